@@ -1,0 +1,52 @@
+"""Write the runs of a Bluesky RunEngine to files while the data is being acquired."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .errors import BluescribeError
+
+if TYPE_CHECKING:
+    from .formats.csv import CsvWriter
+    from .formats.jsonl import JsonlWriter
+    from .formats.nexus import NexusWriter
+    from .formats.spec import SpecWriter
+    from .subscribe import Writers, subscribe_writers
+    from .writer import Writer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BluescribeError",
+    "CsvWriter",
+    "JsonlWriter",
+    "NexusWriter",
+    "SpecWriter",
+    "Writer",
+    "Writers",
+    "subscribe_writers",
+]
+
+_HOMES = {
+    "CsvWriter": "formats.csv",
+    "JsonlWriter": "formats.jsonl",
+    "NexusWriter": "formats.nexus",
+    "SpecWriter": "formats.spec",
+    "Writer": "writer",
+    "Writers": "subscribe",
+    "subscribe_writers": "subscribe",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: a format that is off costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})

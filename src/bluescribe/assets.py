@@ -1,0 +1,185 @@
+"""External data: resource, datum and stream_* documents -> file, dataset, frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from .errors import DocumentError
+from .run import Document, Page
+
+__all__ = ["Asset", "AssetBook", "Frames"]
+
+_HDF5_DATASETS = {
+    "AD_HDF5": "/entry/data/data",
+    "AD_HDF5_SWMR": "/entry/data/data",
+    "AD_HDF5_SWMR_SLICE": "/entry/data/data",
+    "AD_HDF5_SWMR_STREAM": "/entry/data/data",
+    "AD_HDF5_SINGLE": "/entry/data/data",
+    "XSP3": "/entry/instrument/detector/data",
+    "XSP3_FLY": "/entry/instrument/detector/data",
+}
+"""Where the area-detector handlers of each spec find the images in an HDF5 file."""
+
+_MOST_DATUMS = 50_000
+"""Datum documents that are remembered: the events that refer to them follow soon."""
+
+_HDF5_MIMETYPES = {"application/x-hdf5", "application/x-hdf", "application/hdf5"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One external file, or sequence of files, that holds frames of a field."""
+
+    uid: str
+    """Of the resource or stream_resource document."""
+    spec: str
+    """The resource's spec or the stream_resource's mimetype."""
+    path: Path
+    """Of the file, or of the stem of a sequence's files, as the document names it."""
+    dataset: str | None
+    """Absolute path of the dataset inside an HDF5 file; None for any other kind of file."""
+    parameters: Document = field(default_factory=dict)
+    doc: Document = field(default_factory=dict)
+
+    @property
+    def is_hdf5(self) -> bool:
+        """Whether the frames can be linked from another HDF5 file."""
+        return self.dataset is not None
+
+    @property
+    def place(self) -> str:
+        """Where the data is, for people: path, with the dataset where there is one."""
+        return f"{self.path}:{self.dataset}" if self.dataset else str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Which events of a stream which frames of an asset belong to; ranges are half-open."""
+
+    seq_start: int
+    seq_stop: int
+    index_start: int
+    index_stop: int
+
+    @classmethod
+    def from_stream_datum(cls, doc: Document) -> Frames:
+        """Read the ranges of a stream_datum document.
+
+        Raises
+        ------
+        DocumentError
+            A range is missing or not of whole numbers.
+        """
+        try:
+            seq, index = doc["seq_nums"], doc["indices"]
+            return cls(int(seq["start"]), int(seq["stop"]), int(index["start"]), int(index["stop"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise DocumentError(f"stream_datum without seq_nums and indices: {error!r}") from None
+
+
+class AssetBook:
+    """The external data that one run's documents have announced."""
+
+    def __init__(self) -> None:
+        self._assets: dict[str, Asset] = {}
+        self._fields: dict[str, str] = {}
+        self._resource_of: dict[str, str] = {}
+
+    def add_resource(self, doc: Document) -> None:
+        """Take in a resource document."""
+        asset = _from_resource(doc)
+        self._assets[asset.uid] = asset
+
+    def add_stream_resource(self, doc: Document) -> None:
+        """Take in a stream_resource document."""
+        asset = _from_stream_resource(doc)
+        self._assets[asset.uid] = asset
+        self._fields[asset.uid] = str(doc.get("data_key") or "")
+
+    def add_datum(self, datum_id: str, resource: str) -> None:
+        """Remember which resource a datum belongs to, until many more have come."""
+        self._resource_of[datum_id] = resource
+        if len(self._resource_of) > _MOST_DATUMS:
+            self._resource_of.pop(next(iter(self._resource_of)))
+
+    def of_page(self, page: Page) -> Iterator[tuple[str, Asset]]:
+        """Yield each field of a page whose values are datum ids, with each of its assets once."""
+        for name, declared in page.descriptor.fields.items():
+            if declared.external and name in page.data:
+                uids = dict.fromkeys(self._resource(v) for v in page.data[name])
+                yield from ((name, self._assets[uid]) for uid in uids if uid in self._assets)
+
+    def of_stream_datum(self, doc: Document) -> tuple[str, Asset, Frames]:
+        """Return the field, the asset and the frames that a stream_datum document tells of.
+
+        Raises
+        ------
+        DocumentError
+            Its stream_resource is unknown or its ranges are missing.
+        """
+        uid = doc.get("stream_resource")
+        if uid not in self._assets:
+            raise DocumentError(f"stream_datum of an unknown stream_resource {uid!r}")
+        return self._fields[uid], self._assets[uid], Frames.from_stream_datum(doc)
+
+    def _resource(self, datum_id: Any) -> str:
+        """Return a datum's resource; ids begin with the resource's uid by convention."""
+        if not isinstance(datum_id, str):
+            return ""
+        return self._resource_of.get(datum_id) or datum_id.rpartition("/")[0]
+
+
+def _from_resource(doc: Document) -> Asset:
+    """Return the asset of a resource document.
+
+    Raises
+    ------
+    DocumentError
+        It has no uid or no resource_path.
+    """
+    uid, resource_path = doc.get("uid"), doc.get("resource_path")
+    if not isinstance(uid, str) or not isinstance(resource_path, str):
+        raise DocumentError(f"resource without uid or resource_path: it has {sorted(doc)}")
+    spec = str(doc.get("spec") or "")
+    kwargs = _mapping(doc.get("resource_kwargs"))
+    path = PurePosixPath(str(doc.get("root") or ""), resource_path.lstrip("/"))
+    if not doc.get("root"):
+        path = PurePosixPath(resource_path)
+    dataset = _dataset(kwargs) or _HDF5_DATASETS.get(spec)
+    return Asset(uid, spec, Path(path), dataset, kwargs, doc)
+
+
+def _from_stream_resource(doc: Document) -> Asset:
+    """Return the asset of a stream_resource document, of event-model 1.23 or older.
+
+    Raises
+    ------
+    DocumentError
+        It has no uid, or neither uri nor resource_path.
+    """
+    if "uri" not in doc:
+        return _from_resource(doc)
+    uid, uri = doc.get("uid"), doc["uri"]
+    if not isinstance(uid, str) or not isinstance(uri, str):
+        raise DocumentError(f"stream_resource without uid or uri: it has {sorted(doc)}")
+    mimetype = str(doc.get("mimetype") or "")
+    parameters = _mapping(doc.get("parameters"))
+    is_hdf5 = mimetype in _HDF5_MIMETYPES
+    dataset = _dataset(parameters) if is_hdf5 else None
+    return Asset(uid, mimetype, Path(unquote(urlsplit(uri).path)), dataset, parameters, doc)
+
+
+def _dataset(parameters: Document) -> str | None:
+    """Return the dataset's path that a document names, from the file's root."""
+    for key in ("dataset", "path", "dataset_path"):
+        if isinstance(parameters.get(key), str):
+            return "/" + parameters[key].strip("/")
+    return None
+
+
+def _mapping(value: Any) -> Document:
+    return value if isinstance(value, Mapping) else {}

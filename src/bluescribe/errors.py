@@ -1,0 +1,21 @@
+"""What can go wrong, each error also the builtin that a caller would expect."""
+
+
+class BluescribeError(Exception):
+    """Base of every error that bluescribe raises on purpose."""
+
+
+class ConfigError(BluescribeError, ValueError):
+    """A setting is unknown, misspelt or has a value that is not allowed."""
+
+
+class UnknownFormatError(ConfigError, LookupError):
+    """No format of that name is installed."""
+
+
+class DocumentError(BluescribeError, ValueError):
+    """A document does not say what its kind of document has to say."""
+
+
+class RecordingError(BluescribeError, RuntimeError):
+    """A run could not be written and its owner asked to be stopped (``on_error="abort"``)."""

@@ -1,0 +1,95 @@
+"""RunFile: one run in one format. Whoever adds a format implements this."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+from ..assets import Asset, Frames
+from ..paths import claim, run_path
+from ..run import Descriptor, Document, Page, Run, Stream
+from ..settings import WriterSettings
+
+__all__ = ["RunFile", "Settings"]
+
+Settings = TypeVar("Settings", bound=WriterSettings)
+
+
+class RunFile(ABC, Generic[Settings]):
+    """The file, or files, of one run in one format.
+
+    All calls come on the writer's thread: `open`, then for live and for exported runs alike
+    `record`, `add_descriptor`, `write_events`, `link_assets` and `sync` as the documents come,
+    then `close`, or `abandon` after a failure.
+
+    An `OSError` makes the router call the same method again with the same arguments, for as
+    long as ``retry_seconds`` says: a method that failed must be fit to be repeated. Any other
+    exception ends this file and no other; a `DocumentError` refuses only the document.
+    """
+
+    takes_pages: ClassVar[bool] = True
+    """False for a format that keeps documents as they come and wants `record` alone."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.paths: list[Path] = []
+        """The files made so far, the main one first."""
+
+    @abstractmethod
+    def open(self, run: Run) -> None:
+        """Make the file and write what the start document tells."""
+
+    def record(self, name: str, doc: Document) -> None:  # noqa: B027  most formats have no use for it
+        """Take a document as it came, in order, before it reaches the methods below."""
+
+    @abstractmethod
+    def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
+        """Take in a descriptor: the first one of a stream, or a reconfiguration of it."""
+
+    @abstractmethod
+    def write_events(self, stream: Stream, page: Page) -> None:
+        """Write consecutive events of one descriptor."""
+
+    def link_assets(  # noqa: B027  a format without links names external data at the end
+        self, stream: Stream, field: str, asset: Asset, frames: Frames | None
+    ) -> None:
+        """Note that an external file holds a field's values.
+
+        Parameters
+        ----------
+        stream, field
+            Whose values.
+        asset
+            Where they are.
+        frames
+            Which events and frames, from a stream_datum; None when the events themselves hold
+            datum ids.
+        """
+
+    @abstractmethod
+    def sync(self) -> None:
+        """Bring all that was written to where other processes read it."""
+
+    @abstractmethod
+    def close(self, stop: Document | None) -> None:
+        """Finish the file; `stop` is None when the run was never stopped."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Let go of the file as it is after a failure; leave no half row where that is possible."""
+
+    def claim(self, run: Run, ending: str) -> Path:
+        """Create a new file of the run and list it in `paths`.
+
+        Parameters
+        ----------
+        run
+            Gives the values for the file name's template.
+        ending
+            What follows the name, such as ``.csv``.
+        """
+        stem = run_path(self.settings.directory, self.settings.file_name, run.start)
+        path = claim(stem, ending)
+        self.paths.append(path)
+        return path

@@ -1,0 +1,71 @@
+"""JSON Lines, the journal: every document of a run, one ``[name, doc]`` a line, as it came.
+
+What suitcase.jsonl writes and databroker's JSONL driver reads: a folder of these files is a
+databroker catalog. One write a batch of lines; a torn last line is all the damage that a crash
+can do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from ..errors import DocumentError
+from ..jsontext import dumps
+from ..run import Descriptor, Document, Page, Run, Stream
+from ..settings import WriterSettings
+from ..textfile import TextFile
+from ..writer import Writer
+from .base import RunFile
+
+__all__ = ["JsonlFile", "JsonlSettings", "JsonlWriter"]
+
+
+class JsonlSettings(WriterSettings):
+    """Settings of the journal."""
+
+    file_extension: str = Field("jsonl", description="Ending of the files' names, without the dot")
+
+
+class JsonlFile(RunFile[JsonlSettings]):
+    """The journal of one run."""
+
+    takes_pages: ClassVar[bool] = False
+
+    def open(self, run: Run) -> None:
+        """Make the journal."""
+        self._file = TextFile(self.claim(run, f".{self.settings.file_extension}"))
+
+    def record(self, name: str, doc: Document) -> None:
+        """Put a document on its line."""
+        line = dumps([name, doc])
+        if b"\n" in line:  # pragma: no cover  # JSON escapes them
+            raise DocumentError("a line of the journal holds a line break")
+        self._file.put(line + b"\n")
+
+    def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
+        """Do nothing: `record` has it."""
+
+    def write_events(self, stream: Stream, page: Page) -> None:
+        """Do nothing: `record` has them."""
+
+    def sync(self) -> None:
+        """Write the lines that came since."""
+        self._file.flush()
+
+    def close(self, stop: Document | None) -> None:
+        """Write the last lines."""
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Cut off a half line."""
+        self._file.abandon()
+
+
+class JsonlWriter(Writer):
+    """Write the journal of every run: all of its documents, exactly, as JSON Lines."""
+
+    format = "jsonl"
+    file_class = JsonlFile
+    settings_class = JsonlSettings

@@ -1,0 +1,106 @@
+"""Exact JSON text of any value that a document may hold.
+
+orjson does the work. What it cannot say exactly goes the long way round: it would write null for
+a non-finite number, refuse an integer beyond 64 bits, and shorten a float32 to digits that are
+another number when read as a double.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Set
+from typing import Any
+
+import numpy as np
+import orjson
+
+from .errors import DocumentError
+
+__all__ = ["dumps", "plain"]
+
+
+def dumps(value: Any) -> bytes:
+    """Return `value` as one line of JSON in UTF-8.
+
+    Non-finite numbers are written as Python's ``json`` writes and reads them: ``NaN``,
+    ``Infinity``, ``-Infinity``.
+
+    Raises
+    ------
+    DocumentError
+        The value contains itself.
+    """
+    try:
+        text = orjson.dumps(value, default=_numpy_or_plain)
+    except (TypeError, RecursionError):  # orjson.JSONEncodeError is a TypeError
+        return _slow(value)
+    return _slow(value) if b"null" in text else text
+
+
+def plain(value: Any) -> Any:
+    """Return `value` in the types that JSON has: dict, list, str, int, float, bool, None.
+
+    Arrays become lists; what JSON has no word for becomes text (times in ISO 8601, bytes in
+    base64, anything else as Python prints it).
+
+    Raises
+    ------
+    DocumentError
+        The value contains itself.
+    """
+    return _plain(value, frozenset())
+
+
+def _slow(value: Any) -> bytes:
+    try:
+        return json.dumps(plain(value), separators=(",", ":")).encode()
+    except RecursionError:
+        raise DocumentError("values are nested too deeply to be written") from None
+
+
+def _numpy_or_plain(value: Any) -> Any:
+    """Serialise what orjson does not know; it calls this for each such object."""
+    if isinstance(value, np.ndarray):
+        return orjson.Fragment(_array_text(value))
+    if isinstance(value, np.generic):
+        return value.item() if value.dtype.kind in "biuf" else plain(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return plain(value)
+
+
+def _array_text(array: np.ndarray[Any, Any]) -> bytes:
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    exact = kind in "biu" or (kind == "f" and size == 8 and bool(np.isfinite(array).all()))
+    if exact and array.ndim and array.dtype.isnative:
+        return orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
+    return _slow(array)
+
+
+def _plain(value: Any, above: frozenset[int]) -> Any:
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    if isinstance(value, np.ndarray | np.generic):
+        items = value.tolist()
+        return _plain(items if not isinstance(items, np.generic) else str(items), above)
+    if isinstance(value, Mapping | list | tuple | Set):
+        if id(value) in above:
+            raise DocumentError("a value contains itself and has no end to be written")
+        inside = above | {id(value)}
+        if isinstance(value, Mapping):
+            return {str(key): _plain(item, inside) for key, item in value.items()}
+        return [_plain(item, inside) for item in value]
+    return _word(value)
+
+
+def _word(value: Any) -> Any:
+    """Put into words a single value of a type that JSON does not have."""
+    for builtin in (bool, int, float, str):
+        if isinstance(value, builtin):  # a subclass, such as an enum or np.float64
+            return builtin(getattr(value, "value", value))
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if isinstance(value, bytes | bytearray):
+        return b64encode(value).decode()
+    return str(value)

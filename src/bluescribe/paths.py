@@ -1,0 +1,176 @@
+"""Names and places of files: templates filled from the start document, safety, collisions."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+__all__ = ["DEFAULT_TEMPLATE", "check_template", "claim", "clean", "run_path"]
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_TEMPLATE = "{time:%Y%m%d-%H%M%S}-S{scan_id:05d}-{uid:.7}"
+"""As the ecosystem knows it: ``20261122-094501-S00042-1f5a9c3``."""
+
+_LONGEST_NAME = 180
+"""Bytes of one part of a path; file systems allow 255 and formats add stream and ending."""
+
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
+"""Separators, control characters, and what Windows shares refuse."""
+
+_KEY = re.compile(r"[^.\[\]!]+(\[[^\[\]]+\])*")
+"""A start key, or an item inside one: ``sample[name]``. Never an attribute."""
+
+
+def check_template(template: str) -> None:
+    """Raise a `ValueError` that says what is wrong with a file name template."""
+    try:
+        keys = [key for _, key, _, _ in Formatter().parse(template) if key is not None]
+    except ValueError as error:
+        raise ValueError(f"not a template: {error}; see {DEFAULT_TEMPLATE}") from None
+    for key in keys:
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"{{{key}}} is not a key of the start document; see {DEFAULT_TEMPLATE}")
+    if not template.strip("/ "):
+        raise ValueError("an empty template names no file")
+    if Path(template).is_absolute() or ".." in Path(template).parts:
+        raise ValueError("the template must stay inside the directory: no leading / and no ..")
+
+
+def run_path(directory: Path, template: str, start: Mapping[str, Any]) -> Path:
+    """Return where a run's files go, without an ending.
+
+    Parameters
+    ----------
+    directory
+        The writer's directory; keys in braces are filled like the template's.
+    template
+        The file name template.
+    start
+        The run's start document. Its values are cleaned: they cannot name another folder.
+
+    Returns
+    -------
+    Path
+        Inside `directory`, whatever the document holds. A key that is missing makes the default
+        template step in, with a warning.
+    """
+    folder = _fill_or(str(directory), start, fallback=_fixed_part(str(directory)))
+    stem = _fill_or(template, start, fallback=DEFAULT_TEMPLATE)
+    parts = [_shorten(part) for part in stem.split("/") if part]
+    return Path(folder, *parts)
+
+
+def clean(text: str) -> str:
+    """Return `text` as one part of a path: no separator, control character or leading dot."""
+    name = _UNSAFE.sub("_", unicodedata.normalize("NFC", text))
+    name = name.encode("utf-8", "replace").decode()
+    stripped = name.lstrip(".")
+    return _shorten("_" * bool(len(name) - len(stripped)) + stripped.strip()) or "_"
+
+
+def claim(path: Path, ending: str) -> Path:
+    """Create an empty file that was not there, and its folders.
+
+    Parameters
+    ----------
+    path
+        Where, without ending.
+    ending
+        What follows, such as ``.csv`` or ``-primary.csv``.
+
+    Returns
+    -------
+    Path
+        The new file. When the name is taken, ``-2``, ``-3``... goes before the ending and a
+        warning tells: nothing is overwritten.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for candidate in _candidates(path, ending):
+        try:
+            os.close(os.open(candidate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except FileExistsError:
+            continue
+        if candidate.name != path.name + ending:
+            logger.warning("%s%s is already there; writing %s", path, ending, candidate.name)
+        return candidate
+    raise AssertionError("unreachable: candidates do not end")
+
+
+def _candidates(path: Path, ending: str) -> Iterator[Path]:
+    yield path.with_name(path.name + ending)
+    number = 2
+    while True:
+        yield path.with_name(f"{path.name}-{number}{ending}")
+        number += 1
+
+
+def _fill_or(template: str, start: Mapping[str, Any], *, fallback: str) -> str:
+    try:
+        return _fill(template, start)
+    except LookupError as error:
+        logger.warning(
+            "file name %r: the start document has no %s; using %r instead",
+            template,
+            error,
+            fallback,
+        )
+        return _fill(fallback, {"uid": "unknown", **start})
+
+
+def _fill(template: str, start: Mapping[str, Any]) -> str:
+    filled = []
+    for literal, key, spec, _ in Formatter().parse(template):
+        filled.append(literal)
+        if key is not None:
+            filled.append(clean(_format(key, _look_up(key, start), spec or "")))
+    return "".join(filled)
+
+
+def _look_up(key: str, start: Mapping[str, Any]) -> Any:
+    first, *inner = key.replace("]", "").split("[")
+    value = start.get(first, 0 if first == "scan_id" else None)
+    for name in inner:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if value is None and key not in ("time",):
+        raise LookupError(key)
+    return value
+
+
+def _format(key: str, value: Any, spec: str) -> str:
+    if key == "time":
+        value = _local_time(value)
+    try:
+        return format(value, spec)
+    except (TypeError, ValueError):
+        return str(value)  # a scan_id that is text has no :05d
+
+
+def _local_time(epoch: Any) -> datetime:
+    try:
+        return datetime.fromtimestamp(float(epoch)).astimezone()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.now().astimezone()
+
+
+def _fixed_part(directory: str) -> str:
+    """Return the part of a directory template before its first key."""
+    head, brace, _ = directory.partition("{")
+    return head.rsplit("/", 1)[0] or ("/" if head.startswith("/") else ".") if brace else directory
+
+
+def _shorten(name: str) -> str:
+    data = name.encode()
+    return name if len(data) <= _LONGEST_NAME else data[:_LONGEST_NAME].decode(errors="ignore")

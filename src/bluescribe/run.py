@@ -1,0 +1,321 @@
+"""What the documents of one run have declared so far: Run, Stream, Descriptor, Field, Page.
+
+Formats ask these for everything but the values; the values come in pages, a column a field.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from .errors import DocumentError
+
+__all__ = ["Descriptor", "Document", "Field", "Page", "Run", "Stream"]
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column of a stream, as its data_key declares it. Values may say otherwise."""
+
+    name: str
+    dtype: str = ""
+    """``number``, ``integer``, ``string``, ``boolean`` or ``array``; empty when undeclared."""
+    dtype_numpy: np.dtype[Any] | None = None
+    shape: tuple[int | None, ...] = ()
+    units: str = ""
+    precision: int | None = None
+    limits: Mapping[str, Any] | None = None
+    """As event-model has it: ``{"control": {"low": ..., "high": ...}, ...}``."""
+    source: str = ""
+    enum_strs: tuple[str, ...] = ()
+    external: bool = False
+    """The values are in a file of their own; events hold a datum_id or nothing."""
+    object_name: str = ""
+
+    @classmethod
+    def from_data_key(cls, name: str, data_key: Document) -> Field:
+        """Read a descriptor's data_key; what is missing or malformed there is left out."""
+        shape = data_key.get("shape") or ()
+        choices = data_key.get("enum_strs") or data_key.get("choices") or ()
+        precision = data_key.get("precision")
+        limits = data_key.get("limits")
+        return cls(
+            name=name,
+            dtype=str(data_key.get("dtype") or ""),
+            dtype_numpy=_dtype(data_key.get("dtype_numpy")),
+            shape=tuple(n if isinstance(n, int) else None for n in _sequence(shape)),
+            units=str(data_key.get("units") or data_key.get("egu") or ""),
+            precision=precision if isinstance(precision, int) else None,
+            limits=limits if isinstance(limits, Mapping) else _ophyd_limits(data_key),
+            source=str(data_key.get("source") or ""),
+            enum_strs=tuple(str(choice) for choice in _sequence(choices)),
+            external=bool(data_key.get("external")),
+            object_name=str(data_key.get("object_name") or ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Descriptor:
+    """One event descriptor: the fields of a stream and the devices' configuration from then on."""
+
+    uid: str
+    doc: Document
+    fields: Mapping[str, Field]
+
+    @property
+    def object_keys(self) -> Mapping[str, Sequence[str]]:
+        """Field names of each device."""
+        return _mapping(self.doc.get("object_keys"))
+
+    @property
+    def hints(self) -> Mapping[str, Sequence[str]]:
+        """Field names that each device hints at; a device without hints is left out."""
+        hints = _mapping(self.doc.get("hints"))
+        return {
+            name: [f for f in _sequence(_mapping(hint).get("fields")) if f in self.fields]
+            for name, hint in hints.items()
+        }
+
+    @property
+    def configuration(self) -> Mapping[str, Document]:
+        """Configuration of each device: ``data``, ``timestamps``, ``data_keys``."""
+        return _mapping(self.doc.get("configuration"))
+
+    def device_fields(self, name: str) -> list[str]:
+        """Return the fields that stand for a device: those it hints at, else its first one.
+
+        Parameters
+        ----------
+        name
+            Name of a device, or of a field, as plans put either into ``motors``.
+        """
+        if self.hints.get(name):
+            return list(self.hints[name])
+        keys = [k for k in self.object_keys.get(name, ()) if k in self.fields]
+        if name in keys or (not keys and name in self.fields):
+            return [name]
+        return keys[:1]
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """One stream of a run: its descriptors so far and the union of their fields, in order."""
+
+    name: str
+    descriptors: list[Descriptor] = field(default_factory=list)
+    fields: dict[str, Field] = field(default_factory=dict)
+    events: int = 0
+    """Events that have been written."""
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the stream holds readings before and after the run."""
+        return self.name == "baseline"
+
+    def page(self, descriptor: Descriptor, events: Sequence[Document]) -> Page:
+        """Return events of one descriptor as columns.
+
+        Fields that only some events have are None in the others. A field that the descriptor
+        does not declare is added to the stream: it was measured.
+        """
+        first = events[0]["data"].keys()
+        if all(event["data"].keys() == first for event in events):
+            keys: Iterable[str] = first
+            data = {key: [event["data"][key] for event in events] for key in keys}
+        else:
+            keys = dict.fromkeys(key for event in events for key in event["data"])
+            data = {key: [event["data"].get(key) for event in events] for key in keys}
+        stamps = {key: [event["timestamps"].get(key) for event in events] for key in keys}
+        self._add_undeclared(keys)
+        return Page(
+            descriptor,
+            [event["seq_num"] for event in events],
+            [event["time"] for event in events],
+            data,
+            stamps,
+        )
+
+    def page_of(self, descriptor: Descriptor, doc: Document) -> Page:
+        """Return an event_page as it came, after a look at its columns' lengths.
+
+        Raises
+        ------
+        DocumentError
+            A column has not one value for each seq_num.
+        """
+        rows = len(doc["seq_num"])
+        for part in ("data", "timestamps"):
+            for key, column in doc[part].items():
+                if len(column) != rows:
+                    raise DocumentError(
+                        f"event_page of stream {self.name!r}: {part} of {key!r} has "
+                        f"{len(column)} rows where seq_num has {rows}"
+                    )
+        self._add_undeclared(doc["data"])
+        stamps = {key: doc["timestamps"].get(key) or [None] * rows for key in doc["data"]}
+        return Page(descriptor, doc["seq_num"], doc["time"], dict(doc["data"]), stamps)
+
+    def _add_undeclared(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            if key not in self.fields:
+                self.fields[key] = Field(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Consecutive events of one descriptor, a column a field.
+
+    Columns are lists, or arrays where the producer sent an event_page of arrays. None stands
+    where an event has no value for a field.
+    """
+
+    descriptor: Descriptor
+    seq_num: Sequence[int]
+    time: Sequence[float]
+    """Epoch seconds."""
+    data: Mapping[str, Sequence[Any]]
+    timestamps: Mapping[str, Sequence[float | None]]
+    """Epoch seconds at which each value was read."""
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        return len(self.seq_num)
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One run: its start document and what has been declared since."""
+
+    start: Document
+    streams: dict[str, Stream] = field(default_factory=dict)
+    received: float = field(default_factory=time.time)
+    """Epoch seconds at which the start document was taken in."""
+
+    @property
+    def uid(self) -> str:
+        """The run's uid."""
+        return str(self.start["uid"])
+
+    @property
+    def time(self) -> float:
+        """Start of the run in epoch seconds; when it was received if the document is silent."""
+        began = self.start.get("time")
+        return float(began) if isinstance(began, Real) and np.isfinite(began) else self.received
+
+    @property
+    def scan_id(self) -> int | str:
+        """The scan number; 0 when the RunEngine gave none."""
+        value = self.start.get("scan_id")
+        if isinstance(value, int | np.integer):
+            return int(value)
+        return value if isinstance(value, str) else 0
+
+    @property
+    def plan_name(self) -> str:
+        """Name of the plan, empty when there is none."""
+        return str(self.start.get("plan_name") or "")
+
+    @property
+    def label(self) -> str:
+        """What messages call this run."""
+        return f"run {self.uid[:7]} (scan {self.scan_id})"
+
+    @property
+    def title(self) -> str:
+        """The title in the metadata, else the plan with its scan number."""
+        title = self.start.get("title")
+        return str(title) if title else f"{self.plan_name or 'run'}-S{self.scan_id}-{self.uid[:7]}"
+
+    @property
+    def primary(self) -> Stream | None:
+        """The main stream: ``primary``, else the first that is not the baseline or a label."""
+        if "primary" in self.streams:
+            return self.streams["primary"]
+        others = [s for s in self.streams.values() if not s.is_baseline and "label" not in s.name]
+        return others[0] if others else None
+
+    def add_descriptor(self, doc: Document) -> tuple[Stream, Descriptor]:
+        """Take in a descriptor document.
+
+        Raises
+        ------
+        DocumentError
+            It has no uid or no data_keys.
+        """
+        keys = doc.get("data_keys")
+        if not isinstance(keys, Mapping) or not isinstance(doc.get("uid"), str):
+            raise DocumentError(f"descriptor without uid or data_keys: it has {sorted(doc)}")
+        fields = {str(k): Field.from_data_key(str(k), _mapping(v)) for k, v in keys.items()}
+        descriptor = Descriptor(doc["uid"], doc, fields)
+        name = str(doc.get("name") or "primary")
+        stream = self.streams.setdefault(name, Stream(name))
+        stream.descriptors.append(descriptor)
+        for key, declared in fields.items():
+            stream.fields.setdefault(key, declared)
+        return stream, descriptor
+
+
+def check_start(doc: Any) -> None:
+    """Raise a `DocumentError` unless `doc` can begin a run."""
+    if not isinstance(doc, Mapping) or not isinstance(doc.get("uid"), str) or not doc["uid"]:
+        raise DocumentError(f"start document without a uid: {_brief(doc)}")
+
+
+def check_event(doc: Any) -> None:
+    """Raise a `DocumentError` unless `doc` has what every event has."""
+    seq_num, data = doc.get("seq_num"), doc.get("data")
+    fits = (
+        isinstance(seq_num, int | np.integer)
+        and 0 <= seq_num < 2**63
+        and isinstance(doc.get("time"), Real)
+        and isinstance(data, Mapping)
+        and isinstance(doc.get("timestamps"), Mapping)
+        and all(map(_is_text, data))
+    )
+    if not fits:
+        raise DocumentError(f"event without seq_num, time, data or timestamps: {_brief(doc)}")
+
+
+def check_event_page(doc: Any) -> None:
+    """Raise a `DocumentError` unless `doc` has what every event_page has."""
+    sized = all(hasattr(doc.get(key), "__len__") for key in ("seq_num", "time"))
+    mapped = all(isinstance(doc.get(key), Mapping) for key in ("data", "timestamps"))
+    if not (sized and mapped and len(doc["seq_num"]) == len(doc["time"])):
+        raise DocumentError(f"event_page without seq_num, time, data or timestamps: {_brief(doc)}")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _brief(doc: Any) -> str:
+    return f"it has {sorted(map(str, doc))}" if isinstance(doc, Mapping) else f"it is a {type(doc)}"
+
+
+def _dtype(text: Any) -> np.dtype[Any] | None:
+    try:
+        return np.dtype(text) if isinstance(text, str) else None
+    except TypeError:
+        return None
+
+
+def _ophyd_limits(data_key: Document) -> Mapping[str, Any] | None:
+    low, high = data_key.get("lower_ctrl_limit"), data_key.get("upper_ctrl_limit")
+    if isinstance(low, Real) and isinstance(high, Real) and low < high:
+        return {"control": {"low": low, "high": high}}
+    return None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _sequence(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple | np.ndarray) else ()

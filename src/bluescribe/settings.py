@@ -1,0 +1,112 @@
+"""The settings that every writer has; a format adds its own by subclassing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError, field_validator
+
+from .errors import ConfigError
+from .paths import DEFAULT_TEMPLATE, check_template
+
+__all__ = ["Problem", "SettingsError", "WriterSettings"]
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with one setting."""
+
+    key: str
+    found: Any
+    message: str
+
+
+class SettingsError(ConfigError):
+    """Settings that are not allowed; ``problems`` holds them one by one."""
+
+    def __init__(self, owner: str, problems: list[Problem]) -> None:
+        lines = [f"{p.key} = {p.found!r}: {p.message}" for p in problems]
+        super().__init__(f"{owner}: " + "; ".join(lines))
+        self.problems = problems
+
+
+class WriterSettings(BaseModel):
+    """What can be set for every format: keyword arguments of a writer, keys of iconfig.yml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    directory: Path = Field(
+        Path(),
+        description="Folder for the files, made when missing; may hold {keys} of the start document",
+    )
+    file_name: str = Field(
+        DEFAULT_TEMPLATE,
+        description="Template of a run's file name, without extension; may hold folders and {keys}",
+    )
+    file_extension: str = Field("", description="Ending of the files' names, without the dot")
+    on_error: Literal["warn", "abort"] = Field(
+        "warn",
+        description="What a run does whose file cannot be written: go on, or stop",
+    )
+    retry_seconds: NonNegativeFloat = Field(
+        30.0,
+        description="Seconds for which a full or absent disk is tried again",
+    )
+    drain_timeout: NonNegativeFloat = Field(
+        5.0,
+        description="Seconds that the end of a run waits for its files at the most",
+    )
+
+    @field_validator("directory", mode="before")
+    @classmethod
+    def _expand_home(cls, value: Any) -> Any:
+        return Path(value).expanduser() if isinstance(value, str | Path) and value else value
+
+    @field_validator("file_name")
+    @classmethod
+    def _check_template(cls, value: str) -> str:
+        check_template(value)
+        return value
+
+    @field_validator("file_extension")
+    @classmethod
+    def _strip_dot(cls, value: str) -> str:
+        if any(c in value for c in "/\\\0"):
+            raise ValueError("a file extension has no folder in it")
+        return value.removeprefix(".")
+
+    @classmethod
+    def validated(cls, owner: str, values: Mapping[str, Any]) -> Self:
+        """Make settings of `values`.
+
+        Parameters
+        ----------
+        owner
+            Who is set up, for the message.
+        values
+            Field names and what was given for them.
+
+        Raises
+        ------
+        SettingsError
+            A key is unknown or a value not allowed; it names each, with what is allowed.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            problems = [cls._problem(detail) for detail in error.errors()]
+        raise SettingsError(owner, problems)
+
+    @classmethod
+    def _problem(cls, detail: Any) -> Problem:
+        """Put one of pydantic's findings in words."""
+        key = ".".join(str(part) for part in detail["loc"]) or "settings"
+        if detail["type"] == "extra_forbidden":
+            known = list(cls.model_fields)
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            return Problem(key, detail["input"], f"unknown key; {hint}allowed are {', '.join(known)}")
+        message = detail["msg"].removeprefix("Value error, ")
+        return Problem(key, detail["input"], message[:1].lower() + message[1:])

@@ -1,0 +1,127 @@
+"""What a writer has done and what it could not do: written on its thread, read anywhere."""
+
+from __future__ import annotations
+
+import errno
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+__all__ = ["Failure", "Ledger", "Status", "remedy"]
+
+_FAILURES_KEPT = 20
+
+_REMEDIES = {
+    errno.ENOSPC: "free space on that disk; the next run is written again",
+    errno.EDQUOT: "free space within the quota; the next run is written again",
+    errno.EACCES: "make that folder writable for this user, or set another DIRECTORY",
+    errno.EPERM: "make that folder writable for this user, or set another DIRECTORY",
+    errno.EROFS: "that file system is read-only: set another DIRECTORY or remount it",
+    errno.ENOENT: "bring the folder or its mount back, or set another DIRECTORY",
+    errno.ENOTDIR: "a file stands where a folder is needed: set another DIRECTORY",
+    errno.EMFILE: "too many open files: close some, or raise the limit (ulimit -n)",
+    errno.EIO: "the disk or its server reports an error: check the mount",
+    errno.ESTALE: "the file server lost the folder: remount it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A run that is not complete in its file."""
+
+    time: float
+    """Epoch seconds."""
+    run: str
+    path: Path | None
+    cause: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        when = datetime.fromtimestamp(self.time).strftime("%H:%M:%S")
+        where = f" in {self.path}" if self.path else ""
+        return f"{when} {self.run} is incomplete{where}: {self.cause}; {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of one writer at one moment."""
+
+    format: str
+    directory: Path
+    current_files: tuple[Path, ...]
+    """Main files of the runs that are open."""
+    last_file: Path | None
+    """Main file of the run that was finished last."""
+    runs_written: int
+    events_written: int
+    backlog: int
+    """Documents that wait to be written."""
+    retrying: str
+    """The error that is being retried right now; empty when all is well."""
+    failures: tuple[Failure, ...]
+    """The latest failures, oldest first."""
+    documents_refused: int
+    """Damaged documents that no file could take."""
+
+    def __str__(self) -> str:
+        """Return a few lines for people."""
+        writing = ", ".join(str(path) for path in self.current_files) or "-"
+        lines = [
+            f"{self.format}: {self.runs_written} runs, {self.events_written} events, "
+            f"{self.backlog} documents waiting, {len(self.failures)} failures",
+            f"  now writing: {writing}",
+            f"  last file:   {self.last_file or '-'}",
+        ]
+        if self.retrying:
+            lines.append(f"  RETRYING:    {self.retrying}")
+        if self.documents_refused:
+            lines.append(f"  refused:     {self.documents_refused} damaged documents")
+        return "\n".join([*lines, *(f"  FAILED:      {failure}" for failure in self.failures)])
+
+    __repr__ = __str__
+
+
+class Ledger:
+    """The running account of one writer."""
+
+    def __init__(self) -> None:
+        self.current_files: tuple[Path, ...] = ()
+        self.last_file: Path | None = None
+        self.runs_written = 0
+        self.events_written = 0
+        self.retrying = ""
+        self.documents_refused = 0
+        self.failures: deque[Failure] = deque(maxlen=_FAILURES_KEPT)
+        self.unraised: deque[Failure] = deque(maxlen=1)
+        """The failure that the RunEngine has not been told of (``on_error="abort"``)."""
+
+    def fail(self, failure: Failure) -> None:
+        """Enter a failure."""
+        self.failures.append(failure)
+        self.unraised.append(failure)
+
+    def status(self, format_name: str, directory: Path, backlog: int) -> Status:
+        """Return the account as it stands."""
+        return Status(
+            format=format_name,
+            directory=directory,
+            current_files=self.current_files,
+            last_file=self.last_file,
+            runs_written=self.runs_written,
+            events_written=self.events_written,
+            backlog=backlog,
+            retrying=self.retrying,
+            failures=tuple(self.failures),
+            documents_refused=self.documents_refused,
+        )
+
+
+def remedy(error: BaseException, paths: Sequence[Path]) -> str:
+    """Return what its owner can do about an error that ended a file."""
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        return _REMEDIES[error.errno]
+    kept = f"; {paths[0]} holds the run up to there" if paths else ""
+    return f"please report this with the traceback in the log{kept}"

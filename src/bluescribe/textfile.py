@@ -1,0 +1,82 @@
+"""A text file that only grows, and whose last block can be written again after a failure."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["TextFile"]
+
+_LARGEST_BUFFER = 1 << 20
+
+
+class TextFile:
+    """Append blocks of bytes to a file, each at a known place.
+
+    A block that the disk refused half-way is written again at the same place by the next
+    `flush`: nothing is doubled, nothing torn.
+
+    Parameters
+    ----------
+    path
+        An existing file; what it holds stays.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._size = os.fstat(self._fd).st_size
+        self._waiting: list[bytes] = []
+        self._bytes_waiting = 0
+
+    def __len__(self) -> int:
+        """Return the bytes in the file, those that wait included."""
+        return self._size + self._bytes_waiting
+
+    def put(self, block: bytes) -> None:
+        """Add bytes to what the next `flush` writes; a lot of them are written at once."""
+        self._waiting.append(block)
+        self._bytes_waiting += len(block)
+        if self._bytes_waiting >= _LARGEST_BUFFER:
+            with suppress(OSError):  # the next flush tells
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what waits; after an `OSError` it still waits.
+
+        Raises
+        ------
+        OSError
+            The disk refused.
+        """
+        if not self._waiting:
+            return
+        block = memoryview(b"".join(self._waiting))
+        written = 0
+        while written < len(block):
+            written += os.pwrite(self._fd, block[written:], self._size + written)
+        self._size += len(block)
+        self._waiting.clear()
+        self._bytes_waiting = 0
+
+    def close(self) -> None:
+        """Write what waits and close; a second call does nothing.
+
+        Raises
+        ------
+        OSError
+            The disk refused; the file is still open and `close` can be called again.
+        """
+        if self._fd >= 0:
+            self.flush()
+            fd, self._fd = self._fd, -1
+            os.close(fd)
+
+    def abandon(self) -> None:
+        """Close after a failure, with the half-written block cut off."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            with suppress(OSError):
+                os.ftruncate(fd, self._size)
+            os.close(fd)

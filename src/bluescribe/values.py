@@ -1,0 +1,192 @@
+"""Columns of measured values as arrays that hold every one of them exactly, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+__all__ = ["Array", "as_array", "as_dtype"]
+
+Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
+
+_SCALARS: dict[frozenset[type], str] = {
+    frozenset({float}): "float",
+    frozenset({bool}): "bool",
+    frozenset({int}): "int",
+    frozenset({bool, int}): "int",
+    frozenset({int, float}): "mixed",
+    frozenset({bool, float}): "none",
+    frozenset({bool, int, float}): "none",
+    frozenset({str}): "text",
+}
+
+
+def as_array(values: Sequence[Any] | Array) -> Array | None:
+    """Return a column as one array, or None where no dtype holds all of it exactly.
+
+    Parameters
+    ----------
+    values
+        One value a row: numbers, booleans, text, arrays or nested lists.
+
+    Returns
+    -------
+    ndarray or None
+        Rows first. Its dtype is boolean, integer, floating, complex or text (``<U``). None for
+        ragged or mixed rows, for None among the rows, for integers beyond 64 bits, and where an
+        integer would have to go through a float that cannot hold it.
+    """
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biufcU":
+        return values
+    types = frozenset(map(type, values))
+    kind = _SCALARS.get(types)
+    if kind is not None:
+        return _scalars(values, kind)
+    if not types:
+        return np.empty(0)
+    if all(issubclass(t, np.generic) for t in types):
+        return _numpy_scalars(values, types)
+    if types <= {list, tuple, np.ndarray}:
+        return _stacked([_array(value) for value in values])
+    if types <= {bool, int, float, str} or any(issubclass(t, np.generic) for t in types):
+        return _retyped(values, types)
+    return None
+
+
+def as_dtype(array: Array, dtype: np.dtype[Any]) -> Array | None:
+    """Return `array` in another dtype, or None where a value would not survive it.
+
+    A float that happens to be whole does not become an integer: what was measured as a float
+    stays one.
+    """
+    if array.dtype == dtype:
+        return array
+    if np.can_cast(array.dtype, dtype, "safe") and not _is_int_to_float(array.dtype, dtype):
+        return array.astype(dtype)
+    if array.dtype.kind == "U" or dtype.kind == "U" or array.dtype.kind not in _NARROWER[dtype.kind]:
+        return None
+    with np.errstate(all="ignore"):
+        cast = array.astype(dtype)
+    return cast if _same(cast, array) else None
+
+
+_NARROWER = {"b": "b", "i": "biu", "u": "biu", "f": "iuf", "c": "iufc"}
+"""Kinds of numbers that each kind may take in, value by value."""
+
+
+def _is_int_to_float(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
+    return source.kind in "iu" and target.kind in "fc"
+
+
+def _same(cast: Array, array: Array) -> bool:
+    """Tell whether a cast kept every value, comparing in the type that was cast from."""
+    with np.errstate(all="ignore"):
+        if array.dtype.kind in "iu" and cast.dtype.kind in "fc":
+            exact = [int(c.real) == int(a) for c, a in zip(cast.flat, array.flat, strict=True)]
+            return all(exact)
+        if array.dtype.kind == "i" and cast.dtype.kind == "u" and (array < 0).any():
+            return False
+        if array.dtype.kind == "u" and cast.dtype.kind == "i" and (cast < 0).any():
+            return False
+        back = cast.astype(array.dtype)
+    return bool(np.array_equal(back, array, equal_nan=array.dtype.kind in "fc"))
+
+
+def _scalars(values: Sequence[Any], kind: str) -> Array | None:
+    match kind:
+        case "float":
+            return np.array(values, np.float64)
+        case "bool":
+            return np.array(values, np.bool_)
+        case "int":
+            return _integers(values)
+        case "mixed":
+            array = np.array(values, np.float64) if _fit_float(values) else None
+            return array
+        case "text":
+            return _text(values)
+    return None
+
+
+def _fit_float(values: Iterable[Any]) -> bool:
+    """Tell whether all integers among `values` are also doubles."""
+    return all(-(2**53) <= v <= 2**53 or _is_double(v) for v in values if type(v) is int)
+
+
+def _is_double(value: int) -> bool:
+    try:
+        return int(float(value)) == value
+    except OverflowError:
+        return False
+
+
+def _integers(values: Sequence[Any]) -> Array | None:
+    for dtype in (np.int64, np.uint64):
+        try:
+            return np.array([int(v) for v in values] if dtype is np.uint64 else values, dtype)
+        except OverflowError:
+            continue
+    return None
+
+
+def _text(values: Sequence[str]) -> Array | None:
+    """Keep text that a fixed-width array can hold: it loses NULs at the end."""
+    if any(value.endswith("\0") for value in values):
+        return None
+    return np.array(values, np.str_)
+
+
+def _numpy_scalars(values: Sequence[Any], types: frozenset[type]) -> Array | None:
+    if len(types) == 1 and np.dtype(next(iter(types))).kind in "biufc":
+        return np.array(values)
+    return _retyped(values, types)
+
+
+def _retyped(values: Sequence[Any], types: frozenset[type]) -> Array | None:
+    """Pack scalars of several types by their Python values."""
+    items = [v.item() if isinstance(v, np.generic) else v for v in values]
+    kind = _SCALARS.get(frozenset(map(type, items)))
+    return None if kind is None else _scalars(items, kind)
+
+
+def _array(value: Any) -> Array | None:
+    """Return one row's array, exactly; None for ragged or mixed nesting."""
+    if isinstance(value, np.ndarray):
+        return value if value.dtype.kind in "biufcU" else _array(value.tolist())
+    if not isinstance(value, list | tuple):
+        return None
+    shape, leaves = _flatten(value)
+    if shape is None:
+        return None
+    flat = as_array(leaves)
+    return None if flat is None or flat.ndim != 1 else flat.reshape(shape)
+
+
+def _flatten(value: Sequence[Any]) -> tuple[tuple[int, ...] | None, list[Any]]:
+    """Return the shape and the leaves of nested lists; the shape is None when they are ragged."""
+    shape: tuple[int, ...] = (len(value),)
+    leaves: list[Any] = list(value)
+    while leaves and isinstance(leaves[0], list | tuple | np.ndarray):
+        width = len(leaves[0])
+        if any(not isinstance(v, list | tuple | np.ndarray) or len(v) != width for v in leaves):
+            return None, []
+        shape = (*shape, width)
+        leaves = [item for row in leaves for item in row]
+    return shape, leaves
+
+
+def _stacked(arrays: Sequence[Array | None]) -> Array | None:
+    """Stack rows of one shape in the dtype that holds them all."""
+    rows = [a for a in arrays if a is not None]
+    if len(rows) != len(arrays) or len({a.shape for a in rows}) != 1:
+        return None
+    dtypes = {a.dtype for a in rows}
+    if len(dtypes) == 1:
+        return np.stack(rows)
+    if {d.kind for d in dtypes} == {"U"}:
+        return np.stack(rows)
+    target = np.result_type(*dtypes)
+    cast = [as_dtype(a, target) for a in rows]
+    return None if any(c is None for c in cast) else np.stack([c for c in cast if c is not None])

@@ -1,0 +1,222 @@
+"""Writer: one format, all runs. It is what ``RE.subscribe`` gets."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from .errors import RecordingError
+from .formats.base import RunFile
+from .mailbox import Mailbox
+from .router import Router
+from .settings import WriterSettings
+from .snapshot import snapshot
+from .status import Ledger, Status
+
+logger = logging.getLogger(__name__)
+
+_MAX_DOCUMENTS = 5_000
+_MAX_BYTES = 256 * 2**20
+
+
+class Writer:
+    """Write every run that is received to a file of one format.
+
+    Parameters
+    ----------
+    directory
+        Folder for the files; made when it is missing.
+    **settings
+        The other fields of `settings_class`: ``file_name``, ``file_extension``, ``on_error``,
+        ``retry_seconds``, ``drain_timeout`` and those of the format.
+
+    Raises
+    ------
+    ConfigError
+        A setting is unknown or has a value that is not allowed.
+
+    Examples
+    --------
+    >>> RE.subscribe(CsvWriter("data").receiver)  # doctest: +SKIP  # needs a RunEngine
+    """
+
+    format: ClassVar[str]
+    """Name of the format: its module and its key in iconfig.yml."""
+    file_class: ClassVar[type[RunFile[Any]]]
+    settings_class: ClassVar[type[WriterSettings]] = WriterSettings
+    interval: ClassVar[float] = 0.1
+    """Seconds after which what was received is on disk, while a run is open."""
+
+    def __init__(self, directory: str | Path = ".", **settings: Any) -> None:
+        values = {"directory": directory, **settings}
+        self.settings = self.settings_class.validated(type(self).__name__, values)
+        self._ledger = Ledger()
+        router = Router(
+            self._file_maker(),
+            format_name=self.format,
+            retry_seconds=self.settings.retry_seconds,
+            ledger=self._ledger,
+        )
+        self._mailbox = Mailbox(
+            router,
+            name=f"bluescribe-{self.format}",
+            interval=self.interval,
+            max_documents=_MAX_DOCUMENTS,
+            max_bytes=_MAX_BYTES,
+        )
+        self._aborts = self.settings.on_error == "abort"
+        # also at interpreter exit, and when nothing holds the writer any more
+        self._close = weakref.finalize(self, self._mailbox.close)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Show the settings in the signature that IPython's ``SpecWriter?`` displays."""
+        super().__init_subclass__(**kwargs)
+        fields = cls.settings_class.model_fields
+        parameters = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY if name != "directory" else _POSITIONAL,
+                default="." if name == "directory" else info.default,
+                annotation=info.annotation,
+            )
+            for name, info in fields.items()
+        ]
+        cls.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # for inspect
+
+    @property
+    def receiver(self) -> Self:
+        """What to subscribe: the writer itself, as a RunEngine holds bound methods only weakly."""
+        return self
+
+    def __call__(self, name: str, doc: dict[str, Any]) -> None:
+        """Receive a document on the RunEngine's thread.
+
+        Raises
+        ------
+        RecordingError
+            A run could not be written and ``on_error`` is ``"abort"``.
+        """
+        self.post(name, *snapshot(name, doc))
+        if name == "stop":
+            self._wait(self._mailbox.request(), self.settings.drain_timeout)
+        if self._aborts and self._ledger.unraised:
+            self.raise_failure()
+
+    def post(self, name: str, doc: Any, size: int = 0) -> None:
+        """Receive a document that nobody will change any more, without waiting at a stop.
+
+        Parameters
+        ----------
+        name, doc
+            The document.
+        size
+            Bytes of the arrays that were copied for it.
+        """
+        if not self._close.alive:
+            if name == "start":
+                logger.warning("%s: a closed writer ignores the run that begins", self.format)
+            return
+        self._mailbox.post(name, doc, size)
+
+    def request_flush(self) -> threading.Event:
+        """Ask that all that was received be brought to disk; the event tells when it is."""
+        return self._mailbox.request()
+
+    def raise_failure(self) -> None:
+        """Raise the failure that the RunEngine has not been told of, if its owner wants that.
+
+        Raises
+        ------
+        RecordingError
+            It names the run, the file, the cause and the remedy.
+        """
+        if self._aborts and self._ledger.unraised:
+            failure = self._ledger.unraised.popleft()
+            raise RecordingError(f"{self.format}: {failure}")
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was received is on disk.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait at the most; None waits as long as it takes.
+
+        Returns
+        -------
+        bool
+            Whether it is.
+        """
+        if not self._close.alive:
+            return True
+        return self._wait(self._mailbox.request(), timeout)
+
+    def close(self) -> None:
+        """Finish every file and end the thread. A second call does nothing."""
+        self._close()
+
+    def status(self) -> Status:
+        """Tell what is being written, what was, what waits and what failed."""
+        return self._ledger.status(self.format, self.settings.directory, len(self._mailbox))
+
+    def __enter__(self) -> Self:
+        """Return the writer; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close the writer."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Name the format and the directory."""
+        return f"{type(self).__name__}({str(self.settings.directory)!r})"
+
+    def _file_maker(self) -> Callable[[], RunFile[Any]]:
+        """Return what makes the file of each new run; it must not hold the writer itself."""
+        return partial(self.file_class, self.settings)
+
+    def _wait(self, done: threading.Event, timeout: float | None) -> bool:
+        return wait_until_written([(self, done)], timeout)
+
+
+_POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+
+def wait_until_written(
+    requests: list[tuple[Writer, threading.Event]], timeout: float | None
+) -> bool:
+    """Wait for several writers at once; warn of those that are not done in time.
+
+    Parameters
+    ----------
+    requests
+        Writers and what `Writer.request_flush` gave for each.
+    timeout
+        Seconds for all of them together; None for as long as it takes.
+
+    Returns
+    -------
+    bool
+        Whether all are done.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    late = [
+        writer
+        for writer, done in requests
+        if not done.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    ]
+    for writer in late:
+        logger.warning(
+            "%s: not all is on disk after %.1f s; %d documents wait, and the writing goes on",
+            writer.format,
+            timeout,
+            writer.status().backlog,
+        )
+    return not late
