@@ -281,7 +281,7 @@ class Router(DocumentRouter):  # type: ignore[misc]  # event_model is not typed
             try:
                 method(*args)
             except OSError as error:
-                if time.monotonic() + pause > give_up:
+                if not _may_pass(error) or time.monotonic() + pause > give_up:
                     self._retire(entry, error)
                     break
                 self._tell_of_retry(entry, error)
@@ -346,3 +346,8 @@ class Router(DocumentRouter):  # type: ignore[misc]  # event_model is not typed
                 self._format,
                 name,
             )
+
+
+def _may_pass(error: OSError) -> bool:
+    """Tell whether the system refused; HDF5's own errors are OSErrors too, and stay."""
+    return error.errno is not None or "errno" in str(error)

@@ -84,6 +84,8 @@ def _same(cast: Array, array: Array) -> bool:
     """Tell whether a cast kept every value, comparing in the type that was cast from."""
     with np.errstate(all="ignore"):
         if array.dtype.kind in "iu" and cast.dtype.kind in "fc":
+            if not array.size or max(abs(int(array.min())), abs(int(array.max()))) <= 2**53:
+                return cast.dtype.itemsize >= 8 or bool((cast.real.astype(array.dtype) == array).all())
             exact = [int(c.real) == int(a) for c, a in zip(cast.flat, array.flat, strict=True)]
             return all(exact)
         if array.dtype.kind == "i" and cast.dtype.kind == "u" and (array < 0).any():

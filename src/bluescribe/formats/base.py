@@ -33,8 +33,12 @@ class RunFile(ABC, Generic[Settings]):
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.paths: list[Path] = []
+        self._claimed: dict[str, Path] = {}
+
+    @property
+    def paths(self) -> list[Path]:
         """The files made so far, the main one first."""
+        return list(self._claimed.values())
 
     @abstractmethod
     def open(self, run: Run) -> None:
@@ -80,7 +84,7 @@ class RunFile(ABC, Generic[Settings]):
         """Let go of the file as it is after a failure; leave no half row where that is possible."""
 
     def claim(self, run: Run, ending: str) -> Path:
-        """Create a new file of the run and list it in `paths`.
+        """Create a new file of the run and list it in `paths`; once for each ending.
 
         Parameters
         ----------
@@ -89,7 +93,7 @@ class RunFile(ABC, Generic[Settings]):
         ending
             What follows the name, such as ``.csv``.
         """
-        stem = run_path(self.settings.directory, self.settings.file_name, run.start)
-        path = claim(stem, ending)
-        self.paths.append(path)
-        return path
+        if ending not in self._claimed:
+            stem = run_path(self.settings.directory, self.settings.file_name, run.start)
+            self._claimed[ending] = claim(stem, ending)
+        return self._claimed[ending]

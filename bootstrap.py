@@ -1,0 +1,167 @@
+"""Run bluescribe from a fresh clone: make .venv, install into it, run one verb.
+
+    python3 bootstrap.py demo
+    python3 bootstrap.py test -k spec
+
+Needs Python 3.11+ and nothing else; what follows the verb is handed on to the tool.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit(
+        f"bluescribe needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}.\n"
+        "Start bootstrap.py with a newer one, for example: python3.12 bootstrap.py demo"
+    )
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+INSTALLED = VENV / "bluescribe-installed.txt"  # written last: an interrupted install starts again
+
+Command = list[str]
+Args = list[str]
+
+
+def main(argv: Args) -> int:
+    """Prepare the environment that the verb needs, then run its commands; stop at the first bad."""
+    if not argv or argv[0] not in VERBS:
+        print(usage(), file=sys.stderr)
+        return 0 if argv in (["-h"], ["--help"]) else 2
+    extras, commands = VERBS[argv[0]]
+    make_venv()
+    install(extras)
+    statuses = [run(command) for command in commands(argv[1:])]
+    return next((status for status in statuses if status), 0)
+
+
+def usage() -> str:
+    return f"usage: python3 bootstrap.py {{{','.join(VERBS)}}} [arguments for the tool]"
+
+
+def make_venv() -> None:
+    if works(PYTHON):
+        return
+    missing = [name for name in ("venv", "ensurepip") if find_spec(name) is None]
+    if missing:
+        sys.exit(
+            f"{sys.executable} lacks {' and '.join(missing)}, so it cannot make {VENV.name}.\n"
+            "Install it (Debian and Ubuntu: apt install python3-venv), then try again."
+        )
+    say(f"making {VENV.name} with Python {sys.version.split()[0]}")
+    shutil.rmtree(VENV, ignore_errors=True)
+    subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+
+
+def works(python: Path) -> bool:
+    """Tell whether a venv is there and whole: it breaks when its base Python is removed."""
+    if not python.exists():
+        return False
+    probe = [str(python), "-c", "import pip"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+def install(wanted: set[str]) -> None:
+    """Install the package, editable, with what earlier verbs asked for and this one asks for."""
+    present = installed_extras()
+    if present is not None and wanted <= present:
+        return
+    extras = wanted | (present or set())
+    target = f"bluescribe[{','.join(sorted(extras))}]"
+    say(f"installing {target} into {VENV.name} (minutes the first time)")
+    pip = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    editable = f"{HERE}[{','.join(sorted(extras))}]"
+    if subprocess.run([*pip, "--editable", editable], check=False).returncode:
+        sys.exit(f"pip could not install {target}: see its message above, then try again.")
+    INSTALLED.write_text("\n".join([fingerprint(), *sorted(extras)]), encoding="utf-8")
+
+
+def installed_extras() -> set[str] | None:
+    """Return the extras in the venv; None when it is new or pyproject.toml has changed since."""
+    if not INSTALLED.exists():
+        return None
+    stamp, *extras = INSTALLED.read_text(encoding="utf-8").splitlines()
+    return set(extras) if stamp == fingerprint() else None
+
+
+def fingerprint() -> str:
+    return hashlib.sha256((HERE / "pyproject.toml").read_bytes()).hexdigest()
+
+
+def run(command: Command) -> int:
+    say(" ".join([Path(command[0]).name, *command[1:]]))
+    try:
+        return subprocess.run(command, cwd=HERE, check=False).returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+def say(text: str) -> None:
+    print(f"bootstrap: {text}", flush=True)
+
+
+def module(*command: str) -> Command:
+    return [str(PYTHON), "-m", *command]
+
+
+def demo(args: Args) -> list[Command]:
+    return [[str(BIN / "bluescribe"), "demo", *args]]
+
+
+def test(args: Args) -> list[Command]:
+    return [module("pytest", "-n", str(cores()), *args)]
+
+
+def cores() -> int:
+    """Count the cores that this process may use, which a container can limit."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def lint(args: Args) -> list[Command]:
+    return [module("ruff", "check", *args), module("ruff", "format", "--check", *args)]
+
+
+def types(args: Args) -> list[Command]:
+    return [module("mypy", "--strict", *args)]
+
+
+def imports(args: Args) -> list[Command]:
+    return [[str(BIN / "lint-imports"), *args]]
+
+
+def docs(args: Args) -> list[Command]:
+    return [module("sphinx", "-W", "--keep-going", "-q", *args, "docs", "docs/_build/html")]
+
+
+def bench(args: Args) -> list[Command]:
+    return [[str(PYTHON), "benchmarks", *args]]  # benchmarks/__main__.py
+
+
+def check(_args: Args) -> list[Command]:
+    return [*lint([]), *types([]), *imports([]), *docs([])]
+
+
+VERBS: dict[str, tuple[set[str], Callable[[Args], list[Command]]]] = {
+    "demo": ({"demo"}, demo),
+    "test": ({"test"}, test),
+    "lint": ({"dev"}, lint),
+    "types": ({"dev"}, types),
+    "imports": ({"dev"}, imports),
+    "docs": ({"dev"}, docs),
+    "bench": ({"dev", "peers"}, bench),
+    "check": ({"dev"}, check),
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,217 @@
+"""iconfig.yml -> frozen, validated settings. The only reader of YAML configuration."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .errors import ConfigError, UnknownFormatError
+from .formats import format_names, load_format
+from .settings import SettingsError, WriterSettings
+from .writer import Writer
+
+__all__ = ["WriterConfig", "read_iconfig"]
+
+logger = logging.getLogger(__name__)
+
+_SHARED = "DATA_FILES"
+_SUFFIX = "_DATA_FILES"
+_ENABLE = "ENABLE"
+
+_OLDER_KEYS = {
+    "WRITE_SPEC_DATA_FILES": ("SPEC_DATA_FILES", _ENABLE),
+    "WRITE_NEXUS_DATA_FILES": ("NEXUS_DATA_FILES", _ENABLE),
+    "NEXUS_FILE_EXTENSION": ("NEXUS_DATA_FILES", "FILE_EXTENSION"),
+    "NEXUS_WARN_MISSING_CONTENT": ("NEXUS_DATA_FILES", "WARN_MISSING"),
+}
+"""Keys of APS instruments from before the blocks, and what they are called now."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriterConfig:
+    """One format that is switched on."""
+
+    name: str
+    writer_class: type[Writer]
+    settings: WriterSettings
+
+    def make(self) -> Writer:
+        """Make the writer."""
+        values = {name: getattr(self.settings, name) for name in self.settings.model_fields_set}
+        return self.writer_class(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A configuration and the lines on which its keys stand."""
+
+    name: str
+    content: Mapping[str, Any]
+    lines: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+
+    def error(self, keys: tuple[str, ...], message: str) -> ConfigError:
+        """Return an error that names file, line and key."""
+        line = self.lines.get(keys)
+        where = f"{self.name}, line {line}" if line else self.name
+        return ConfigError(f"{where}: {'.'.join(keys)}: {message}")
+
+
+def read_iconfig(iconfig: str | Path | Mapping[str, Any]) -> list[WriterConfig]:
+    """Return the formats that a configuration switches on, with their settings.
+
+    Parameters
+    ----------
+    iconfig
+        Path of ``iconfig.yml``, or its content.
+
+    Raises
+    ------
+    ConfigError
+        A block names no known format, a key is misspelt, a value is not allowed. The message
+        names file, line, key, what was found and what is allowed.
+    FileNotFoundError
+        There is no such file.
+    """
+    source = _source(iconfig)
+    blocks = _blocks(source)
+    shared = blocks.pop(_SHARED, {})
+    _check_keys(source, _SHARED, shared, WriterSettings)
+    return list(_enabled(source, blocks, shared))
+
+
+def _enabled(
+    source: _Source, blocks: Mapping[str, Mapping[str, Any]], shared: Mapping[str, Any]
+) -> Iterator[WriterConfig]:
+    for block, content in blocks.items():
+        name = block.removesuffix(_SUFFIX).lower()
+        if name not in format_names():
+            raise _unknown_format(source, block)
+        enabled = content.get(_ENABLE, False)
+        if not isinstance(enabled, bool):
+            raise source.error((block, _ENABLE), f"found {enabled!r}; allowed are true and false")
+        if not enabled and set(content) <= {_ENABLE, *_keys(WriterSettings)}:
+            continue  # nothing to check that needs the format's import
+        writer_class = load_format(name)
+        _check_keys(source, block, content, writer_class.settings_class)
+        if enabled:
+            own = {k: v for k, v in content.items() if k != _ENABLE}
+            settings = _settings(source, block, writer_class, {**shared, **own})
+            yield WriterConfig(name, writer_class, settings)
+
+
+def _settings(
+    source: _Source, block: str, writer_class: type[Writer], values: Mapping[str, Any]
+) -> WriterSettings:
+    lowered = {key.lower(): value for key, value in values.items() if value is not None}
+    try:
+        return writer_class.settings_class.validated(block, lowered)
+    except SettingsError as error:
+        problem = error.problems[0]
+        key = problem.key.split(".")[0].upper()
+        owner = block if (block, key) in source.lines or _SHARED not in source.content else _SHARED
+        owner = owner if key in source.content.get(owner, {}) else block
+        raise source.error((owner, key), f"found {problem.found!r}; {problem.message}") from None
+
+
+def _check_keys(
+    source: _Source, block: str, content: Mapping[str, Any], settings: type[WriterSettings]
+) -> None:
+    allowed = _keys(settings) if block == _SHARED else [_ENABLE, *_keys(settings)]
+    for key in content:
+        if key not in allowed:
+            near = difflib.get_close_matches(str(key).upper(), allowed, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            message = f"unknown key; {hint}Allowed are {', '.join(allowed)}"
+            raise source.error((block, str(key)), message)
+
+
+def _keys(settings: type[WriterSettings]) -> list[str]:
+    return [name.upper() for name in settings.model_fields]
+
+
+def _unknown_format(source: _Source, block: str) -> UnknownFormatError:
+    known = [f"{name.upper()}{_SUFFIX}" for name in format_names()]
+    near = difflib.get_close_matches(block, known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    error = source.error((block,), f"unknown format; {hint}Known are {', '.join(known)}")
+    return UnknownFormatError(str(error))
+
+
+def _blocks(source: _Source) -> dict[str, dict[str, Any]]:
+    """Return our blocks, older keys sorted in."""
+    blocks: dict[str, dict[str, Any]] = {}
+    for key, value in source.content.items():
+        if key == _SHARED or (str(key).endswith(_SUFFIX) and key not in _OLDER_KEYS):
+            if not isinstance(value, Mapping | None):
+                raise source.error((key,), f"found {value!r}; a block of keys is needed")
+            blocks[key] = {str(k): v for k, v in (value or {}).items()}
+        elif key not in _OLDER_KEYS:
+            _warn_of_near_miss(source, str(key))
+    for key, (block, name) in _OLDER_KEYS.items():
+        if key in source.content:
+            _adopt(source, key, blocks.setdefault(block, {}), f"{block}.{name}")
+    return blocks
+
+
+def _adopt(source: _Source, older: str, block: dict[str, Any], path: str) -> None:
+    """Put an older key's value where it belongs now."""
+    name = path.rpartition(".")[2]
+    value = source.content[older]
+    if block.setdefault(name, value) != value:
+        raise source.error((older,), f"found {value!r}, but {path} says {block[name]!r}")
+
+
+def _warn_of_near_miss(source: _Source, key: str) -> None:
+    known = [_SHARED, *_OLDER_KEYS, *(f"{name.upper()}{_SUFFIX}" for name in format_names())]
+    near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.85)
+    if near:
+        logger.warning("%s. Nothing is read from it.", source.error((key,), f"is it {near[0]}?"))
+
+
+def _source(iconfig: str | Path | Mapping[str, Any]) -> _Source:
+    if isinstance(iconfig, Mapping):
+        return _Source("iconfig", iconfig)
+    path = Path(iconfig).expanduser()
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        content = {} if node is None else _construct(node)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{path}: a mapping of keys is needed, found a {type(content).__name__}")
+    source = _Source(str(path), content, dict(_lines(node)))
+    _check_duplicates(source, node)
+    return source
+
+
+def _construct(node: yaml.Node) -> Any:
+    loader = yaml.SafeLoader("")
+    return loader.construct_document(node)  # type: ignore[no-untyped-call]  # PyYAML
+
+
+def _lines(node: yaml.Node | None, above: tuple[str, ...] = ()) -> Iterator[tuple[Any, int]]:
+    """Yield the path of each key with the line it stands on."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            path = (*above, str(key.value))
+            yield path, key.start_mark.line + 1
+            yield from _lines(value, path)
+
+
+def _check_duplicates(source: _Source, node: yaml.Node | None, above: tuple[str, ...] = ()) -> None:
+    """Refuse a key that stands twice in one of our blocks: YAML would take the last."""
+    seen: set[str] = set()
+    for key, value in getattr(node, "value", ()) if isinstance(node, yaml.MappingNode) else ():
+        name = str(key.value)
+        ours = (above or (name,))[0].endswith(_SHARED)
+        if ours and name in seen:
+            raise source.error((*above, name), "stands here a second time; keep one of them")
+        seen.add(name)
+        if not above:
+            _check_duplicates(source, value, (name,))

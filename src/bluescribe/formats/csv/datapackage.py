@@ -1,0 +1,241 @@
+"""The package that tells what the tables of a run hold: Frictionless Data Package, version 1.
+
+https://specs.frictionlessdata.io: data-package, tabular-data-resource, table-schema. What the
+specification has no property for is added under plain names: `unit`, `source`, `left_out`...
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ...errors import DocumentError
+from ...jsontext import plain
+from ...run import Field, Run
+from .cells import KINDS
+from .omissions import configurations, omissions
+from .stream import StreamTables
+from .table import Table
+
+__all__ = ["Package", "strict"]
+
+_READING = [
+    "A missing value is an empty cell. Text is always in quotes; empty text is an empty pair of "
+    "them. pandas and frictionless read both as missing.",
+    "Text may look like a number (007) or like what readers take for missing (NA, null): read it "
+    "with the types given here, in pandas with dtype=str and keep_default_na=False.",
+    "Numbers that are not finite are NaN, inf and -inf. A float has the digits that read back as "
+    "the same double; an integer has all of its digits.",
+    "Lists and mappings inside a cell are JSON text, in which NaN and Infinity may occur.",
+    "Text that begins with = + - or @ is kept as it was measured: a spreadsheet may run it.",
+    "In this package, metadata that are numbers but not finite are the texts NaN, Infinity and "
+    "-Infinity, as JSON has no such numbers.",
+]
+
+_REMARKS = {
+    "array": "some cells hold arrays, as JSON text",
+    "empty": 'some text is empty: "" in the file, where a missing value is nothing',
+    "formula": "some text begins with = + - or @: a spreadsheet may run it as a formula",
+    "escaped": "some text has what UTF-8 cannot encode, written as backslash, u and four digits",
+    "null": "null is an element without a value; empty cells fill up the shorter arrays",
+}
+
+_DIALECT = {
+    "delimiter": ",",
+    "lineTerminator": "\r\n",
+    "quoteChar": '"',
+    "doubleQuote": True,
+    "skipInitialSpace": False,
+    "header": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What is known of a run at one moment."""
+
+    run: Run
+    state: str
+    """``recording``, ``complete``, ``never stopped`` or ``incomplete``."""
+    documents: Mapping[str, Any]
+    """The start document and, when it has come, the stop document, as `strict` returns them."""
+    is_final: bool
+    """Whether the tables have come to their end: only then they have bytes and a hash."""
+
+    def text(self, path: Path, streams: Iterable[StreamTables]) -> bytes:
+        """Return the package as JSON.
+
+        Parameters
+        ----------
+        path
+            Where the package is, beside its tables.
+        streams
+            The tables.
+        """
+        streams = list(streams)
+        package = {
+            "profile": "tabular-data-package",
+            "name": _slug(path.name.removesuffix(".datapackage.json")),
+            "id": self.run.uid,
+            "title": self.run.title,
+            "created": datetime.fromtimestamp(self.run.received, UTC).isoformat(),
+            "state": self.state,
+            "reading": _READING,
+            "left_out": [entry for tables in streams for entry in omissions(tables)],
+            "bluesky": self.documents,
+            "resources": list(_resources(streams, is_final=self.is_final)),
+        }
+        try:
+            return orjson.dumps(package, option=orjson.OPT_INDENT_2)
+        except TypeError:  # an integer beyond 64 bits, a lone surrogate
+            # In JSON, what backslashreplace makes of a lone surrogate is its escape.
+            text = json.dumps(package, indent=2, ensure_ascii=False, allow_nan=False)
+            return text.encode(errors="backslashreplace")
+
+
+def strict(value: Any) -> Any:
+    """Return metadata in the types of JSON, with words for the numbers that JSON does not have.
+
+    What cannot be put in JSON at all is told in its place.
+    """
+    try:
+        return _finite(plain(value))
+    except (DocumentError, RecursionError) as error:
+        return {"left_out": f"this cannot be put in JSON: {error}"}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)  # NaN, Infinity, -Infinity
+    return value
+
+
+def _resources(streams: list[StreamTables], *, is_final: bool) -> Iterator[dict[str, Any]]:
+    names: set[str] = set()
+    for tables in streams:
+        yield {
+            **_file(tables.main, names, is_final=is_final),
+            "stream": tables.stream.name,
+            "description": "One row an event.",
+            **_order(tables),
+            "configuration": strict(list(configurations(tables))),
+            "schema": {"fields": list(_columns(tables)), "missingValues": [""]},
+        }
+        for name, array in tables.arrays.items():
+            element = _type(array.traits, tables.stream.fields[name])
+            labels = array.table.labels[1:]
+            yield {
+                **_file(array.table, names, is_final=is_final),
+                "stream": tables.stream.name,
+                "field": name,
+                "description": _remarks("One row an array", array.traits),
+                **_properties(tables.stream.fields[name]),
+                "schema": {
+                    "fields": [_SEQ_NUM, *({"name": label, **element} for label in labels)],
+                    "missingValues": ["", "null"] if "null" in array.traits else [""],
+                },
+            }
+
+
+def _file(table: Table, names: set[str], *, is_final: bool) -> dict[str, Any]:
+    """Return what a tabular-data-resource says of its file."""
+    name = slug = _slug(table.path.stem)
+    number = 2
+    while name in names:
+        name, number = f"{slug}-{number}", number + 1
+    names.add(name)
+    size = {"bytes": len(table), "hash": table.hash} if is_final else {}
+    return {
+        "profile": "tabular-data-resource",
+        "name": name,
+        "path": table.path.name,
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "dialect": _DIALECT,
+        **size,
+    }
+
+
+def _order(tables: StreamTables) -> dict[str, Any]:
+    """Return how many seq_nums occur again, when some do."""
+    if not tables.repeated:
+        return {}
+    why = "a run that is paused may go back and measure points again; all are kept, in order"
+    return {"repeated_seq_nums": tables.repeated, "order": why}
+
+
+_SEQ_NUM = {"name": "seq_num", "type": "integer", "description": "Number of the event."}
+_TIME = {
+    "name": "time",
+    "type": "number",
+    "unit": "s",
+    "description": "When the event was made: seconds since 1970-01-01T00:00:00Z.",
+}
+
+
+def _columns(tables: StreamTables) -> Iterator[dict[str, Any]]:
+    yield _SEQ_NUM
+    yield _TIME
+    for name, column in tables.columns.items():
+        field = tables.stream.fields[name]
+        about = _remarks("Datum ids of external data" if field.external else "", column.traits)
+        yield {
+            "name": column.label,
+            **_type(column.traits, field),
+            **({"field": strict(name)} if name != column.label else {}),
+            **({"description": about} if about else {}),
+            **_properties(field),
+        }
+
+
+def _type(traits: set[str], field: Field) -> dict[str, Any]:
+    """Return the type of the values that came, else the declared one, as Table Schema has it."""
+    kinds = traits & KINDS
+    if not kinds and field.dtype in KINDS - {"array", "object"}:
+        kinds = {"string"} if field.external else {field.dtype}
+    if kinds == {"integer", "number"}:
+        return {"type": "number"}
+    if kinds == {"boolean"}:
+        return {"type": "boolean", "trueValues": ["True"], "falseValues": ["False"]}
+    return {"type": kinds.pop() if len(kinds) == 1 else "any"}
+
+
+def _properties(field: Field) -> dict[str, Any]:
+    """Return what the descriptor declares of a field."""
+    declared = {
+        "unit": field.units,
+        "source": field.source,
+        "precision": field.precision,
+        "device": field.object_name,
+        "dtype": field.dtype,
+        "dtype_numpy": field.dtype_numpy.str if field.dtype_numpy is not None else "",
+        "shape": list(field.shape),
+        "limits": strict(field.limits),
+        "enum_strs": list(field.enum_strs),
+        "external": field.external,
+    }
+    return {key: value for key, value in declared.items() if value or value == 0}
+
+
+def _remarks(opening: str, traits: set[str]) -> str:
+    remarks = [text for trait, text in _REMARKS.items() if trait in traits]
+    text = "; ".join([opening, *remarks] if opening else remarks)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _slug(text: str) -> str:
+    """Return a name that the specification allows."""
+    return re.sub(r"[^-a-z0-9._]+", "-", text.lower()).strip("-") or "run"

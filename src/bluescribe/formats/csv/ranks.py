@@ -1,0 +1,84 @@
+"""Which values of a column are scalars, which are lists, and which have more dimensions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .cells import Values
+
+__all__ = ["RankedValues"]
+
+_SEQUENCES = (list, tuple, np.ndarray)
+
+
+class RankedValues:
+    """A column of values by rank: 0 for a scalar, text or structure, 1 for a list or array.
+
+    An array of two or more dimensions has rank 2, a missing value has none.
+
+    Parameters
+    ----------
+    values
+        One value a row.
+    """
+
+    __slots__ = ("_values", "each", "ranks")
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self.each = _ranks(values)
+        """The rank of each value; empty when there are scalars only."""
+        self.ranks: set[int | None] = set(self.each)
+        if not self.each and any(value is not None for value in values):
+            self.ranks = {0}
+
+    @property
+    def first(self) -> int | None:
+        """Rank of the first value that a table can hold."""
+        return next((rank for rank in self.each if rank in (0, 1)), None)
+
+    @property
+    def longest(self) -> int:
+        """Elements of the longest list; negative when there is none."""
+        if 1 not in self.ranks:
+            return -1
+        return max(len(value) for value, rank in self._pairs() if rank == 1)
+
+    @property
+    def may_be_cells(self) -> bool:
+        """Whether these values leave a declared column its place."""
+        return 0 in self.ranks or not self.ranks & {1, 2}
+
+    def lists(self) -> list[Any]:
+        """Return the lists, None for what is not one."""
+        return [value if rank == 1 else None for value, rank in self._pairs()]
+
+    def scalars(self, *, with_lists: bool) -> Values:
+        """Return what belongs into cells, None for what does not."""
+        if not self.each:
+            return self._values
+        kept = (0, 1) if with_lists else (0,)
+        return [value if rank in kept else None for value, rank in self._pairs()]
+
+    def _pairs(self) -> list[tuple[Any, int | None]]:
+        ranks = self.each or [0] * len(self._values)
+        return list(zip(self._values, ranks, strict=True))
+
+
+def _ranks(values: Values) -> list[int | None]:
+    """Return the rank of each value; nothing when all have rank 0 or none."""
+    if isinstance(values, np.ndarray) and values.dtype.kind != "O":
+        return [min(values.ndim - 1, 2)] * len(values) if values.ndim > 1 else []
+    if not any(issubclass(kind, _SEQUENCES) for kind in set(map(type, values))):
+        return []
+    return [None if value is None else _rank(value) for value in values]
+
+
+def _rank(value: Any) -> int:
+    if isinstance(value, np.ndarray):
+        return min(value.ndim, 2)
+    if not isinstance(value, list | tuple):
+        return 0
+    return 2 if value and all(isinstance(item, _SEQUENCES) for item in value) else 1

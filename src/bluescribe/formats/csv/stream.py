@@ -1,0 +1,280 @@
+"""The tables of one stream: the fields' columns, and a table for each array field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...assets import Asset
+from ...run import Descriptor, Page, Stream
+from .cells import Values, cells, element_cells
+from .ranks import RankedValues
+from .table import LINE_END, Table
+
+__all__ = ["ArrayTable", "Column", "ExternalFiles", "StreamTables"]
+
+_OWN_LABELS = ("seq_num", "time")
+_MOST_PLACES = 100
+"""External files that are named one by one; of more there is the number."""
+
+_LARGE = 1 << 20
+"""Bytes from which on a table is not written anew for every array that is longer than all."""
+
+
+@dataclass(slots=True)
+class Column:
+    """A field's column in the table of its stream."""
+
+    label: str
+    traits: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class ArrayTable:
+    """The table of a field of one-dimensional arrays: `seq_num`, then the elements."""
+
+    table: Table
+    longest: int
+    """Elements of the longest array so far."""
+    traits: set[str] = field(default_factory=set)
+
+    @property
+    def width(self) -> int:
+        """Columns that there are for elements."""
+        return len(self.table.labels) - 1
+
+    def widen(self, longest: int) -> None:
+        """Make room for longer arrays; in a large table for some more than that."""
+        room = longest if len(self.table) < _LARGE else longest + longest // 2
+        self.table.relabel(_element_labels(room))
+
+    def put(self, seq_num: bytes, array: Values) -> bool:
+        """Add a row; tell whether it has something new about it."""
+        text, traits = element_cells(array)
+        line = seq_num + (b"," + text if len(array) else b"") + b"," * (self.width - len(array))
+        self.table.put(line + LINE_END)
+        self.longest = max(self.longest, len(array))
+        is_new = not traits <= self.traits
+        self.traits |= traits
+        return is_new
+
+    def close(self) -> None:
+        """Take away the room that no array needed, write what waits, close the file."""
+        self.table.relabel(_element_labels(self.longest))
+        self.table.close()
+
+
+@dataclass(slots=True)
+class ExternalFiles:
+    """The files that hold a field's values outside of the events."""
+
+    places: dict[str, None] = field(default_factory=dict)
+    number: int = 0
+    _latest: str = ""
+
+    def add(self, asset: Asset) -> bool:
+        """Take in a file; tell whether it is one that is going to be named."""
+        if asset.uid == self._latest or asset.place in self.places:
+            return False
+        self._latest = asset.uid
+        self.number += 1
+        if len(self.places) < _MOST_PLACES:
+            self.places[asset.place] = None
+        return self.number <= _MOST_PLACES + 1
+
+
+class StreamTables:
+    """All that is written of one stream, and what is to be said of it.
+
+    The first value of a field decides where it goes: a scalar, text or structure into a column,
+    a one-dimensional array into a table of its own. A later value that does not fit there goes,
+    as it is, into a cell of the column. Arrays of more dimensions are counted and left out.
+
+    Parameters
+    ----------
+    stream, descriptor
+        The stream and its first descriptor.
+    claim
+        Makes the empty file for the stream's name and a field's, or None; the same file when it
+        is asked again.
+    """
+
+    def __init__(
+        self, stream: Stream, descriptor: Descriptor, claim: Callable[[str, str | None], Path]
+    ) -> None:
+        self.stream = stream
+        self.columns = _columns(_declared_columns(descriptor), {})
+        self.arrays: dict[str, ArrayTable] = {}
+        self.left_out: dict[str, int] = {}
+        """Arrays of two and more dimensions, by field."""
+        self.external: dict[str, ExternalFiles] = {}
+        self.first_seq_nums: dict[str, int] = {}
+        """Where the events of each descriptor begin."""
+        self.repeated = 0
+        """Events whose seq_num is not above all before: the run was paused and went back."""
+        self.rows = 0
+        self.has_news = True
+        """Whether there is something that the package does not say yet."""
+        self._claim = claim
+        self._last_seq_num = 0
+        self.main = Table(claim(stream.name, None), self._labels(self.columns))
+
+    @property
+    def tables(self) -> Iterator[Table]:
+        """All tables, the stream's own last: of an event that is there, all is there."""
+        yield from (array.table for array in self.arrays.values())
+        yield self.main
+
+    def declare(self, descriptor: Descriptor) -> None:
+        """Make columns for the fields that are declared to have a scalar in each event."""
+        self.has_news = True
+        known = [*self.columns, *self.arrays]
+        fresh = [name for name in _declared_columns(descriptor) if name not in known]
+        self._set_columns([*self.columns, *fresh])
+        self.main.flush()
+
+    def write(self, page: Page) -> None:
+        """Add the rows of a page."""
+        fields = {name: RankedValues(values) for name, values in page.data.items()}
+        self._make_room(fields)  # all that the disk may refuse comes before the first row
+        seq_nums = cells(page.seq_num).texts
+        for name in self.arrays.keys() & fields.keys():
+            for seq_num, array in zip(seq_nums, fields[name].lists(), strict=True):
+                if array is not None:
+                    self.has_news |= self.arrays[name].put(seq_num, array)
+        self._put_rows(page, seq_nums, fields)
+        self._note(page, fields)
+
+    def link(self, name: str, asset: Asset) -> None:
+        """Note an external file of a field."""
+        self.has_news |= self.external.setdefault(name, ExternalFiles()).add(asset)
+
+    def flush(self) -> None:
+        """Write the rows that wait."""
+        for table in self.tables:
+            table.flush()
+
+    def close(self) -> None:
+        """Finish the files; a second call goes on where the first one failed."""
+        for array in self.arrays.values():
+            array.close()
+        self.main.close()
+
+    def abandon(self) -> None:
+        """Let go of the files."""
+        for table in self.tables:
+            table.abandon()
+
+    def _make_room(self, fields: Mapping[str, RankedValues]) -> None:
+        """Make the tables and columns that these values need."""
+        for name, values in fields.items():
+            if values.longest < 0:
+                continue
+            if name not in self.arrays and values.first == 1 and not self._is_in_column(name):
+                labels = _element_labels(values.longest)
+                table = Table(self._claim(self.stream.name, name), labels)
+                self.arrays[name] = ArrayTable(table, values.longest)
+                self.has_news = True
+                table.flush()
+            elif name in self.arrays and values.longest > self.arrays[name].width:
+                self.arrays[name].widen(values.longest)
+                self.has_news = True
+        self._set_columns(self._wanted_columns(fields))
+
+    def _is_in_column(self, name: str) -> bool:
+        """Tell whether values of a field have gone into a column."""
+        return name in self.columns and bool(self.columns[name].traits)
+
+    def _wanted_columns(self, fields: Mapping[str, RankedValues]) -> list[str]:
+        """Return the fields that have a column or need one.
+
+        As long as there is no row, the values may correct what was declared.
+        """
+        fresh = [name for name, v in fields.items() if name not in self.columns and 0 in v.ranks]
+        if self.rows:
+            return [*self.columns, *fresh]
+        wanted = {*fresh, *(n for n in self.columns if n not in fields or fields[n].may_be_cells)}
+        return [name for name in self.stream.fields if name in wanted]
+
+    def _set_columns(self, names: Sequence[str]) -> None:
+        if list(names) != list(self.columns):
+            columns = _columns(names, self.columns)
+            self.main.relabel(self._labels(columns))
+            self.columns = columns
+            self.has_news = True
+
+    @staticmethod
+    def _labels(columns: Mapping[str, Column]) -> list[str]:
+        return [*_OWN_LABELS, *(column.label for column in columns.values())]
+
+    def _put_rows(
+        self, page: Page, seq_nums: list[bytes], fields: Mapping[str, RankedValues]
+    ) -> None:
+        texts = [seq_nums, cells(page.time).texts]
+        for name, column in self.columns.items():
+            if name not in fields:
+                texts.append([b""] * len(page))
+                continue
+            text, traits = cells(fields[name].scalars(with_lists=name not in self.arrays))
+            texts.append(text)
+            if not traits <= column.traits:
+                column.traits |= traits
+                self.has_news = True
+        self.main.put(b"".join(b",".join(row) + LINE_END for row in zip(*texts, strict=True)))
+        self.rows += len(page)
+
+    def _note(self, page: Page, fields: Mapping[str, RankedValues]) -> None:
+        """Count what the package has to tell of."""
+        for name, values in fields.items():
+            if 2 in values.ranks:
+                self.has_news |= name not in self.left_out
+                self.left_out[name] = self.left_out.get(name, 0) + values.each.count(2)
+        for seq_num in map(int, page.seq_num):
+            self.repeated += seq_num <= self._last_seq_num
+            self._last_seq_num = max(seq_num, self._last_seq_num)
+        if len(page):
+            self.first_seq_nums.setdefault(page.descriptor.uid, int(page.seq_num[0]))
+
+
+def _declared_columns(descriptor: Descriptor) -> list[str]:
+    """Return the fields that are declared to have a scalar, or a datum's id, in each event."""
+    data_keys = descriptor.doc["data_keys"]
+    return [
+        name
+        for name, declared in descriptor.fields.items()
+        if (declared.dtype != "array" or declared.external) and not _is_streamed(data_keys[name])
+    ]
+
+
+def _is_streamed(data_key: Any) -> bool:
+    """Tell whether stream_datum documents, not events, tell of a field's values."""
+    return isinstance(data_key, Mapping) and str(data_key.get("external")).startswith("STREAM")
+
+
+def _columns(names: Sequence[str], former: Mapping[str, Column]) -> dict[str, Column]:
+    """Return a column for each field, with labels that are not empty and not taken."""
+    columns: dict[str, Column] = {}
+    taken = {*_OWN_LABELS, *(former[name].label for name in names if name in former)}
+    for name in names:
+        columns[name] = former.get(name) or Column(_label(name, taken))
+        taken.add(columns[name].label)
+    return columns
+
+
+def _label(name: str, taken: set[str]) -> str:
+    """Return a field's label: its name, unless that is taken or nothing but blanks.
+
+    Readers strip labels, so blanks around a name are no part of it.
+    """
+    label = plain = name.encode(errors="backslashreplace").decode().strip()
+    number = 1
+    while not label or label in taken:
+        label = f"field:{plain}" if number == 1 else f"field:{plain}:{number}"
+        number += 1
+    return label
+
+
+def _element_labels(length: int) -> list[str]:
+    return ["seq_num", *map(str, range(length))]

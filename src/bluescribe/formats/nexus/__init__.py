@@ -1,0 +1,26 @@
+"""NeXus: one HDF5 file a run, which others can read while the run goes on.
+
+The layout follows the NeXus definitions (https://manual.nexusformat.org) and keeps the paths of
+apstools' NXWriter: ``/entry/data`` is the default plot, everything that Bluesky said stands under
+``/entry/instrument/bluesky``.
+"""
+
+from __future__ import annotations
+
+from ...writer import Writer
+from .runfile import NexusFile, NexusSettings
+
+__all__ = ["NexusFile", "NexusSettings", "NexusWriter"]
+
+
+class NexusWriter(Writer):
+    """Write every run to a NeXus/HDF5 file of its own.
+
+    While the run goes on, read it with ``h5py.File(path, "r", swmr=True)`` or silx; when
+    ``RE(...)`` has returned it is an ordinary HDF5 file.
+    """
+
+    format = "nexus"
+    file_class = NexusFile
+    settings_class = NexusSettings
+    interval = 0.5

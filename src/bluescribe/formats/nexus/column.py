@@ -1,0 +1,214 @@
+"""One growing dataset: a column of a stream, in the layout that its values need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ...jsontext import dumps
+from ...run import Field
+from ...values import Array
+from .file import LiveFile, as_stored, set_attribute, utf8_dtype
+from .layout import Block, Layout, decode, encode, join, json_layout, layout_of
+
+__all__ = ["Column"]
+
+_CHUNK_BYTES = 1 << 20
+_CHUNK_ROWS = 2048
+_ROWS_AT_ONCE = 4096
+_REMADE = "__remade"
+"""Ending of a dataset's name until it takes the place of the old one."""
+
+_RAGGED = "row i holds the first {0}[i] elements of each dimension; the rest is padding"
+
+
+class Column:
+    """A dataset with one row an event, at ``<group>/<name>``.
+
+    Parameters
+    ----------
+    file
+        The file.
+    group, name
+        Where the dataset is; ``<name>_shape`` beside it holds the shapes of ragged rows,
+        ``<name>_missing`` the numbers of rows without a value.
+    declared
+        What the descriptor says of the values.
+    attrs
+        Attributes of the dataset.
+    rows_expected
+        How many rows will come, as far as one can know; for the chunks.
+    """
+
+    def __init__(
+        self,
+        file: LiveFile,
+        group: str,
+        name: str,
+        *,
+        declared: Field,
+        attrs: Mapping[str, Any],
+        rows_expected: int,
+    ) -> None:
+        self._file = file
+        self._group = group
+        self._name = name
+        self._declared = declared
+        self._attrs = attrs
+        self._rows_expected = rows_expected
+        self._handles: dict[str, h5py.Dataset] = {}
+        self._generation = -1
+        self._missing: list[int] = []
+        self.rows = 0
+        self.layout: Layout | None = None
+
+    @property
+    def path(self) -> str:
+        """Absolute path of the dataset."""
+        return f"{self._group}/{self._name}"
+
+    def fit(self, values: Sequence[Any] | Array) -> Block | None:
+        """Return `values` as they go into the dataset, or None if it must be made for them."""
+        if self.layout is None:
+            return None
+        block = encode(values, self.layout)
+        return None if block is not None and self._needs_missing(block) else block
+
+    def make_fit(self, values: Sequence[Any] | Array) -> Block:
+        """Make or remake the dataset so that `values` fit; the file must be plain."""
+        old = self.layout
+        layout = layout_of(values, self._declared) if old is None else join(
+            old, values, self._declared
+        )
+        block = encode(values, layout)
+        if block is None or not self._remake(layout):
+            layout = self._as_json(values)
+            block = encode(values, layout)
+        if block is None:  # pragma: no cover  # JSON text of a sufficient width holds all
+            raise AssertionError(f"{self.path}: JSON text does not fit {layout}")
+        if self._needs_missing(block):
+            self._create(f"{self._name}_missing", np.dtype(np.int64), (), {})
+        return block
+
+    def append(self, block: Block) -> None:
+        """Write rows after the last one; to be repeated as it is after a failure."""
+        start = self.rows
+        self._write(self._name, start, block.array)
+        if block.shapes is not None:
+            self._write(f"{self._name}_shape", start, block.shapes)
+        if block.missing:
+            numbers = np.array([start + row for row in block.missing], np.int64)
+            self._write(f"{self._name}_missing", len(self._missing), numbers)
+
+    def advance(self, block: Block) -> None:
+        """Count rows that were written."""
+        self._missing.extend(self.rows + row for row in block.missing)
+        self.rows += len(block.array)
+
+    def _needs_missing(self, block: Block) -> bool:
+        return bool(block.missing) and not self._has(f"{self._name}_missing")
+
+    def _has(self, name: str) -> bool:
+        return f"{self._group}/{name}" in self._file.h5
+
+    def _as_json(self, values: Sequence[Any] | Array) -> Layout:
+        """Turn the column into JSON text, wide enough for its rows and for `values`."""
+        rows = chain(chain.from_iterable(self._decoded()), values)
+        layout = json_layout(2 * max(len(dumps(value)) for value in rows))
+        self._remake(layout)
+        return layout
+
+    def _remake(self, layout: Layout) -> bool:
+        """Put the rows that are there into a new layout; return False if they do not fit it."""
+        if layout == self.layout:
+            return True
+        names = [self._name, f"{self._name}_shape"][: 1 + layout.is_ragged]
+        for name in names:
+            is_shape = name != self._name
+            dtype = np.dtype(np.int64) if is_shape else layout.dtype
+            shape = (len(layout.shape),) if is_shape else layout.shape
+            self._create(name + _REMADE, dtype, shape, {} if is_shape else self._attrs)
+        start = 0
+        for values in self._decoded():
+            block = encode(values, layout)
+            if block is None:
+                return False
+            self._write(self._name + _REMADE, start, block.array)
+            if block.shapes is not None:
+                self._write(f"{self._name}_shape{_REMADE}", start, block.shapes)
+            start += len(block.array)
+        for name in names:
+            self._replace(name)
+        self._describe(layout)
+        self.layout = layout
+        return True
+
+    def _replace(self, name: str) -> None:
+        group = self._file.h5[self._group]
+        if name in group:
+            del group[name]
+        group.move(name + _REMADE, name)
+        self._handles.clear()
+
+    def _describe(self, layout: Layout) -> None:
+        dataset = self._file.h5[self.path]
+        if layout.is_json:
+            set_attribute(dataset, "encoding", "JSON text of each value")
+        if layout.is_ragged:
+            set_attribute(dataset, "ragged", _RAGGED.format(f"{self._name}_shape"))
+
+    def _decoded(self) -> Iterator[list[Any]]:
+        """Yield the rows that are there as the values that were measured, some at a time."""
+        if self.layout is None:
+            return
+        gaps = set(self._missing)
+        for start in range(0, self.rows, _ROWS_AT_ONCE):
+            stop = min(start + _ROWS_AT_ONCE, self.rows)
+            array = self._dataset(self._name)[start:stop]
+            ragged = self.layout.is_ragged
+            shapes = self._dataset(f"{self._name}_shape")[start:stop] if ragged else None
+            missing = {row - start for row in range(start, stop) if row in gaps}
+            yield decode(array, shapes, missing, self.layout)
+
+    def _create(
+        self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], attrs: Mapping[str, Any]
+    ) -> None:
+        """Make an empty dataset; one of that name is left from a failed try."""
+        group = self._file.h5.require_group(self._group)
+        if name in group:
+            del group[name]
+        stored = utf8_dtype(dtype) if dtype.kind == "S" else dtype
+        chunks = (_chunk_rows(dtype, shape, self._rows_expected), *(max(1, n) for n in shape))
+        dataset = group.create_dataset(
+            name, (0, *shape), stored, maxshape=(None, *(n or None for n in shape)), chunks=chunks
+        )
+        for key, value in attrs.items():
+            set_attribute(dataset, key, value)
+        self._handles.pop(name, None)
+
+    def _write(self, name: str, start: int, array: Array) -> None:
+        dataset = self._dataset(name)
+        stop = start + len(array)
+        if len(dataset) != stop:
+            dataset.resize(stop, axis=0)
+        if array.size:
+            dataset[start:stop] = as_stored(array) if array.dtype.kind == "S" else array
+
+    def _dataset(self, name: str) -> h5py.Dataset:
+        h5 = self._file.h5
+        if self._generation != self._file.generation:
+            self._handles.clear()
+            self._generation = self._file.generation
+        if name not in self._handles:
+            self._handles[name] = h5[f"{self._group}/{name}"]
+        return self._handles[name]
+
+
+def _chunk_rows(dtype: np.dtype[Any], shape: tuple[int, ...], expected: int) -> int:
+    """Return rows a chunk: all that are expected, within bounds of rows and bytes."""
+    row_bytes = max(1, dtype.itemsize * int(np.prod(shape, dtype=np.int64)))
+    return max(1, min(expected, _CHUNK_ROWS, _CHUNK_BYTES // row_bytes))

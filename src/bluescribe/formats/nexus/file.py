@@ -1,0 +1,149 @@
+"""The life of an HDF5 file that others read while it is written: plain, live (SWMR), plain.
+
+In SWMR mode datasets grow and nothing else happens: whatever must be added makes the file plain
+for a moment (close, reopen, add), and the next `go_live` makes it live again. That is a rule of
+ours: HDF5 2.0 does not refuse late objects, but live readers then fail.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ...values import Array
+from .tree import Dataset, External, Group, HardLink, Node
+
+__all__ = ["LiveFile", "write_node"]
+
+_LIVE_FORMAT = ("v110", "v110")
+_OLD_FORMAT = ("earliest", "v110")
+
+
+class LiveFile:
+    """An HDF5 file and the mode that it is in.
+
+    Parameters
+    ----------
+    path
+        The file; what it held is gone.
+    is_live
+        False writes the oldest format and never enters SWMR, for old readers and for file
+        systems without POSIX semantics.
+    """
+
+    def __init__(self, path: Path, *, is_live: bool) -> None:
+        self._path = path
+        self._may_live = is_live
+        self._format = _LIVE_FORMAT if is_live else _OLD_FORMAT
+        self._handle: h5py.File | None = self._open("w")
+        self._is_live = False
+        self.generation = 0
+        """Grows at every reopening: handles of datasets from before it are stale."""
+
+    @property
+    def h5(self) -> h5py.File:
+        """The open file, in whatever mode it is."""
+        if self._handle is None:  # a reopening failed and is tried again
+            self._handle = self._open("r+")
+            self.generation += 1
+        return self._handle
+
+    def plain(self) -> h5py.File:
+        """Return the file in the mode in which objects can be added."""
+        if self._is_live:
+            self.close()
+            self._is_live = False
+        return self.h5
+
+    def go_live(self) -> None:
+        """Let other processes read while this one appends."""
+        if self._may_live and not self._is_live:
+            self.h5.swmr_mode = True
+            self._is_live = True
+
+    def flush(self) -> None:
+        """Bring what was appended to where other processes read it."""
+        self.h5.flush()
+
+    def close(self) -> None:
+        """Close the file; `h5` opens it again."""
+        if self._handle is not None:
+            handle, self._handle = self._handle, None
+            handle.close()
+
+    def abandon(self) -> None:
+        """Let go of the file, whatever its state."""
+        with suppress(Exception):
+            self.close()
+
+    def _open(self, mode: str) -> h5py.File:
+        # a reader that holds the file must not stop the writing: no lock
+        return h5py.File(self._path, mode, libver=self._format, locking=False)
+
+
+def write_node(parent: h5py.Group, name: str, node: Node) -> None:
+    """Write a node under a group; a link replaces what has its name, a dataset its value."""
+    if isinstance(node, Group):
+        group = parent.require_group(name)
+        group.attrs["NX_class"] = node.nx_class
+        for key, value in node.attrs.items():
+            set_attribute(group, key, value)
+        for key, child in node.children.items():
+            write_node(group, key, child)
+        return
+    if name in parent or parent.get(name, getlink=True) is not None:
+        del parent[name]
+    if isinstance(node, HardLink):
+        target = parent.file[node.target]
+        if "target" not in target.attrs:
+            set_attribute(target, "target", node.target)
+        parent[name] = target
+    elif isinstance(node, External):
+        parent[name] = h5py.ExternalLink(node.file, node.path)
+    else:
+        _write_dataset(parent, name, node)
+
+
+def set_attribute(owner: h5py.HLObject, name: str, value: Any) -> None:
+    """Set an attribute; text has a fixed length, as live readers need."""
+    if isinstance(value, str):
+        value = _fixed_text(value)
+    elif isinstance(value, list | tuple) and value and isinstance(value[0], str):
+        value = np.char.encode(np.array(value), "utf-8")
+    if isinstance(value, np.ndarray) and value.dtype.kind == "S":
+        value = as_stored(value)
+        owner.attrs.create(name, value, dtype=value.dtype)
+    else:
+        owner.attrs[name] = value
+
+
+def utf8_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of UTF-8 text of a fixed length; HDF5 has none of length 0."""
+    return h5py.string_dtype("utf-8", max(1, dtype.itemsize))
+
+
+def as_stored(array: Array) -> Array:
+    """Return bytes marked as UTF-8: HDF5 converts between texts of one character set only."""
+    return np.ascontiguousarray(array).view(utf8_dtype(array.dtype)).reshape(array.shape)
+
+
+def _fixed_text(text: str) -> Array:
+    data = text.encode("utf-8", "backslashreplace")
+    return np.array(data, f"S{max(1, len(data))}")
+
+
+def _write_dataset(parent: h5py.Group, name: str, node: Dataset) -> None:
+    value = node.value
+    if isinstance(value, str):
+        value = _fixed_text(value)
+    elif isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        value = np.char.encode(value, "utf-8")
+    if isinstance(value, np.ndarray) and value.dtype.kind == "S":
+        value = as_stored(value)
+    dataset = parent.create_dataset(name, data=value)
+    for key, attribute in node.attrs.items():
+        set_attribute(dataset, key, attribute)

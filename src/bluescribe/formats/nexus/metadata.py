@@ -1,0 +1,158 @@
+"""Documents -> plain tree: what a run says of itself, its devices and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import yaml
+
+from ...jsontext import dumps, plain
+from ...run import Descriptor, Document, Run, Stream
+from ...values import as_array
+from .names import unique_name
+from .tree import Dataset, Group, Node
+
+__all__ = ["BLUESKY", "configuration_group", "document", "entry_group", "iso_time", "stop_nodes"]
+
+BLUESKY = "/entry/instrument/bluesky"
+"""Where everything stands that Bluesky says and NeXus has no name for."""
+
+_LONGEST_YAML = 20_000
+"""Bytes of JSON above which a structure stays JSON, which is YAML too and far quicker made."""
+
+
+def iso_time(epoch: float) -> str:
+    """Return a time in ISO 8601 with the offset of the local zone."""
+    return datetime.fromtimestamp(epoch).astimezone().isoformat(timespec="microseconds")
+
+
+def entry_group(run: Run) -> Group:
+    """Return the NXentry of a run that begins."""
+    entry = Group("NXentry", {"default": "data"})
+    entry.add("title", Dataset(run.title))
+    entry.add("start_time", Dataset(iso_time(run.time)))
+    entry.add("entry_identifier", Dataset(run.uid))
+    versions = run.start.get("versions")
+    version = versions.get("bluesky") if isinstance(versions, Mapping) else None
+    entry.add("program_name", Dataset("bluesky", {"version": str(version)} if version else {}))
+    entry.add("plan_name", Dataset(run.plan_name))
+    instrument = Group("NXinstrument")
+    instrument.add("name", Dataset(_text(run.start.get("instrument_name"))))
+    bluesky = Group("NXcollection")
+    bluesky.add("uid", Dataset(run.uid, {"long_name": "bluesky run uid"}))
+    bluesky.add("plan_name", Dataset(run.plan_name))
+    bluesky.add("metadata", _metadata_group(run.start))
+    bluesky.add("streams", Group("NXcollection"))
+    bluesky.add("documents", Group("NXcollection", children={"start": document(run.start)}))
+    instrument.add("bluesky", bluesky)
+    entry.add("instrument", instrument)
+    return entry
+
+
+def configuration_group(descriptor: Descriptor) -> Group:
+    """Return the configuration of the devices of a descriptor, a group each."""
+    group = Group("NXcollection", {"descriptor": descriptor.uid})
+    for device, configuration in descriptor.configuration.items():
+        values = configuration.get("data") if isinstance(configuration, Mapping) else None
+        if isinstance(values, Mapping) and values:
+            name = unique_name(str(device), group.children)
+            group.add(name, _device_group(values, configuration))
+    return group
+
+
+def document(doc: Document) -> Dataset:
+    """Return a document as it came, as JSON text."""
+    return Dataset(dumps(doc).decode(), {"text_format": "json"})
+
+
+def stop_nodes(run: Run, stop: Document) -> dict[str, Node]:
+    """Return what the stop document adds, by its path inside the entry."""
+    ended = stop.get("time")
+    bluesky = BLUESKY.removeprefix("/entry/")
+    nodes: dict[str, Node] = {f"{bluesky}/documents/stop": document(stop)}
+    if isinstance(ended, int | float | np.number) and np.isfinite(ended):
+        seconds = float(ended) - run.time
+        nodes["end_time"] = Dataset(iso_time(float(ended)))
+        nodes["duration"] = Dataset(round(seconds), {"units": "s"})
+        nodes["collection_time"] = Dataset(seconds, {"units": "s"})
+    for key in ("exit_status", "reason", "num_events"):
+        if stop.get(key) not in (None, ""):
+            nodes[f"{bluesky}/{key}"] = _metadata_node(stop[key])
+    return nodes
+
+
+def _metadata_group(start: Document) -> Group:
+    group = Group("NXcollection")
+    group.add("run_start_uid", Dataset(str(start["uid"]), {"long_name": "bluesky run uid"}))
+    for key, value in start.items():
+        name = unique_name(str(key), group.children)
+        group.children[name] = _metadata_node(value)
+    return group
+
+
+def _metadata_node(value: Any) -> Dataset:
+    """Return text as itself, numbers and arrays as themselves, structures as YAML."""
+    if isinstance(value, str):
+        return Dataset(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and value.size:
+        return Dataset(value)
+    array = as_array([value]) if not isinstance(value, list | tuple | Mapping) else None
+    if array is not None and array.dtype.kind in "biufc" and array.ndim == 1:
+        return Dataset(array[0])
+    return Dataset(_yaml(value), {"text_format": "yaml"})
+
+
+def _yaml(value: Any) -> str:
+    text = dumps(value)
+    if len(text) > _LONGEST_YAML:
+        return text.decode()
+    try:
+        return yaml.safe_dump(plain(value), allow_unicode=True, sort_keys=False)
+    except (yaml.YAMLError, ValueError):
+        return text.decode()
+
+
+def _device_group(values: Mapping[str, Any], configuration: Document) -> Group:
+    group = Group("NXcollection")
+    keys, stamps = configuration.get("data_keys"), configuration.get("timestamps")
+    for key, value in values.items():
+        node = _configuration_node(value)
+        declared = keys.get(key) if isinstance(keys, Mapping) else None
+        stamp = stamps.get(key) if isinstance(stamps, Mapping) else None
+        node.attrs = {**node.attrs, **_attributes(declared, stamp)}
+        group.children[unique_name(str(key), group.children)] = node
+    return group
+
+
+def _configuration_node(value: Any) -> Dataset:
+    """Return a configuration value: lists of numbers are arrays here."""
+    array = as_array([value])
+    if array is not None and array.dtype.kind in "biufc" and array.size:
+        return Dataset(array[0])
+    return _metadata_node(value)
+
+
+def _attributes(declared: Any, stamp: Any) -> dict[str, Any]:
+    attrs: dict[str, Any] = {}
+    if isinstance(declared, Mapping):
+        for key in ("units", "source", "precision"):
+            if isinstance(declared.get(key), str | int) and declared[key] != "":
+                attrs[key] = declared[key]
+        choices = declared.get("enum_strs")
+        if isinstance(choices, list | tuple) and choices:
+            attrs["enum_strs"] = [str(choice) for choice in choices]
+    if isinstance(stamp, int | float):
+        attrs["EPOCH"] = float(stamp)
+    return attrs
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def stream_group(stream: Stream, descriptor: Descriptor) -> Group:
+    """Return the group of a stream that has just been declared."""
+    return Group("NXcollection", {"uid": descriptor.uid, "stream": stream.name})

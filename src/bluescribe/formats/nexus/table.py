@@ -1,0 +1,191 @@
+"""A stream in the file: a group a field, all of their columns growing together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...run import Field, Page, Run, Stream
+from .column import Column
+from .file import LiveFile, set_attribute
+from .layout import Block
+from .names import unique_name
+
+__all__ = ["StreamTable"]
+
+_EPOCH = {"units": "s", "long_name": "epoch time (s)"}
+_SHARED = ("seq_num", "EPOCH", "time")
+"""Columns of the stream itself, one row an event."""
+
+_NO_FIELD = Field("")
+
+
+class StreamTable:
+    """The columns of one stream.
+
+    Parameters
+    ----------
+    file
+        The file.
+    root
+        Absolute path of the stream's group.
+    run, stream
+        What is recorded there.
+    """
+
+    def __init__(self, file: LiveFile, root: str, run: Run, stream: Stream) -> None:
+        self._file = file
+        self.root = root
+        self._run = run
+        self.stream = stream
+        self._rows_expected = _rows_expected(run, stream)
+        self._groups: dict[str, str] = {}
+        self._shared = {name: self._shared_column(name) for name in _SHARED}
+        self._values: dict[str, Column] = {}
+        self._stamps: dict[str, Column] = {}
+        self.rows = 0
+
+    def group_of(self, field: str) -> str:
+        """Return the absolute path of a field's group."""
+        if field not in self._groups:
+            taken = {*_SHARED, *(path.rpartition("/")[2] for path in self._groups.values())}
+            self._groups[field] = f"{self.root}/{unique_name(field, taken)}"
+        return self._groups[field]
+
+    def column(self, field: str) -> Column | None:
+        """Return the column of a field's values, or None while there are none."""
+        return self._values.get(field)
+
+    def append(self, page: Page) -> bool:
+        """Write a page's rows; return whether the file's structure had to change for them.
+
+        To be repeated as it is after a failure: rows are counted at the end.
+        """
+        wanted = dict(self._cells(page))
+        blocks = {column: column.fit(values) for column, values in wanted.items()}
+        misfits = [column for column, block in blocks.items() if block is None]
+        if misfits:
+            self._file.plain()
+            for column in misfits:
+                blocks[column] = self._make_fit(column, wanted[column])
+            self._describe_fields()
+        fitting = {column: block for column, block in blocks.items() if block is not None}
+        for column, block in fitting.items():
+            column.append(block)
+        for column, block in fitting.items():
+            column.advance(block)
+        self.rows += len(page)
+        return bool(misfits)
+
+    def _make_fit(self, column: Column, values: Sequence[Any]) -> Block:
+        """Make room for values; a column that is new gets rows without a value before them."""
+        if column.layout is None and self.rows:
+            gap: list[Any] = [None] * self.rows
+            block = column.make_fit(gap)
+            column.append(block)
+            column.advance(block)
+        return column.make_fit(values)
+
+    def _cells(self, page: Page) -> Iterator[tuple[Column, Sequence[Any]]]:
+        """Yield each column with what the page has for it."""
+        times = np.array(page.time, np.float64)
+        yield self._shared["seq_num"], np.array(page.seq_num, np.int64)
+        yield self._shared["EPOCH"], times
+        yield self._shared["time"], times - self._run.time
+        nothing = [None] * len(page)
+        for name in dict.fromkeys([*page.data, *self._values]):
+            values = page.data.get(name, nothing)
+            yield self._values_column(name), values
+            yield self._stamps_column(name), _epochs(page.timestamps.get(name, nothing))
+
+    def _values_column(self, name: str) -> Column:
+        if name not in self._values:
+            declared = self.stream.fields.get(name, _NO_FIELD)
+            column = self._new_column(self.group_of(name), "value", declared, _attrs(declared))
+            self._values[name] = column
+        return self._values[name]
+
+    def _stamps_column(self, name: str) -> Column:
+        if name not in self._stamps:
+            self._stamps[name] = self._new_column(self.group_of(name), "EPOCH", _NO_FIELD, _EPOCH)
+        return self._stamps[name]
+
+    def _shared_column(self, name: str) -> Column:
+        attrs: dict[str, Any] = {
+            "seq_num": {"long_name": "sequence number of the event"},
+            "EPOCH": {"units": "s", "long_name": "epoch time of the event (s)"},
+            "time": {
+                "units": "s",
+                "long_name": "time since the start of the run (s)",
+                "start_time": self._run.time,
+            },
+        }[name]
+        return self._new_column(self.root, name, _NO_FIELD, attrs)
+
+    def _new_column(
+        self, group: str, name: str, declared: Field, attrs: Mapping[str, Any]
+    ) -> Column:
+        return Column(
+            self._file,
+            group,
+            name,
+            declared=declared,
+            attrs=attrs,
+            rows_expected=self._rows_expected,
+        )
+
+    def _describe_fields(self) -> None:
+        """Make each field's group a plot of its own where NeXus allows that."""
+        h5 = self._file.h5
+        for name, column in self._values.items():
+            group = h5[self.group_of(name)]
+            layout = column.layout
+            if layout is None:
+                continue
+            is_plot = layout.dtype.kind in "iuf" and not layout.is_ragged
+            group.attrs["NX_class"] = "NXdata" if is_plot else "NXcollection"
+            if name != group.name.rpartition("/")[2]:
+                set_attribute(group, "data_key", name)
+            if "time" not in group:
+                group["time"] = h5[f"{self.root}/time"]
+                set_attribute(group["time"], "target", f"{self.root}/time")
+            if is_plot:
+                set_attribute(group, "signal", "value")
+                set_attribute(group, "axes", ["time", *["."] * len(layout.shape)])
+            else:
+                for key in ("signal", "axes"):
+                    group.attrs.pop(key, None)
+
+
+def _rows_expected(run: Run, stream: Stream) -> int:
+    """Return how many events the stream will have, as far as the start document tells."""
+    if stream.is_baseline:
+        return 2
+    number = run.start.get("num_points")
+    return int(number) if isinstance(number, int | np.integer) and number > 0 else 256
+
+
+def _attrs(declared: Field) -> dict[str, Any]:
+    """Return the attributes of a field's values."""
+    attrs: dict[str, Any] = {
+        "long_name": declared.name,
+        "units": declared.units,
+        "source": declared.source,
+        "precision": declared.precision,
+        "enum_strs": list(declared.enum_strs),
+    }
+    control = (declared.limits or {}).get("control")
+    for key, end in (("lower_ctrl_limit", "low"), ("upper_ctrl_limit", "high")):
+        attrs[key] = control.get(end) if isinstance(control, Mapping) else None
+    keep_empty = ("units", "source")
+    return {k: v for k, v in attrs.items() if v not in (None, "", []) or k in keep_empty}
+
+
+def _epochs(stamps: Sequence[Any]) -> np.ndarray[Any, Any]:
+    """Return timestamps as doubles; NaN where there is none."""
+    try:
+        return np.array(stamps, np.float64)
+    except (TypeError, ValueError):
+        return np.array([s if isinstance(s, int | float) else np.nan for s in stamps], np.float64)

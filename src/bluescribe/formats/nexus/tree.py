@@ -1,0 +1,50 @@
+"""The content of a NeXus file as a plain tree, before any HDF5: groups, datasets and links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Dataset", "External", "Group", "HardLink", "Node"]
+
+
+@dataclass(slots=True)
+class Dataset:
+    """A value with its attributes; text is stored as UTF-8 of fixed length."""
+
+    value: Any
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class HardLink:
+    """Another name of an object of this file, which says so in ``@target``."""
+
+    target: str
+
+
+@dataclass(slots=True)
+class External:
+    """A link to an object of another HDF5 file."""
+
+    file: str
+    """Relative to the folder of this file where that is possible."""
+    path: str
+
+
+@dataclass(slots=True)
+class Group:
+    """A NeXus group."""
+
+    nx_class: str
+    attrs: dict[str, Any] = field(default_factory=dict)
+    children: dict[str, Node] = field(default_factory=dict)
+
+    def add(self, name: str, node: Node) -> None:
+        """Put a node in, unless it would be an empty text."""
+        if not (isinstance(node, Dataset) and node.value in (None, "")):
+            self.children[name] = node
+
+
+Node = Group | Dataset | HardLink | External

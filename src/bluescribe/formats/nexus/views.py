@@ -1,0 +1,145 @@
+"""What NeXus readers look for: the default plot, positioners, detectors, logs of monitors.
+
+All of them are links to the columns of the streams; nothing is stored twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...dimensions import detector_fields, positioner_fields
+from ...run import Field, Run, Stream
+from .links import AssetLinks
+from .metadata import iso_time
+from .names import nexus_name
+from .table import StreamTable
+from .tree import Dataset, Group, HardLink, Node
+
+__all__ = ["instrument_groups", "log_group", "plot_group"]
+
+_RESERVED = ("EPOCH", "time")
+
+
+def plot_group(run: Run, table: StreamTable, links: AssetLinks) -> Group | None:
+    """Return the default plot, or None while there is nothing that can be plotted.
+
+    Parameters
+    ----------
+    run
+        Tells motors and detectors.
+    table
+        The columns of the primary stream.
+    links
+        Its external data.
+    """
+    stream = table.stream
+    detectors = [f for f in detector_fields(run, stream) if _rank(table, f) is not None]
+    if not detectors:
+        names = positioner_fields(run, stream)
+        external = [f for f in stream.fields if links.link(stream, f) and f not in names]
+        return _image_plot(table, links, external[0]) if external else None
+    detectors.sort(key=lambda field: _rank(table, field) or 0)  # a scalar is what people look at
+    signal, rank = detectors[0], _rank(table, detectors[0]) or 0
+    axes = [f for f in positioner_fields(run, stream) if _rank(table, f) == 0]
+    group = Group("NXdata")
+    names = _names(stream)
+    for field in dict.fromkeys([*axes, *detectors, *_scalars(table)]):
+        group.children[names[field]] = HardLink(f"{table.group_of(field)}/value")
+    group.children["EPOCH"] = HardLink(f"{table.root}/EPOCH")
+    group.children["time"] = HardLink(f"{table.root}/time")
+    main = names[axes[0]] if axes else "time"
+    group.attrs = {"signal": names[signal], "axes": [main, *["."] * rank]}
+    for axis in [names[f] for f in axes] or ["time"]:
+        group.attrs[f"{axis}_indices"] = [0]
+    others = [names[f] for f in detectors[1:] if _rank(table, f) == rank]
+    if others:
+        group.attrs["auxiliary_signals"] = others
+    return group
+
+
+def instrument_groups(run: Run, table: StreamTable, links: AssetLinks) -> dict[str, Group]:
+    """Return the NXpositioner and NXdetector groups of the primary stream."""
+    groups: dict[str, Group] = {}
+    taken = {"bluesky", "name", "source"}
+    stream = table.stream
+    positioners = positioner_fields(run, stream)
+    for field in positioners:
+        if _rank(table, field) == 0:
+            groups[nexus_name(field, {*taken, *groups})] = _positioner(table, field)
+    for field in detector_fields(run, stream):
+        link = links.link(stream, field)
+        data: Node | None = link
+        if _rank(table, field) is not None:
+            data = HardLink(f"{table.group_of(field)}/value")
+        if data is not None and field not in positioners:
+            group = Group("NXdetector", children={"data": data})
+            groups[nexus_name(field, {*taken, *groups})] = group
+    return groups
+
+
+def log_group(run: Run, table: StreamTable) -> Group | None:
+    """Return an NXlog of a monitor stream of one number, None of any other stream."""
+    fields = [f for f in table.stream.fields if _rank(table, f) == 0]
+    if not table.stream.name.endswith("_monitor") or len(fields) != 1:
+        return None
+    group = Group("NXlog")
+    group.children["value"] = HardLink(f"{table.group_of(fields[0])}/value")
+    group.children["time"] = HardLink(f"{table.root}/time")
+    group.add("description", Dataset(f"monitor of {fields[0]} from {iso_time(run.time)}"))
+    return group
+
+
+def _positioner(table: StreamTable, field: str) -> Group:
+    declared = table.stream.fields[field]
+    group = Group("NXpositioner", children={"name": Dataset(field)})
+    group.children["value"] = HardLink(f"{table.group_of(field)}/value")
+    setpoint = _setpoint(table.stream, declared)
+    if setpoint and _rank(table, setpoint) == 0:
+        group.children["value_set"] = HardLink(f"{table.group_of(setpoint)}/value")
+    control = (declared.limits or {}).get("control") or {}
+    for name, end in (("soft_limit_min", "low"), ("soft_limit_max", "high")):
+        limit = control.get(end) if hasattr(control, "get") else None
+        if isinstance(limit, int | float):
+            group.children[name] = Dataset(float(limit), {"units": declared.units})
+    return group
+
+
+def _setpoint(stream: Stream, declared: Field) -> str | None:
+    """Return the field that holds where a positioner was sent: it says so in its name."""
+    keys: Sequence[str] = stream.descriptors[0].object_keys.get(declared.object_name, ())
+    found = [k for k in keys if "setpoint" in k and k in stream.fields and k != declared.name]
+    return found[0] if found else None
+
+
+def _scalars(table: StreamTable) -> list[str]:
+    return [f for f in table.stream.fields if _rank(table, f) == 0]
+
+
+def _rank(table: StreamTable, field: str) -> int | None:
+    """Return the dimensions of one row of a field that can be plotted, None for any other."""
+    column = table.column(field)
+    layout = column.layout if column else None
+    if layout is None or layout.dtype.kind not in "iuf" or layout.is_ragged:
+        return None
+    return len(layout.shape)
+
+
+def _image_plot(table: StreamTable, links: AssetLinks, field: str) -> Group:
+    """Return a plot of external data; its rank is known when the file can be opened."""
+    link = links.link(table.stream, field)
+    name = nexus_name(field, _RESERVED)
+    group = Group("NXdata", {"signal": name})
+    if link is not None:
+        group.children[name] = link
+        rank = links.rank(link)
+        if rank:
+            group.attrs["axes"] = ["."] * rank
+    return group
+
+
+def _names(stream: Stream) -> dict[str, str]:
+    """Return what each field is called in the plot."""
+    names: dict[str, str] = {}
+    for field in stream.fields:
+        names[field] = nexus_name(field, {*_RESERVED, *names.values()})
+    return names
