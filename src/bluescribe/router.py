@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two tries of what a full or absent disk refused."""
 
+_EARLIER_RESOURCES = 100
+"""Resources of finished runs that are remembered."""
+
 
 @dataclass(slots=True, eq=False)
 class _OpenRun:
@@ -36,7 +39,7 @@ class _OpenRun:
     pending: dict[str, list[Document]] = field(default_factory=dict)
     """Events that wait to become a page, by descriptor."""
     descriptors: dict[str, tuple[Stream, Descriptor]] = field(default_factory=dict)
-    resources: list[str] = field(default_factory=list)
+    resources: dict[str, Document] = field(default_factory=dict)
     is_failed: bool = False
     has_news: bool = False
     """Whether something was written since the last sync."""
@@ -73,6 +76,8 @@ class Router(DocumentRouter):  # type: ignore[misc]  # event_model is not typed
         self._runs: dict[str, _OpenRun] = {}
         self._by_descriptor: dict[str, _OpenRun] = {}
         self._by_resource: dict[str, _OpenRun] = {}
+        self._earlier_resources: dict[str, Document] = {}
+        """Of finished runs: a detector that stays staged goes on filling its file."""
         self._told_of_strays = False
 
     @property
@@ -158,7 +163,7 @@ class Router(DocumentRouter):  # type: ignore[misc]  # event_model is not typed
 
     def datum(self, doc: Document) -> None:
         """Learn of a part of an external file."""
-        entry = self._by_resource.get(doc["resource"])
+        entry = self._run_of_resource(doc["resource"])
         if entry is None:
             return self._stray("datum")
         self._record(entry, "datum", doc)
@@ -167,7 +172,7 @@ class Router(DocumentRouter):  # type: ignore[misc]  # event_model is not typed
 
     def datum_page(self, doc: Document) -> None:
         """Learn of parts of an external file."""
-        entry = self._by_resource.get(doc["resource"])
+        entry = self._run_of_resource(doc["resource"])
         if entry is None:
             return self._stray("datum_page")
         self._record(entry, "datum_page", doc)
@@ -221,9 +226,16 @@ class Router(DocumentRouter):  # type: ignore[misc]  # event_model is not typed
             entry.assets.add_resource(doc)
         else:
             entry.assets.add_stream_resource(doc)
-        entry.resources.append(doc["uid"])
+        entry.resources[doc["uid"]] = doc
         self._by_resource[doc["uid"]] = entry
         return None
+
+    def _run_of_resource(self, uid: str) -> _OpenRun | None:
+        """Return the run that a datum's resource belongs to; the latest, if it was an earlier one."""
+        if uid not in self._by_resource and uid in self._earlier_resources and self._runs:
+            latest = next(reversed(self._runs.values()))
+            self._add_resource(latest, "resource", self._earlier_resources[uid])
+        return self._by_resource.get(uid)
 
     def _only_run(self, doc: Document) -> _OpenRun | None:
         if "run_start" not in doc and len(self._runs) == 1:
@@ -263,8 +275,11 @@ class Router(DocumentRouter):  # type: ignore[misc]  # event_model is not typed
         del self._runs[entry.run.uid]
         for uid in entry.descriptors:
             self._by_descriptor.pop(uid, None)
-        for uid in entry.resources:
+        for uid, doc in entry.resources.items():
             self._by_resource.pop(uid, None)
+            self._earlier_resources[uid] = doc
+        while len(self._earlier_resources) > _EARLIER_RESOURCES:
+            self._earlier_resources.pop(next(iter(self._earlier_resources)))
         self._list_files()
 
     def _list_files(self) -> None:

@@ -17,9 +17,9 @@ import orjson
 from ...errors import DocumentError
 from ...jsontext import dumps, plain
 
-__all__ = ["KINDS", "Cells", "Values", "Traits", "cells", "element_cells"]
+__all__ = ["KINDS", "Cells", "Traits", "Values", "cells", "element_cells"]
 
-Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Values: TypeAlias = Sequence[Any] | Array
 
 Traits: TypeAlias = frozenset[str]

@@ -35,7 +35,7 @@ _READING = [
     "Numbers that are not finite are NaN, inf and -inf. A float has the digits that read back as "
     "the same double; an integer has all of its digits.",
     "Lists and mappings inside a cell are JSON text, in which NaN and Infinity may occur.",
-    "Text that begins with = + - or @ is kept as it was measured: a spreadsheet may run it.",
+    "Text, or a column's name, that begins with = + - or @ is kept: a spreadsheet may run it.",
     "In this package, metadata that are numbers but not finite are the texts NaN, Infinity and "
     "-Infinity, as JSON has no such numbers.",
 ]
@@ -227,7 +227,7 @@ def _properties(field: Field) -> dict[str, Any]:
         "enum_strs": list(field.enum_strs),
         "external": field.external,
     }
-    return {key: value for key, value in declared.items() if value or value == 0}
+    return {key: value for key, value in declared.items() if value or value is field.precision}
 
 
 def _remarks(opening: str, traits: set[str]) -> str:

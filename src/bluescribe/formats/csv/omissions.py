@@ -49,9 +49,11 @@ def _of_fields(tables: StreamTables) -> Iterator[tuple[str, str, str | list[str]
     for name, field in tables.stream.fields.items():
         files = tables.external.get(name)
         column = tables.columns.get(name)
+        kept = "; the table holds the datum ids" if column else ""
         if files:
-            kept = "; the table holds the datum ids" if column else ""
             yield name, f"values in {_count(files.number, 'external file')}{kept}", _places(files)
+        elif field.external and column:
+            yield name, f"values in external files{kept}", f"by its resource documents in {_JOURNAL}"
         if name in tables.left_out:
             many = _count(tables.left_out[name], "array")
             yield name, f"{many} of two or more dimensions", _ARRAYS

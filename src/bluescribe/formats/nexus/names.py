@@ -7,26 +7,28 @@ from collections.abc import Collection
 
 __all__ = ["nexus_name", "unique_name"]
 
-_NOT_NEXUS = re.compile(r"[^A-Za-z0-9_.]|^\.+|\.+$")
+_NOT_NEXUS = re.compile(r"[^A-Za-z0-9_]")
+_NOT_HDF5 = re.compile(r"[/\x00-\x1f\x7f-\x9f\u2028\u2029]|^\s+|\s+$|^\.+|\.+$")
 
 
 def nexus_name(name: str, taken: Collection[str]) -> str:
-    """Return `name` as NeXus allows it: letters, digits, ``_``, and dots inside.
+    """Return `name` as NeXus allows it: letters, digits and ``_``, no digit first.
 
     Under ``/entry/instrument/bluesky`` names stay as Bluesky has them.
     """
-    return unique_name(_NOT_NEXUS.sub("_", name), taken)
+    allowed = _NOT_NEXUS.sub("_", name)
+    if allowed.startswith("__"):
+        allowed = allowed.lstrip("_") or "field"
+    return unique_name(f"_{allowed}" if allowed[:1].isdigit() else allowed, taken)
 
 
 def unique_name(name: str, taken: Collection[str]) -> str:
     """Return `name` as an object of a group may be called; another one if it is taken.
 
-    HDF5 allows everything but a slash, a NUL and a lone dot.
+    HDF5 refuses a slash, a NUL and lone dots; readers stumble over control characters and blanks
+    at the ends.
     """
-    allowed = name.replace("/", "_").replace("\0", "_") or "_"
-    allowed = allowed.encode("utf-8", "replace").decode()
-    if allowed.strip(".") == "":
-        allowed = allowed.replace(".", "_")
+    allowed = _NOT_HDF5.sub("_", name.encode("utf-8", "replace").decode()) or "_"
     if allowed in taken:
         allowed += "_field"
     number = 2

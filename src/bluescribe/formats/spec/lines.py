@@ -1,0 +1,127 @@
+"""Control lines that no value can forge, break, or make too long for a reader."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Container, Iterator
+from typing import Any
+
+from ...errors import DocumentError
+from ...jsontext import dumps
+
+__all__ = ["LONGEST", "comment", "label", "literal", "metadata", "plain", "unique"]
+
+LONGEST = 4_980
+"""Bytes of a control line: silx and PyMca copy each one into 5,000 bytes without a look at its
+length, and the process that reads a longer one dies."""
+
+_PART = 4_700
+"""Bytes of a value in each of several lines; names and marks have the rest."""
+
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff#@]")
+"""What begins a line for some reader, or stands for something at the beginning of one.
+
+spec2nexus splits lines where ``str.splitlines`` does; silx counts spectra by ``@`` anywhere
+between rows; xrayutilities looks for ``#C ... Scan aborted`` anywhere in a line."""
+
+_NOT_IN_LABELS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\\\\#]")
+_JSON_BEGINNINGS = ('"', "[", "{", "|")
+
+
+def literal(value: Any) -> str:
+    """Return any value as JSON that is safe inside a control line."""
+    try:
+        text = dumps(value).decode()
+    except DocumentError as error:
+        text = dumps(f"({error})").decode()
+    return _UNSAFE.sub(_escaped, text)
+
+
+def plain(text: str) -> str:
+    """Return text as itself where nobody can take it for anything else, or else as JSON."""
+    escapes = any(match[0] != "@" for match in _UNSAFE.finditer(text))
+    is_bare = text == text.strip() and not text.startswith(_JSON_BEGINNINGS) and text[-1:] != "\\"
+    return text if text and is_bare and not escapes and not _is_json(text) else literal(text)
+
+
+def comment(text: str) -> bytes:
+    """Return ``#C text``, in numbered parts when it is too long for one line.
+
+    Parameters
+    ----------
+    text
+        Words of ours, with values as `literal` gives them.
+    """
+    line = f"#C {text}\n".encode()
+    if len(line) <= LONGEST:
+        return line
+    return b"".join(f"#C {mark} |{part}|\n".encode() for mark, part in _parts(text))
+
+
+def metadata(key: str, text: str) -> bytes:
+    """Return ``#MD key = text``, in numbered parts when it is too long for one line.
+
+    Parameters
+    ----------
+    key
+        One word.
+    text
+        The value as `plain` or `literal` gives it.
+    """
+    line = f"#MD {key} = {text}\n".encode()
+    if len(line) <= LONGEST:
+        return line
+    return b"".join(f"#MD {key}{mark} = |{part}|\n".encode() for mark, part in _parts(text))
+
+
+def label(name: str, *, longest: int = 100) -> str:
+    """Return a name as it can stand in ``#L`` and ``#O``, where two blanks separate names.
+
+    Single blanks stay. xrayutilities drops what is not ASCII: a name that has nothing else gets
+    an underscore, so that it does not vanish from among the others.
+    """
+    text = " ".join(_NOT_IN_LABELS.sub("_", " ".join(name.split())).split())[:longest]
+    while len(text.encode()) > 2 * longest:  # silx keeps 256 bytes of a label
+        text = text[:-1]
+    text = text.strip()
+    return text if re.search("[!-~]", text) else f"_{text}"
+
+
+def unique(name: str, taken: Container[str]) -> str:
+    """Return `name`, or with ``_1``, ``_2``... where it is taken."""
+    if name not in taken:
+        return name
+    number = 1
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _parts(text: str) -> Iterator[tuple[str, str]]:
+    """Yield parts with their marks.
+
+    The bars around a part keep blanks at its ends, and a backslash from ending the line, which
+    would join it with the next one.
+    """
+    data = text.encode()
+    parts = []
+    while data:
+        end = min(_PART, len(data))
+        while end < len(data) and data[end] & 0xC0 == 0x80:  # not inside a character
+            end -= 1
+        parts.append(data[:end].decode())
+        data = data[end:]
+    yield from ((f"({i}/{len(parts)})", part) for i, part in enumerate(parts, 1))
