@@ -746,8 +746,8 @@ def test_runs_are_valid(run):
     assert "stop" not in [name for name, _ in run[:-1]]
     uids = [uid for _, doc in run for uid in listed(doc.get("uid", []))]
     assert len(set(uids)) == len(uids)
-    seen = set()
-    for _, doc in run:
+    seen = {run[0][1]["uid"]}
+    for _, doc in run[1:]:
         seen.update(listed(doc.get("uid", [])))
         for key in ("run_start", "descriptor", "resource", "stream_resource"):
             assert key not in doc or doc[key] in seen

@@ -42,12 +42,20 @@ class Cells(NamedTuple):
     traits: Traits
 
 
-def cells(values: Values) -> Cells:
-    """Return a cell for each value; it is empty for None."""
+def cells(values: Values, types: frozenset[type] = frozenset()) -> Cells:
+    """Return a cell for each value; it is empty for None.
+
+    Parameters
+    ----------
+    values
+        One value a row.
+    types
+        The types of the values, when somebody has gone through them already.
+    """
     if isinstance(values, np.ndarray):
         bare, traits = _of_array(values)
         return Cells(bare.split(b","), traits) if bare else _of_values(values.tolist())
-    types = frozenset(map(type, values))
+    types = types or frozenset(map(type, values))
     if types in _NUMBERS:
         return Cells(_numbers(values).split(b","), _kinds(types))
     if len(types) == 1 and next(iter(types)) in _NUMPY_NUMBERS:

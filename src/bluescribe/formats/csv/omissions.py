@@ -53,7 +53,11 @@ def _of_fields(tables: StreamTables) -> Iterator[tuple[str, str, str | list[str]
         if files:
             yield name, f"values in {_count(files.number, 'external file')}{kept}", _places(files)
         elif field.external and column:
-            yield name, f"values in external files{kept}", f"by its resource documents in {_JOURNAL}"
+            yield (
+                name,
+                f"values in external files{kept}",
+                f"by its resource documents in {_JOURNAL}",
+            )
         if name in tables.left_out:
             many = _count(tables.left_out[name], "array")
             yield name, f"{many} of two or more dimensions", _ARRAYS

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
-from .cells import Values
+from .cells import Cells, Values, cells
 
 __all__ = ["RankedValues"]
 
@@ -24,14 +25,15 @@ class RankedValues:
         One value a row.
     """
 
-    __slots__ = ("_values", "each", "ranks")
+    __slots__ = ("_types", "_values", "each", "ranks")
 
     def __init__(self, values: Values) -> None:
         self._values = values
-        self.each = _ranks(values)
+        self._types = _types(values)
+        self.each = _ranks(values, self._types)
         """The rank of each value; empty when there are scalars only."""
         self.ranks: set[int | None] = set(self.each)
-        if not self.each and any(value is not None for value in values):
+        if not self.each and self._types - {NoneType}:
             self.ranks = {0}
 
     @property
@@ -55,23 +57,29 @@ class RankedValues:
         """Return the lists, None for what is not one."""
         return [value if rank == 1 else None for value, rank in self._pairs()]
 
-    def scalars(self, *, with_lists: bool) -> Values:
-        """Return what belongs into cells, None for what does not."""
+    def cells(self, *, with_lists: bool) -> Cells:
+        """Return a cell for each value that belongs into one; it is empty for the others."""
         if not self.each:
-            return self._values
+            return cells(self._values, self._types)
         kept = (0, 1) if with_lists else (0,)
-        return [value if rank in kept else None for value, rank in self._pairs()]
+        return cells([value if rank in kept else None for value, rank in self._pairs()])
 
     def _pairs(self) -> list[tuple[Any, int | None]]:
         ranks = self.each or [0] * len(self._values)
         return list(zip(self._values, ranks, strict=True))
 
 
-def _ranks(values: Values) -> list[int | None]:
+def _types(values: Values) -> frozenset[type]:
+    if isinstance(values, np.ndarray) and values.dtype.kind != "O":
+        return frozenset({values.dtype.type} if len(values) else ())
+    return frozenset(map(type, values))
+
+
+def _ranks(values: Values, types: frozenset[type]) -> list[int | None]:
     """Return the rank of each value; nothing when all have rank 0 or none."""
     if isinstance(values, np.ndarray) and values.dtype.kind != "O":
         return [min(values.ndim - 1, 2)] * len(values) if values.ndim > 1 else []
-    if not any(issubclass(kind, _SEQUENCES) for kind in set(map(type, values))):
+    if not any(issubclass(kind, _SEQUENCES) for kind in types):
         return []
     return [None if value is None else _rank(value) for value in values]
 

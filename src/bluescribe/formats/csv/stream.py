@@ -217,7 +217,7 @@ class StreamTables:
             if name not in fields:
                 texts.append([b""] * len(page))
                 continue
-            text, traits = cells(fields[name].scalars(with_lists=name not in self.arrays))
+            text, traits = fields[name].cells(with_lists=name not in self.arrays)
             texts.append(text)
             if not traits <= column.traits:
                 column.traits |= traits

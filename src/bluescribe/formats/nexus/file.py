@@ -109,16 +109,18 @@ def write_node(parent: h5py.Group, name: str, node: Node) -> None:
 
 
 def set_attribute(owner: h5py.HLObject, name: str, value: Any) -> None:
-    """Set an attribute; text has a fixed length, as live readers need."""
+    """Set an attribute; an empty list is left out, as HDF5 has no type for it."""
     if isinstance(value, str):
-        value = _fixed_text(value)
+        owner.attrs[name] = printable(value)
     elif isinstance(value, list | tuple) and value and isinstance(value[0], str):
-        value = np.char.encode(np.array(value), "utf-8")
-    if isinstance(value, np.ndarray) and value.dtype.kind == "S":
-        value = as_stored(value)
-        owner.attrs.create(name, value, dtype=value.dtype)
-    else:
+        owner.attrs[name] = [printable(text) for text in value]
+    elif not (isinstance(value, list | tuple) and not value):
         owner.attrs[name] = value
+
+
+def printable(text: str) -> str:
+    """Return text that UTF-8 can hold, with no NUL, which would end it."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def utf8_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -132,7 +134,7 @@ def as_stored(array: Array) -> Array:
 
 
 def _fixed_text(text: str) -> Array:
-    data = text.encode("utf-8", "backslashreplace")
+    data = printable(text).encode()
     return np.array(data, f"S{max(1, len(data))}")
 
 

@@ -63,6 +63,7 @@ class NexusFile(RunFile[NexusSettings]):
         self._tables: dict[str, StreamTable] = {}
         self._datums: list[Document] = []
         self._documents: dict[str, int] = {}
+        self._has_new_views = False
         self._links = AssetLinks(path.parent)
         self._file = LiveFile(path, is_live=self.settings.live)
         self._datum_column = Column(
@@ -103,8 +104,7 @@ class NexusFile(RunFile[NexusSettings]):
 
     def write_events(self, stream: Stream, page: Page) -> None:
         """Append rows to the stream's columns."""
-        if self._tables[stream.name].append(page):
-            self._write_views()
+        self._has_new_views |= self._tables[stream.name].append(page)
 
     def link_assets(
         self, stream: Stream, field: str, asset: Asset, frames: Frames | None
@@ -121,11 +121,12 @@ class NexusFile(RunFile[NexusSettings]):
             del group["value"]  # a second file: each has a link with a number now
         for name, node in self._nodes(stream, field).items():
             write_node(group, name, node)
-        self._write_views()
+        self._has_new_views = True
 
     def sync(self) -> None:
         """Let others see what was written."""
         self._write_datums()
+        self._write_views()
         self._file.go_live()
         self._file.flush()
 
@@ -135,6 +136,7 @@ class NexusFile(RunFile[NexusSettings]):
         h5 = self._file.plain()
         for stream, field, name, node in self._links.frame_nodes():
             write_node(h5[self._tables[stream].group_of(field)], name, node)
+        self._has_new_views |= bool(self._links)  # the ranks of images are known only now
         self._write_views()
         self._write_ends_of_baseline()
         if stop is not None:
@@ -186,23 +188,27 @@ class NexusFile(RunFile[NexusSettings]):
         self._datums = []
 
     def _write_views(self) -> None:
-        """Write the links that readers look for; the file is plain."""
+        """Write the links that readers look for, if there is something new to link."""
+        if not self._has_new_views:
+            return
         h5 = self._file.plain()
-        primary = self._run.primary
         for table in self._tables.values():
             log = log_group(self._run, table)
             if log:
                 write_node(h5["entry"], nexus_name(table.stream.name, _ENTRY_NAMES), log)
-        if primary is None or primary.name not in self._tables:
-            return
-        table = self._tables[primary.name]
+        primary = self._run.primary
+        if primary is not None and primary.name in self._tables:
+            self._write_primary_views(h5["entry"], self._tables[primary.name])
+        self._has_new_views = False
+
+    def _write_primary_views(self, entry: h5py.Group, table: StreamTable) -> None:
         plot = plot_group(self._run, table, self._links)
         if plot:
-            if "data" in h5["entry"]:
-                del h5["entry/data"]
-            write_node(h5["entry"], "data", plot)
+            if "data" in entry:
+                del entry["data"]
+            write_node(entry, "data", plot)
         for name, group in instrument_groups(self._run, table, self._links).items():
-            write_node(h5["entry/instrument"], name, group)
+            write_node(entry["instrument"], name, group)
 
     def _write_ends_of_baseline(self) -> None:
         """Put the first and the last reading of each baseline field where it is easy to take."""

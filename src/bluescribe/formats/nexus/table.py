@@ -44,6 +44,7 @@ class StreamTable:
         self._groups: dict[str, str] = {}
         self._shared = {name: self._shared_column(name) for name in _SHARED}
         self._values: dict[str, Column] = {}
+        self._datum_ids: dict[str, Column] = {}
         self._stamps: dict[str, Column] = {}
         self.rows = 0
 
@@ -64,7 +65,10 @@ class StreamTable:
         To be repeated as it is after a failure: rows are counted at the end.
         """
         wanted = dict(self._cells(page))
-        blocks = {column: column.fit(values) for column, values in wanted.items()}
+        blocks = {
+            column: column.fit(values) if column.rows == self.rows else None
+            for column, values in wanted.items()
+        }
         misfits = [column for column, block in blocks.items() if block is None]
         if misfits:
             self._file.plain()
@@ -81,9 +85,8 @@ class StreamTable:
 
     def _make_fit(self, column: Column, values: Sequence[Any]) -> Block:
         """Make room for values; a column that is new gets rows without a value before them."""
-        if column.layout is None and self.rows:
-            gap: list[Any] = [None] * self.rows
-            block = column.make_fit(gap)
+        if column.rows < self.rows:
+            block = column.make_fit([None] * (self.rows - column.rows))
             column.append(block)
             column.advance(block)
         return column.make_fit(values)
@@ -95,9 +98,13 @@ class StreamTable:
         yield self._shared["EPOCH"], times
         yield self._shared["time"], times - self._run.time
         nothing = [None] * len(page)
-        for name in dict.fromkeys([*page.data, *self._values]):
+        for name in dict.fromkeys([*page.data, *self._stamps]):
             values = page.data.get(name, nothing)
-            yield self._values_column(name), values
+            is_datum = name in page.data and _are_datum_ids(self.stream.fields[name], values)
+            if is_datum or name in self._datum_ids:
+                yield self._datum_column(name), values if is_datum else nothing
+            if not is_datum or name in self._values:
+                yield self._values_column(name), nothing if is_datum else values
             yield self._stamps_column(name), _epochs(page.timestamps.get(name, nothing))
 
     def _values_column(self, name: str) -> Column:
@@ -106,6 +113,13 @@ class StreamTable:
             column = self._new_column(self.group_of(name), "value", declared, _attrs(declared))
             self._values[name] = column
         return self._values[name]
+
+    def _datum_column(self, name: str) -> Column:
+        if name not in self._datum_ids:
+            attrs = {"long_name": f"datum_id of {name}"}
+            column = self._new_column(self.group_of(name), "datum_id", _NO_FIELD, attrs)
+            self._datum_ids[name] = column
+        return self._datum_ids[name]
 
     def _stamps_column(self, name: str) -> Column:
         if name not in self._stamps:
@@ -139,24 +153,28 @@ class StreamTable:
     def _describe_fields(self) -> None:
         """Make each field's group a plot of its own where NeXus allows that."""
         h5 = self._file.h5
-        for name, column in self._values.items():
+        for name in self._stamps:
             group = h5[self.group_of(name)]
-            layout = column.layout
-            if layout is None:
-                continue
-            is_plot = layout.dtype.kind in "iuf" and not layout.is_ragged
+            column = self._values.get(name)
+            layout = column.layout if column else None
+            is_plot = layout is not None and layout.dtype.kind in "iuf" and not layout.is_ragged
             group.attrs["NX_class"] = "NXdata" if is_plot else "NXcollection"
             if name != group.name.rpartition("/")[2]:
                 set_attribute(group, "data_key", name)
             if "time" not in group:
                 group["time"] = h5[f"{self.root}/time"]
                 set_attribute(group["time"], "target", f"{self.root}/time")
-            if is_plot:
+            if layout is not None and is_plot:
                 set_attribute(group, "signal", "value")
                 set_attribute(group, "axes", ["time", *["."] * len(layout.shape)])
             else:
                 for key in ("signal", "axes"):
                     group.attrs.pop(key, None)
+
+
+def _are_datum_ids(declared: Field, values: Sequence[Any]) -> bool:
+    """Tell whether an external field's values only refer to a file."""
+    return declared.external and any(isinstance(value, str) for value in values)
 
 
 def _rows_expected(run: Run, stream: Stream) -> int:

@@ -80,7 +80,8 @@ def layout(run: Run, stream: Stream | None, page: Page | None) -> Layout:
     inside = [f for k, f in declared.items() if k not in external]
     scalars = [f for f in inside if _is_scalar(f, first.get(f.name))]
     order = _ordered(run, stream, [f.name for f in scalars])
-    order = _first_finite(order, {**first, EPOCH: page.time[0] if page is not None else 0.0})
+    if page is not None:
+        order = _first_finite(order, {**first, _OWN_EPOCH: page.time[0]})
     rest = order[_MOST_COLUMNS:]
     columns = _columns(order[:_MOST_COLUMNS], declared)
     lengths = {f.name: _channels(first.get(f.name)) for f in inside}
@@ -102,10 +103,7 @@ def _channels(value: Any) -> int | None:
 
 
 def _ordered(run: Run, stream: Stream, scalars: list[str]) -> list[str]:
-    """Return motors, ``Epoch``, ``seq_num``, what nobody hints at, detectors, the first one last.
-
-    An empty name cannot be a field's here, so Epoch and seq_num stand under names of our own.
-    """
+    """Return motors, ``Epoch``, ``seq_num``, others, detectors with the main one last."""
     motors = [f for f in positioner_fields(run, stream) if f in scalars]
     detectors = [f for f in detector_fields(run, stream) if f in scalars and f not in motors]
     hinted = {*motors, *detectors}
@@ -119,9 +117,9 @@ _OWN_EPOCH, _OWN_SEQ_NUM = "\0Epoch", "\0seq_num"
 
 def _first_finite(order: list[str], first: Mapping[str, Any]) -> list[str]:
     """Begin with a number: xrayutilities takes a first row that does not for none at all."""
-    if order[0] not in first or is_finite(first[order[0]]):
+    if is_finite(first.get(order[0])):
         return order
-    begin = _OWN_EPOCH if is_finite(first[EPOCH]) else _OWN_SEQ_NUM
+    begin = _OWN_EPOCH if is_finite(first[_OWN_EPOCH]) else _OWN_SEQ_NUM
     return [begin, *(name for name in order if name != begin)]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from numbers import Real
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from ...run import Descriptor, Document, Run
 from .lines import label, literal
@@ -66,13 +67,12 @@ def _scan(start: Document, args: Mapping[str, Any]) -> list[str] | None:
 
 def _grid_scan(start: Document, args: Mapping[str, Any]) -> list[str] | None:
     """Return ``mesh``, whose first motor is the fastest; SPEC has no grid that is snaked."""
-    motors, shape, extents = _names(start.get("motors")), start.get("shape"), start.get("extents")
-    snaking = start.get("snaking")
-    if len(motors) != 2 or not (_is_pair(shape) and _is_pair(extents) and _is_pair(snaking)):
+    motors = _names(start.get("motors"))
+    shape, extents, snaking = (_pair(start.get(k)) for k in ("shape", "extents", "snaking"))
+    if len(motors) != 2 or not (shape and extents and snaking) or any(snaking):
         return None
-    if any(map(bool, snaking)) or not all(map(_is_count, shape)) or not all(map(_is_pair, extents)):
-        return None
-    if not all(_is_number(v) for pair in extents for v in pair):
+    ends = [value for pair in extents for value in _pair(pair) or [None]]
+    if not all(map(_is_count, shape)) or not all(map(_is_number, ends)):
         return None
     words = [
         word
@@ -83,7 +83,7 @@ def _grid_scan(start: Document, args: Mapping[str, Any]) -> list[str] | None:
 
 
 def _count(start: Document, args: Mapping[str, Any]) -> list[str] | None:
-    points = args.get("num", 1)
+    points: Any = args.get("num", 1)
     if points is None:
         return ["timescan"]
     return ["loopscan", str(int(points))] if _is_count(points) else None
@@ -141,15 +141,18 @@ def _number(value: Any) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and -1e300 < value < 1e300
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    return bool(-1e300 < value < 1e300)
 
 
 def _is_count(value: Any) -> bool:
     return _is_number(value) and value >= 1 and value == int(value)
 
 
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2
+def _pair(value: Any) -> list[Any]:
+    """Return two items, or none where there are not two."""
+    return list(value) if isinstance(value, list | tuple) and len(value) == 2 else []
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -12,11 +12,11 @@ import orjson
 
 from ...values import Array, as_array
 
-__all__ = ["digits", "is_finite", "number", "numbers", "spectra", "spectrum"]
+__all__ = ["digits", "is_finite", "number", "numbers", "pointed", "spectra", "spectrum"]
 
 Number = int | float
 
-_LARGEST_INTEGER = 10**38
+_LARGEST = 10**38
 """silx has room for 39 characters of a motor's position."""
 
 _NON_FINITE = {math.inf: "+inf", -math.inf: "-inf"}
@@ -33,12 +33,12 @@ def number(value: Any, codes: Mapping[str, int] | None = None) -> Number | None:
         Index of each enum string.
     """
     if isinstance(value, np.generic | np.ndarray):
-        is_scalar = value.ndim == 0 and value.dtype.kind in "biuf" and value.dtype.itemsize <= 8
+        is_scalar = value.ndim == 0 and _fits(value.dtype)
         return number(value.item()) if is_scalar else _from_text(value, codes)
     if isinstance(value, float):
         return float(value)
     if isinstance(value, int):
-        return int(value) if -_LARGEST_INTEGER < value < _LARGEST_INTEGER else None
+        return int(value) if -_LARGEST < value < _LARGEST else None
     return _from_text(value, codes)
 
 
@@ -54,7 +54,7 @@ def digits(value: Number | None) -> str:
     The sign of ``+nan`` is what makes silx count it as a value at the end of a row and in a
     spectrum; others read it as nan.
     """
-    if value is None or value != value:
+    if value is None or math.isnan(value):
         return "+nan"
     return _NON_FINITE.get(value) or repr(value)
 
@@ -62,20 +62,19 @@ def digits(value: Number | None) -> str:
 def numbers(values: Sequence[Any] | Array, codes: Mapping[str, int]) -> list[Number | None]:
     """Return a column as plain ints and floats, None where a value is no number."""
     if isinstance(values, np.ndarray):
-        values = values.tolist() if values.ndim == 1 and values.dtype.kind in "biuf" else list(values)
+        values = values.tolist() if values.ndim == 1 and _fits(values.dtype) else list(values)
     types = set(map(type, values))
-    if types <= {float} or (types <= {int, float} and not _has_large(values)):
-        return values if isinstance(values, list) else list(values)
-    if types == {bool}:
-        return [int(value) for value in values]
+    if types == {float} or (types == {int} and -_LARGEST < min(values) <= max(values) < _LARGEST):
+        return list(values)
+    if types == {bool} or (len(types) == 1 and _is_numeric(*types)):
+        return [+value for value in np.array(values).tolist()]
     return [number(value, codes) for value in values]
 
 
 def spectrum(value: Any) -> Array | None:
     """Return one row's array, or None where it is no row of numbers."""
-    if not isinstance(value, list | tuple | np.ndarray):
-        return None
-    return _one_dimensional(as_array([value]))
+    stack = as_array([value]) if isinstance(value, list | tuple | np.ndarray) else None
+    return stack[0] if stack is not None and stack.ndim == 2 and _fits(stack.dtype) else None
 
 
 def spectra(values: Sequence[Any] | Array) -> list[bytes | None]:
@@ -85,7 +84,7 @@ def spectra(values: Sequence[Any] | Array) -> list[bytes | None]:
     """
     if all(isinstance(value, list | tuple | np.ndarray) for value in values):
         stack = as_array(values)
-        if stack is not None and stack.ndim == 2 and stack.dtype.kind in "biuf":
+        if stack is not None and stack.ndim == 2 and _fits(stack.dtype):
             return _channels(stack)
     arrays = [spectrum(value) for value in values]
     return [None if a is None else _channels(a.reshape(1, -1))[0] for a in arrays]
@@ -95,14 +94,13 @@ def _from_text(value: Any, codes: Mapping[str, int] | None) -> int | None:
     return codes.get(value) if codes and isinstance(value, str) else None
 
 
-def _has_large(values: Sequence[Any]) -> bool:
-    return any(type(v) is int and not -_LARGEST_INTEGER < v < _LARGEST_INTEGER for v in values)
+def _is_numeric(kind: type) -> bool:
+    """Tell whether a type is of numpy and holds numbers that Python has."""
+    return issubclass(kind, np.generic) and _fits(np.dtype(kind))
 
 
-def _one_dimensional(stack: Array | None) -> Array | None:
-    if stack is None or stack.ndim != 2 or stack.dtype.kind not in "biuf":
-        return None
-    return stack[0]
+def _fits(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "biuf" and dtype.itemsize <= 8
 
 
 def _channels(stack: Array) -> list[bytes | None]:
@@ -123,9 +121,9 @@ def _floats(row: Array) -> bytes | None:
         text = packed[1:-1].replace(b",", b" ")
     else:
         text = " ".join(map(digits, row.tolist())).encode()
-    return text if b"." in text or not text else _pointed(text)
+    return text if b"." in text or not text else pointed(text)
 
 
-def _pointed(text: bytes) -> bytes | None:
+def pointed(text: bytes) -> bytes | None:
     """Put a decimal point behind the first digits, or return None where there are none."""
     return re.sub(rb"\d+", rb"\g<0>.0", text, count=1) if re.search(rb"\d", text) else None

@@ -84,7 +84,7 @@ def _reverse(draw: Draw, damaged: list[Any]) -> None:
 
 
 def _rename_document(draw: Draw, damaged: list[Any]) -> None:
-    names = ["event", "descriptor", "stop", "start", "datum", "event_page", "bulk_events", "x", ""]
+    names = ["event", "descriptor", "stop", "start", "datum", "event_page", "Event", "x", ""]
     position = _position(draw, damaged)
     damaged[position] = (draw(st.sampled_from(names)), damaged[position][1])
 

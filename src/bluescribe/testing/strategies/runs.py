@@ -46,15 +46,17 @@ def runs(
     strategy for list of (str, dict)
     """
     composer = _Run(draw, external)
-    for name in draw(st.lists(_stream_names, max_size=max_streams, unique=True)):
+    # Left to itself Hypothesis makes every second run empty: most are asked for more.
+    fewest = min(draw(st.sampled_from([1, 1, 1, 0])), max_streams)
+    streams = st.lists(_stream_names, min_size=fewest, max_size=max_streams, unique=True)
+    for name in draw(streams):
         composer.declare(name)
-    # Half of the runs are asked for many events, or else too few have any.
-    fewest = draw(st.sampled_from([0, max_batches]))
+    fewest = draw(st.sampled_from([max_batches, max_batches // 2, 0]))
     batches = draw(st.integers(fewest, max_batches)) if composer.streams else 0
     for _ in range(batches):
         stream = draw(st.sampled_from(composer.streams))
         draw(st.sampled_from([stream.event, stream.event, stream.page, stream.declare]))()
-    if draw(st.booleans()) if finished is None else finished:
+    if draw(st.sampled_from([True, True, True, False])) if finished is None else finished:
         composer.stop()
     return composer.documents
 
@@ -147,7 +149,7 @@ class _Stream:
 
     def event(self) -> None:
         """Take one event, which now and then repeats the last seq_num as after a pause."""
-        again = self._next_seq_num > 1 and self._run.draw(st.integers(0, 5)) == 5
+        again = self._next_seq_num > 1 and self._run.draw(st.sampled_from([False, False, True]))
         seq_num = self._next_seq_num - again
         data = self._readings()
         filled: dict[str, bool | str] = {

@@ -119,7 +119,8 @@ def _images() -> st.SearchStrategy[Any]:
 
 def _ragged() -> st.SearchStrategy[Any]:
     rows = st.lists(integers, max_size=3)
-    return st.one_of(rows, rows.map(np.array), st.lists(rows, max_size=2))
+    uneven = st.lists(rows, min_size=2, max_size=3, unique_by=len)
+    return st.one_of(rows, rows.map(np.array), uneven, uneven)
 
 
 in_events = st.one_of(

@@ -1,0 +1,94 @@
+"""SPEC: the standard data file format of the SPEC manual, one file a session.
+
+See `the SPEC manual <https://certif.com/spec_manual/user_1_4_1.html>`_ for the format, and
+`scans <https://certif.com/spec_help/scans.html>`_ for spectra. A run is a scan; numbers are rows,
+arrays are ``@A`` lines, and what else was measured is told in comments between the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from ...settings import WriterSettings
+from ...writer import Writer
+from ..base import RunFile
+from .runfile import SpecFile
+from .session import Session
+
+__all__ = ["SpecFile", "SpecSettings", "SpecWriter"]
+
+
+class SpecSettings(WriterSettings):
+    """Settings of SPEC files."""
+
+    file_extension: str = Field("dat", description="Ending of the files' names, without the dot")
+    one_file_a_run: bool = Field(
+        False,
+        description="Write every run to a file of its own, called by file_name, not to a session's",
+    )
+
+
+class SpecWriter(Writer):
+    """Append every run, as a scan, to the SPEC file of the session.
+
+    The file is called by the time of its first run, ``20261122-094501.dat``, or by `newfile`.
+    """
+
+    format = "spec"
+    file_class = SpecFile
+    settings_class = SpecSettings
+
+    @property
+    def spec_filename(self) -> Path | None:
+        """The file that the next run goes into; None when its time will name it."""
+        return self._session.path
+
+    def newfile(
+        self,
+        title_or_path: str | Path | None = None,
+        scan_id: int | None = None,
+        RE: Any = None,
+    ) -> Path:
+        """Go on in another file from the next run on; a run that is open stays in its own.
+
+        Parameters
+        ----------
+        title_or_path
+            A title names a file in the writer's directory and cannot lead out of it. A `Path`, or
+            text that begins with ``/`` or ``~``, is taken as it is. A file of that name that
+            exists is appended to. None names the file by the time.
+        scan_id
+            The last scan number; the next run gets the one after it. At least the highest one
+            in the file.
+        RE
+            The RunEngine that counts on from there; without it, nothing changes in any RunEngine.
+
+        Returns
+        -------
+        Path
+            The file; it is made when the next run begins.
+
+        Raises
+        ------
+        ConfigError
+            The file is there and is not a SPEC file, or there is one file a run.
+        """
+        self.flush(self.settings.drain_timeout)  # runs that were taken before go where they were to
+        path, highest = self._session.newfile(title_or_path)
+        if highest is not None:
+            scan_id = max(scan_id or 0, highest)
+        if scan_id is not None and RE is not None:
+            RE.md["scan_id"] = scan_id
+        return path
+
+    def _file_maker(self) -> Callable[[], RunFile[Any]]:
+        """Return what makes the scan of each new run, all of them in one session."""
+        settings = self.settings
+        assert isinstance(settings, SpecSettings)  # validated by settings_class
+        self._session = Session(settings, one_file_a_run=settings.one_file_a_run)
+        return partial(SpecFile, settings, self._session)

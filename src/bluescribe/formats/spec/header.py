@@ -1,0 +1,220 @@
+"""The header of a file and of a scan."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import socket
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...run import Document, Page, Run, Stream
+from .columns import Layout
+from .lines import comment, label, literal, metadata, plain, unique
+from .numbers import Number, digits, number
+
+__all__ = ["Positions", "date", "ending", "file_header", "scan_header"]
+
+_A_LINE = 8
+"""Motors on each line, as SPEC has them."""
+
+_MOST_MOTORS = 296
+"""silx and PyMca have room for 300 positions, and do not look whether there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """Where motors were at the beginning of a run, and other readings of that moment."""
+
+    motors: Mapping[str, Number]
+    """By label."""
+    others: Mapping[str, Any]
+    """What is no number, or one too many, by field."""
+
+    @classmethod
+    def from_page(cls, page: Page) -> Positions:
+        """Read the first row of a baseline."""
+        motors: dict[str, Number] = {}
+        others: dict[str, Any] = {}
+        for name, column in page.data.items():
+            value = number(column[0])
+            if value is None or len(motors) >= _MOST_MOTORS:
+                others[name] = column[0]
+            else:
+                motors[unique(label(name), motors)] = value
+        return cls(motors, others)
+
+
+def date(seconds: float) -> str:
+    """Return a time as SPEC writes it, in English whatever the locale is."""
+    try:
+        return time.asctime(time.localtime(seconds))
+    except (ValueError, OverflowError, OSError):
+        return time.asctime(time.localtime(0))
+
+
+def file_header(name: str, epoch: int, run: Run, motors: Iterable[str]) -> bytes:
+    """Return ``#F #E #D #C`` and the names of the motors.
+
+    Parameters
+    ----------
+    name
+        The file's.
+    epoch
+        For ``#E``.
+    run
+        The one that the header is for. Its uid keeps spec2nexus from taking two headers for one,
+        when the motors of an earlier one come back.
+    motors
+        Labels, in the order of the positions.
+    """
+    names = list(motors)
+    lines = [
+        f"#F {plain(name)}\n#E {epoch}\n#D {date(run.time)}\n".encode(),
+        comment(f"bluescribe  User = {plain(_user())}  Host = {plain(socket.gethostname())}"),
+        comment(f"header for the scans from run {literal(run.uid)} on"),
+        comment("Epoch counts seconds from #E; seq_num is the event's, the same for a point again"),
+        *_numbered("O", names, "  "),
+        *_numbered("o", _mnemonics(names), " "),
+    ]
+    return b"".join(lines)
+
+
+def scan_header(
+    run: Run,
+    stream: Stream | None,
+    *,
+    scan: str,
+    count_time: float | None,
+    positions: Positions | None,
+    layout: Layout,
+    notes: Iterable[str],
+) -> bytes:
+    """Return what stands before the first row.
+
+    Parameters
+    ----------
+    run, stream
+        The run, and the stream whose events are the rows.
+    scan
+        Number and command.
+    count_time
+        Seconds, when they are known.
+    positions
+        Of the motors, when there are any.
+    layout
+        The columns and the spectra.
+    notes
+        Further comments.
+    """
+    lines = [f"\n#S {scan}\n#D {date(run.time)}\n".encode(), comment(f"uid = {plain(run.uid)}")]
+    if count_time is not None:
+        lines.append(f"#T {digits(count_time)}  (Seconds)\n".encode())
+    if positions is not None:
+        lines += _numbered("P", map(digits, positions.motors.values()), " ")
+        lines += [
+            comment(f"at the start: {literal(name)} = {literal(value)}")
+            for name, value in positions.others.items()
+        ]
+    lines += _metadata(run.start)
+    if stream is not None and stream.name != "primary":
+        lines.append(comment(f"the rows are the events of stream {literal(stream.name)}"))
+    lines += map(comment, notes)
+    lines += [*_explanations(layout, stream), *_spectra(layout)]
+    lines.append(f"#N {len(layout.columns)}\n#L {'  '.join(layout.labels)}\n".encode())
+    return b"".join(lines)
+
+
+def ending(run: Run, stream: Stream | None, rows: int, stop: Document | None) -> bytes:
+    """Return what stands after the last row: how the run ended, and what else it has."""
+    lines = _end(rows, stop)
+    for other in run.streams.values():
+        if other is not stream:
+            lines.append(
+                f"stream {literal(other.name)}: {other.events} events, "
+                "which only the other formats hold"
+            )
+    return b"".join(map(comment, lines))
+
+
+def _end(rows: int, stop: Document | None) -> list[str]:
+    if stop is None:
+        return [f"no stop document after {rows} points: the run may have gone on"]
+    status, seconds = stop.get("exit_status"), stop.get("time")
+    when = date(seconds) if isinstance(seconds, int | float) else "at an unknown time"
+    # as SPEC words it: spec2nexus, silx and xrayutilities look for this
+    verb = "ended" if status == "success" else "aborted"
+    lines = [f"{when}.  Scan {verb} after {rows} points.", f"exit_status = {literal(status)}"]
+    return [*lines, f"reason = {literal(stop['reason'])}"] if stop.get("reason") else lines
+
+
+def _metadata(start: Document) -> list[bytes]:
+    lines: list[bytes] = []
+    keys: dict[str, str] = {}
+    for key, value in start.items():
+        word = unique(re.sub(r"[\s=]", "_", label(str(key))), keys)
+        keys[word] = str(key)
+        lines.append(metadata(word, plain(value) if type(value) is str else literal(value)))
+        if word != key:
+            lines.append(comment(f"metadata {literal(word)} is {literal(str(key))}"))
+    return lines
+
+
+def _explanations(layout: Layout, stream: Stream | None) -> list[bytes]:
+    """Tell what labels and numbers stand for."""
+    lines: list[str] = []
+    for column in layout.columns:
+        if column.name and column.name != column.label:
+            lines.append(f"column {literal(column.label)} is {literal(column.name)}")
+        if column.codes:
+            lines.append(f"column {literal(column.label)} counts {literal(column.codes)}")
+    lines += [
+        f"spectrum {literal(spectrum.label)} is {literal(spectrum.names)}"
+        for spectrum in layout.spectra
+        if spectrum.names != (spectrum.label,)
+    ]
+    return list(map(comment, lines))
+
+
+def _spectra(layout: Layout) -> list[bytes]:
+    """Declare the ``@A`` lines that follow each row, in their order.
+
+    xrayutilities expects a spectrum on as many lines as ``#@MCA`` makes of ``#@CHANN``, and takes
+    several of them, and floats, only when ``#@DET_n`` names them. silx takes one ``#@CHANN`` for
+    all, or else one for each, with as many ``#@CALIB``.
+    """
+    spectra = layout.spectra
+    if not spectra:
+        return []
+    lengths = [max(spectrum.channels, 1) for spectrum in spectra]
+    each = lengths if len(set(lengths)) > 1 else lengths[:1]
+    lines = [
+        f"#@MCA %{max(lengths)}C\n",
+        *(f"#@CHANN {length} 0 {length - 1} 1\n#@CALIB 0 1 0\n" for length in each),
+        *(f"#@DET_{i} {spectrum.label}\n" for i, spectrum in enumerate(spectra)),
+    ]
+    return [line.encode() for line in lines]
+
+
+def _numbered(key: str, words: Iterable[str], between: str) -> list[bytes]:
+    """Return ``#O0``, ``#O1``... with eight words each."""
+    items = list(words)
+    rows = [items[i : i + _A_LINE] for i in range(0, len(items), _A_LINE)]
+    return [f"#{key}{i} {between.join(row)}\n".encode() for i, row in enumerate(rows)]
+
+
+def _mnemonics(names: Iterable[str]) -> list[str]:
+    """Return names without blanks, each once."""
+    mnemonics: dict[str, None] = {}
+    for name in names:
+        mnemonics[unique(name.replace(" ", "_"), mnemonics)] = None
+    return list(mnemonics)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        return "unknown"

@@ -1,0 +1,194 @@
+"""SpecFile: one run as one scan."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...assets import Asset, Frames
+from ...paths import claim
+from ...run import Descriptor, Document, Page, Run, Stream
+from ...textfile import TextFile
+from ..base import RunFile
+from .columns import layout
+from .command import command, count_time
+from .header import Positions, ending, file_header, scan_header
+from .lines import comment, literal
+from .rows import Rows
+from .session import KeptScan, Session, SessionFile
+
+if TYPE_CHECKING:
+    from . import SpecSettings
+
+__all__ = ["SpecFile"]
+
+_LABEL = "label_start_motor"
+"""apstools' stream of all motors, read once at the start of a run."""
+
+_MOST_LINKS = 100
+"""External files that are remembered for the header of a scan that has no rows yet."""
+
+
+class SpecFile(RunFile["SpecSettings"]):
+    """The scan of one run, in the session's file or, while that is held, in one beside it.
+
+    The header waits for the first row: a baseline may come before it or after the descriptor.
+    While it is open whether there will be a primary stream, the first other one is written to a
+    file beside the session's, and forgotten if the primary comes.
+    """
+
+    _home: SessionFile
+    _number: int
+    _out: TextFile | None = None
+    _beside: Path | None = None
+    """The file of a scan that is not in the session's file, or not yet."""
+    _start = 0
+    """Where the scan begins in that file."""
+    _main: Stream | None = None
+    _rows: Rows | None = None
+    _positions: Positions | None = None
+    _is_written = False
+    _is_over = False
+
+    def __init__(self, settings: SpecSettings, session: Session | None = None) -> None:
+        super().__init__(settings)
+        self._session = session or Session(settings, one_file_a_run=settings.one_file_a_run)
+        self._links: dict[str, None] = {}
+        self._linked: dict[tuple[str, str], str] = {}
+
+    @property
+    def paths(self) -> list[Path]:
+        """The session's file, and the one beside it while there is one."""
+        if "_home" not in self.__dict__:
+            return []
+        return [self._home.path] if self._beside is None else [self._home.path, self._beside]
+
+    def open(self, run: Run) -> None:
+        """Find the session's file and the scan number."""
+        self._run = run
+        self._home = self._session.file_for(run)
+        self._number = self._home.number(run)
+
+    def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
+        """Turn to the primary stream when it is declared."""
+        if stream.name == "primary" and self._main is not stream:
+            self._forget_scan()
+            self._main = stream
+
+    def write_events(self, stream: Stream, page: Page) -> None:
+        """Write rows; of a baseline, take the positions."""
+        if not len(page):
+            return
+        if stream.is_baseline or stream.name == _LABEL:
+            if self._positions is None or stream.name == _LABEL:
+                self._positions = Positions.from_page(page)
+            return
+        if self._main is None:
+            self._main = stream
+        if stream is self._main:
+            rows, out = self._begun(page)
+            out.put(rows.block(page))
+
+    def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
+        """Name the file that holds a field's values, when it is another one than before."""
+        if self._linked.get((stream.name, field)) == asset.uid:
+            return
+        name = literal(field) if stream is self._run.primary else literal(f"{stream.name}:{field}")
+        note = f"{name} is in {literal(asset.place)}"
+        if self._rows is None and len(self._links) >= _MOST_LINKS:
+            self._main = self._main or stream
+            self._begun(None)
+        if self._rows is not None and self._out is not None:
+            self._out.put(comment(f"from row {self._rows.count + 1}: {note}"))
+        if len(self._links) < _MOST_LINKS:
+            self._links[note] = None
+        self._linked[stream.name, field] = asset.uid
+
+    def sync(self) -> None:
+        """Write the rows that came since."""
+        if self._out is not None:
+            self._out.flush()
+
+    def close(self, stop: Document | None) -> None:
+        """Write how the run ended, and bring the scan into the session's file."""
+        if self._main is None:
+            self._main = self._run.primary
+        rows, out = self._begun(None, is_certain=True)
+        if not self._is_written:
+            out.put(ending(self._run, self._main, rows.count, stop))
+            self._is_written = True
+        out.close()
+        if self._beside is None:
+            self._home.release(self, out)
+        elif not self._is_over:
+            self._home.keep(KeptScan(self._beside, self._start, self._header(), self._motors))
+        self._is_over = True
+        self._home.append_waiting()
+        self._beside = None
+
+    def abandon(self) -> None:
+        """Cut off a half line and let the next scan come."""
+        if self._out is not None:
+            self._out.abandon()
+        if "_home" in self.__dict__:
+            self._home.give_up(self)
+
+    @property
+    def _motors(self) -> tuple[str, ...]:
+        return tuple(self._positions.motors) if self._positions is not None else ()
+
+    def _begun(self, page: Page | None, *, is_certain: bool = False) -> tuple[Rows, TextFile]:
+        """Return what to write rows with and to, after the header.
+
+        Parameters
+        ----------
+        page
+            Its first row tells what are columns.
+        is_certain
+            Whether no primary stream can come any more.
+        """
+        if self._rows is not None and self._out is not None:
+            return self._rows, self._out
+        columns = layout(self._run, self._main, page)
+        is_certain = is_certain or (self._main is not None and self._main.name == "primary")
+        if is_certain and self._home.take(self):
+            out, header = self._home.append(self._header(), self._motors)
+        else:
+            out, header = self._opened_beside()
+        self._start = len(out) + len(header)
+        descriptor = self._main.descriptors[0] if self._main and self._main.descriptors else None
+        seconds = count_time(self._run, descriptor)
+        scan = scan_header(
+            self._run,
+            self._main,
+            scan=f"{self._number} {command(self._run, seconds)}",
+            count_time=seconds,
+            positions=self._positions,
+            layout=columns,
+            notes=self._links,
+        )
+        out.put(header + scan)
+        self._out, self._rows = out, Rows(columns, self._home.epoch)
+        return self._rows, out
+
+    def _opened_beside(self) -> tuple[TextFile, bytes]:
+        """Make a SPEC file beside the session's, which can be read while it is there."""
+        if self._beside is None:
+            home = self._home.path
+            name = f"{home.stem}-S{self._number:05d}-{self._run.uid:.7}-open"
+            self._beside = claim(home.with_name(name), home.suffix)
+        return TextFile(self._beside), self._header()
+
+    def _header(self) -> bytes:
+        return file_header(self._home.path.name, self._home.epoch, self._run, self._motors)
+
+    def _forget_scan(self) -> None:
+        """Drop what was written of another stream than the primary one."""
+        if self._out is not None:
+            self._out.abandon()
+        if self._beside is not None:
+            with suppress(OSError):
+                self._beside.unlink()
+        self._out = self._rows = self._beside = None
+        self._is_written = False
