@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from .errors import DocumentError
 from .run import Document, Page
@@ -26,6 +27,9 @@ _HDF5_DATASETS = {
 
 _MOST_DATUMS = 50_000
 """Datum documents that are remembered: the events that refer to them follow soon."""
+
+_ENCODED = re.compile(r"([\w/.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*", re.ASCII)
+"""A path in which everything that a URI has to encode is encoded."""
 
 _HDF5_MIMETYPES = {"application/x-hdf5", "application/x-hdf", "application/hdf5"}
 
@@ -170,14 +174,22 @@ def _from_stream_resource(doc: Document) -> Asset:
     parameters = _mapping(doc.get("parameters"))
     is_hdf5 = mimetype in _HDF5_MIMETYPES
     dataset = _dataset(parameters) if is_hdf5 else None
-    return Asset(uid, mimetype, Path(unquote(urlsplit(uri).path)), dataset, parameters, doc)
+    return Asset(uid, mimetype, Path(_uri_path(uri)), dataset, parameters, doc)
+
+
+def _uri_path(uri: str) -> str:
+    """Return the path of a file URI, which some producers leave unencoded."""
+    scheme, separator, rest = uri.partition("://")
+    raw = "/" + rest.partition("/")[2] if separator else scheme
+    return unquote(raw) if _ENCODED.fullmatch(raw) else raw
 
 
 def _dataset(parameters: Document) -> str | None:
     """Return the dataset's path that a document names, from the file's root."""
     for key in ("dataset", "path", "dataset_path"):
-        if isinstance(parameters.get(key), str):
-            return "/" + parameters[key].strip("/")
+        path = parameters.get(key)
+        if isinstance(path, str):
+            return "/" + path.strip("/")
     return None
 
 

@@ -192,7 +192,7 @@ def _source(iconfig: str | Path | Mapping[str, Any]) -> _Source:
 
 def _construct(node: yaml.Node) -> Any:
     loader = yaml.SafeLoader("")
-    return loader.construct_document(node)  # type: ignore[no-untyped-call]  # PyYAML
+    return loader.construct_document(node)
 
 
 def _lines(node: yaml.Node | None, above: tuple[str, ...] = ()) -> Iterator[tuple[Any, int]]:

@@ -86,10 +86,9 @@ def grid(run: Run, stream: Stream) -> Grid | None:
 def _hinted(run: Run, stream: Stream) -> list[list[str]]:
     """Return the field names of the dimensions hint that belong to this stream."""
     hints = run.start.get("hints")
-    groups = []
-    for entry in _items(hints.get("dimensions") if isinstance(hints, Mapping) else None):
-        if len(_items(entry)) == 2 and entry[1] == stream.name:
-            groups.append(_names(entry[0]))
+    entries = _items(hints.get("dimensions") if isinstance(hints, Mapping) else None)
+    ours = [entry for entry in entries if len(_items(entry)) == 2 and entry[1] == stream.name]
+    groups = [_names(entry[0]) for entry in ours]
     return [] if groups == [["time"]] else groups
 
 

@@ -37,7 +37,9 @@ def check_template(template: str) -> None:
         raise ValueError(f"not a template: {error}; see {DEFAULT_TEMPLATE}") from None
     for key in keys:
         if not _KEY.fullmatch(key):
-            raise ValueError(f"{{{key}}} is not a key of the start document; see {DEFAULT_TEMPLATE}")
+            raise ValueError(
+                f"{{{key}}} is not a key of the start document; see {DEFAULT_TEMPLATE}"
+            )
     if not template.strip("/ "):
         raise ValueError("an empty template names no file")
     if Path(template).is_absolute() or ".." in Path(template).parts:

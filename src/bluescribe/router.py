@@ -45,7 +45,7 @@ class _OpenRun:
     """Whether something was written since the last sync."""
 
 
-class Router(DocumentRouter):  # type: ignore[misc]  # event_model is not typed
+class Router(DocumentRouter):
     """Documents of all runs -> the file of each run.
 
     Parameters
@@ -128,7 +128,7 @@ class Router(DocumentRouter):  # type: ignore[misc]  # event_model is not typed
         self._attempt(entry, entry.file.add_descriptor, stream, descriptor)
         return None
 
-    def event(self, doc: Document) -> None:
+    def event(self, doc: Document) -> None:  # type: ignore[override]  # it makes no other document
         """Keep an event until its batch is over; then it goes on in a page."""
         entry = self._by_descriptor.get(doc["descriptor"])
         if entry is None:
@@ -141,7 +141,7 @@ class Router(DocumentRouter):  # type: ignore[misc]  # event_model is not typed
             self._count(entry, entry.descriptors[doc["descriptor"]][0], 1)
         return None
 
-    def event_page(self, doc: Document) -> None:
+    def event_page(self, doc: Document) -> None:  # type: ignore[override]  # as event
         """Write a page as it came."""
         entry = self._by_descriptor.get(doc["descriptor"])
         if entry is None:
@@ -161,7 +161,7 @@ class Router(DocumentRouter):  # type: ignore[misc]  # event_model is not typed
         entry = self._runs.get(doc.get("run_start", "")) or self._only_run(doc)
         self._add_resource(entry, "resource", doc)
 
-    def datum(self, doc: Document) -> None:
+    def datum(self, doc: Document) -> None:  # type: ignore[override]  # as event
         """Learn of a part of an external file."""
         entry = self._run_of_resource(doc["resource"])
         if entry is None:
@@ -231,7 +231,7 @@ class Router(DocumentRouter):  # type: ignore[misc]  # event_model is not typed
         return None
 
     def _run_of_resource(self, uid: str) -> _OpenRun | None:
-        """Return the run that a datum's resource belongs to; the latest, if it was an earlier one."""
+        """Return the run of a datum's resource; the latest run if that one is over."""
         if uid not in self._by_resource and uid in self._earlier_resources and self._runs:
             latest = next(reversed(self._runs.values()))
             self._add_resource(latest, "resource", self._earlier_resources[uid])

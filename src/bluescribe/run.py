@@ -5,6 +5,7 @@ Formats ask these for everything but the values; the values come in pages, a col
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -202,7 +203,7 @@ class Run:
     def time(self) -> float:
         """Start of the run in epoch seconds; when it was received if the document is silent."""
         began = self.start.get("time")
-        return float(began) if isinstance(began, Real) and np.isfinite(began) else self.received
+        return float(began) if isinstance(began, Real) and math.isfinite(began) else self.received
 
     @property
     def scan_id(self) -> int | str:
@@ -321,4 +322,4 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _sequence(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple | np.ndarray) else ()
+    return list(value) if isinstance(value, list | tuple | np.ndarray) else ()

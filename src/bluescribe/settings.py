@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    ValidationError,
+    field_validator,
+)
 
 from .errors import ConfigError
 from .paths import DEFAULT_TEMPLATE, check_template
@@ -39,7 +46,7 @@ class WriterSettings(BaseModel):
 
     directory: Path = Field(
         Path(),
-        description="Folder for the files, made when missing; may hold {keys} of the start document",
+        description="Folder for the files, made when missing; may hold {keys} of the start",
     )
     file_name: str = Field(
         DEFAULT_TEMPLATE,
@@ -107,6 +114,8 @@ class WriterSettings(BaseModel):
             known = list(cls.model_fields)
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
-            return Problem(key, detail["input"], f"unknown key; {hint}allowed are {', '.join(known)}")
+            return Problem(
+                key, detail["input"], f"unknown key; {hint}allowed are {', '.join(known)}"
+            )
         message = detail["msg"].removeprefix("Value error, ")
         return Problem(key, detail["input"], message[:1].lower() + message[1:])

@@ -56,19 +56,23 @@ def _copy(value: Any, copies: dict[int, Any]) -> Any:
         return value.copy()
     if id(value) in copies:
         return copies[id(value)]
+    if isinstance(value, Mapping | list | tuple):
+        return _copy_container(value, copies)
+    return value
+
+
+def _copy_container(value: Any, copies: dict[int, Any]) -> Any:
     if isinstance(value, Mapping):
         mapping: dict[Any, Any] = {}
         copies[id(value)] = mapping
         mapping.update((key, _copy(item, copies)) for key, item in value.items())
         return mapping
-    if isinstance(value, list | tuple):
-        if _FIXED.issuperset(map(type, value)):
-            return list(value)
-        items: list[Any] = []
-        copies[id(value)] = items
-        items.extend(_copy(item, copies) for item in value)
-        return items
-    return value
+    if _FIXED.issuperset(map(type, value)):
+        return list(value)
+    items: list[Any] = []
+    copies[id(value)] = items
+    items.extend(_copy(item, copies) for item in value)
+    return items
 
 
 def _array_bytes(columns: Mapping[str, Any]) -> int:

@@ -40,7 +40,7 @@ class Failure:
 
     def __str__(self) -> str:
         """Return one line for people."""
-        when = datetime.fromtimestamp(self.time).strftime("%H:%M:%S")
+        when = datetime.fromtimestamp(self.time).astimezone().strftime("%H:%M:%S")
         where = f" in {self.path}" if self.path else ""
         return f"{when} {self.run} is incomplete{where}: {self.cause}; {self.remedy}"
 

@@ -79,13 +79,13 @@ class Writers:
 
     def subscribe(self, RE: RunEngine) -> None:
         """Receive the documents of a RunEngine from now on."""
-        self._subscriptions.append((RE, RE.subscribe(self)))
+        self._subscriptions.append((RE, RE.subscribe(self)))  # type: ignore[no-untyped-call]  # bluesky
 
     def unsubscribe(self) -> None:
         """Receive no more documents; what was received is written."""
         while self._subscriptions:
             RE, token = self._subscriptions.pop()
-            RE.unsubscribe(token)
+            RE.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky
         self.flush()
 
     def __call__(self, name: str, doc: dict[str, Any]) -> None:
@@ -124,7 +124,7 @@ class Writers:
         """Finish every file and end the writers."""
         while self._subscriptions:
             RE, token = self._subscriptions.pop()
-            RE.unsubscribe(token)
+            RE.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky
         for writer in self:
             writer.close()
 

@@ -38,21 +38,17 @@ def as_array(values: Sequence[Any] | Array) -> Array | None:
         ragged or mixed rows, for None among the rows, for integers beyond 64 bits, and where an
         integer would have to go through a float that cannot hold it.
     """
-    if isinstance(values, np.ndarray) and values.dtype.kind in "biufcU":
-        return values
+    if isinstance(values, np.ndarray):
+        return values if values.dtype.kind in "biufcU" else as_array(values.tolist())
+    if not len(values):
+        return np.empty(0)
     types = frozenset(map(type, values))
     kind = _SCALARS.get(types)
     if kind is not None:
         return _scalars(values, kind)
-    if not types:
-        return np.empty(0)
-    if all(issubclass(t, np.generic) for t in types):
-        return _numpy_scalars(values, types)
     if types <= {list, tuple, np.ndarray}:
         return _stacked([_array(value) for value in values])
-    if types <= {bool, int, float, str} or any(issubclass(t, np.generic) for t in types):
-        return _retyped(values, types)
-    return None
+    return _numpy_scalars(values, types) if any(issubclass(t, np.generic) for t in types) else None
 
 
 def as_dtype(array: Array, dtype: np.dtype[Any]) -> Array | None:
@@ -65,7 +61,11 @@ def as_dtype(array: Array, dtype: np.dtype[Any]) -> Array | None:
         return array
     if np.can_cast(array.dtype, dtype, "safe") and not _is_int_to_float(array.dtype, dtype):
         return array.astype(dtype)
-    if array.dtype.kind == "U" or dtype.kind == "U" or array.dtype.kind not in _NARROWER[dtype.kind]:
+    if (
+        array.dtype.kind == "U"
+        or dtype.kind == "U"
+        or array.dtype.kind not in _NARROWER[dtype.kind]
+    ):
         return None
     with np.errstate(all="ignore"):
         cast = array.astype(dtype)
@@ -85,7 +85,9 @@ def _same(cast: Array, array: Array) -> bool:
     with np.errstate(all="ignore"):
         if array.dtype.kind in "iu" and cast.dtype.kind in "fc":
             if not array.size or max(abs(int(array.min())), abs(int(array.max()))) <= 2**53:
-                return cast.dtype.itemsize >= 8 or bool((cast.real.astype(array.dtype) == array).all())
+                return cast.dtype.itemsize >= 8 or bool(
+                    (cast.real.astype(array.dtype) == array).all()
+                )
             exact = [int(c.real) == int(a) for c, a in zip(cast.flat, array.flat, strict=True)]
             return all(exact)
         if array.dtype.kind == "i" and cast.dtype.kind == "u" and (array < 0).any():
@@ -105,8 +107,7 @@ def _scalars(values: Sequence[Any], kind: str) -> Array | None:
         case "int":
             return _integers(values)
         case "mixed":
-            array = np.array(values, np.float64) if _fit_float(values) else None
-            return array
+            return np.array(values, np.float64) if _fit_float(values) else None
         case "text":
             return _text(values)
     return None
@@ -141,13 +142,9 @@ def _text(values: Sequence[str]) -> Array | None:
 
 
 def _numpy_scalars(values: Sequence[Any], types: frozenset[type]) -> Array | None:
+    """Keep the dtype that all share; pack scalars of several types by their Python values."""
     if len(types) == 1 and np.dtype(next(iter(types))).kind in "biufc":
         return np.array(values)
-    return _retyped(values, types)
-
-
-def _retyped(values: Sequence[Any], types: frozenset[type]) -> Array | None:
-    """Pack scalars of several types by their Python values."""
     items = [v.item() if isinstance(v, np.generic) else v for v in values]
     kind = _SCALARS.get(frozenset(map(type, items)))
     return None if kind is None else _scalars(items, kind)

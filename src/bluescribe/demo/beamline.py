@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import bluesky.plan_stubs as bps
 import bluesky.plans as bp
 import numpy as np
 from bluesky.utils import Msg
-from ophyd.sim import MockFlyer, Syn2DGauss, SynAxis, SynGauss, SynPeriodicSignal
+from ophyd.sim import MockFlyer, SynAxis, SynPeriodicSignal, SynSignal
 from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
 from ophyd_async.sim import PatternGenerator, SimBlobDetector, SimStage
 
@@ -34,9 +35,9 @@ class Beamline:
     theta: SynAxis
     x: SynAxis
     y: SynAxis
-    diode: SynGauss
+    diode: SynSignal
     """Sees a peak when theta turns."""
-    spot: Syn2DGauss
+    spot: SynSignal
     """Sees a spot when x and y move."""
     ring_current: SynPeriodicSignal
     """Changes by itself, ten times a second."""
@@ -58,22 +59,14 @@ def make_beamline(images: Path) -> Beamline:
     """Make the devices; the camera writes its files into `images`."""
     theta = SynAxis(name="theta", egu="deg")
     x, y = SynAxis(name="x", egu="mm"), SynAxis(name="y", egu="mm")
-    noise = np.random.RandomState(0)  # noqa: NPY002  what ophyd's simulations take
-    diode = SynGauss(
-        "diode", theta, "theta", center=0.2, Imax=2000, sigma=0.6, noise="poisson",
-        random_state=noise,
-    )
-    spot = Syn2DGauss("spot", x, "x", y, "y", center=(0.5, -0.3), Imax=1000, random_state=noise)
-    for detector in (diode, spot):
-        detector.val.exposure_time = _COUNT_SECONDS
     generator = PatternGenerator()
     paths = StaticPathProvider(UUIDFilenameProvider(), images)
     return Beamline(
         theta=theta,
         x=x,
         y=y,
-        diode=diode,
-        spot=spot,
+        diode=_counter("diode", 2000, {theta: (0.2, 0.6)}),
+        spot=_counter("spot", 1000, {x: (0.5, 1.0), y: (-0.3, 0.7)}),
         ring_current=_ring_current(),
         stage=SimStage(generator, name="stage"),
         camera=SimBlobDetector(paths, generator, name="camera"),
@@ -84,10 +77,10 @@ def acts(beamline: Beamline) -> list[Act]:
     """Return what is measured, in order."""
     b = beamline
     flyer = MockFlyer("flyer", b.diode, b.theta, -2, 2, 81)
-    grid = bp.grid_scan([b.spot], b.y, -2, 2, 15, b.x, -2, 2, 21, snake_axes=True)
+    grid = bp.grid_scan([b.spot], b.y, -2, 2, 11, b.x, -2, 2, 15, snake_axes=True)
     return [
         Act("scan theta", bp.scan([b.diode], b.theta, -2, 2, 41), 41),
-        Act("grid of x and y, snaked", grid, 15 * 21),
+        Act("grid of x and y, snaked", grid, 11 * 15),
         Act("fly theta", bp.fly([flyer]), 81),
         Act("images along stage-x", _image_scan(b), 5),
     ]
@@ -96,6 +89,20 @@ def acts(beamline: Beamline) -> list[Act]:
 def _image_scan(b: Beamline) -> Plan:
     yield from bps.abs_set(b.stage.x.velocity, 0, wait=True)  # moves at once
     return (yield from bp.scan([b.camera], b.stage.x, -1, 1, 5))
+
+
+def _counter(
+    name: str, height: float, peak: Mapping[SynAxis, tuple[float, float]]
+) -> SynSignal:
+    """Make a detector that counts: a Gaussian peak (centre, width) over axes, with its noise."""
+    random = np.random.default_rng(0)
+
+    def count() -> int:
+        offsets = [(axis.position - centre) / width for axis, (centre, width) in peak.items()]
+        mean = height * math.exp(-0.5 * sum(offset**2 for offset in offsets))
+        return int(random.poisson(mean + 5))
+
+    return SynSignal(count, name=name, exposure_time=_COUNT_SECONDS, kind="hinted")
 
 
 def _ring_current() -> SynPeriodicSignal:

@@ -44,7 +44,7 @@ class RunFile(ABC, Generic[Settings]):
     def open(self, run: Run) -> None:
         """Make the file and write what the start document tells."""
 
-    def record(self, name: str, doc: Document) -> None:  # noqa: B027  most formats have no use for it
+    def record(self, name: str, doc: Document) -> None:
         """Take a document as it came, in order, before it reaches the methods below."""
 
     @abstractmethod
@@ -55,9 +55,7 @@ class RunFile(ABC, Generic[Settings]):
     def write_events(self, stream: Stream, page: Page) -> None:
         """Write consecutive events of one descriptor."""
 
-    def link_assets(  # noqa: B027  a format without links names external data at the end
-        self, stream: Stream, field: str, asset: Asset, frames: Frames | None
-    ) -> None:
+    def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
         """Note that an external file holds a field's values.
 
         Parameters

@@ -14,12 +14,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .contract import FormatContract, RecordedRun
     from .shapes import SHAPES, Shape, documents, shape
     from .strategies import damage, damaged_runs, runs, several_runs
     from .transform import interleave, numpified, relisted
 
 __all__ = [
     "SHAPES",
+    "FormatContract",
+    "RecordedRun",
     "Shape",
     "damage",
     "damaged_runs",
@@ -33,6 +36,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "FormatContract": "contract",
+    "RecordedRun": "contract",
     "SHAPES": "shapes",
     "Shape": "shapes",
     "documents": "shapes",

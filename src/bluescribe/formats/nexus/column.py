@@ -81,8 +81,8 @@ class Column:
     def make_fit(self, values: Sequence[Any] | Array) -> Block:
         """Make or remake the dataset so that `values` fit; the file must be plain."""
         old = self.layout
-        layout = layout_of(values, self._declared) if old is None else join(
-            old, values, self._declared
+        layout = (
+            layout_of(values, self._declared) if old is None else join(old, values, self._declared)
         )
         block = encode(values, layout)
         if block is None or not self._remake(layout):

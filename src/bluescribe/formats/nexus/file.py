@@ -125,7 +125,8 @@ def printable(text: str) -> str:
 
 def utf8_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the type of UTF-8 text of a fixed length; HDF5 has none of length 0."""
-    return h5py.string_dtype("utf-8", max(1, dtype.itemsize))
+    stored: np.dtype[Any] = h5py.string_dtype("utf-8", max(1, dtype.itemsize))
+    return stored
 
 
 def as_stored(array: Array) -> Array:

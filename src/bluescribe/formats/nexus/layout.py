@@ -80,7 +80,7 @@ def encode(values: Sequence[Any] | Array, layout: Layout) -> Block | None:
     """Return rows in a layout, or None where one of them does not fit it exactly."""
     if layout.is_json:
         return _text_block([dumps(value) for value in values], layout)
-    missing = _missing_rows(values) if _has_gaps(values) else ()
+    missing = _missing_rows(values)
     if missing and not _takes_missing(layout):
         return None
     present = _present(values)
@@ -127,7 +127,9 @@ def join(old: Layout, values: Sequence[Any] | Array, declared: Field) -> Layout:
     """
     new = layout_of(values, declared) if len(_present(values)) else old
     if not _takes_missing(new) and _has_gaps(values):
-        new = replace(new, dtype=np.dtype(np.float64)) if new.dtype.kind in "iu" else json_layout(64)
+        new = (
+            replace(new, dtype=np.dtype(np.float64)) if new.dtype.kind in "iu" else json_layout(64)
+        )
     if old.is_json or new.is_json or old.is_text != new.is_text:
         return _json_join(old, new)
     if old.is_text:
@@ -168,7 +170,9 @@ def _has_gaps(values: Sequence[Any] | Array) -> bool:
     return NoneType in set(map(type, values))
 
 
-def _missing_rows(values: Sequence[Any]) -> tuple[int, ...]:
+def _missing_rows(values: Sequence[Any] | Array) -> tuple[int, ...]:
+    if not _has_gaps(values):
+        return ()
     return tuple(row for row, value in enumerate(values) if value is None)
 
 
@@ -216,14 +220,17 @@ def _ragged_block(
         if number in missing:
             continue
         row = as_array([value])
-        if row is None or row.ndim != len(layout.shape) + 1 or np.any(
-            np.greater(row.shape[1:], layout.shape)
+        if (
+            row is None
+            or row.ndim != len(layout.shape) + 1
+            or np.any(np.greater(row.shape[1:], layout.shape))
         ):
             return None
         cast = as_dtype(row[0], layout.dtype) if row.size else row[0].astype(layout.dtype)
         if cast is None:
             return None
-        array[(number, *(slice(0, n) for n in cast.shape))] = cast
+        corner = tuple(slice(0, n) for n in cast.shape)
+        array[number][corner] = cast
         shapes[number] = cast.shape
     return Block(array, shapes, missing)
 

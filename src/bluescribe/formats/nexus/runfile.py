@@ -106,9 +106,7 @@ class NexusFile(RunFile[NexusSettings]):
         """Append rows to the stream's columns."""
         self._has_new_views |= self._tables[stream.name].append(page)
 
-    def link_assets(
-        self, stream: Stream, field: str, asset: Asset, frames: Frames | None
-    ) -> None:
+    def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
         """Link an external file from the field's group."""
         if not self._links.add(stream, field, asset, frames):
             return
@@ -134,8 +132,8 @@ class NexusFile(RunFile[NexusSettings]):
         """Write what is known at the end and leave an ordinary HDF5 file."""
         self._write_datums()
         h5 = self._file.plain()
-        for stream, field, name, node in self._links.frame_nodes():
-            write_node(h5[self._tables[stream].group_of(field)], name, node)
+        for stream, field, name, frames in self._links.frame_nodes():
+            write_node(h5[self._tables[stream].group_of(field)], name, frames)
         self._has_new_views |= bool(self._links)  # the ranks of images are known only now
         self._write_views()
         self._write_ends_of_baseline()

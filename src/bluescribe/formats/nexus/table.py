@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...run import Field, Page, Run, Stream
+from ...values import Array
 from .column import Column
 from .file import LiveFile, set_attribute
 from .layout import Block
@@ -83,7 +84,7 @@ class StreamTable:
         self.rows += len(page)
         return bool(misfits)
 
-    def _make_fit(self, column: Column, values: Sequence[Any]) -> Block:
+    def _make_fit(self, column: Column, values: Sequence[Any] | Array) -> Block:
         """Make room for values; a column that is new gets rows without a value before them."""
         if column.rows < self.rows:
             block = column.make_fit([None] * (self.rows - column.rows))
@@ -91,7 +92,7 @@ class StreamTable:
             column.advance(block)
         return column.make_fit(values)
 
-    def _cells(self, page: Page) -> Iterator[tuple[Column, Sequence[Any]]]:
+    def _cells(self, page: Page) -> Iterator[tuple[Column, Sequence[Any] | Array]]:
         """Yield each column with what the page has for it."""
         times = np.array(page.time, np.float64)
         yield self._shared["seq_num"], np.array(page.seq_num, np.int64)
@@ -127,7 +128,7 @@ class StreamTable:
         return self._stamps[name]
 
     def _shared_column(self, name: str) -> Column:
-        attrs: dict[str, Any] = {
+        attrs: dict[str, dict[str, Any]] = {
             "seq_num": {"long_name": "sequence number of the event"},
             "EPOCH": {"units": "s", "long_name": "epoch time of the event (s)"},
             "time": {
@@ -135,8 +136,8 @@ class StreamTable:
                 "long_name": "time since the start of the run (s)",
                 "start_time": self._run.time,
             },
-        }[name]
-        return self._new_column(self.root, name, _NO_FIELD, attrs)
+        }
+        return self._new_column(self.root, name, _NO_FIELD, attrs[name])
 
     def _new_column(
         self, group: str, name: str, declared: Field, attrs: Mapping[str, Any]
@@ -172,7 +173,7 @@ class StreamTable:
                     group.attrs.pop(key, None)
 
 
-def _are_datum_ids(declared: Field, values: Sequence[Any]) -> bool:
+def _are_datum_ids(declared: Field, values: Sequence[Any] | Array) -> bool:
     """Tell whether an external field's values only refer to a file."""
     return declared.external and any(isinstance(value, str) for value in values)
 
@@ -201,7 +202,7 @@ def _attrs(declared: Field) -> dict[str, Any]:
     return {k: v for k, v in attrs.items() if v not in (None, "", []) or k in keep_empty}
 
 
-def _epochs(stamps: Sequence[Any]) -> np.ndarray[Any, Any]:
+def _epochs(stamps: Sequence[Any]) -> Array:
     """Return timestamps as doubles; NaN where there is none."""
     try:
         return np.array(stamps, np.float64)

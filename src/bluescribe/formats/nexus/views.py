@@ -35,8 +35,8 @@ def plot_group(run: Run, table: StreamTable, links: AssetLinks) -> Group | None:
     stream = table.stream
     detectors = [f for f in detector_fields(run, stream) if _rank(table, f) is not None]
     if not detectors:
-        names = positioner_fields(run, stream)
-        external = [f for f in stream.fields if links.link(stream, f) and f not in names]
+        varied = positioner_fields(run, stream)
+        external = [f for f in stream.fields if links.link(stream, f) and f not in varied]
         return _image_plot(table, links, external[0]) if external else None
     detectors.sort(key=lambda field: _rank(table, field) or 0)  # a scalar is what people look at
     signal, rank = detectors[0], _rank(table, detectors[0]) or 0

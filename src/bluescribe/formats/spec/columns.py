@@ -30,8 +30,8 @@ class Column:
     """One column of the rows."""
 
     label: str
-    name: str = ""
-    """The field; empty for ``Epoch`` and ``seq_num``."""
+    name: str | None = None
+    """The field; None for ``Epoch`` and ``seq_num``."""
     codes: Mapping[str, int] = field(default_factory=dict)
     """Index of each enum string."""
 
@@ -98,8 +98,9 @@ def _is_scalar(declared: Field, value: Any) -> bool:
 
 
 def _channels(value: Any) -> int | None:
+    """Return the length of a spectrum; an empty one is not taken for one that will be longer."""
     array = spectrum(value)
-    return None if array is None else array.size
+    return None if array is None or not array.size else array.size
 
 
 def _ordered(run: Run, stream: Stream, scalars: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def _scan(start: Document, args: Mapping[str, Any]) -> list[str] | None:
     words = [
         w for m, (low, high) in zip(motors, ranges, strict=True) for w in (m, *_both(low, high))
     ]
-    return [macro, *words, str(int(points) - 1)]
+    return [macro, *words, str(int(cast("Any", points)) - 1)]
 
 
 def _grid_scan(start: Document, args: Mapping[str, Any]) -> list[str] | None:
@@ -83,7 +83,7 @@ def _grid_scan(start: Document, args: Mapping[str, Any]) -> list[str] | None:
 
 
 def _count(start: Document, args: Mapping[str, Any]) -> list[str] | None:
-    points: Any = args.get("num", 1)
+    points = args.get("num", 1)
     if points is None:
         return ["timescan"]
     return ["loopscan", str(int(points))] if _is_count(points) else None

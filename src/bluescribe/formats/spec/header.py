@@ -166,7 +166,7 @@ def _explanations(layout: Layout, stream: Stream | None) -> list[bytes]:
     """Tell what labels and numbers stand for."""
     lines: list[str] = []
     for column in layout.columns:
-        if column.name and column.name != column.label:
+        if column.name not in (None, column.label):
             lines.append(f"column {literal(column.label)} is {literal(column.name)}")
         if column.codes:
             lines.append(f"column {literal(column.label)} counts {literal(column.codes)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Container, Iterator
 from typing import Any
 
@@ -25,7 +26,8 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff#@]")
 spec2nexus splits lines where ``str.splitlines`` does; silx counts spectra by ``@`` anywhere
 between rows; xrayutilities looks for ``#C ... Scan aborted`` anywhere in a line."""
 
-_NOT_IN_LABELS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\\\\#]")
+_NOT_IN_LABELS = re.compile(r"[^ -~]|[\\#]")
+_NEAREST = str.maketrans({"µ": "u", "μ": "u", "ß": "ss", "Ω": "Ohm", "°": "deg"})  # noqa: RUF001
 _JSON_BEGINNINGS = ('"', "[", "{", "|")
 
 
@@ -78,14 +80,19 @@ def metadata(key: str, text: str) -> bytes:
 def label(name: str, *, longest: int = 100) -> str:
     """Return a name as it can stand in ``#L`` and ``#O``, where two blanks separate names.
 
-    Single blanks stay. xrayutilities drops what is not ASCII: a name that has nothing else gets
-    an underscore, so that it does not vanish from among the others.
+    Single blanks stay; what is not ASCII is replaced by what is nearest. xrayutilities drops it,
+    and silx' spech5 does not open a file that has it in a label.
+
+    Parameters
+    ----------
+    name
+        Of a field, a device or a plan.
+    longest
+        Characters; silx has room for 256.
     """
-    text = " ".join(_NOT_IN_LABELS.sub("_", " ".join(name.split())).split())[:longest]
-    while len(text.encode()) > 2 * longest:  # silx keeps 256 bytes of a label
-        text = text[:-1]
-    text = text.strip()
-    return text if re.search("[!-~]", text) else f"_{text}"
+    letters = unicodedata.normalize("NFKD", " ".join(name.split()).translate(_NEAREST))
+    ascii_only = "".join(c for c in letters if not unicodedata.combining(c))
+    return " ".join(_NOT_IN_LABELS.sub("_", ascii_only).split())[:longest].strip() or "_"
 
 
 def unique(name: str, taken: Container[str]) -> str:

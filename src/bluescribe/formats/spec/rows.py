@@ -54,14 +54,15 @@ class Rows:
         for column, values in zip(self._layout.columns, cells, strict=True):
             if not is_finite:
                 self._note_non_finite(notes, column.label, values)
-            if column.name and (None in values or column.name in self._told):
-                self._note_values(notes, column.name, page, [v is not None for v in values])
+            name = column.name
+            if name is not None and (None in values or name in self._told):
+                self._note_values(notes, name, page, [v is not None for v in values])
         self._note_others(notes, page)
         self.count += len(page)
         return b"\n".join(_interleaved(lines, notes)) + b"\n" if lines else b""
 
     def _cells(self, column: Column, page: Page) -> Cells:
-        if not column.name:
+        if column.name is None:
             return self._own_cells(column, page)
         values = page.data.get(column.name)
         return [None] * len(page) if values is None else numbers(values, column.codes)

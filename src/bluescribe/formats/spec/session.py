@@ -56,7 +56,7 @@ class SessionFile:
         Whether an existing file of that name is appended to, because its user named it.
     """
 
-    def __init__(self, path: Path, *, goes_on: bool = False, highest: int = 0) -> None:
+    def __init__(self, path: Path, *, goes_on: bool = False, highest: int = -1) -> None:
         self.path = path
         self.epoch = 0
         self._is_made = False
@@ -84,7 +84,7 @@ class SessionFile:
         """Return the scan number of a run: its scan_id, or the next one if that is no number."""
         number = _scan_number(run.start.get("scan_id"))
         if number is None:
-            number = self._highest + 1
+            number = max(self._highest, 0) + 1
         elif number <= self._highest and not self._has_warned:
             self._has_warned = True
             logger.warning(
@@ -223,7 +223,7 @@ class Session:
         with self._lock:
             known = self._in_use.get(path.absolute()) if title is not None else None
             self._current = known or SessionFile(
-                path, goes_on=title is not None, highest=highest or 0
+                path, goes_on=title is not None, highest=-1 if highest is None else highest
             )
         return path, highest
 
@@ -273,7 +273,7 @@ def _scan_number(scan_id: Any) -> int | None:
 
 
 def _highest_scan(path: Path) -> int:
-    """Return the highest scan number in a SPEC file, 0 when it has none.
+    """Return the highest scan number in a SPEC file, 0 when it has no scan.
 
     Raises
     ------

@@ -1,0 +1,84 @@
+"""The ``bluescribe`` command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from . import __version__
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # help without boxes reads well in any terminal
+    pretty_exceptions_enable=False,
+)
+
+_DEFAULT_OUT = Path("bluescribe-demo")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print(f"bluescribe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def bluescribe(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Write the runs of a Bluesky RunEngine to SPEC, NeXus, CSV and JSON Lines files."""
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder for the files; made when missing. What is there stays.",
+        ),
+    ] = _DEFAULT_OUT,
+) -> None:
+    """Measure on simulated devices and write every format.
+
+    Runs a scan, a snaked grid, a fly scan and a scan with an area detector in a real RunEngine,
+    some seconds in all. Shows the files, a line for each format that opens them, and where the
+    picture of two default plots is. Needs: pip install 'bluescribe[demo]'
+    """
+    console = Console(highlight=False)
+    try:
+        from .demo import run_demo
+    except ModuleNotFoundError as error:
+        # A module of our own that is missing is a fault here, not an extra to install.
+        if (error.name or "").startswith("bluescribe"):
+            raise
+        _stop(
+            f"the demo needs {error.name}, which is not installed: pip install 'bluescribe[demo]'"
+        )
+    try:
+        status = run_demo(out, console)
+    except OSError as error:
+        _stop(f"cannot write to {out}: {error.strerror or error}")
+    raise typer.Exit(status)
+
+
+def _stop(message: str) -> None:
+    Console(stderr=True).print(f"bluescribe: {message}", markup=False, soft_wrap=True)
+    raise typer.Exit(1)

@@ -1,0 +1,163 @@
+"""The table of the files, and a line for each format that opens one of them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["Played", "opening_lines", "show_files"]
+
+_PACKAGE = ".datapackage.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One run of the demonstration and its files."""
+
+    title: str
+    streams: Mapping[str, int]
+    """Events of each stream."""
+    files: Mapping[str, Path]
+    """The main file of each format."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """What opens a format."""
+
+    format: str
+    also: str
+    """Programs that read it too."""
+    code: Mapping[str, str]
+    """Python by the package that it needs; the first that is installed is shown."""
+
+
+_READERS = (
+    _Reader(
+        "SPEC",
+        "PyMca, silx, spec2nexus, xrayutilities, any text editor",
+        {
+            "spec2nexus": (
+                "from spec2nexus.spec import SpecDataFile; "
+                "print(SpecDataFile({path}).getScan('1').data)"
+            ),
+            "": "print(open({path}).read())",
+        },
+    ),
+    _Reader(
+        "NeXus",
+        "silx view, NeXpy, HDFView, PyMca, MATLAB, Igor, h5dump",
+        {
+            "h5py": (
+                "import h5py; d = h5py.File({path})['entry/data']; "
+                "print({{name: d[name][()] for name in d}})"
+            ),
+        },
+    ),
+    _Reader(
+        "CSV",
+        "Excel, LibreOffice, Origin, R, frictionless",
+        {
+            "pandas": "import pandas; print(pandas.read_csv({path}))",
+            "": "import csv; print(*csv.DictReader(open({path})), sep='\\n')",
+        },
+    ),
+    _Reader(
+        "JSON Lines",
+        "databroker, jq, any text editor",
+        {"": "import json; print(*(json.loads(line) for line in open({path})), sep='\\n')"},
+    ),
+)
+
+
+def show_files(console: Console, played: Sequence[Played], images: Path, picture: Path) -> None:
+    """Print the table, the lines that open the files, and where the picture is."""
+    table = Table(title=f"Files in {_short(picture.parent)}", title_justify="left")
+    table.add_column("Format")
+    table.add_column("File", overflow="fold")
+    table.add_column("What is in it", overflow="fold")
+    table.add_column("Size", justify="right", no_wrap=True)
+    for section in _sections(played, images):
+        for row in section:
+            table.add_row(*row)
+        table.add_section()
+    console.print()
+    console.print(table)
+    # Not in the table: a line that a cell has wrapped cannot be copied.
+    console.print("\nOpen them: a line each, to be copied.")
+    for reader, line in opening_lines(played):
+        console.print(f"\n[bold]{reader.format}[/bold] (also: {reader.also})")
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    console.print(f"\nPicture of the scan and the grid: {_short(picture)}", soft_wrap=True)
+
+
+def opening_lines(played: Sequence[Played]) -> Iterator[tuple[_Reader, str]]:
+    """Yield for each format a command of the shell that opens a file of the first run."""
+    files = dict(played[0].files)
+    files["csv"] = _primary_table(files["csv"])
+    for reader, name in zip(_READERS, ("spec", "nexus", "csv", "jsonl"), strict=True):
+        package = next(p for p in reader.code if not p or find_spec(p))
+        yield reader, _command(reader.code[package], files[name])
+
+
+def _command(code: str, path: Path) -> str:
+    code = code.format(path=repr(_short(path)))
+    # A path with a quote, a dollar or a blank in it needs the quotes that are harder to read.
+    is_plain = re.fullmatch(r"[\w./+-]+", _short(path))
+    return f"{shlex.quote(_short(Path(sys.executable)))} -c " + (
+        f'"{code}"' if is_plain else shlex.quote(code)
+    )
+
+
+def _sections(played: Sequence[Played], images: Path) -> Iterator[list[tuple[str, ...]]]:
+    yield [("SPEC", path.name, "every run, one after the other", _size([path]))
+           for path in dict.fromkeys(run.files["spec"] for run in played)]
+    yield [_row("NeXus", [run.files["nexus"]], _points(run)) for run in played]
+    yield [_row("CSV", _tables(run.files["csv"]), ", ".join(run.streams)) for run in played]
+    yield [_row("JSON Lines", [run.files["jsonl"]], "every document") for run in played]
+    found = sorted(images.glob("*.h5"), key=lambda path: path.stat().st_mtime)
+    yield [("images", f"{images.name}/{p.name}", "linked from NeXus", _size([p])) for p in found[-1:]]
+
+
+def _row(format_name: str, files: Sequence[Path], content: str) -> tuple[str, ...]:
+    name = files[0].name
+    if len(files) > 1:
+        name = f"{files[0].name.removesuffix(_PACKAGE)}*"
+    return format_name, name, content, _size(files)
+
+
+def _points(run: Played) -> str:
+    return f"{run.title}: " + ", ".join(f"{name} {n}" for name, n in run.streams.items())
+
+
+def _tables(package: Path) -> list[Path]:
+    """Return the package and the tables that it describes."""
+    stem = package.name.removesuffix(_PACKAGE)
+    return [package, *sorted(package.parent.glob(f"{stem}-*.csv"))]
+
+
+def _primary_table(package: Path) -> Path:
+    return next(path for path in _tables(package) if path.name.endswith("-primary.csv"))
+
+
+def _size(files: Iterable[Path]) -> str:
+    size = float(sum(path.stat().st_size for path in files))
+    for unit in ("B", "kB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} MB"
+
+
+def _short(path: Path) -> str:
+    """Return a path as one would type it here."""
+    # not resolved: the Python of a virtual environment is a link out of it
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -1,0 +1,92 @@
+"""What a format tells the contract about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from ...writer import Writer
+from .comparison import differences
+from .recorded import Document, RecordedRun, received
+from .values import same_value
+
+__all__ = ["ContractBase"]
+
+_PATIENCE = 60.0
+"""Seconds that a test waits for a file at the most: machines that run tests may be slow."""
+
+
+class ContractBase:
+    """The part of `FormatContract` that a format fills in."""
+
+    writer_class: ClassVar[type[Writer]]
+    """The writer that is tested."""
+
+    def read_back(self, folder: Path) -> list[RecordedRun]:
+        """Return all runs in a folder, read by a reader that is independent of the writer."""
+        raise NotImplementedError
+
+    def read_live(self, folder: Path) -> list[RecordedRun]:
+        """Return all runs in a folder, some of which are still being written."""
+        return self.read_back(folder)
+
+    def same(self, expected: Any, found: Any) -> bool:
+        """Tell whether a measured value came back; neither of them is None."""
+        return same_value(expected, found)
+
+    def same_metadata(self, expected: Any, found: Any) -> bool:
+        """Tell whether a start, stop or descriptor document came back."""
+        return same_value(expected, found)
+
+    def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
+        """Tell whether a value, or with None for its field a whole stream, may be left out.
+
+        It has to be named in `RecordedRun.left_out` all the same.
+        """
+        return True
+
+    def name_in_file(self, name: str) -> str:
+        """Return what a reader finds as the name of a field or stream."""
+        return name
+
+    def named(self, template: str) -> dict[str, Any]:
+        """Return the settings that make a file a run, with names from a template."""
+        return {"file_name": template}
+
+    def check_files(self, folder: Path) -> None:
+        """Fail where finished files are not what the format's other readers expect."""
+
+    @pytest.fixture(scope="session")
+    def shapes_folder(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """Return where the external files of all shapes are, once a session."""
+        return tmp_path_factory.getbasetemp() / "shapes"
+
+    def make(self, folder: Path, **settings: Any) -> Writer:
+        """Return a writer that gives files all the time that they need."""
+        return self.writer_class(folder, **{"drain_timeout": _PATIENCE, **settings})
+
+    def write(self, folder: Path, documents: Iterable[tuple[str, Any]], **settings: Any) -> None:
+        """Write documents, and fail when the writer tells of any failure."""
+        with self.make(folder, **settings) as writer:
+            for name, doc in documents:
+                writer(name, doc)
+        self.check_status(writer)
+
+    def check_status(self, writer: Writer) -> None:
+        """Fail when the writer tells of a failure, a refused document or work left to do."""
+        status = writer.status()
+        is_well = not (status.failures or status.documents_refused or status.backlog)
+        assert is_well, f"the writer could not write all:\n{status}"
+
+    def check_runs(
+        self, found: Iterable[RecordedRun], documents: Iterable[tuple[str, Document]]
+    ) -> None:
+        """Fail unless the runs that were found are those that the documents tell of, exactly."""
+        expected = {run.uid: run for run in received(documents)}
+        runs = {run.uid: run for run in found}
+        assert sorted(runs) == sorted(expected), f"found runs {sorted(runs)} of {sorted(expected)}"
+        wrong = [text for uid in expected for text in differences(expected[uid], runs[uid], self)]
+        assert not wrong, "\n".join(["what was read is not what was measured:", *wrong[:20]])
