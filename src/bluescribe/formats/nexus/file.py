@@ -15,7 +15,8 @@ import h5py
 import numpy as np
 
 from ...values import Array
-from .tree import Dataset, External, Group, HardLink, Node
+from .tree import Dataset, External, Group, HardLink, Node, Virtual
+from .virtual import write_virtual
 
 __all__ = ["LiveFile", "write_node"]
 
@@ -88,24 +89,30 @@ class LiveFile:
 def write_node(parent: h5py.Group, name: str, node: Node) -> None:
     """Write a node under a group; a link replaces what has its name, a dataset its value."""
     if isinstance(node, Group):
-        group = parent.require_group(name)
-        group.attrs["NX_class"] = node.nx_class
-        for key, value in node.attrs.items():
-            set_attribute(group, key, value)
-        for key, child in node.children.items():
-            write_node(group, key, child)
+        _write_group(parent.require_group(name), node)
         return
-    if name in parent or parent.get(name, getlink=True) is not None:
+    if parent.get(name, getlink=True) is not None:
         del parent[name]
-    if isinstance(node, HardLink):
-        target = parent.file[node.target]
-        if "target" not in target.attrs:
-            set_attribute(target, "target", node.target)
-        parent[name] = target
-    elif isinstance(node, External):
-        parent[name] = h5py.ExternalLink(node.file, node.path)
-    else:
-        _write_dataset(parent, name, node)
+    match node:
+        case HardLink():
+            target = parent.file[node.target]
+            if "target" not in target.attrs:
+                set_attribute(target, "target", node.target)
+            parent[name] = target
+        case External():
+            parent[name] = h5py.ExternalLink(node.file, node.path)
+        case Virtual():
+            write_virtual(parent, name, node)
+        case Dataset():
+            _write_dataset(parent, name, node)
+
+
+def _write_group(group: h5py.Group, node: Group) -> None:
+    group.attrs["NX_class"] = node.nx_class
+    for key, value in node.attrs.items():
+        set_attribute(group, key, value)
+    for key, child in node.children.items():
+        write_node(group, key, child)
 
 
 def set_attribute(owner: h5py.HLObject, name: str, value: Any) -> None:

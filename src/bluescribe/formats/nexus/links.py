@@ -30,10 +30,6 @@ class AssetLinks:
         self._assets: dict[tuple[str, str], list[Asset]] = {}
         self._frames: dict[tuple[str, str, str], list[Frames]] = {}
 
-    def __len__(self) -> int:
-        """Return the number of fields that have external files."""
-        return len(self._assets)
-
     def add(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> bool:
         """Take in where a field's frames are; return whether the file is a new one."""
         assets = self._assets.setdefault((stream.name, field), [])

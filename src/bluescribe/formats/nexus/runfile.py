@@ -28,7 +28,7 @@ from .metadata import (
 from .names import nexus_name, unique_name
 from .table import StreamTable
 from .tree import Dataset
-from .views import instrument_groups, log_group, plot_group
+from .views import grid_plot_group, instrument_groups, log_group, plot_group
 
 __all__ = ["NexusFile", "NexusSettings"]
 
@@ -63,7 +63,7 @@ class NexusFile(RunFile[NexusSettings]):
         self._tables: dict[str, StreamTable] = {}
         self._datums: list[Document] = []
         self._documents: dict[str, int] = {}
-        self._has_new_views = False
+        self._has_new_views = self._is_over = False
         self._links = AssetLinks(path.parent)
         self._file = LiveFile(path, is_live=self.settings.live)
         self._datum_column = Column(
@@ -134,7 +134,7 @@ class NexusFile(RunFile[NexusSettings]):
         h5 = self._file.plain()
         for stream, field, name, frames in self._links.frame_nodes():
             write_node(h5[self._tables[stream].group_of(field)], name, frames)
-        self._has_new_views |= bool(self._links)  # the ranks of images are known only now
+        self._is_over = self._has_new_views = True  # grids are complete, ranks of images known
         self._write_views()
         self._write_ends_of_baseline()
         if stop is not None:
@@ -201,6 +201,8 @@ class NexusFile(RunFile[NexusSettings]):
 
     def _write_primary_views(self, entry: h5py.Group, table: StreamTable) -> None:
         plot = plot_group(self._run, table, self._links)
+        if self._is_over and plot:
+            plot = grid_plot_group(self._run, table, self._links, entry.file) or plot
         if plot:
             if "data" in entry:
                 del entry["data"]

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Dataset", "External", "Group", "HardLink", "Node"]
+from ...values import Array
+
+__all__ = ["Dataset", "External", "Group", "HardLink", "Node", "Virtual"]
 
 
 @dataclass(slots=True)
@@ -34,6 +36,15 @@ class External:
 
 
 @dataclass(slots=True)
+class Virtual:
+    """Rows of a dataset of this file in another arrangement; nothing is stored twice."""
+
+    source: str
+    rows: Array
+    """The row of `source` for each place."""
+
+
+@dataclass(slots=True)
 class Group:
     """A NeXus group."""
 
@@ -47,4 +58,4 @@ class Group:
             self.children[name] = node
 
 
-Node = Group | Dataset | HardLink | External
+Node = Group | Dataset | HardLink | External | Virtual

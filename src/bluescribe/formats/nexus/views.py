@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...dimensions import detector_fields, positioner_fields
+import h5py
+
+from ...dimensions import detector_fields, grid, positioner_fields
 from ...run import Field, Run, Stream
+from .gridview import rows_of_grid, show_as_grid
 from .links import AssetLinks
 from .metadata import iso_time
 from .names import nexus_name
 from .table import StreamTable
 from .tree import Dataset, Group, HardLink, Node
 
-__all__ = ["instrument_groups", "log_group", "plot_group"]
+__all__ = ["grid_plot_group", "instrument_groups", "log_group", "plot_group"]
 
 _RESERVED = ("EPOCH", "time")
 
@@ -55,6 +58,21 @@ def plot_group(run: Run, table: StreamTable, links: AssetLinks) -> Group | None:
     if others:
         group.attrs["auxiliary_signals"] = others
     return group
+
+
+def grid_plot_group(run: Run, table: StreamTable, links: AssetLinks, h5: h5py.File) -> Group | None:
+    """Return the default plot of a complete grid as a picture, None of anything else."""
+    plot = plot_group(run, table, links)
+    layout = grid(run, table.stream)
+    if plot is None or layout is None or len(plot.attrs["axes"]) != 1:
+        return None
+    names = _names(table.stream)
+    axes = [names[field] for field in layout.axes]
+    rows = rows_of_grid(layout, h5[f"{table.root}/seq_num"][()])
+    if rows is None or not all(axis in plot.children for axis in axes):
+        return None
+    show_as_grid(plot, rows, axes)
+    return plot
 
 
 def instrument_groups(run: Run, table: StreamTable, links: AssetLinks) -> dict[str, Group]:
