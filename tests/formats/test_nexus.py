@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -208,6 +207,7 @@ def test_a_snaked_grid_shows_each_value_at_its_place(tmp_path: Path) -> None:
 
 def test_images_are_linked_relatively_and_survive_a_move(tmp_path: Path) -> None:
     here = tmp_path / "here"
+    here.mkdir()
     docs = documents("resource_hdf5", here)
     path = write(here / "data", docs)
     there = tmp_path / "there"
@@ -216,7 +216,7 @@ def test_images_are_linked_relatively_and_survive_a_move(tmp_path: Path) -> None
         group = next(g for g in file[f"{STREAMS}/primary"].values() if "datum_id" in g)
         link = group.get("value", getlink=True)
         assert isinstance(link, h5py.ExternalLink)
-        assert not os.path.isabs(link.filename)
+        assert not Path(link.filename).is_absolute()
         assert group["value"].ndim == 3
         assert len(group["datum_id"]) == len(file[f"{STREAMS}/primary/seq_num"])
 
@@ -266,7 +266,7 @@ def test_paths_that_readers_of_apstools_files_use(tmp_path: Path) -> None:
 
 def test_without_live_any_old_reader_opens_it(tmp_path: Path) -> None:
     path = write(tmp_path, documents("scan", tmp_path), live=False)
-    with open(path, "rb") as raw:
+    with path.open("rb") as raw:
         assert raw.read(9)[8] == 0, "superblock of version 0, as HDF5 1.6 reads it"
 
 
