@@ -180,7 +180,7 @@ def _from_stream_resource(doc: Document) -> Asset:
 def _uri_path(uri: str) -> str:
     """Return the path of a file URI, which some producers leave unencoded."""
     scheme, separator, rest = uri.partition("://")
-    raw = "/" + rest.partition("/")[2] if separator else scheme
+    raw = "/" + rest.partition("/")[2] if separator else scheme.removeprefix("file:")
     return unquote(raw) if _ENCODED.fullmatch(raw) else raw
 
 

@@ -63,15 +63,16 @@ def demo(
     picture of two default plots is. Needs: pip install 'bluescribe[demo]'
     """
     console = Console(highlight=False)
+    console.print(
+        "Four plans on simulated devices, each into every format."
+    )  # imports take a while
     try:
         from .demo import run_demo
     except ModuleNotFoundError as error:
-        # A module of our own that is missing is a fault here, not an extra to install.
-        if (error.name or "").startswith("bluescribe"):
+        package = (error.name or "").partition(".")[0]
+        if package == __package__:  # a fault here, not an extra to install
             raise
-        _stop(
-            f"the demo needs {error.name}, which is not installed: pip install 'bluescribe[demo]'"
-        )
+        _stop(f"the demo needs {package}, which is not installed: pip install 'bluescribe[demo]'")
     try:
         status = run_demo(out, console)
     except OSError as error:

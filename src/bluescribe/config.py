@@ -57,9 +57,16 @@ class _Source:
 
     def error(self, keys: tuple[str, ...], message: str) -> ConfigError:
         """Return an error that names file, line and key."""
-        line = self.lines.get(keys)
+        keys = self._as_written(keys)
+        line = self.lines.get(keys) or self.lines.get(keys[:1])  # merged from another block
         where = f"{self.name}, line {line}" if line else self.name
         return ConfigError(f"{where}: {'.'.join(keys)}: {message}")
+
+    def _as_written(self, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the older key where that is what stands there."""
+        older = {new: old for old, new in _OLDER_KEYS.items() if old in self.content}
+        is_new = len(keys) == 2 and keys[1] in (self.content.get(keys[0]) or {})
+        return keys if is_new or keys not in older else (older[keys],)
 
 
 def read_iconfig(iconfig: str | Path | Mapping[str, Any]) -> list[WriterConfig]:
@@ -81,7 +88,7 @@ def read_iconfig(iconfig: str | Path | Mapping[str, Any]) -> list[WriterConfig]:
     source = _source(iconfig)
     blocks = _blocks(source)
     shared = blocks.pop(_SHARED, {})
-    _check_keys(source, _SHARED, shared, WriterSettings)
+    _check_keys(source, _SHARED, shared, _shared_keys())
     return list(_enabled(source, blocks, shared))
 
 
@@ -98,31 +105,35 @@ def _enabled(
         if not enabled and set(content) <= {_ENABLE, *_keys(WriterSettings)}:
             continue  # nothing to check that needs the format's import
         writer_class = load_format(name)
-        _check_keys(source, block, content, writer_class.settings_class)
+        _check_keys(source, block, content, [_ENABLE, *_keys(writer_class.settings_class)])
         if enabled:
-            own = {k: v for k, v in content.items() if k != _ENABLE}
-            settings = _settings(source, block, writer_class, {**shared, **own})
+            settings = _settings(source, writer_class, {_SHARED: shared, block: content})
             yield WriterConfig(name, writer_class, settings)
 
 
 def _settings(
-    source: _Source, block: str, writer_class: type[Writer], values: Mapping[str, Any]
+    source: _Source, writer_class: type[Writer], blocks: Mapping[str, Mapping[str, Any]]
 ) -> WriterSettings:
-    lowered = {key.lower(): value for key, value in values.items() if value is not None}
+    """Make settings of what blocks say; the later one has the last word."""
+    values: dict[str, Any] = {}
+    owner: dict[str, str] = {}
+    for block, content in blocks.items():
+        said = {key: v for key, v in content.items() if key != _ENABLE and v is not None}
+        values |= said
+        owner |= dict.fromkeys(said, block)
     try:
-        return writer_class.settings_class.validated(block, lowered)
+        lowered = {key.lower(): value for key, value in values.items()}
+        return writer_class.settings_class.validated(writer_class.format, lowered)
     except SettingsError as error:
         problem = error.problems[0]
-        key = problem.key.split(".")[0].upper()
-        owner = block if (block, key) in source.lines or _SHARED not in source.content else _SHARED
-        owner = owner if key in source.content.get(owner, {}) else block
-        raise source.error((owner, key), f"found {problem.found!r}; {problem.message}") from None
+        key = problem.key.partition(".")[0].upper()
+        place = (owner.get(key, block), key)
+        raise source.error(place, f"found {problem.found!r}; {problem.message}") from None
 
 
 def _check_keys(
-    source: _Source, block: str, content: Mapping[str, Any], settings: type[WriterSettings]
+    source: _Source, block: str, content: Mapping[str, Any], allowed: list[str]
 ) -> None:
-    allowed = _keys(settings) if block == _SHARED else [_ENABLE, *_keys(settings)]
     for key in content:
         if key not in allowed:
             near = difflib.get_close_matches(str(key).upper(), allowed, n=1)
@@ -133,6 +144,11 @@ def _check_keys(
 
 def _keys(settings: type[WriterSettings]) -> list[str]:
     return [name.upper() for name in settings.model_fields]
+
+
+def _shared_keys() -> list[str]:
+    """Return what all formats may have in common: not the ending of their files."""
+    return [key for key in _keys(WriterSettings) if key != "FILE_EXTENSION"]
 
 
 def _unknown_format(source: _Source, block: str) -> UnknownFormatError:
@@ -147,7 +163,7 @@ def _blocks(source: _Source) -> dict[str, dict[str, Any]]:
     """Return our blocks, older keys sorted in."""
     blocks: dict[str, dict[str, Any]] = {}
     for key, value in source.content.items():
-        if key == _SHARED or (str(key).endswith(_SUFFIX) and key not in _OLDER_KEYS):
+        if _is_ours(str(key)) and key not in _OLDER_KEYS:
             if not isinstance(value, Mapping | None):
                 raise source.error((key,), f"found {value!r}; a block of keys is needed")
             blocks[key] = {str(k): v for k, v in (value or {}).items()}
@@ -180,38 +196,43 @@ def _source(iconfig: str | Path | Mapping[str, Any]) -> _Source:
     path = Path(iconfig).expanduser()
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        content = {} if node is None else _construct(node)
-    except yaml.YAMLError as error:
+        lines = _lines(str(path), node)  # before merge keys (<<) are filled in
+        content = {} if node is None else yaml.SafeLoader("").construct_document(node)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not YAML: {error}") from None
     if not isinstance(content, Mapping):
         raise ConfigError(f"{path}: a mapping of keys is needed, found a {type(content).__name__}")
-    source = _Source(str(path), content, dict(_lines(node)))
-    _check_duplicates(source, node)
-    return source
+    return _Source(str(path), content, lines)
 
 
-def _construct(node: yaml.Node) -> Any:
-    loader = yaml.SafeLoader("")
-    return loader.construct_document(node)
+def _lines(path: str, root: yaml.Node | None) -> dict[tuple[str, ...], int]:
+    """Return the line of each key, and of each key in a block.
+
+    Raises
+    ------
+    ConfigError
+        One of our keys stands twice: YAML would take the last.
+    """
+    lines: dict[tuple[str, ...], int] = {}
+    for keys, node in _key_nodes(root):
+        line = node.start_mark.line + 1
+        if keys in lines and _is_ours(keys[0]):
+            message = f"stands a second time, after line {lines[keys]}; keep one of them"
+            raise _Source(path, {}, {keys: line}).error(keys, message)
+        lines[keys] = line
+    return lines
 
 
-def _lines(node: yaml.Node | None, above: tuple[str, ...] = ()) -> Iterator[tuple[Any, int]]:
-    """Yield the path of each key with the line it stands on."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            path = (*above, str(key.value))
-            yield path, key.start_mark.line + 1
-            yield from _lines(value, path)
+def _key_nodes(root: yaml.Node | None) -> Iterator[tuple[tuple[str, ...], yaml.Node]]:
+    for key, value in _pairs(root):
+        yield (str(key.value),), key
+        for inner, _ in _pairs(value):
+            yield (str(key.value), str(inner.value)), inner
 
 
-def _check_duplicates(source: _Source, node: yaml.Node | None, above: tuple[str, ...] = ()) -> None:
-    """Refuse a key that stands twice in one of our blocks: YAML would take the last."""
-    seen: set[str] = set()
-    for key, value in getattr(node, "value", ()) if isinstance(node, yaml.MappingNode) else ():
-        name = str(key.value)
-        ours = (above or (name,))[0].endswith(_SHARED)
-        if ours and name in seen:
-            raise source.error((*above, name), "stands here a second time; keep one of them")
-        seen.add(name)
-        if not above:
-            _check_duplicates(source, value, (name,))
+def _pairs(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
+    return node.value if isinstance(node, yaml.MappingNode) else []
+
+
+def _is_ours(key: str) -> bool:
+    return key == _SHARED or key in _OLDER_KEYS or key.endswith(_SUFFIX)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .run import Descriptor, Run, Stream
 
 __all__ = ["Grid", "detector_fields", "dimensions", "grid", "positioner_fields"]
@@ -64,14 +66,15 @@ def detector_fields(run: Run, stream: Stream) -> list[str]:
 def grid(run: Run, stream: Stream) -> Grid | None:
     """Return the grid that the plan declared, or None where its points are not a grid.
 
-    It takes ``shape`` and one field a dimension, and either ``extents`` or rectilinear hints.
+    It takes ``shape`` and ``extents``, and one field a dimension.
     """
     start = run.start
     hints = start.get("hints")
     gridding = hints.get("gridding") if isinstance(hints, Mapping) else None
     shape = _numbers(start.get("shape"), int)
     axes = [group[0] for group in dimensions(run, stream) if len(group) == 1]
-    if len(shape) < 2 or len(axes) != len(shape) or gridding == "rectilinear_nonsequential":
+    is_shape = len(shape) >= 2 and min(shape) >= 1 and len(shape) == len(axes)
+    if not is_shape or gridding == "rectilinear_nonsequential":
         return None
     extents = [tuple(_numbers(pair, float)) for pair in _items(start.get("extents"))]
     if len(extents) != len(shape) or any(len(pair) != 2 for pair in extents):
@@ -110,9 +113,11 @@ def _names(value: Any) -> list[str]:
 def _numbers(value: Any, kind: type) -> list[Any]:
     try:
         return [kind(item) for item in _items(value)]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return []
 
 
 def _items(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) or hasattr(value, "tolist") else []
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return list(value) if isinstance(value, list | tuple) else []

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Set
+from datetime import date, time
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,9 @@ import orjson
 from .errors import DocumentError
 
 __all__ = ["dumps", "plain"]
+
+_AS_WE_DO = orjson.OPT_PASSTHROUGH_DATACLASS
+"""Leaves to `_word` what the long way round would write in another manner."""
 
 
 def dumps(value: Any) -> bytes:
@@ -29,10 +34,10 @@ def dumps(value: Any) -> bytes:
     Raises
     ------
     DocumentError
-        The value contains itself.
+        The value contains itself, or has more digits or levels than can be written.
     """
     try:
-        text = orjson.dumps(value, default=_numpy_or_plain)
+        text = orjson.dumps(value, default=_numpy_or_plain, option=_AS_WE_DO)
     except (TypeError, RecursionError):  # orjson.JSONEncodeError is a TypeError
         return _slow(value)
     return _slow(value) if b"null" in text else text
@@ -57,6 +62,8 @@ def _slow(value: Any) -> bytes:
         return json.dumps(plain(value), separators=(",", ":")).encode()
     except RecursionError:
         raise DocumentError("values are nested too deeply to be written") from None
+    except ValueError as error:  # Python prints no integer of more than 4300 digits
+        raise DocumentError(str(error)) from None
 
 
 def _numpy_or_plain(value: Any) -> Any:
@@ -82,25 +89,41 @@ def _plain(value: Any, above: frozenset[int]) -> Any:
     if value is None or type(value) in (str, int, float, bool):
         return value
     if isinstance(value, np.ndarray | np.generic):
+        if value.dtype.kind in "mM":  # tolist says integers for some of them
+            value = np.array([str(v) for v in value.ravel()], object).reshape(value.shape)
         items = value.tolist()
         return _plain(items if not isinstance(items, np.generic) else str(items), above)
+    if isinstance(value, Enum):
+        return _plain(value.value, above)
     if isinstance(value, Mapping | list | tuple | Set):
         if id(value) in above:
             raise DocumentError("a value contains itself and has no end to be written")
         inside = above | {id(value)}
         if isinstance(value, Mapping):
-            return {str(key): _plain(item, inside) for key, item in value.items()}
+            return _plain_mapping(value, inside)
         return [_plain(item, inside) for item in value]
     return _word(value)
+
+
+def _plain_mapping(mapping: Mapping[Any, Any], above: frozenset[int]) -> dict[str, Any]:
+    """Return a mapping with text for keys; their type is told where two would be one."""
+    texts = {key: str(key) for key in mapping}
+    if len(set(texts.values())) < len(texts):
+        others = [key for key in mapping if not isinstance(key, str)]
+        texts |= {key: f"{key} ({type(key).__name__})" for key in others}
+    return {texts[key]: _plain(item, above) for key, item in mapping.items()}
 
 
 def _word(value: Any) -> Any:
     """Put into words a single value of a type that JSON does not have."""
     for builtin in (bool, int, float, str):
-        if isinstance(value, builtin):  # a subclass, such as an enum or np.float64
-            return builtin(getattr(value, "value", value))
-    if hasattr(value, "isoformat"):
+        if isinstance(value, builtin):  # or a subclass
+            return builtin(value)
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, bytes | bytearray):
         return b64encode(value).decode()
-    return str(value)
+    try:
+        return str(value)
+    except Exception:  # the object's own fault
+        return object.__repr__(value)

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import time
+import weakref
 from collections import deque
 from typing import Any, Protocol
 
@@ -79,15 +80,16 @@ class Mailbox:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-        self._pid = os.getpid()
+        self._asking = threading.RLock()  # a garbage collection may close while this asks
         self._closed = False
+        _MAILBOXES.add(self)
 
     def __len__(self) -> int:
         """Return the number of documents that wait."""
         return len(self._items)
 
     def post(self, name: str, doc: Any, size: int = 0) -> None:
-        """Put a document in; wake the thread only where a run begins.
+        """Put a document in; wake the thread only where a run begins. A closed mailbox takes none.
 
         Parameters
         ----------
@@ -96,6 +98,8 @@ class Mailbox:
         size
             Bytes of the arrays in it.
         """
+        if self._closed:
+            return
         if size or len(self._items) >= self._max_documents:
             self._reserve(size)
         self._items.append((name, doc, size))
@@ -106,19 +110,31 @@ class Mailbox:
     def request(self, kind: str = "flush") -> threading.Event:
         """Ask that all that was posted so far be brought to disk; the event tells when it is."""
         done = threading.Event()
-        self._items.append((kind, done, 0))
-        self._ensure_thread()
-        self._wake.set()
+        with self._asking:
+            if not self._closed:
+                self._items.append((kind, done, 0))
+                self._ensure_thread()
+                self._wake.set()
+                return done
+        self._join()
+        done.set()
         return done
 
     def close(self) -> None:
-        """Finish all that was posted and end the thread; a second call does nothing."""
-        if self._closed or self._pid != os.getpid():  # a forked child has no such thread
-            return
+        """Finish all that was posted and end the thread; a second call waits for the same."""
+        with self._asking:
+            if not self._closed and self._thread is not None:
+                self.request("close")
+            self._closed = True
+        self._join()
+
+    def forget(self) -> None:
+        """Take and write nothing in a forked child: the parent has these documents and files."""
         self._closed = True
-        if self._thread is None and not self._items:
-            return
-        self.request("close")
+        self._items.clear()
+        self._asking = threading.RLock()
+
+    def _join(self) -> None:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
@@ -157,9 +173,8 @@ class Mailbox:
         if self._is_alive():
             return
         with self._starting:
-            if self._is_alive() or (self._closed and self._thread is not None):
+            if self._is_alive() or self._closed:
                 return
-            self._pid = os.getpid()
             self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
             self._thread.start()
 
@@ -173,7 +188,8 @@ class Mailbox:
 
     def _take_batch(self) -> bool:
         """Hand over what waits; return True when asked to close."""
-        for _ in range(min(len(self._items), _LARGEST_BATCH)):
+        waiting = len(self._items)
+        for _ in range(min(waiting, _LARGEST_BATCH)):
             name, doc, size = self._items.popleft()
             if isinstance(doc, threading.Event):
                 self._answer(name, doc)
@@ -185,6 +201,8 @@ class Mailbox:
                 with self._bytes_lock:
                     self._bytes_waiting -= size
         self._recipient.sync()
+        if waiting > _LARGEST_BATCH:
+            self._wake.set()  # a flush may wait behind the rest
         return False
 
     def _answer(self, request: str, done: threading.Event) -> None:
@@ -193,3 +211,14 @@ class Mailbox:
         else:
             self._recipient.sync()
         done.set()
+
+
+_MAILBOXES: weakref.WeakSet[Mailbox] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for mailbox in _MAILBOXES:
+        mailbox.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)

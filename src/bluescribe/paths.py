@@ -7,12 +7,14 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
-__all__ = ["DEFAULT_TEMPLATE", "check_template", "claim", "clean", "run_path"]
+__all__ = ["DEFAULT_TEMPLATE", "check_keys", "check_template", "claim", "clean", "run_path"]
 
 logger = logging.getLogger(__name__)
 
@@ -20,10 +22,13 @@ DEFAULT_TEMPLATE = "{time:%Y%m%d-%H%M%S}-S{scan_id:05d}-{uid:.7}"
 """As the ecosystem knows it: ``20261122-094501-S00042-1f5a9c3``."""
 
 _LONGEST_NAME = 180
-"""Bytes of one part of a path; file systems allow 255 and formats add stream and ending."""
+"""Bytes of one part of a path, to which formats add stream and ending."""
 
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
-"""Separators, control characters, and what Windows shares refuse."""
+_LONGEST_PART = 255
+"""Bytes that file systems allow."""
+
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\:*?"<>|]')
+"""Separators, control characters, line ends, and what Windows shares refuse."""
 
 _KEY = re.compile(r"[^.\[\]!]+(\[[^\[\]]+\])*")
 """A start key, or an item inside one: ``sample[name]``. Never an attribute."""
@@ -31,6 +36,17 @@ _KEY = re.compile(r"[^.\[\]!]+(\[[^\[\]]+\])*")
 
 def check_template(template: str) -> None:
     """Raise a `ValueError` that says what is wrong with a file name template."""
+    check_keys(template)
+    if not template.strip("/ "):
+        raise ValueError("an empty template names no file")
+    if not template.isprintable():
+        raise ValueError("the template holds a character that cannot be printed")
+    if Path(template).is_absolute() or ".." in Path(template).parts:
+        raise ValueError("the template must stay inside the directory: no leading / and no ..")
+
+
+def check_keys(template: str) -> None:
+    """Raise a `ValueError` unless what stands in braces are keys of a start document."""
     try:
         keys = [key for _, key, _, _ in Formatter().parse(template) if key is not None]
     except ValueError as error:
@@ -40,10 +56,6 @@ def check_template(template: str) -> None:
             raise ValueError(
                 f"{{{key}}} is not a key of the start document; see {DEFAULT_TEMPLATE}"
             )
-    if not template.strip("/ "):
-        raise ValueError("an empty template names no file")
-    if Path(template).is_absolute() or ".." in Path(template).parts:
-        raise ValueError("the template must stay inside the directory: no leading / and no ..")
 
 
 def run_path(directory: Path, template: str, start: Mapping[str, Any]) -> Path:
@@ -66,16 +78,16 @@ def run_path(directory: Path, template: str, start: Mapping[str, Any]) -> Path:
     """
     folder = _fill_or(str(directory), start, fallback=_fixed_part(str(directory)))
     stem = _fill_or(template, start, fallback=DEFAULT_TEMPLATE)
-    parts = [_shorten(part) for part in stem.split("/") if part]
-    return Path(folder, *parts)
+    folders = [_shorten(part, _LONGEST_PART) for part in Path(folder).parts]
+    return Path(*folders, *(_shorten(part) for part in stem.split("/") if part))
 
 
 def clean(text: str) -> str:
     """Return `text` as one part of a path: no separator, control character or leading dot."""
-    name = _UNSAFE.sub("_", unicodedata.normalize("NFC", text))
-    name = name.encode("utf-8", "replace").decode()
-    stripped = name.lstrip(".")
-    return _shorten("_" * bool(len(name) - len(stripped)) + stripped.strip()) or "_"
+    encodable = text.encode("utf-8", "replace").decode()  # lone surrogates become question marks
+    name = _UNSAFE.sub("_", unicodedata.normalize("NFC", encodable)).strip()
+    undotted = name.lstrip(". ")
+    return _shorten("_" * (undotted != name) + undotted) or "_"
 
 
 def claim(path: Path, ending: str) -> Path:
@@ -99,6 +111,7 @@ def claim(path: Path, ending: str) -> Path:
     OSError
         The folder cannot be made or written.
     """
+    path = path.with_name(_shorten(path.name, _LONGEST_PART - len(f"-{10**6}{ending}".encode())))
     path.parent.mkdir(parents=True, exist_ok=True)
     for candidate in _candidates(path, ending):
         try:
@@ -129,7 +142,7 @@ def _fill_or(template: str, start: Mapping[str, Any], *, fallback: str) -> str:
             error,
             fallback,
         )
-        return _fill(fallback, {"uid": "unknown", **start})
+        return _fill(fallback, {**start, "uid": start.get("uid") or "unknown"})
 
 
 def _fill(template: str, start: Mapping[str, Any]) -> str:
@@ -143,10 +156,12 @@ def _fill(template: str, start: Mapping[str, Any]) -> str:
 
 def _look_up(key: str, start: Mapping[str, Any]) -> Any:
     first, *inner = key.replace("]", "").split("[")
-    value = start.get(first, 0 if first == "scan_id" else None)
+    value = start.get(first)
     for name in inner:
         value = value.get(name) if isinstance(value, Mapping) else None
-    if value is None and key not in ("time",):
+    if value is None and key == "scan_id":
+        return 0
+    if value is None and key != "time":
         raise LookupError(key)
     return value
 
@@ -154,10 +169,11 @@ def _look_up(key: str, start: Mapping[str, Any]) -> Any:
 def _format(key: str, value: Any, spec: str) -> str:
     if key == "time":
         value = _local_time(value)
-    try:
+    with suppress(Exception):  # a scan_id that is text has no :05d
         return format(value, spec)
-    except (TypeError, ValueError):
-        return str(value)  # a scan_id that is text has no :05d
+    with suppress(Exception):  # whatever an object in the metadata raises, the run has a name
+        return str(value)
+    return ""
 
 
 def _local_time(epoch: Any) -> datetime:
@@ -168,11 +184,11 @@ def _local_time(epoch: Any) -> datetime:
 
 
 def _fixed_part(directory: str) -> str:
-    """Return the part of a directory template before its first key."""
-    head, brace, _ = directory.partition("{")
-    return head.rsplit("/", 1)[0] or ("/" if head.startswith("/") else ".") if brace else directory
+    """Return the folders of a directory template above the first one that has a key."""
+    fixed = takewhile(lambda part: "{" not in part.replace("{{", ""), Path(directory).parts)
+    return str(Path(*fixed))
 
 
-def _shorten(name: str) -> str:
-    data = name.encode()
-    return name if len(data) <= _LONGEST_NAME else data[:_LONGEST_NAME].decode(errors="ignore")
+def _shorten(name: str, most: int = _LONGEST_NAME) -> str:
+    data = os.fsencode(name)
+    return name if len(data) <= most else data[:most].decode(errors="ignore")

@@ -10,6 +10,8 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from event_model import DocumentRouter
@@ -25,6 +27,8 @@ logger = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two tries of what a full or absent disk refused."""
 
+_DESCRIPTOR = itemgetter("descriptor")
+
 _EARLIER_RESOURCES = 100
 """Resources of finished runs that are remembered."""
 
@@ -37,7 +41,7 @@ class _OpenRun:
     file: RunFile[Any]
     assets: AssetBook = field(default_factory=AssetBook)
     pending: dict[str, list[Document]] = field(default_factory=dict)
-    """Events that wait to become a page, by descriptor."""
+    """Events that wait to become pages, by stream."""
     descriptors: dict[str, tuple[Stream, Descriptor]] = field(default_factory=dict)
     resources: dict[str, Document] = field(default_factory=dict)
     is_failed: bool = False
@@ -90,16 +94,7 @@ class Router(DocumentRouter):
         try:
             self(name, doc)
         except Exception as error:
-            self._ledger.documents_refused += 1
-            level = logging.WARNING if isinstance(error, DocumentError) else logging.ERROR
-            logger.log(
-                level,
-                "%s: refused a damaged %s document: %s. Everything else is written.",
-                self._format,
-                name,
-                error if isinstance(error, DocumentError) else repr(error),
-                exc_info=not isinstance(error, DocumentError),
-            )
+            self._refuse(name, error)
 
     def start(self, doc: Document) -> None:
         """Open the file of a new run."""
@@ -130,15 +125,16 @@ class Router(DocumentRouter):
 
     def event(self, doc: Document) -> None:  # type: ignore[override]  # it makes no other document
         """Keep an event until its batch is over; then it goes on in a page."""
-        entry = self._by_descriptor.get(doc["descriptor"])
+        uid = doc["descriptor"]
+        entry = self._by_descriptor.get(uid)
         if entry is None:
             return self._stray("event")
+        stream, _ = entry.descriptors[uid]
         if entry.file.takes_pages:
             check_event(doc)
-            entry.pending.setdefault(doc["descriptor"], []).append(doc)
-        self._record(entry, "event", doc)
-        if not entry.file.takes_pages:
-            self._count(entry, entry.descriptors[doc["descriptor"]][0], 1)
+            entry.pending.setdefault(stream.name, []).append(doc)
+        if self._record(entry, "event", doc) and not entry.file.takes_pages:
+            self._count(entry, stream, 1)
         return None
 
     def event_page(self, doc: Document) -> None:  # type: ignore[override]  # as event
@@ -147,12 +143,12 @@ class Router(DocumentRouter):
         if entry is None:
             return self._stray("event_page")
         check_event_page(doc)
-        self._record(entry, "event_page", doc)
+        is_recorded = self._record(entry, "event_page", doc)
         stream, descriptor = entry.descriptors[doc["descriptor"]]
         if entry.file.takes_pages:
             self._write_pages(entry)
             self._write_page(entry, stream, stream.page_of(descriptor, doc))
-        else:
+        elif is_recorded:
             self._count(entry, stream, len(doc["seq_num"]))
         return None
 
@@ -209,8 +205,7 @@ class Router(DocumentRouter):
         for entry in list(self._runs.values()):
             self._write_pages(entry)
             if entry.has_news:
-                entry.has_news = False
-                self._attempt(entry, entry.file.sync)
+                self._attempt_or_refuse("event", entry, entry.file.sync)
                 entry.has_news = False
 
     def close(self) -> None:
@@ -242,15 +237,20 @@ class Router(DocumentRouter):
             return next(iter(self._runs.values()))
         return None
 
-    def _record(self, entry: _OpenRun, name: str, doc: Document) -> None:
-        self._attempt(entry, entry.file.record, name, doc)
+    def _record(self, entry: _OpenRun, name: str, doc: Document) -> bool:
+        """Hand over a document as it came; one that is refused still tells of its run."""
+        return self._attempt_or_refuse(name, entry, entry.file.record, name, doc)
 
     def _write_pages(self, entry: _OpenRun) -> None:
-        """Turn the events that wait into pages, one a descriptor."""
+        """Turn the events that wait into pages: a page has one descriptor, a stream one order."""
         pending, entry.pending = entry.pending, {}
-        for uid, events in pending.items():
-            stream, descriptor = entry.descriptors[uid]
-            self._write_page(entry, stream, stream.page(descriptor, events))
+        for waiting in pending.values():
+            for uid, events in groupby(waiting, _DESCRIPTOR):
+                stream, descriptor = entry.descriptors[uid]
+                try:
+                    self._write_page(entry, stream, stream.page(descriptor, list(events)))
+                except Exception as error:
+                    self._refuse("event", error)
 
     def _write_page(self, entry: _OpenRun, stream: Stream, page: Any) -> None:
         for name, asset in entry.assets.of_page(page):
@@ -265,7 +265,7 @@ class Router(DocumentRouter):
 
     def _finish(self, entry: _OpenRun, stop: Document | None) -> None:
         self._write_pages(entry)
-        self._attempt(entry, entry.file.close, stop)
+        self._attempt_or_refuse("stop", entry, entry.file.close, stop)
         self._forget(entry)
         if not entry.is_failed:
             self._ledger.runs_written += 1
@@ -310,6 +310,30 @@ class Router(DocumentRouter):
             else:
                 break
         self._tell_of_recovery(entry)
+
+    def _attempt_or_refuse(
+        self, name: str, entry: _OpenRun, method: Callable[..., None], *args: Any
+    ) -> bool:
+        """Do as `_attempt` and tell whether the document was not refused."""
+        try:
+            self._attempt(entry, method, *args)
+        except DocumentError as error:
+            self._refuse(name, error)
+            return False
+        return True
+
+    def _refuse(self, name: str, error: Exception) -> None:
+        """Report a document that cannot be taken; the router goes on after it."""
+        self._ledger.documents_refused += 1
+        is_damaged = isinstance(error, DocumentError)
+        logger.log(
+            logging.WARNING if is_damaged else logging.ERROR,
+            "%s: refused a damaged %s document: %s. Everything else is written.",
+            self._format,
+            name,
+            error if is_damaged else repr(error),
+            exc_info=None if is_damaged else error,
+        )
 
     def _tell_of_retry(self, entry: _OpenRun, error: OSError) -> None:
         if not self._ledger.retrying:

@@ -44,22 +44,20 @@ class Field:
     @classmethod
     def from_data_key(cls, name: str, data_key: Document) -> Field:
         """Read a descriptor's data_key; what is missing or malformed there is left out."""
-        shape = data_key.get("shape") or ()
-        choices = data_key.get("enum_strs") or data_key.get("choices") or ()
-        precision = data_key.get("precision")
+        choices = [_sequence(data_key.get(key)) for key in ("enum_strs", "choices")]
         limits = data_key.get("limits")
         return cls(
             name=name,
-            dtype=str(data_key.get("dtype") or ""),
+            dtype=_text(data_key.get("dtype")),
             dtype_numpy=_dtype(data_key.get("dtype_numpy")),
-            shape=tuple(n if isinstance(n, int) else None for n in _sequence(shape)),
-            units=str(data_key.get("units") or data_key.get("egu") or ""),
-            precision=precision if isinstance(precision, int) else None,
+            shape=tuple(map(_int, _sequence(data_key.get("shape")))),
+            units=_text(data_key.get("units")) or _text(data_key.get("egu")),
+            precision=_int(data_key.get("precision")),
             limits=limits if isinstance(limits, Mapping) else _ophyd_limits(data_key),
-            source=str(data_key.get("source") or ""),
-            enum_strs=tuple(str(choice) for choice in _sequence(choices)),
+            source=_text(data_key.get("source")),
+            enum_strs=tuple(map(str, choices[0] if len(choices[0]) else choices[1])),
             external=bool(data_key.get("external")),
-            object_name=str(data_key.get("object_name") or ""),
+            object_name=_text(data_key.get("object_name")),
         )
 
 
@@ -81,7 +79,7 @@ class Descriptor:
         """Field names that each device hints at; a device without hints is left out."""
         hints = _mapping(self.doc.get("hints"))
         return {
-            name: [f for f in _sequence(_mapping(hint).get("fields")) if f in self.fields]
+            name: [f for f in _names(_mapping(hint).get("fields")) if f in self.fields]
             for name, hint in hints.items()
         }
 
@@ -100,7 +98,7 @@ class Descriptor:
         """
         if self.hints.get(name):
             return list(self.hints[name])
-        keys = [k for k in self.object_keys.get(name, ()) if k in self.fields]
+        keys = [k for k in _names(self.object_keys.get(name)) if k in self.fields]
         if name in keys or (not keys and name in self.fields):
             return [name]
         return keys[:1]
@@ -216,7 +214,7 @@ class Run:
     @property
     def plan_name(self) -> str:
         """Name of the plan, empty when there is none."""
-        return str(self.start.get("plan_name") or "")
+        return _text(self.start.get("plan_name"))
 
     @property
     def label(self) -> str:
@@ -226,8 +224,8 @@ class Run:
     @property
     def title(self) -> str:
         """The title in the metadata, else the plan with its scan number."""
-        title = self.start.get("title")
-        return str(title) if title else f"{self.plan_name or 'run'}-S{self.scan_id}-{self.uid[:7]}"
+        title = _text(self.start.get("title"))
+        return title or f"{self.plan_name or 'run'}-S{self.scan_id}-{self.uid[:7]}"
 
     @property
     def primary(self) -> Stream | None:
@@ -271,6 +269,7 @@ def check_event(doc: Any) -> None:
         isinstance(seq_num, int | np.integer)
         and 0 <= seq_num < 2**63
         and isinstance(doc.get("time"), Real)
+        and not isinstance(doc["time"], bool)
         and isinstance(data, Mapping)
         and isinstance(doc.get("timestamps"), Mapping)
         and (set(map(type, data)) <= {str} or all(map(_is_text, data)))
@@ -285,6 +284,8 @@ def check_event_page(doc: Any) -> None:
     mapped = all(isinstance(doc.get(key), Mapping) for key in ("data", "timestamps"))
     if not (sized and mapped and len(doc["seq_num"]) == len(doc["time"])):
         raise DocumentError(f"event_page without seq_num, time, data or timestamps: {_brief(doc)}")
+    if not (_are_numbers(doc["seq_num"], "iu") and _are_numbers(doc["time"], "iuf")):
+        raise DocumentError("event_page with a seq_num or time that is not a number")
 
 
 def _columns(rows: Sequence[Document], keys: list[str]) -> dict[str, list[Any]]:
@@ -293,6 +294,15 @@ def _columns(rows: Sequence[Document], keys: list[str]) -> dict[str, list[Any]]:
         columns = zip(*(row.values() for row in rows), strict=True)
         return dict(zip(keys, map(list, columns), strict=True))
     return {key: [row.get(key) for row in rows] for key in keys}
+
+
+def _are_numbers(values: Any, kinds: str) -> bool:
+    """Tell whether all of a page's `values` are numbers of these kinds of dtype."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # ragged lists
+        return False
+    return array.ndim == 1 and (array.dtype.kind in kinds or not array.size)
 
 
 def _is_text(value: Any) -> bool:
@@ -306,7 +316,7 @@ def _brief(doc: Any) -> str:
 def _dtype(text: Any) -> np.dtype[Any] | None:
     try:
         return np.dtype(text) if isinstance(text, str) else None
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # numpy parses some texts as Python
         return None
 
 
@@ -315,6 +325,19 @@ def _ophyd_limits(data_key: Document) -> Mapping[str, Any] | None:
     if isinstance(low, Real) and isinstance(high, Real) and low < high:
         return {"control": {"low": low, "high": high}}
     return None
+
+
+def _int(value: Any) -> int | None:
+    return int(value) if isinstance(value, int | np.integer) else None
+
+
+def _names(value: Any) -> list[str]:
+    return [name for name in _sequence(value) if isinstance(name, str)]
+
+
+def _text(value: Any) -> str:
+    """Return what was to be text, or a number; nothing for anything else, such as an array."""
+    return str(value) if isinstance(value, str | int | float) else ""
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

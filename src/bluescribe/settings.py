@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from .errors import ConfigError
-from .paths import DEFAULT_TEMPLATE, check_template
+from .paths import DEFAULT_TEMPLATE, check_keys, check_template
 
 __all__ = ["Problem", "SettingsError", "WriterSettings"]
 
@@ -70,6 +70,12 @@ class WriterSettings(BaseModel):
     @classmethod
     def _expand_home(cls, value: Any) -> Any:
         return Path(value).expanduser() if isinstance(value, str | Path) and value else value
+
+    @field_validator("directory")
+    @classmethod
+    def _check_keys(cls, value: Path) -> Path:
+        check_keys(str(value))
+        return value
 
     @field_validator("file_name")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import NoneType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,15 @@ _FIXED: frozenset[type] = frozenset(
     | {np.dtype(code).type for code in "bBhHiIlLqQefdg"}
 )
 """Types whose values nobody can change: they are kept as they are."""
+
+_POINTER = 8
+"""Bytes that an item of a list takes at the least."""
+
+_LEVELS = 4
+"""Levels of nested lists that are looked into for their size."""
+
+_Copies: TypeAlias = dict[int, tuple[Any, Any]]
+"""What was copied, kept alive so that its id stays its own, and its copy; by id."""
 
 
 def snapshot(name: str, doc: Any) -> tuple[Any, int]:
@@ -33,7 +42,7 @@ def snapshot(name: str, doc: Any) -> tuple[Any, int]:
     Returns
     -------
     tuple
-        The document and the bytes of the arrays that now exist twice.
+        The document and about how many bytes its arrays and lists of values take.
     """
     try:
         if name == "event":
@@ -41,39 +50,50 @@ def snapshot(name: str, doc: Any) -> tuple[Any, int]:
             if _FIXED.issuperset(map(type, data.values())):
                 return doc, 0
             values = {k: v if type(v) in _FIXED else _copy(v, {}) for k, v in data.items()}
-            return {**doc, "data": values}, _array_bytes(values)
+            return {**doc, "data": values}, sum(map(_bytes, values.values()))
         copy = _copy(doc, {})
-        return copy, _array_bytes(copy["data"]) if name == "event_page" else 0
-    except (TypeError, KeyError, AttributeError, RecursionError):
+        return copy, sum(map(_bytes, copy["data"].values())) if name == "event_page" else 0
+    except Exception:  # whatever it is, the scan goes on
         return doc, 0
 
 
-def _copy(value: Any, copies: dict[int, Any]) -> Any:
-    """Copy containers and arrays down to what cannot change; `copies` ends a cycle."""
+def _copy(value: Any, copies: _Copies) -> Any:
+    """Copy containers and arrays down to what cannot change, each once: a cycle has an end."""
     if type(value) in _FIXED:
         return value
-    if isinstance(value, np.ndarray):
-        return value.copy()
     if id(value) in copies:
-        return copies[id(value)]
+        return copies[id(value)][1]
+    if isinstance(value, np.ndarray):
+        array = value.copy()
+        copies[id(value)] = value, array
+        return array
     if isinstance(value, Mapping | list | tuple):
         return _copy_container(value, copies)
-    return value
+    return value.copy() if isinstance(value, set | bytearray) else value
 
 
-def _copy_container(value: Any, copies: dict[int, Any]) -> Any:
+def _copy_container(value: Any, copies: _Copies) -> Any:
     if isinstance(value, Mapping):
         mapping: dict[Any, Any] = {}
-        copies[id(value)] = mapping
+        copies[id(value)] = value, mapping
         mapping.update((key, _copy(item, copies)) for key, item in value.items())
         return mapping
     if _FIXED.issuperset(map(type, value)):
         return list(value)
     items: list[Any] = []
-    copies[id(value)] = items
+    copies[id(value)] = value, items
     items.extend(_copy(item, copies) for item in value)
     return items
 
 
-def _array_bytes(columns: Mapping[str, Any]) -> int:
-    return sum(c.nbytes if isinstance(c, np.ndarray) else 0 for c in columns.values())
+def _bytes(value: Any) -> int:
+    """Return about how much memory an array, or a column of them, takes."""
+    items = 0
+    for _ in range(_LEVELS):
+        if isinstance(value, np.ndarray):
+            return max(items, 1) * value.nbytes
+        if not isinstance(value, list) or not value:
+            break
+        items = max(items, 1) * len(value)
+        value = value[0]
+    return items * _POINTER

@@ -21,6 +21,7 @@ _REMEDIES = {
     errno.EROFS: "that file system is read-only: set another DIRECTORY or remount it",
     errno.ENOENT: "bring the folder or its mount back, or set another DIRECTORY",
     errno.ENOTDIR: "a file stands where a folder is needed: set another DIRECTORY",
+    errno.EEXIST: "a file stands where a folder is needed: set another DIRECTORY",
     errno.EMFILE: "too many open files: close some, or raise the limit (ulimit -n)",
     errno.EIO: "the disk or its server reports an error: check the mount",
     errno.ESTALE: "the file server lost the folder: remount it",

@@ -74,8 +74,10 @@ class TextFile:
             os.close(fd)
 
     def abandon(self) -> None:
-        """Close after a failure, with the half-written block cut off."""
+        """Close after a failure: write what waits if the disk takes it, else cut off half of it."""
         if self._fd >= 0:
+            with suppress(OSError):
+                self.flush()
             fd, self._fd = self._fd, -1
             with suppress(OSError):
                 os.ftruncate(fd, self._size)

@@ -11,6 +11,9 @@ __all__ = ["Array", "as_array", "as_dtype"]
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
+_KINDS = "biufcU"
+"""Kinds of arrays that are taken as they are: not times, bytes or structures."""
+
 _SCALARS: dict[frozenset[type], str] = {
     frozenset({float}): "float",
     frozenset({bool}): "bool",
@@ -39,7 +42,9 @@ def as_array(values: Sequence[Any] | Array) -> Array | None:
         integer would have to go through a float that cannot hold it.
     """
     if isinstance(values, np.ndarray):
-        return values if values.dtype.kind in "biufcU" else as_array(values.tolist())
+        if values.dtype.kind == "O":
+            return as_array(values.tolist())
+        return values if values.dtype.kind in _KINDS else None
     if not len(values):
         return np.empty(0)
     types = frozenset(map(type, values))
@@ -59,21 +64,22 @@ def as_dtype(array: Array, dtype: np.dtype[Any]) -> Array | None:
     """
     if array.dtype == dtype:
         return array
+    if array.dtype.kind not in _TAKES.get(dtype.kind, ""):
+        return None  # numpy would print numbers as text, and take True for 1.0
     if np.can_cast(array.dtype, dtype, "safe") and not _is_int_to_float(array.dtype, dtype):
         return array.astype(dtype)
-    if (
-        array.dtype.kind == "U"
-        or dtype.kind == "U"
-        or array.dtype.kind not in _NARROWER[dtype.kind]
-    ):
+    if dtype.kind == "U":
         return None
     with np.errstate(all="ignore"):
         cast = array.astype(dtype)
     return cast if _same(cast, array) else None
 
 
-_NARROWER = {"b": "b", "i": "biu", "u": "biu", "f": "iuf", "c": "iufc"}
-"""Kinds of numbers that each kind may take in, value by value."""
+_TAKES = {"b": "b", "i": "biu", "u": "biu", "f": "iuf", "c": "iufc", "U": "U"}
+"""Kinds of values that each kind may take in, value by value."""
+
+_MOST_DIMENSIONS = 32
+"""Levels of nested lists that become an array."""
 
 
 def _is_int_to_float(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
@@ -84,18 +90,24 @@ def _same(cast: Array, array: Array) -> bool:
     """Tell whether a cast kept every value, comparing in the type that was cast from."""
     with np.errstate(all="ignore"):
         if array.dtype.kind in "iu" and cast.dtype.kind in "fc":
-            if not array.size or max(abs(int(array.min())), abs(int(array.max()))) <= 2**53:
-                return cast.dtype.itemsize >= 8 or bool(
-                    (cast.real.astype(array.dtype) == array).all()
-                )
-            exact = [int(c.real) == int(a) for c, a in zip(cast.flat, array.flat, strict=True)]
-            return all(exact)
+            return _holds_integers(cast, array)
         if array.dtype.kind == "i" and cast.dtype.kind == "u" and (array < 0).any():
             return False
         if array.dtype.kind == "u" and cast.dtype.kind == "i" and (cast < 0).any():
             return False
-        back = cast.astype(array.dtype)
+        back = (cast if array.dtype.kind == "c" else cast.real).astype(array.dtype)
     return bool(np.array_equal(back, array, equal_nan=array.dtype.kind in "fc"))
+
+
+def _holds_integers(cast: Array, array: Array) -> bool:
+    """Tell whether floats are the integers that they were made of."""
+    largest = max(abs(int(array.min())), abs(int(array.max()))) if array.size else 0
+    if largest <= 2 ** (np.finfo(cast.dtype).nmant + 1):
+        return True
+    floats = cast.real
+    if not np.isfinite(floats).all():
+        return False
+    return all(int(f) == int(i) for f, i in zip(floats.flat, array.flat, strict=True))
 
 
 def _scalars(values: Sequence[Any], kind: str) -> Array | None:
@@ -145,6 +157,8 @@ def _numpy_scalars(values: Sequence[Any], types: frozenset[type]) -> Array | Non
     """Keep the dtype that all share; pack scalars of several types by their Python values."""
     if len(types) == 1 and np.dtype(next(iter(types))).kind in "biufc":
         return np.array(values)
+    if any(issubclass(t, np.datetime64 | np.timedelta64) for t in types):
+        return None  # item() says integers for some of them
     items = [v.item() if isinstance(v, np.generic) else v for v in values]
     kind = _SCALARS.get(frozenset(map(type, items)))
     return None if kind is None else _scalars(items, kind)
@@ -153,7 +167,9 @@ def _numpy_scalars(values: Sequence[Any], types: frozenset[type]) -> Array | Non
 def _array(value: Any) -> Array | None:
     """Return one row's array, exactly; None for ragged or mixed nesting."""
     if isinstance(value, np.ndarray):
-        return value if value.dtype.kind in "biufcU" else _array(value.tolist())
+        if value.dtype.kind == "O":
+            return _array(value.tolist())
+        return value if value.dtype.kind in _KINDS else None
     if not isinstance(value, list | tuple):
         return None
     shape, leaves = _flatten(value)
@@ -167,13 +183,20 @@ def _flatten(value: Sequence[Any]) -> tuple[tuple[int, ...] | None, list[Any]]:
     """Return the shape and the leaves of nested lists; the shape is None when they are ragged."""
     shape: tuple[int, ...] = (len(value),)
     leaves: list[Any] = list(value)
-    while leaves and isinstance(leaves[0], list | tuple | np.ndarray):
+    above = {id(value)}
+    while leaves and _is_nested(leaves[0]):
         width = len(leaves[0])
-        if any(not isinstance(v, list | tuple | np.ndarray) or len(v) != width for v in leaves):
+        is_endless = id(leaves[0]) in above or len(shape) == _MOST_DIMENSIONS
+        if is_endless or any(not _is_nested(v) or len(v) != width for v in leaves):
             return None, []
+        above.add(id(leaves[0]))
         shape = (*shape, width)
         leaves = [item for row in leaves for item in row]
     return shape, leaves
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
 def _stacked(arrays: Sequence[Array | None]) -> Array | None:
@@ -182,10 +205,12 @@ def _stacked(arrays: Sequence[Array | None]) -> Array | None:
     if len(rows) != len(arrays) or len({a.shape for a in rows}) != 1:
         return None
     dtypes = {a.dtype for a in rows}
-    if len(dtypes) == 1:
-        return np.stack(rows)
-    if {d.kind for d in dtypes} == {"U"}:
+    if len(dtypes) == 1 or {d.kind for d in dtypes} == {"U"}:
         return np.stack(rows)
     target = np.result_type(*dtypes)
-    cast = [as_dtype(a, target) for a in rows]
-    return None if any(c is None for c in cast) else np.stack([c for c in cast if c is not None])
+    is_mixed_sign = target.kind == "f" and all(d.kind in "biu" for d in dtypes)
+    for dtype in (np.int64, np.uint64) if is_mixed_sign else (target,):
+        cast = [c for a in rows if (c := as_dtype(a, np.dtype(dtype))) is not None]
+        if len(cast) == len(rows):
+            return np.stack(cast)
+    return None

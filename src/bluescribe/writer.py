@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -137,7 +138,9 @@ class Writer:
         RecordingError
             It names the run, the file, the cause and the remedy.
         """
-        if self._aborts and self._ledger.unraised:
+        if not self._aborts:
+            return
+        with suppress(IndexError):  # there is none, or another RunEngine was told just now
             failure = self._ledger.unraised.popleft()
             raise RecordingError(f"{self.format}: {failure}")
 

@@ -214,8 +214,8 @@ def _plain(value: Any) -> Any:
 
 def same(cell: Any, value: Any) -> bool:
     """Tell whether a cell is a value: type and digits, and NaN is NaN."""
-    if value is None:
-        return cell is None
+    if value is None or cell is None:
+        return value is cell
     if isinstance(value, str):
         return isinstance(cell, Text) and cell == value.encode(errors="backslashreplace").decode()
     if isinstance(value, bool | int):
@@ -224,9 +224,9 @@ def same(cell: Any, value: Any) -> bool:
         if math.isnan(value):
             return isinstance(cell, float) and math.isnan(cell)
         return type(cell) is float and repr(cell) == repr(value)
-    if isinstance(value, dict | list):
-        return isinstance(cell, Text) and same_json(json.loads(cell), value)
-    return isinstance(cell, Text) and bool(cell)  # bytes, dates, complex numbers: as text
+    # Bytes, dates and complex numbers are text, in words that are ours.
+    is_structure = isinstance(value, dict | list)
+    return isinstance(cell, Text) and (not is_structure or same_json(json.loads(cell), value))
 
 
 def same_json(read: Any, value: Any) -> bool:

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+import frictionless
 import pytest
-from frictionless import validate
 from hypothesis import HealthCheck, given, settings
 
+from bluescribe.formats.csv import CsvWriter
 from bluescribe.testing import SHAPES, damaged_runs, documents, numpified, relisted, runs
 from tests.formats.csv_tables import Package, check, received, write
 
 
 def assert_valid(package: Package) -> None:
-    report = validate(str(package.path))
+    report = frictionless.validate(str(package.path))
     assert report.valid, report.flatten(["type", "note", "fieldName", "message"])[:5]
 
 
-@pytest.mark.parametrize("manner", [list, numpified, relisted])
 @pytest.mark.parametrize("name", SHAPES)
-def test_every_value_of_every_shape_of_run_comes_back(name, manner, tmp_path):
-    played = manner(documents(name, tmp_path))
-    packages = write(played, tmp_path / "csv")
-    expected = received(played)
-    assert {package.content["id"] for package in packages} == {*expected}
-    for package in packages:
-        check(package, expected[package.content["id"]])
-        assert_valid(package)
+def test_every_value_of_every_shape_of_run_comes_back(name, tmp_path):
+    as_emitted = documents(name, tmp_path)
+    for manner in (list, numpified, relisted):
+        played = manner(as_emitted)
+        packages = write(played, tmp_path / manner.__name__)
+        expected = received(played)
+        assert {package.content["id"] for package in packages} == {*expected}
+        for package in packages:
+            check(package, expected[package.content["id"]])
+            assert_valid(package)
 
 
 def test_a_run_engine_writes_while_it_runs(tmp_path):
-    from bluescribe.formats.csv import CsvWriter
-
     with CsvWriter(tmp_path / "csv") as writer:
         played = documents("scan", tmp_path, writer.receiver)
         (path,) = (tmp_path / "csv").glob("*.datapackage.json")
@@ -51,12 +51,12 @@ def test_every_value_of_a_generated_run_comes_back(tmp_path_factory, played):
 @given(damaged_runs())
 def test_a_damaged_run_leaves_tables_that_can_be_read(tmp_path_factory, played):
     for package in write(played, tmp_path_factory.mktemp("damaged")):
-        assert_valid(package)
+        # By its content: a file's name made of a damaged scan_id may look like a pattern of files.
+        opened = frictionless.Package(package.content, basepath=str(package.path.parent))
+        assert opened.validate().valid
 
 
 def test_the_batches_in_which_events_come_make_no_difference(tmp_path):
-    from bluescribe.formats.csv import CsvWriter
-
     played = documents("scalar_turning_array", tmp_path) + documents("wide", tmp_path)
     write(played, tmp_path / "at once")
     with CsvWriter(tmp_path / "one by one") as writer:

@@ -21,7 +21,8 @@ def read_folder(folder: Path, *, live: bool = False) -> list[RecordedRun]:
 
 def read_file(path: Path, *, live: bool = False) -> RecordedRun:
     """Return the run in a file; `live` while it is being written."""
-    with h5py.File(path, "r", swmr=live) as file:
+    # The writer, in this same process, has the file open without locks: HDF5 wants one manner.
+    with h5py.File(path, "r", swmr=live, locking=False if live else None) as file:
         bluesky = file[BLUESKY]
         documents = bluesky["documents"]
         run = RecordedRun(

@@ -11,30 +11,39 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import bluesky.plan_stubs as bps
 import bluesky.plans as bp
 import numpy as np
 from bluesky.utils import Msg
 from ophyd.sim import MockFlyer, SynAxis, SynPeriodicSignal, SynSignal
-from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
+from ophyd_async.core import StaticPathProvider
 from ophyd_async.sim import PatternGenerator, SimBlobDetector, SimStage
 
 __all__ = ["Act", "Beamline", "acts", "make_beamline"]
 
 Plan = Generator[Msg, Any, Any]
 
-_COUNT_SECONDS = 0.01
+_COUNT_SECONDS = 0.005
 """How long a point takes: long enough to watch, short enough to wait for."""
+
+
+class Axis(SynAxis):  # type: ignore[misc]  # ophyd is not typed
+    """A simulated axis that tells its units, as real ones do."""
+
+    def describe(self) -> dict[str, Any]:
+        """Describe readback and setpoint."""
+        return {key: {**known, "units": self.egu} for key, known in super().describe().items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Beamline:
     """The devices, made for one demonstration."""
 
-    theta: SynAxis
-    x: SynAxis
-    y: SynAxis
+    theta: Axis
+    x: Axis
+    y: Axis
     diode: SynSignal
     """Sees a peak when theta turns."""
     spot: SynSignal
@@ -57,10 +66,10 @@ class Act:
 
 def make_beamline(images: Path) -> Beamline:
     """Make the devices; the camera writes its files into `images`."""
-    theta = SynAxis(name="theta", egu="deg")
-    x, y = SynAxis(name="x", egu="mm"), SynAxis(name="y", egu="mm")
+    theta = Axis(name="theta", value=0.0, egu="deg")
+    x, y = Axis(name="x", value=0.0, egu="mm"), Axis(name="y", value=0.0, egu="mm")
     generator = PatternGenerator()
-    paths = StaticPathProvider(UUIDFilenameProvider(), images)
+    paths = StaticPathProvider(_image_name, images)
     return Beamline(
         theta=theta,
         x=x,
@@ -73,16 +82,21 @@ def make_beamline(images: Path) -> Beamline:
     )
 
 
+def _image_name(datakey_name: str | None = None) -> str:
+    """Return a name that no earlier demonstration has used: the camera overwrites."""
+    return f"camera-{uuid4().hex[:8]}"
+
+
 def acts(beamline: Beamline) -> list[Act]:
     """Return what is measured, in order."""
     b = beamline
     flyer = MockFlyer("flyer", b.diode, b.theta, -2, 2, 81)
-    grid = bp.grid_scan([b.spot], b.y, -2, 2, 11, b.x, -2, 2, 15, snake_axes=True)
+    grid = bp.grid_scan([b.spot], b.y, -2, 2, 13, b.x, -2, 2, 17, snake_axes=True)
     return [
         Act("scan theta", bp.scan([b.diode], b.theta, -2, 2, 41), 41),
-        Act("grid of x and y, snaked", grid, 11 * 15),
+        Act("grid x y", grid, 13 * 17),
         Act("fly theta", bp.fly([flyer]), 81),
-        Act("images along stage-x", _image_scan(b), 5),
+        Act("camera scan", _image_scan(b), 5),
     ]
 
 
@@ -91,9 +105,7 @@ def _image_scan(b: Beamline) -> Plan:
     return (yield from bp.scan([b.camera], b.stage.x, -1, 1, 5))
 
 
-def _counter(
-    name: str, height: float, peak: Mapping[SynAxis, tuple[float, float]]
-) -> SynSignal:
+def _counter(name: str, height: float, peak: Mapping[Axis, tuple[float, float]]) -> SynSignal:
     """Make a detector that counts: a Gaussian peak (centre, width) over axes, with its noise."""
     random = np.random.default_rng(0)
 

@@ -24,8 +24,7 @@ class Points:
     """
 
     def __init__(self, title: str, expected: int, console: Console) -> None:
-        self.streams: dict[str, int] = {}
-        """Events of each stream, known at the end of the run."""
+        self.seen = 0
         self._title = title
         self._console = console
         self._progress = Progress(
@@ -43,12 +42,10 @@ class Points:
         """Take a document."""
         if name == "descriptor" and not _is_beside(doc["name"]):
             self._descriptors.add(doc["uid"])
-        elif name == "event" and doc["descriptor"] in self._descriptors:
-            self._progress.advance(self._task)
-        elif name == "event_page" and doc["descriptor"] in self._descriptors:
-            self._progress.advance(self._task, len(doc["seq_num"]))
-        elif name == "stop":
-            self.streams = dict(doc["num_events"])
+        elif name in ("event", "event_page") and doc["descriptor"] in self._descriptors:
+            points = 1 if name == "event" else len(doc["seq_num"])
+            self.seen += points
+            self._progress.advance(self._task, points)
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -59,8 +56,11 @@ class Points:
         """Leave what was shown on the screen."""
         self._progress.stop()
         if not self._console.is_interactive:
-            points = sum(n for name, n in self.streams.items() if not _is_beside(name))
-            self._console.print(f"{self._title}: {points} points")
+            self._console.print(str(self))
+
+    def __str__(self) -> str:
+        """Return what was measured."""
+        return f"{self._title}: {self.seen} points"
 
 
 def _is_beside(stream: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -22,9 +24,8 @@ _PACKAGE = ".datapackage.json"
 class Played:
     """One run of the demonstration and its files."""
 
-    title: str
-    streams: Mapping[str, int]
-    """Events of each stream."""
+    content: str
+    """What was measured."""
     files: Mapping[str, Path]
     """The main file of each format."""
 
@@ -71,19 +72,24 @@ _READERS = (
         },
     ),
     _Reader(
-        "JSON Lines",
+        "JSONL",
         "databroker, jq, any text editor",
-        {"": "import json; print(*(json.loads(line) for line in open({path})), sep='\\n')"},
+        {"": "import json; print(json.loads(open({path}).readline()))"},
     ),
 )
 
 
 def show_files(console: Console, played: Sequence[Played], images: Path, picture: Path) -> None:
     """Print the table, the lines that open the files, and where the picture is."""
-    table = Table(title=f"Files in {_short(picture.parent)}", title_justify="left")
-    table.add_column("Format")
-    table.add_column("File", overflow="fold")
-    table.add_column("What is in it", overflow="fold")
+    table = Table(
+        title=f"Files in {_short(picture.parent)}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    table.add_column("Format", no_wrap=True)
+    table.add_column("File", no_wrap=True, overflow="ignore")
+    table.add_column("What is in it")
     table.add_column("Size", justify="right", no_wrap=True)
     for section in _sections(played, images):
         for row in section:
@@ -118,30 +124,29 @@ def _command(code: str, path: Path) -> str:
 
 
 def _sections(played: Sequence[Played], images: Path) -> Iterator[list[tuple[str, ...]]]:
-    yield [("SPEC", path.name, "every run, one after the other", _size([path]))
-           for path in dict.fromkeys(run.files["spec"] for run in played)]
-    yield [_row("NeXus", [run.files["nexus"]], _points(run)) for run in played]
-    yield [_row("CSV", _tables(run.files["csv"]), ", ".join(run.streams)) for run in played]
-    yield [_row("JSON Lines", [run.files["jsonl"]], "every document") for run in played]
-    found = sorted(images.glob("*.h5"), key=lambda path: path.stat().st_mtime)
-    yield [("images", f"{images.name}/{p.name}", "linked from NeXus", _size([p])) for p in found[-1:]]
+    sessions = list(dict.fromkeys(run.files["spec"] for run in played))
+    yield [("SPEC", path.name, f"{len(played)} scans", _size([path])) for path in sessions]
+    yield [_row("NeXus", run.files["nexus"], run.content) for run in played]
+    yield [_csv_row(run.files["csv"]) for run in played]
+    yield [_row("JSONL", run.files["jsonl"], "all documents") for run in played]
+    newest = max(images.glob("*.h5"), key=lambda path: path.stat().st_mtime)
+    yield [("images", f"{images.name}/{newest.name}", "linked from NeXus", _size([newest]))]
 
 
-def _row(format_name: str, files: Sequence[Path], content: str) -> tuple[str, ...]:
-    name = files[0].name
-    if len(files) > 1:
-        name = f"{files[0].name.removesuffix(_PACKAGE)}*"
-    return format_name, name, content, _size(files)
+def _row(format_name: str, path: Path, content: str) -> tuple[str, ...]:
+    return format_name, path.name, content, _size([path])
 
 
-def _points(run: Played) -> str:
-    return f"{run.title}: " + ", ".join(f"{name} {n}" for name, n in run.streams.items())
+def _csv_row(package: Path) -> tuple[str, ...]:
+    tables = _tables(package)
+    name = f"{package.name.removesuffix(_PACKAGE)}-*.csv"
+    return "CSV", name, f"{len(tables)} tables, a package", _size([package, *tables])
 
 
 def _tables(package: Path) -> list[Path]:
-    """Return the package and the tables that it describes."""
-    stem = package.name.removesuffix(_PACKAGE)
-    return [package, *sorted(package.parent.glob(f"{stem}-*.csv"))]
+    """Return the tables that a package describes."""
+    described = json.loads(package.read_text(encoding="utf-8"))["resources"]
+    return [package.with_name(table["path"]) for table in described]
 
 
 def _primary_table(package: Path) -> Path:

@@ -30,7 +30,6 @@ _RETRY_SECONDS = 1
 """Nobody waits for a demonstration's disk."""
 
 _METADATA = {
-    "title": "bluescribe demo",
     "instrument_name": "a simulated beamline",
     "sample": {"name": "LaB6", "formula": "LaB6"},
     "user": "demo",
@@ -62,9 +61,9 @@ def run_demo(directory: Path, console: Console) -> int:
             RE.abort("stopped at the keyboard")
             console.print(f"Stopped. What was measured is in {directory}")
             return 130
-    failures = [failure for status in writers.status().values() for failure in status.failures]
+    failures = list(_failures(writers))
     for failure in failures:
-        console.print(f"[red]FAILED[/red] {failure}", soft_wrap=True)
+        console.print(f"FAILED {failure}", style="red", markup=False, soft_wrap=True)
     if failures:
         return 1
     picture = _draw(directory, played)
@@ -100,9 +99,12 @@ def _play(act: Act, RE: RunEngine, writers: Writers, console: Console) -> Played
     finally:
         RE.unsubscribe(token)
     files = {name: status.last_file for name, status in writers.status().items()}
-    return Played(
-        act.title, points.streams, {name: path for name, path in files.items() if path is not None}
-    )
+    return Played(str(points), {name: path for name, path in files.items() if path is not None})
+
+
+def _failures(writers: Writers) -> Iterator[str]:
+    for name, status in writers.status().items():
+        yield from (f"{name}: {failure}" for failure in status.failures)
 
 
 def _draw(directory: Path, played: list[Played]) -> Path:

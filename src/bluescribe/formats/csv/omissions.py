@@ -81,14 +81,13 @@ def _of_configuration(tables: StreamTables) -> Iterator[tuple[str, str, str]]:
 def _settings(configuration: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, str]]:
     """Yield device, key, value and unit of all that was configured."""
     for device, entry in configuration.items():
-        data, keys = (
-            part if isinstance(part := entry.get(name), Mapping) else {}
-            for name in ("data", "data_keys")
-        )
-        for key, value in data.items():
-            declared = keys.get(key)
-            unit = declared.get("units") if isinstance(declared, Mapping) else None
-            yield device, key, value, str(unit or "")
+        keys = _mapping(_mapping(entry).get("data_keys"))
+        for key, value in _mapping(_mapping(entry).get("data")).items():
+            yield device, key, value, str(_mapping(keys.get(key)).get("units") or "")
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _small_text(value: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,8 @@ class ArrayTable:
 
     def close(self) -> None:
         """Take away the room that no array needed, write what waits, close the file."""
-        self.table.relabel(_element_labels(self.longest))
+        with suppress(OSError):  # it is a blemish, no reason to call the run incomplete
+            self.table.relabel(_element_labels(self.longest))
         self.table.close()
 
 

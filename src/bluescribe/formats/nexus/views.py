@@ -40,7 +40,12 @@ def plot_group(run: Run, table: StreamTable, links: AssetLinks) -> Group | None:
     if not detectors:
         varied = positioner_fields(run, stream)
         external = [f for f in stream.fields if links.link(stream, f) and f not in varied]
-        return _image_plot(table, links, external[0]) if external else None
+        scalars = _scalars(table)
+        if external and (not scalars or _is_there(links, stream, external[0])):
+            return _image_plot(table, links, external[0])
+        detectors = [f for f in scalars if f not in varied] or scalars
+        if not detectors:
+            return None
     detectors.sort(key=lambda field: _rank(table, field) or 0)  # a scalar is what people look at
     signal, rank = detectors[0], _rank(table, detectors[0]) or 0
     axes = [f for f in positioner_fields(run, stream) if _rank(table, f) == 0]
@@ -54,7 +59,7 @@ def plot_group(run: Run, table: StreamTable, links: AssetLinks) -> Group | None:
     group.attrs = {"signal": names[signal], "axes": [main, *["."] * rank]}
     for axis in [names[f] for f in axes] or ["time"]:
         group.attrs[f"{axis}_indices"] = [0]
-    others = [names[f] for f in detectors[1:] if _rank(table, f) == rank]
+    others = [names[f] for f in detectors[1:] if _shape(table, f) == _shape(table, signal)]
     if others:
         group.attrs["auxiliary_signals"] = others
     return group
@@ -135,11 +140,23 @@ def _scalars(table: StreamTable) -> list[str]:
 
 def _rank(table: StreamTable, field: str) -> int | None:
     """Return the dimensions of one row of a field that can be plotted, None for any other."""
+    shape = _shape(table, field)
+    return None if shape is None else len(shape)
+
+
+def _shape(table: StreamTable, field: str) -> tuple[int, ...] | None:
+    """Return the shape of one row of a field that can be plotted, None for any other."""
     column = table.column(field)
     layout = column.layout if column else None
     if layout is None or layout.dtype.kind not in "iuf" or layout.is_ragged:
         return None
-    return len(layout.shape)
+    return layout.shape
+
+
+def _is_there(links: AssetLinks, stream: Stream, field: str) -> bool:
+    """Tell whether a field's external data can be opened by now."""
+    link = links.link(stream, field)
+    return link is not None and links.rank(link) is not None
 
 
 def _image_plot(table: StreamTable, links: AssetLinks, field: str) -> Group:

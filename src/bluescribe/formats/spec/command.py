@@ -39,14 +39,12 @@ def command(run: Run, seconds: float | None) -> str:
 
 def count_time(run: Run, descriptor: Descriptor | None) -> float | None:
     """Return the count time in seconds, from metadata or the first detector that has one."""
-    places: list[Mapping[str, Any]] = [run.start]
+    found: list[Any] = [run.start.get(key) for key in _COUNT_TIMES]
     if descriptor is not None:
-        places += [_mapping(c.get("data")) for c in descriptor.configuration.values()]
-    for place in places:
-        for key, value in place.items():
-            if str(key).endswith(_COUNT_TIMES) and _is_number(value) and value > 0:
-                return float(value)
-    return None
+        for configuration in descriptor.configuration.values():
+            values = _mapping(configuration.get("data"))
+            found += [v for k, v in values.items() if str(k).endswith(_COUNT_TIMES)]
+    return next((float(v) for v in found if _is_number(v) and v > 0), None)
 
 
 def _scan(start: Document, args: Mapping[str, Any]) -> list[str] | None:

@@ -15,7 +15,7 @@ from .columns import Layout
 from .lines import comment, label, literal, metadata, plain, unique
 from .numbers import Number, digits, number
 
-__all__ = ["Positions", "date", "ending", "file_header", "scan_header"]
+__all__ = ["Positions", "date", "ending", "file_header", "left_out", "scan_header"]
 
 _A_LINE = 8
 """Motors on each line, as SPEC has them."""
@@ -119,8 +119,9 @@ def scan_header(
             for name, value in positions.others.items()
         ]
     lines += _metadata(run.start)
-    if stream is not None and stream.name != "primary":
-        lines.append(comment(f"the rows are the events of stream {literal(stream.name)}"))
+    if stream is None or stream.name != "primary":
+        lines.append(comment(f"the rows are the events of {_called(stream)}"))
+    lines += [comment(left_out(other)) for other in run.streams.values() if other is not stream]
     lines += map(comment, notes)
     lines += [*_explanations(layout, stream), *_spectra(layout)]
     lines.append(f"#N {len(layout.columns)}\n#L {'  '.join(layout.labels)}\n".encode())
@@ -130,13 +131,18 @@ def scan_header(
 def ending(run: Run, stream: Stream | None, rows: int, stop: Document | None) -> bytes:
     """Return what stands after the last row: how the run ended, and what else it has."""
     lines = _end(rows, stop)
-    for other in run.streams.values():
-        if other is not stream:
-            lines.append(
-                f"stream {literal(other.name)}: {other.events} events, "
-                "which only the other formats hold"
-            )
+    others = [other for other in run.streams.values() if other is not stream]
+    lines += [f"{left_out(other)}: {other.events} of them" for other in others]
     return b"".join(map(comment, lines))
+
+
+def left_out(stream: Stream) -> str:
+    """Name a stream that has no rows here, and who has them."""
+    return f"only the other formats hold the events of {_called(stream)}"
+
+
+def _called(stream: Stream | None) -> str:
+    return "no stream" if stream is None else f"stream {literal(stream.name)}"
 
 
 def _end(rows: int, stop: Document | None) -> list[str]:
@@ -170,11 +176,12 @@ def _explanations(layout: Layout, stream: Stream | None) -> list[bytes]:
             lines.append(f"column {literal(column.label)} is {literal(column.name)}")
         if column.codes:
             lines.append(f"column {literal(column.label)} counts {literal(column.codes)}")
-    lines += [
-        f"spectrum {literal(spectrum.label)} is {literal(spectrum.names)}"
-        for spectrum in layout.spectra
-        if spectrum.names != (spectrum.label,)
-    ]
+    for spectrum in layout.spectra:
+        name = literal(spectrum.label)
+        if not spectrum.is_field:
+            lines.append(f"the channels of {name} are scalars: {literal(spectrum.names)}")
+        elif spectrum.names != (spectrum.label,):
+            lines.append(f"spectrum {name} is {literal(spectrum.names[0])}")
     return list(map(comment, lines))
 
 

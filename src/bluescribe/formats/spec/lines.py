@@ -27,7 +27,7 @@ spec2nexus splits lines where ``str.splitlines`` does; silx counts spectra by ``
 between rows; xrayutilities looks for ``#C ... Scan aborted`` anywhere in a line."""
 
 _NOT_IN_LABELS = re.compile(r"[^ -~]|[\\#]")
-_NEAREST = str.maketrans({"µ": "u", "μ": "u", "ß": "ss", "Ω": "Ohm", "°": "deg"})  # noqa: RUF001
+_NEAREST = str.maketrans({"µ": "u", "μ": "u", "ß": "ss", "Ω": "Ohm", "°": "deg"})
 _JSON_BEGINNINGS = ('"', "[", "{", "|")
 
 

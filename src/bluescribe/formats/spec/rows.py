@@ -86,15 +86,15 @@ class Rows:
 
     def _add_further_scalars(self, notes: Notes, spectrum: Spectrum, page: Page) -> None:
         columns = [numbers(_values(page, name), {}) for name in spectrum.names]
-        for row, values in enumerate(zip(*columns, strict=True)):
-            text = " ".join(map(digits, values)).encode()
-            is_whole = all(isinstance(value, int) for value in values)
-            notes.setdefault(row, []).append(
-                b"@A " + (text if is_whole or b"." in text else pointed(text) or b"")
-            )
+        channels = [_scalars(row) for row in zip(*columns, strict=True)]
+        for row, text in enumerate(channels):
+            notes.setdefault(row, []).append(b"@A " + (text or b""))
         for name, column in zip(spectrum.names, columns, strict=True):
-            if None in column or name in self._told:
-                self._note_values(notes, name, page, [v is not None for v in column])
+            if None in column or None in channels or name in self._told:
+                held = [
+                    v is not None and bool(text) for v, text in zip(column, channels, strict=True)
+                ]
+                self._note_values(notes, name, page, held)
 
     def _note_others(self, notes: Notes, page: Page) -> None:
         """Tell the values of fields that are neither columns nor spectra."""
@@ -157,6 +157,14 @@ def _lines(cells: list[Cells]) -> tuple[list[bytes], bool]:
     if b"null" not in text:
         return text[2:-2].replace(b",", b" ").split(b"] ["), True
     return [" ".join(map(digits, row)).encode() for row in rows], False
+
+
+def _scalars(row: Iterable[int | float | None]) -> bytes | None:
+    """Return numbers as channels, or None where none of them is finite."""
+    values = list(row)
+    text = " ".join(map(digits, values)).encode()
+    is_whole = all(isinstance(value, int) for value in values)
+    return text if is_whole or b"." in text else pointed(text)
 
 
 def _interleaved(lines: list[bytes], notes: Notes) -> Iterable[bytes]:

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...assets import Asset, Frames
-from ...paths import claim
+from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...textfile import TextFile
 from ..base import RunFile
 from .columns import layout
 from .command import command, count_time
-from .header import Positions, ending, file_header, scan_header
+from .header import Positions, ending, file_header, left_out, scan_header
 from .lines import comment, literal
 from .rows import Rows
-from .session import KeptScan, Session, SessionFile
+from .session import Session
+from .sessionfile import KeptScan, SessionFile
 
 if TYPE_CHECKING:
     from . import SpecSettings
@@ -54,7 +55,7 @@ class SpecFile(RunFile["SpecSettings"]):
     def __init__(self, settings: SpecSettings, session: Session | None = None) -> None:
         super().__init__(settings)
         self._session = session or Session(settings, one_file_a_run=settings.one_file_a_run)
-        self._links: dict[str, None] = {}
+        self._links: dict[tuple[str, str, str], None] = {}
         self._linked: dict[tuple[str, str], str] = {}
 
     @property
@@ -71,10 +72,12 @@ class SpecFile(RunFile["SpecSettings"]):
         self._number = self._home.number(run)
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
-        """Turn to the primary stream when it is declared."""
+        """Turn to the primary stream when it is declared; name any other."""
         if stream.name == "primary" and self._main is not stream:
             self._forget_scan()
             self._main = stream
+        elif self._out is not None and stream is not self._main and len(stream.descriptors) == 1:
+            self._out.put(comment(left_out(stream)))
 
     def write_events(self, stream: Stream, page: Page) -> None:
         """Write rows; of a baseline, take the positions."""
@@ -94,15 +97,14 @@ class SpecFile(RunFile["SpecSettings"]):
         """Name the file that holds a field's values, when it is another one than before."""
         if self._linked.get((stream.name, field)) == asset.uid:
             return
-        name = literal(field) if stream is self._run.primary else literal(f"{stream.name}:{field}")
-        note = f"{name} is in {literal(asset.place)}"
+        link = stream.name, field, asset.place
         if self._rows is None and len(self._links) >= _MOST_LINKS:
             self._main = self._main or stream
             self._begun(None)
         if self._rows is not None and self._out is not None:
-            self._out.put(comment(f"from row {self._rows.count + 1}: {note}"))
+            self._out.put(comment(f"from row {self._rows.count + 1}: {self._told(*link)}"))
         if len(self._links) < _MOST_LINKS:
-            self._links[note] = None
+            self._links[link] = None
         self._linked[stream.name, field] = asset.uid
 
     def sync(self) -> None:
@@ -138,6 +140,12 @@ class SpecFile(RunFile["SpecSettings"]):
     def _motors(self) -> tuple[str, ...]:
         return tuple(self._positions.motors) if self._positions is not None else ()
 
+    def _told(self, stream: str, field: str, place: str) -> str:
+        """Say where the values of an external field are."""
+        is_main = self._main is not None and self._main.name == stream
+        where = "" if is_main else f" of stream {literal(stream)}"
+        return f"{literal(field)}{where} is in {literal(place)}"
+
     def _begun(self, page: Page | None, *, is_certain: bool = False) -> tuple[Rows, TextFile]:
         """Return what to write rows with and to, after the header.
 
@@ -166,7 +174,7 @@ class SpecFile(RunFile["SpecSettings"]):
             count_time=seconds,
             positions=self._positions,
             layout=columns,
-            notes=self._links,
+            notes=[self._told(*link) for link in self._links],
         )
         out.put(header + scan)
         self._out, self._rows = out, Rows(columns, self._home.epoch)
@@ -176,7 +184,7 @@ class SpecFile(RunFile["SpecSettings"]):
         """Make a SPEC file beside the session's, which can be read while it is there."""
         if self._beside is None:
             home = self._home.path
-            name = f"{home.stem}-S{self._number:05d}-{self._run.uid:.7}-open"
+            name = clean(f"{home.stem}-S{self._number:05d}-{self._run.uid:.7}-open")
             self._beside = claim(home.with_name(name), home.suffix)
         return TextFile(self._beside), self._header()
 

@@ -59,9 +59,9 @@ class ContractBase:
     def check_files(self, folder: Path) -> None:
         """Fail where finished files are not what the format's other readers expect."""
 
-    @pytest.fixture(scope="session")
+    @pytest.fixture
     def shapes_folder(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """Return where the external files of all shapes are, once a session."""
+        """Return where the external files of all shapes are, for the whole session."""
         return tmp_path_factory.getbasetemp() / "shapes"
 
     def make(self, folder: Path, **settings: Any) -> Writer:

@@ -52,12 +52,13 @@ class RoundTrip(ContractBase):
         with self.make(tmp_path) as writer:
             for document in documents:
                 writer(*document)
-            self.check_status(writer)
             if SHAPES[name].finished:
+                self.check_status(writer)
                 self.check_runs(self.read_back(tmp_path), documents)
         self.check_status(writer)
         self.check_runs(self.read_back(tmp_path), documents)
-        self.check_files(tmp_path)
+        if manner == "plain":
+            self.check_files(tmp_path)
 
     @pytest.mark.parametrize("name", _LIVE)
     def test_events_so_far_are_read_in_mid_run(

@@ -21,6 +21,8 @@ def plain(value: Any) -> Any:
         Anything that a document holds.
     """
     if isinstance(value, np.ndarray | np.generic):
+        if value.dtype.kind == "M":  # numpy makes integers of those that datetime cannot hold
+            return plain(np.datetime_as_string(value))
         items = value.tolist()
         return str(items) if isinstance(items, np.generic) else plain(items)
     if isinstance(value, Enum):

@@ -1,0 +1,148 @@
+"""What bluescribe promises, beside what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from .runner import Section
+
+__all__ = ["Bar", "bars", "ratio"]
+
+Tables: TypeAlias = Mapping[str, Section]
+
+_FOUR = ("SpecWriter", "NexusWriter", "CsvWriter", "JsonlWriter")
+_MB = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One promise.
+
+    Parameters
+    ----------
+    what
+        What was measured.
+    measured
+        The figure.
+    limit
+        The bar.
+    is_least
+        Whether the figure has to be above the bar.
+    unit
+        Of both; ``x`` for a ratio.
+    """
+
+    what: str
+    measured: float
+    limit: float
+    unit: str
+    is_least: bool = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the promise is kept."""
+        if self.is_least:
+            return self.measured >= self.limit
+        return self.measured <= self.limit
+
+
+def bars(sections: list[Section]) -> list[Bar]:
+    """Return the promises that can be checked with what was measured."""
+    tables = {section.key: section for section in sections}
+    return [bar for part in _PARTS for bar in part(tables)]
+
+
+def ratio(table: Section | None, label: str, name: str, of: str, to: str) -> float | None:
+    """Return a contender's figure over another one's; None unless both are there."""
+    above, below = _value(table, of, label, name), _value(table, to, label, name)
+    return above / below if above is not None and below else None
+
+
+def _value(table: Section | None, contender: str, label: str, name: str) -> float | None:
+    row = table.row(contender) if table is not None else None
+    return row.value(label, name) if row is not None else None
+
+
+def _post(tables: Tables) -> Iterator[Bar]:
+    for key, label, limit in (("a", "speed", 2.0), ("b", "speed", 4.0), ("a", "paced", 6.0)):
+        for writer in _FOUR:
+            cost = _value(tables.get(key), writer, label, "median_us")
+            if cost is not None:
+                pace = " at 100 Hz" if label == "paced" else ""
+                yield Bar(f"({key}) {writer}: in the callback{pace}, median", cost, limit, "µs")
+
+
+def _copies(tables: Tables) -> Iterator[Bar]:
+    for key in ("c", "d"):
+        for writer in _FOUR:
+            cost = ratio(tables.get(key), "speed", "median_us", writer, "copy of the arrays")
+            if cost is not None:
+                yield Bar(f"({key}) {writer}: callback / copy of the array", cost, 1.5, "x")
+
+
+def _live(tables: Tables) -> Iterator[Bar]:
+    table, name = tables.get("f"), "bluescribe, all four"
+    worst = _value(table, name, "paced", "p99_us")
+    if worst is not None:
+        yield Bar("(f) all four at 100 Hz: in the callback, p99", worst, 200.0, "µs")
+    slower = ratio(table, "speed", "scan_s", name, "no writer")
+    if slower is not None:
+        yield Bar("(f) scan with all four / without", slower, 1.10, "x")
+
+
+def _totals(tables: Tables) -> Iterator[Bar]:
+    for keys, of, to, limit in (
+        ("abcd", "JsonlWriter", "orjson append", 2.0),
+        ("ab", "NexusWriter", "h5py in blocks", 2.0),
+        ("cde", "NexusWriter", "h5py in blocks", 1.5),
+    ):
+        for key in keys:
+            slower = ratio(tables.get(key), "speed", "total_s", of, to)
+            if slower is not None:
+                yield Bar(f"({key}) {of} / {to}: total", slower, limit, "x")
+    for keys, of, to, limit in (
+        ("abcd", "suitcase.jsonl", "JsonlWriter", 3.0),
+        ("ab", "suitcase.csv", "CsvWriter", 15.0),
+        ("ab", "apstools SpecWriterCallback2", "SpecWriter", 6.0),
+    ):
+        for key in keys:
+            faster = ratio(tables.get(key), "speed", "total_s", of, to)
+            if faster is not None:
+                yield Bar(f"({key}) {of} / {to}: total", faster, limit, "x", is_least=True)
+
+
+def _sizes(tables: Tables) -> Iterator[Bar]:
+    for key in "abc":
+        size = _value(tables.get(key), "NexusWriter", "speed", "file_bytes")
+        raw = _value(tables.get(key), "NexusWriter", "speed", "raw_bytes")
+        if size is not None and raw:
+            yield Bar(f"({key}) NexusWriter: file / raw bytes", size / raw, 1.3, "x")
+
+
+def _memory(tables: Tables) -> Iterator[Bar]:
+    for writer in _FOUR:
+        few, many = (
+            _value(tables.get("memory"), writer, label, "peak_bytes") for label in ("few", "many")
+        )
+        if few is not None and many is not None:
+            yield Bar(f"{writer}: growth of peak memory", (many - few) / _MB, 8.0, "MB")
+
+
+def _imports(tables: Tables) -> Iterator[Bar]:
+    for name in ("bluescribe, all four", *_FOUR):
+        seconds = _value(tables.get("import"), name, "import", "import_s")
+        if seconds is not None:
+            yield Bar(f"{name}: import over bluesky's own", seconds * 1e3, 50.0, "ms")
+
+
+_PARTS: tuple[Callable[[Tables], Iterator[Bar]], ...] = (
+    _post,
+    _copies,
+    _live,
+    _totals,
+    _sizes,
+    _memory,
+    _imports,
+)

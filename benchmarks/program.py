@@ -1,0 +1,76 @@
+"""The command line of the benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from .contenders import CONTENDERS
+from .measure import Job
+from .report import show, write
+from .runner import FULL, KEYS, QUICK, Extent, Section, measure, sections
+
+__all__ = ["main"]
+
+_OUT = Path(__file__).resolve().parent / "results"
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print tables, write them to a folder; return the exit status."""
+    options = _parser().parse_args(arguments)
+    extent = QUICK if options.quick else FULL
+    if options.repeat is not None:
+        extent = dataclasses.replace(extent, repeat=options.repeat)
+    chosen = [c for name, c in CONTENDERS.items() if options.contenders in (c.side, "all", name)]
+    tables = list(sections(options.workloads, extent, chosen))
+    console = Console(width=None if Console().is_terminal else 160)
+    _measure_all(tables, extent, console)
+    show(tables, console)
+    write(tables, extent, options.out)
+    console.print(f"Tables, figures and the plot are in {options.out}", soft_wrap=True)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks", description="Measure bluescribe beside its peers and the floors."
+    )
+    parser.add_argument("--quick", action="store_true", help="small runs, once: does it work?")
+    parser.add_argument(
+        "--workloads",
+        type=_keys,
+        default=list(KEYS),
+        help=f"comma-separated, of {','.join(KEYS)}; all by default",
+    )
+    parser.add_argument(
+        "--contenders",
+        default="all",
+        help="bluescribe, peer, floor, or the name of one contender; all by default",
+    )
+    parser.add_argument("--repeat", type=int, help=f"processes a figure; {FULL.repeat} by default")
+    parser.add_argument("--out", type=Path, default=_OUT, help="folder for the results")
+    return parser
+
+
+def _keys(text: str) -> list[str]:
+    keys = text.split(",")
+    unknown = [key for key in keys if key not in KEYS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(KEYS)}")
+    return keys
+
+
+def _measure_all(tables: list[Section], extent: Extent, console: Console) -> None:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("starting")
+        for table in tables:
+
+            def tell(job: Job, title: str = table.title) -> None:
+                progress.update(task, description=f"{title}: {job.contender}, {job.label}")
+
+            measure(table, extent, tell)

@@ -1,0 +1,1 @@
+"""What receives the documents of the RunEngine."""

@@ -1,0 +1,124 @@
+"""What each format may change and leave out, and who reads it back."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bluescribe import CsvWriter, JsonlWriter, NexusWriter
+from bluescribe.testing import FormatContract, RecordedRun
+from bluescribe.testing.contract import in_json, plain, same_number, same_value
+from tests.formats.test_spec import TestContract as SpecContract
+from tests.readers import csv, jsonl, nexus, nexus_rules
+
+
+class JsonlContract(FormatContract):
+    """The journal has everything; what JSON has no word for is text."""
+
+    writer_class = JsonlWriter
+
+    def read_back(self, folder: Path) -> list[RecordedRun]:
+        return jsonl.read_folder(folder)
+
+    def same(self, expected: Any, found: Any) -> bool:
+        return same_value(in_json(expected), found)
+
+    def same_metadata(self, expected: Any, found: Any) -> bool:
+        return same_value(in_json(expected), found)
+
+    def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
+        return False
+
+
+class NexusContract(FormatContract):
+    """NeXus has everything; a column has one type."""
+
+    writer_class = NexusWriter
+
+    def read_back(self, folder: Path) -> list[RecordedRun]:
+        return nexus.read_folder(folder)
+
+    def read_live(self, folder: Path) -> list[RecordedRun]:
+        return nexus.read_folder(folder, live=True)
+
+    def same(self, expected: Any, found: Any) -> bool:
+        """Numbers are equal in the column's type; what HDF5 has no type for is JSON."""
+        return same_number(expected, found) or same_number(in_json(expected), plain(found))
+
+    def same_metadata(self, expected: Any, found: Any) -> bool:
+        return same_value(in_json(expected), found)
+
+    def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
+        return False
+
+    def name_in_file(self, name: str) -> str:
+        """HDF5's UTF-8 has no lone surrogates, and its text ends at a NUL."""
+        return name.encode("utf-8", "backslashreplace").decode().replace("\0", r"\x00")
+
+    def check_files(self, folder: Path) -> None:
+        nexus_rules.check_folder(folder)
+
+
+class CsvContract(FormatContract):
+    """CSV names arrays of two and more dimensions, with the formats that have them."""
+
+    writer_class = CsvWriter
+
+    def read_back(self, folder: Path) -> list[RecordedRun]:
+        return csv.read_folder(folder)
+
+    def same(self, expected: Any, found: Any) -> bool:
+        """A structure in a cell is JSON; a lone surrogate is spelled out, for UTF-8 has none."""
+        return _same_cell(in_json(expected), found)
+
+    def same_metadata(self, expected: Any, found: Any) -> bool:
+        """The package is strict JSON, which has no numbers that are not finite."""
+        return same_value(_finite(in_json(expected)), found)
+
+    def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
+        return field is not None and _rank(value) > 1
+
+    def check_files(self, folder: Path) -> None:
+        csv.check_folder(folder)
+
+
+def _same_cell(expected: Any, found: Any) -> bool:
+    if isinstance(expected, list | dict) and isinstance(found, str):
+        return same_value(expected, json.loads(found))
+    if isinstance(expected, list) and isinstance(found, list):
+        pairs = zip(expected, found, strict=False)
+        return len(expected) == len(found) and all(_same_cell(e, f) for e, f in pairs)
+    if isinstance(expected, str):
+        expected = expected.encode(errors="backslashreplace").decode()
+    return same_value(expected, found)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    is_number = isinstance(value, float) and not math.isfinite(value)
+    return json.dumps(value) if is_number else value
+
+
+def _rank(value: Any) -> int:
+    if isinstance(value, np.ndarray):
+        return value.ndim
+    if not isinstance(value, list | tuple):
+        return 0
+    is_nested = bool(value) and all(isinstance(item, list | tuple | np.ndarray) for item in value)
+    return 2 if is_nested else 1
+
+
+CONTRACTS: dict[str, type[FormatContract]] = {
+    "jsonl": JsonlContract,
+    "csv": CsvContract,
+    "spec": SpecContract,
+    "nexus": NexusContract,
+}
+"""All formats, for tests that play other documents than the contract's shapes of run."""

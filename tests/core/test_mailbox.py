@@ -1,0 +1,233 @@
+"""Between the RunEngine and a writer nothing is lost, doubled, or in another order."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from textwrap import dedent
+
+import pytest
+
+from bluescribe.mailbox import Mailbox
+
+PATIENCE = 30
+
+
+class Reader:
+    """Read the mail and remember it."""
+
+    def __init__(self):
+        self.has_open_runs = False
+        self.received = []
+        self.threads = set()
+        self.syncs = 0
+        self.closes = 0
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def receive(self, name, doc):
+        assert self.gate.wait(PATIENCE)
+        self.threads.add(threading.current_thread())
+        self.received.append((name, doc))
+
+    def sync(self):
+        self.syncs += 1
+
+    def close(self):
+        self.closes += 1
+
+
+@pytest.fixture
+def reader():
+    return Reader()
+
+
+@pytest.fixture
+def make(reader):
+    made = []
+
+    def make(**options):
+        defaults = {"interval": 0.01, "max_documents": 5000, "max_bytes": 2**20}
+        made.append(Mailbox(reader, name="test-mail", **{**defaults, **options}))
+        return made[-1]
+
+    yield make
+    reader.gate.set()
+    for mailbox in made:
+        mailbox.close()
+
+
+def in_thread(function, *args):
+    thread = threading.Thread(target=function, args=args)
+    thread.start()
+    return thread
+
+
+def test_the_thread_starts_with_the_first_document_and_is_a_daemon(make, reader):
+    mailbox = make()
+    assert not [t for t in threading.enumerate() if t.name == "test-mail"]
+    mailbox.post("start", {})
+    assert mailbox.request().wait(PATIENCE)
+    (thread,) = reader.threads
+    assert thread.name == "test-mail"
+    assert thread.daemon
+
+
+def test_each_producer_is_heard_in_its_own_order(make, reader):
+    mailbox = make()
+
+    def produce(who):
+        for number in range(3000):
+            mailbox.post("event", (who, number), size=8 * (number % 2))
+
+    threads = [in_thread(produce, who) for who in range(4)]
+    for thread in threads:
+        thread.join()
+    assert mailbox.request().wait(PATIENCE)
+    assert len(mailbox) == 0
+    assert len(reader.received) == 12_000
+    for who in range(4):
+        assert [n for _, (w, n) in reader.received if w == who] == list(range(3000))
+
+
+def test_a_request_is_answered_after_all_that_was_posted_before(make, reader):
+    mailbox = make(interval=PATIENCE)
+    reader.has_open_runs = True
+    for number in range(2500):  # more than one batch
+        mailbox.post("event", number)
+    assert mailbox.request().wait(PATIENCE / 3)
+    assert [doc for _, doc in reader.received] == list(range(2500))
+    assert reader.syncs
+
+
+def test_documents_are_brought_to_disk_without_being_asked(make, reader):
+    mailbox = make()
+    reader.has_open_runs = True
+    synced = threading.Event()
+    reader.sync = lambda: synced.set() if len(reader.received) == 2 else None
+    mailbox.post("start", 0)
+    mailbox.post("event", 1)
+    assert synced.wait(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "size", "fits"),
+    [({"max_documents": 10}, 0, 10), ({"max_bytes": 1000}, 300, 3), ({"max_bytes": 1000}, 5000, 1)],
+)
+def test_a_producer_waits_while_the_mailbox_is_full(make, reader, caplog, bounds, size, fits):
+    mailbox = make(**bounds)
+    reader.gate.clear()
+    mailbox.post("start", -1)
+    while len(mailbox):  # it is with the reader, who waits for the gate
+        threading.Event().wait(0.001)
+
+    def produce():
+        for number in range(fits + 5):
+            mailbox.post("event", number, size)
+
+    producer = in_thread(produce)
+    producer.join(0.2)
+    assert producer.is_alive()
+    assert len(mailbox) == fits
+    reader.gate.set()
+    producer.join(PATIENCE)
+    assert mailbox.request().wait(PATIENCE)
+    assert [doc for _, doc in reader.received] == [-1, *range(fits + 5)]
+    warnings = [record.getMessage() for record in caplog.records]
+    assert "the mailbox is full" in warnings[0]
+    assert "Nothing is lost" in warnings[0]
+    assert "room again" in warnings[1]
+    assert mailbox._bytes_waiting == 0
+
+
+def test_close_hands_over_what_waits_and_ends_the_thread(make, reader):
+    mailbox = make()
+    for number in range(5000):
+        mailbox.post("event", number)
+    mailbox.close()
+    assert [doc for _, doc in reader.received] == list(range(5000))
+    assert reader.closes == 1
+    (thread,) = reader.threads
+    assert not thread.is_alive()
+
+
+def test_closing_again_does_nothing_and_closing_at_once_waits(make, reader):
+    mailbox = make()
+    reader.gate.clear()
+    mailbox.post("start", 0)
+    closers = [in_thread(mailbox.close) for _ in range(3)]
+    closers[0].join(0.05)
+    assert all(closer.is_alive() for closer in closers)
+    reader.gate.set()
+    for closer in closers:
+        closer.join(PATIENCE)
+    mailbox.close()
+    assert reader.closes == 1
+
+
+def test_a_mailbox_that_was_never_used_closes(make, reader):
+    mailbox = make()
+    mailbox.close()
+    assert mailbox.request().wait(0)
+    assert not reader.received
+
+
+def test_a_closed_mailbox_takes_no_document_and_answers_at_once(make, reader):
+    mailbox = make()
+    mailbox.post("start", 0)
+    mailbox.close()
+    for name in ("event", "start"):
+        mailbox.post(name, 1, size=10)
+    assert mailbox.request().wait(0)
+    assert len(mailbox) == 0
+    assert reader.received == [("start", 0)]
+    assert not [t for t in threading.enumerate() if t.name == "test-mail"]
+
+
+def test_requests_that_race_with_the_end_are_all_answered(make, reader):
+    for _ in range(50):
+        mailbox = make()
+        mailbox.post("start", 0)
+        asked = []
+        asker = in_thread(lambda box, out: out.extend(box.request() for _ in range(20)), mailbox, asked)
+        mailbox.close()
+        asker.join(PATIENCE)
+        assert len(asked) == 20
+        assert all(done.wait(PATIENCE) for done in asked)
+
+
+def test_it_can_be_closed_from_its_own_thread(make, reader):
+    mailbox = make()
+    reader.receive = lambda name, doc: mailbox.close()
+    mailbox.post("start", 0)
+    assert mailbox.request().wait(PATIENCE)
+    assert reader.closes == 1
+
+
+FORK = """
+    import os, sys
+    from bluescribe import JsonlWriter
+    writer = JsonlWriter(sys.argv[1], file_name="run")
+    writer("start", {"uid": "u", "time": 1.0})
+    writer.flush()
+    writer("descriptor", {"uid": "d", "run_start": "u", "time": 1.0, "data_keys": {}})
+    child = os.fork()
+    if child == 0:
+        writer("start", {"uid": "of the child", "time": 1.0})
+        writer.flush()
+        writer("stop", {"uid": "s", "run_start": "u", "time": 1.0})
+        sys.exit(0)  # its exit handlers run
+    assert os.waitpid(child, 0)[1] == 0
+    writer("stop", {"uid": "s", "run_start": "u", "time": 1.0})
+    writer.close()
+    names = os.listdir(sys.argv[1])
+    assert names == ["run.jsonl"], names
+    lines = open(os.path.join(sys.argv[1], "run.jsonl")).read().splitlines()
+    assert [line[:7] for line in lines] == ['["start', '["descr', '["stop"'], lines
+"""
+
+
+def test_a_forked_child_exits_and_writes_nothing(tmp_path):
+    program = [sys.executable, "-c", dedent(FORK), str(tmp_path)]
+    subprocess.run(program, check=True, timeout=PATIENCE)

@@ -1,0 +1,138 @@
+"""What a producer does with its arrays and lists after posting does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bluescribe.snapshot import snapshot
+
+
+def event(**data):
+    stamps = dict.fromkeys(data, 1.0)
+    return {"uid": "e", "seq_num": 1, "time": 1.0, "data": data, "timestamps": stamps}
+
+
+def test_an_event_of_scalars_is_the_document_itself():
+    doc = event(a=1, b=2.5, c="x", d=None, e=True, f=np.float32(1), g=np.bool_(True))
+    copy, size = snapshot("event", doc)
+    assert copy is doc
+    assert size == 0
+
+
+def test_an_array_that_is_filled_again_does_not_show():
+    image, row, nested = np.zeros((2, 3)), [1, 2], {"rows": [[1], [np.zeros(2)]]}
+    doc = event(image=image, row=row, nested=nested, scalar=1, tuple=(row,))
+    (copy, size) = snapshot("event", doc)
+    image[:] = 9
+    row.append(3)
+    nested["rows"][1][0][:] = 9
+    nested["more"] = 1
+    np.testing.assert_array_equal(copy["data"]["image"], np.zeros((2, 3)))
+    assert copy["data"]["row"] == [1, 2]
+    assert copy["data"]["tuple"] == [[1, 2]]
+    assert copy["data"]["nested"].keys() == {"rows"}
+    np.testing.assert_array_equal(copy["data"]["nested"]["rows"][1][0], np.zeros(2))
+    assert size >= image.nbytes
+
+
+def test_a_view_of_a_buffer_is_copied_whatever_its_order():
+    buffer = np.arange(12).reshape(3, 4)
+    (copy, _) = snapshot("event", event(view=buffer.T[::2]))
+    expected = buffer.T[::2].copy()
+    buffer[:] = -1
+    np.testing.assert_array_equal(copy["data"]["view"], expected)
+
+
+def test_every_other_document_is_copied_whole():
+    for name in ("start", "descriptor", "event_page", "resource", "stop"):
+        inner = {"list": [1], "array": np.zeros(2), "set": {1}, "bytes": bytearray(b"a")}
+        copy, _ = snapshot(name, {"uid": "u", "data": inner})
+        inner["list"].append(2)
+        inner["array"][:] = 9
+        inner["set"].add(2)
+        inner["bytes"][:] = b"b"
+        inner["new"] = 1
+        assert copy["data"].keys() == {"list", "array", "set", "bytes"}
+        assert copy["data"]["list"] == [1]
+        assert copy["data"]["array"].tolist() == [0, 0]
+        assert copy["data"]["set"] == {1}
+        assert copy["data"]["bytes"] == b"a"
+
+
+def test_the_size_tells_of_arrays_and_lists_that_wait():
+    image = np.zeros((100, 100))
+    assert snapshot("event", event(a=image, b=image))[1] == 2 * image.nbytes
+    assert snapshot("event", event(a=[image, image]))[1] == 2 * image.nbytes
+    assert snapshot("event", event(a=image.tolist()))[1] >= image.nbytes
+    assert snapshot("event_page", {"data": {"a": [image] * 3, "b": image}})[1] == 4 * image.nbytes
+    assert snapshot("event", event(a=[], b={}, c=()))[1] == 0
+
+
+def test_a_document_that_contains_itself_comes_to_an_end():
+    cycle: list = [1]
+    cycle.append(cycle)
+    loop: dict = {"a": cycle}
+    loop["loop"] = loop
+    copy, _ = snapshot("event", event(cycle=cycle, loop=loop))
+    found = copy["data"]["cycle"]
+    assert found is not cycle
+    assert found[1] is found
+    assert copy["data"]["loop"]["loop"] is copy["data"]["loop"]
+
+
+def test_what_stands_in_many_places_is_copied_once():
+    array = np.zeros(1000)
+    shared: list = [array]
+    for _ in range(50):  # 2**50 places
+        shared = [shared, shared]
+    copy, _ = snapshot("start", {"uid": "u", "shared": shared})
+    inner = copy["shared"]
+    while isinstance(inner, list):
+        assert inner[0] is inner[-1]
+        inner = inner[0]
+    assert inner is not array
+    assert inner.tolist() == array.tolist()
+
+
+class Lazy(Mapping):
+    """Makes its items when they are asked for, at addresses that are used again."""
+
+    def __getitem__(self, key):
+        return [{"value": key}]
+
+    def __iter__(self):
+        return iter(range(100))
+
+    def __len__(self):
+        return 100
+
+
+def test_items_that_live_for_a_moment_are_not_mixed_up():
+    copy, _ = snapshot("start", {"uid": "u", "lazy": Lazy()})
+    assert copy["lazy"] == {key: [{"value": key}] for key in range(100)}
+
+
+class Hostile(Mapping):
+    def __getitem__(self, key):
+        raise OSError("gone")
+
+    def __iter__(self):
+        raise RuntimeError("dictionary changed size during iteration")
+
+    def __len__(self):
+        return 1
+
+
+def test_no_document_stops_the_scan():
+    deep: list = []
+    for _ in range(100_000):
+        deep = [deep]
+    for doc in (None, 5, [], {}, {"data": None}, {"data": Hostile()}, Hostile(), {"data": {"a": deep}}):
+        for name in ("event", "start", "event_page", "unheard of"):
+            copy, size = snapshot(name, doc)
+            assert size >= 0
+            assert type(copy) is type(doc) or isinstance(copy, dict)
+    while deep:
+        deep = deep[0]

@@ -1,0 +1,188 @@
+"""What readers of NeXus expect of a file: nexusformat, silx, and rules that neither checks."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import silx.io
+from nexusformat.nexus import validate
+from silx.io.nxdata import get_default
+
+from tests.readers.nexus import BLUESKY, read_column, text
+
+ALLOWED = {
+    # Readers of apstools' files look for it there; NXentry has no such field.
+    "This field is not defined in NXentry": "Field: /entry/plan_name",
+    # Another program's images, seen through an external link.
+    "Units of NX_ANY not specified": "Link: ",
+}
+"""What nexusformat may find, and what it may find it of."""
+
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+
+
+def check_folder(folder: Path) -> None:
+    """Fail where a NeXus file in a folder breaks a rule."""
+    for path in folder.rglob("*.hdf"):
+        complaints = [*broken_rules(path), *findings(path)]
+        assert not complaints, "\n".join([path.name, *complaints])
+
+
+def broken_rules(path: Path) -> Iterator[str]:
+    """Yield what is wrong with links, targets, times, axes and the default plot."""
+    with h5py.File(path, "r") as file:
+        objects = dict(_objects(file))
+        yield from _of_links(file, objects)
+        for name, node in objects.items():
+            yield from _of_target(file, name, node)
+            yield from _of_time(name, node)
+            yield from _of_axes(name, node)
+        yield from _of_default(file)
+    yield from _of_plot(path)
+
+
+def findings(path: Path) -> list[str]:
+    """Return the warnings and errors of nexusformat's validate_file that are not allowed."""
+    log = _Log()
+    logger = logging.getLogger("NXValidate")
+    handlers, logger.handlers = logger.handlers, [log]
+    try:
+        counted = validate.validate_file(str(path))
+    finally:
+        logger.handlers = handlers
+    assert counted is not None, f"nexusformat cannot validate {path.name}"
+    assert sum(counted) == len(log.found), f"{counted} counted, seen are {log.found}"
+    return [f"{place} {what}" for place, what in log.found if not _is_allowed(place, what)]
+
+
+class _Log(logging.Handler):
+    """Keeps warnings and errors, with the object that they are about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self._place = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = record.getMessage().strip()
+        if record.levelname in ("WARNING", "ERROR"):
+            self.found.append((self._place, f"{record.levelname}: {line}"))
+        elif re.match(r"\w+: /", line):
+            self._place = line
+
+
+def _is_allowed(place: str, what: str) -> bool:
+    about = ALLOWED.get(what.removeprefix("WARNING: "))
+    return about is not None and place.startswith(about)
+
+
+def _objects(group: h5py.Group) -> Iterator[tuple[str, Any]]:
+    for name in group:
+        link = group.get(name, getlink=True)
+        if isinstance(link, h5py.HardLink):
+            child = group[name]
+            yield f"{group.name.rstrip('/')}/{name}", child
+            if isinstance(child, h5py.Group):
+                yield from _objects(child)
+
+
+def _of_links(file: h5py.File, objects: dict[str, Any]) -> Iterator[str]:
+    """Yield links that lead nowhere; a file that is not there is not the link's fault."""
+    groups = [node for node in [file, *objects.values()] if isinstance(node, h5py.Group)]
+    for group in groups:
+        for name in group:
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.SoftLink) and name not in group:
+                yield f"{group.name}/{name} is a broken link to {link.path}"
+            elif isinstance(link, h5py.ExternalLink):
+                target = Path(file.filename).parent / link.filename
+                if target.exists() and group.get(name) is None:
+                    yield f"{group.name}/{name} does not open in {link.filename}:{link.path}"
+                if Path(link.filename).is_absolute():
+                    yield f"{group.name}/{name} is linked by an absolute name {link.filename}"
+
+
+def _of_target(file: h5py.File, name: str, node: Any) -> Iterator[str]:
+    if "target" in node.attrs:
+        target = text(node.attrs["target"])
+        if target not in file or file[target] != node:
+            yield f"{name}@target = {target} is another object, or none"
+
+
+def _of_time(name: str, node: Any) -> Iterator[str]:
+    """Yield times in our own fields without the zone's offset."""
+    if name.startswith(f"{BLUESKY}/") or not isinstance(node, h5py.Dataset):
+        return
+    value = text(node[()]) if h5py.check_string_dtype(node.dtype) and not node.shape else ""
+    if _ISO_TIME.match(value) and datetime.fromisoformat(value).utcoffset() is None:
+        yield f"{name} = {value} has no zone"
+
+
+def _of_axes(name: str, node: Any) -> Iterator[str]:
+    """Yield plots whose axes do not fit their signal."""
+    if not isinstance(node, h5py.Group) or text(node.attrs.get("NX_class", "")) != "NXdata":
+        return
+    if "signal" not in node.attrs:
+        yield f"{name} is NXdata without @signal"
+        return
+    signal = node.get(text(node.attrs["signal"]))
+    if signal is None:
+        if not isinstance(node.get(text(node.attrs["signal"]), getlink=True), h5py.ExternalLink):
+            yield f"{name}@signal = {text(node.attrs['signal'])}, which is not there"
+        return
+    axes = [text(axis) for axis in np.atleast_1d(node.attrs.get("axes", []))]
+    if axes and len(axes) != signal.ndim:
+        yield f"{name}: @axes {axes} of a signal of {signal.ndim} dimensions"
+    for dimension, axis in enumerate(axes):
+        if axis != "." and (axis not in node or len(node[axis]) != signal.shape[dimension]):
+            yield f"{name}: axis {axis} is not there, or not as long as dimension {dimension}"
+    for other in np.atleast_1d(node.attrs.get("auxiliary_signals", [])):
+        if text(other) not in node or node[text(other)].shape != signal.shape:
+            yield f"{name}: auxiliary signal {text(other)} is not there, or of another shape"
+
+
+def _of_default(file: h5py.File) -> Iterator[str]:
+    """Yield a broken chain of @default."""
+    node: Any = file
+    while "default" in node.attrs:
+        name = text(node.attrs["default"])
+        if name not in node:
+            if _plottable(file):
+                yield f"{node.name}@default = {name}, which is not there"
+            return
+        node = node[name]
+    if text(node.attrs.get("NX_class", "")) != "NXdata":
+        yield f"@default leads to {node.name}, which is no NXdata"
+
+
+def _of_plot(path: Path) -> Iterator[str]:
+    with h5py.File(path, "r") as file:
+        plottable = _plottable(file)
+    if plottable:
+        with silx.io.open(str(path)) as root:
+            plot = get_default(root)
+            if plot is None or not plot.is_valid:
+                yield f"silx finds no valid plot, though {plottable} could be plotted"
+
+
+def _plottable(file: h5py.File) -> list[str]:
+    """Return the fields of the primary stream that are one number an event."""
+    for stream in file[f"{BLUESKY}/streams"].values():
+        if text(stream.attrs["stream"]) == "primary":
+            groups = {k: g for k, g in stream.items() if isinstance(g, h5py.Group)}
+            return [key for key, group in groups.items() if _is_number(group)]
+    return []
+
+
+def _is_number(group: h5py.Group) -> bool:
+    if not isinstance(group.get("value", getlink=True), h5py.HardLink):
+        return False
+    value = group["value"]
+    return value.dtype.kind in "iuf" and value.ndim == 1 and bool(read_column(group, "value"))

@@ -1,0 +1,62 @@
+"""The bluescribe command, run as a user runs it."""
+
+import re
+import subprocess
+import sys
+
+import bluescribe
+
+MAIN = "from bluescribe.cli import main; main()"
+
+
+def run(*args, cwd, code=MAIN):
+    command = [sys.executable, "-c", code, *args]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=100
+    )
+
+
+def test_version(tmp_path):
+    done = run("--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"bluescribe {bluescribe.__version__}\n")
+
+
+def test_help_lists_the_commands(tmp_path):
+    done = run("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert re.search(r"^\s+demo\s+Measure on simulated devices", done.stdout, re.MULTILINE)
+
+
+def test_nothing_asked_for_shows_the_help(tmp_path):
+    done = run(cwd=tmp_path)
+    assert "Usage:" in done.stdout + done.stderr
+
+
+def test_help_of_the_demo_tells_where_files_go_and_what_it_needs(tmp_path):
+    text = " ".join(run("demo", "--help", cwd=tmp_path).stdout.split())
+    assert "[default: bluescribe-demo]" in text
+    assert "pip install 'bluescribe[demo]'" in text
+
+
+def test_help_needs_nothing_that_takes_long_to_import(tmp_path):
+    code = "import sys\nfrom bluescribe.cli import main\ntry: main()\nfinally: print(*sys.modules)"
+    modules = set(run("--help", cwd=tmp_path, code=code).stdout.split())
+    assert not modules & {"bluesky", "h5py", "matplotlib", "numpy", "ophyd"}
+
+
+def test_the_demo_without_its_extra_names_the_command_to_run(tmp_path):
+    code = f"import sys; sys.modules['ophyd_async'] = None; {MAIN}"
+    done = run("demo", cwd=tmp_path, code=code)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "bluescribe: the demo needs ophyd_async, which is not installed: "
+        "pip install 'bluescribe[demo]'\n"
+    )
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    done = run("demo", "--out", "taken/here", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "bluescribe: cannot write to taken/here: Not a directory\n"
+    assert (tmp_path / "taken").read_text() == "a file"

@@ -1,0 +1,132 @@
+"""Generated runs are read back whole; damaged ones are survived, and the journal keeps the rest."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from event_model import DocumentNames, schema_validators
+from hypothesis import HealthCheck, given, settings
+
+from bluescribe import JsonlWriter
+from bluescribe.testing import damaged_runs, runs, several_runs
+from bluescribe.testing.contract import in_json, same_value
+from tests.contracts import CONTRACTS
+from tests.readers.jsonl import read_documents
+
+settings.register_profile("quick", max_examples=15)
+settings.register_profile("thorough", max_examples=1000)
+settings.load_profile(os.environ.get("BLUESCRIBE_HYPOTHESIS", "quick"))
+
+from hypothesis import Phase
+generous = settings(
+    phases=[Phase.generate],
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@pytest.mark.parametrize("format_name", CONTRACTS)
+@given(documents=runs())
+@generous
+def test_every_value_of_a_generated_run_is_read_back(tmp_path_factory, format_name, documents):
+    write_and_compare(tmp_path_factory.mktemp("run"), format_name, documents)
+
+
+@pytest.mark.parametrize("format_name", CONTRACTS)
+@given(documents=several_runs())
+@generous
+def test_generated_runs_are_kept_apart(tmp_path_factory, format_name, documents):
+    write_and_compare(tmp_path_factory.mktemp("runs"), format_name, documents)
+
+
+@pytest.mark.parametrize("format_name", CONTRACTS)
+@given(documents=damaged_runs())
+@generous
+def test_damage_raises_nothing_and_ends_nothing(tmp_path_factory, format_name, documents):
+    contract = CONTRACTS[format_name]()
+    folder = tmp_path_factory.mktemp("damaged")
+    with contract.make(folder) as writer:
+        for name, doc in documents:
+            writer(name, doc)
+        for name, doc in WHOLE:
+            writer(name, doc)
+    whole = [run for run in contract.read_back(folder) if run.uid == WHOLE[0][1]["uid"]]
+    contract.check_runs(whole, WHOLE)
+
+
+@given(documents=damaged_runs())
+@generous
+def test_the_journal_keeps_every_document_that_is_not_damaged(tmp_path_factory, documents):
+    folder = tmp_path_factory.mktemp("journal")
+    with JsonlWriter(folder) as writer:
+        for name, doc in documents:
+            writer(name, doc)
+    kept = [document for path in folder.iterdir() for document in read_documents(path)]
+    for name, doc in belonging(documents):
+        assert any(kind == name and same_value(in_json(doc), found) for kind, found in kept)
+
+
+def write_and_compare(folder, format_name, documents):
+    contract = CONTRACTS[format_name]()
+    contract.write(folder, documents)
+    contract.check_runs(contract.read_back(folder), documents)
+    contract.check_files(folder)
+
+
+def belonging(documents: list[Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return valid documents of a run that is open, of a stream that is declared."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    runs: set[str] = set()
+    seen: set[str] = set()
+    for name, doc in documents:
+        if not is_valid(name, doc):
+            continue
+        if name == "start" and doc["uid"] not in runs:
+            runs.add(doc["uid"])
+        elif name == "descriptor" and doc["run_start"] in runs and doc["uid"] not in seen:
+            seen.add(doc["uid"])
+        elif not (name in ("event", "event_page") and doc["descriptor"] in seen):
+            if name == "stop":  # and what follows may be a stray
+                break
+            continue
+        found.append((name, doc))
+    return found
+
+
+def is_valid(name: Any, doc: Any) -> bool:
+    """Tell whether event-model finds nothing wrong with a document."""
+    try:
+        return next(schema_validators[DocumentNames[name]].iter_errors(doc), None) is None
+    except (KeyError, TypeError, RecursionError, ValueError):
+        return False
+
+
+WHOLE: list[tuple[str, dict[str, Any]]] = [
+    ("start", {"uid": "5f1f0c4e-whole", "time": 1.7e9, "scan_id": 4}),
+    (
+        "descriptor",
+        {
+            "uid": "d-whole",
+            "run_start": "5f1f0c4e-whole",
+            "time": 1.7e9,
+            "name": "primary",
+            "data_keys": {"x": {"source": "s", "dtype": "number", "shape": []}},
+        },
+    ),
+    (
+        "event",
+        {
+            "uid": "e-whole",
+            "descriptor": "d-whole",
+            "seq_num": 1,
+            "time": 1.7e9 + 1,
+            "data": {"x": 0.1},
+            "timestamps": {"x": 1.7e9 + 1},
+        },
+    ),
+    ("stop", {"uid": "s-whole", "run_start": "5f1f0c4e-whole", "time": 1.7e9 + 2,
+              "exit_status": "success"}),
+]
+"""A run that follows on the damage."""
