@@ -8,7 +8,7 @@ import statistics
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -78,13 +78,14 @@ def main(arguments: list[str]) -> None:
 def _measure_play(job: Job) -> Outcome:
     contender = CONTENDERS[job.contender]
     _warm_up(contender, job)
-    played = list(documents(job.played))
+    made = documents(job.played)
+    played = _at_pace(made, job.rate) if job.rate else list(made)
     folder = _folder(job, "files")
     sink = contender.make(folder)
     gc.collect()
     gc.freeze()  # the collector shall not look through documents that only wait for their turn
     cpu, began = time.process_time(), time.perf_counter()
-    costs = _play(sink, played, job.rate)
+    costs = _play(sink, played)
     returned = time.perf_counter()
     sink.finish()
     ended = time.perf_counter()
@@ -101,7 +102,7 @@ def _measure_memory(job: Job) -> Outcome:
     contender = CONTENDERS[job.contender]
     folder = _folder(job, "files")
     sink = contender.make(folder)
-    _play(sink, documents(job.played), 0.0)
+    _play(sink, documents(job.played))
     sink.finish()
     peak = _peak_bytes()
     return {"peak_bytes": peak, **_files(contender, job.played, folder)}
@@ -132,7 +133,7 @@ _KINDS: dict[str, Callable[[Job], Outcome]] = {
 
 def _warm_up(contender: Contender, job: Job) -> None:
     sink = contender.make(_folder(job, "warm"))
-    _play(sink, documents(job.played.shortened(_WARM_UP)), 0.0)
+    _play(sink, documents(job.played.shortened(_WARM_UP)))
     sink.finish()
 
 
@@ -142,14 +143,10 @@ def _folder(job: Job, name: str) -> Path:
     return folder
 
 
-def _play(sink: Sink, played: Iterable[Played], rate: float) -> list[int]:
+def _play(sink: Sink, played: Iterable[Played]) -> list[int]:
     """Hand over documents; return the nanoseconds that each event or page took."""
     costs = []
-    due = time.perf_counter()
     for name, doc in played:
-        if rate and name in EVENTS:
-            due += 1 / rate
-            _sleep_until(due)
         began = time.perf_counter_ns()
         sink.receive(name, doc)
         cost = time.perf_counter_ns() - began
@@ -158,9 +155,16 @@ def _play(sink: Sink, played: Iterable[Played], rate: float) -> list[int]:
     return costs
 
 
-def _sleep_until(due: float) -> None:
-    """Sleep as a plan does between two points."""
-    time.sleep(max(0.0, due - time.perf_counter()))
+def _at_pace(made: Iterator[Played], rate: float) -> Iterator[Played]:
+    """Sleep as a plan does, then make the document: it is handed over while it is new."""
+    due = time.perf_counter()
+    while True:
+        due += 1 / rate
+        time.sleep(max(0.0, due - time.perf_counter()))
+        document = next(made, None)
+        if document is None:
+            return
+        yield document
 
 
 def _statistics(costs: list[int]) -> Outcome:

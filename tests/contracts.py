@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from bluescribe import CsvWriter, JsonlWriter, NexusWriter
+from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter
 from bluescribe.testing import FormatContract, RecordedRun
-from bluescribe.testing.contract import in_json, plain, same_number, same_value
-from tests.formats.test_spec import TestContract as SpecContract
-from tests.readers import csv, jsonl, nexus, nexus_rules
+from bluescribe.testing.contract import in_json, plain, received, same_number, same_value
+from tests.readers import csv, jsonl, nexus, nexus_rules, spec
 
 
 class JsonlContract(FormatContract):
@@ -84,6 +83,54 @@ class CsvContract(FormatContract):
 
     def check_files(self, folder: Path) -> None:
         csv.check_folder(folder)
+
+
+class SpecContract(FormatContract):
+    """SPEC has one stream a scan and names the others, images, and what is in other files."""
+
+    writer_class = SpecWriter
+
+    def read_back(self, folder: Path) -> list[RecordedRun]:
+        return spec.read_folder(folder)
+
+    def read_live(self, folder: Path) -> list[RecordedRun]:
+        """A scan begins with its first row: before it, the run is not in the file."""
+        return [run for run in spec.read_folder(folder) if any(run.seq_num.values())]
+
+    def check_live(self, found: list[RecordedRun], documents: Any) -> None:
+        begun = {run.uid for run in received(documents) if _has_rows(run)}
+        told = [(name, doc) for name, doc in documents if name != "start" or doc["uid"] in begun]
+        self.check_runs(found, told if begun else [])
+
+    def same(self, expected: Any, found: Any) -> bool:
+        """An enum string is the number that comments explain; what is no number is JSON."""
+        told = in_json(expected)
+        if isinstance(found, spec.Code):
+            found = found.text if isinstance(told, str) else int(found)
+        if isinstance(told, list) and all(isinstance(item, bool) for item in told):
+            told = [int(item) for item in told]
+        return same_value(told, found) or same_number(told, found)
+
+    def same_time(self, expected: float, found: float) -> bool:
+        """Times count from the first run of the file, which may be years away in made-up runs."""
+        return abs(expected - found) < 1e-6
+
+    def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
+        return field is None or _rank(value) > 1
+
+    def named(self, template: str) -> dict[str, Any]:
+        return {"file_name": template, "one_file_a_run": True}
+
+    def check_files(self, folder: Path) -> None:
+        for path in folder.rglob("*.dat"):
+            assert b"\r" not in path.read_bytes()
+            spec.check_silx(path)
+            spec.check_xrayutilities(path)
+
+
+def _has_rows(run: RecordedRun) -> bool:
+    beside = ("baseline", "label_start_motor")
+    return any(numbers for stream, numbers in run.seq_num.items() if stream not in beside)
 
 
 def _same_cell(expected: Any, found: Any) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from bluescribe.testing.contract import in_json, played, same_value
 from bluescribe.testing.shapes import SHAPES
-from tests.contracts import CsvContract, JsonlContract, NexusContract
+from tests.contracts import CsvContract, JsonlContract, NexusContract, SpecContract
 from tests.readers import jsonl
 
 
@@ -27,4 +27,8 @@ class TestNexus(NexusContract):
 
 
 class TestCsv(CsvContract):
+    pass
+
+
+class TestSpec(SpecContract):
     pass

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from event_model import DocumentNames, schema_validators
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from bluescribe import JsonlWriter
 from bluescribe.testing import damaged_runs, runs, several_runs
@@ -15,16 +15,16 @@ from bluescribe.testing.contract import in_json, same_value
 from tests.contracts import CONTRACTS
 from tests.readers.jsonl import read_documents
 
-settings.register_profile("quick", max_examples=15)
-settings.register_profile("thorough", max_examples=1000)
-settings.load_profile(os.environ.get("BLUESCRIBE_HYPOTHESIS", "quick"))
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+_FIND = (Phase.explicit, Phase.reuse, Phase.generate)
 
-from hypothesis import Phase
-generous = settings(
-    phases=[Phase.generate],
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+PROFILES = {
+    # Making a failing run small takes minutes: that is for the profile that looks for them.
+    "quick": settings(max_examples=15, deadline=None, phases=_FIND, suppress_health_check=_SLOW),
+    "thorough": settings(max_examples=1000, deadline=None, suppress_health_check=_SLOW),
+}
+generous = PROFILES[os.environ.get("BLUESCRIBE_HYPOTHESIS", "quick")]
+"""Set the environment variable to ``thorough``, and have patience: pytest --timeout 0."""
 
 
 @pytest.mark.parametrize("format_name", CONTRACTS)
@@ -126,7 +126,14 @@ WHOLE: list[tuple[str, dict[str, Any]]] = [
             "timestamps": {"x": 1.7e9 + 1},
         },
     ),
-    ("stop", {"uid": "s-whole", "run_start": "5f1f0c4e-whole", "time": 1.7e9 + 2,
-              "exit_status": "success"}),
+    (
+        "stop",
+        {
+            "uid": "s-whole",
+            "run_start": "5f1f0c4e-whole",
+            "time": 1.7e9 + 2,
+            "exit_status": "success",
+        },
+    ),
 ]
 """A run that follows on the damage."""

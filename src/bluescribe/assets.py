@@ -126,7 +126,7 @@ class AssetBook:
             Its stream_resource is unknown or its ranges are missing.
         """
         uid = doc.get("stream_resource")
-        if uid not in self._assets:
+        if uid not in self._fields:
             raise DocumentError(f"stream_datum of an unknown stream_resource {uid!r}")
         return self._fields[uid], self._assets[uid], Frames.from_stream_datum(doc)
 

@@ -183,34 +183,41 @@ class Mailbox:
             if len(self._items) < _LARGEST_BATCH:
                 self._wake.wait(self._interval if self._recipient.has_open_runs else _IDLE_SECONDS)
             self._wake.clear()
-            if self._take_batch():
-                return
+            try:
+                if self._take_batch():
+                    return
+            except Exception:  # a recipient promises not to raise; the next document must go on
+                logger.exception("%s: a fault inside bluescribe; please report it", self._name)
+                if self._closed and not self._items:
+                    return
 
     def _take_batch(self) -> bool:
         """Hand over what waits; return True when asked to close."""
         waiting = len(self._items)
         for _ in range(min(waiting, _LARGEST_BATCH)):
             name, doc, size = self._items.popleft()
+            if size:
+                with self._bytes_lock:
+                    self._bytes_waiting -= size
             if isinstance(doc, threading.Event):
                 self._answer(name, doc)
                 if name == "close":
                     return True
             else:
                 self._recipient.receive(name, doc)
-            if size:
-                with self._bytes_lock:
-                    self._bytes_waiting -= size
         self._recipient.sync()
         if waiting > _LARGEST_BATCH:
             self._wake.set()  # a flush may wait behind the rest
         return False
 
     def _answer(self, request: str, done: threading.Event) -> None:
-        if request == "close":
-            self._recipient.close()
-        else:
-            self._recipient.sync()
-        done.set()
+        try:
+            if request == "close":
+                self._recipient.close()
+            else:
+                self._recipient.sync()
+        finally:
+            done.set()
 
 
 _MAILBOXES: weakref.WeakSet[Mailbox] = weakref.WeakSet()

@@ -205,6 +205,29 @@ def test_it_can_be_closed_from_its_own_thread(make, reader):
     assert reader.closes == 1
 
 
+def test_a_fault_of_the_reader_ends_neither_the_thread_nor_a_wait(make, reader, caplog):
+    mailbox = make()
+    receive, faults = reader.receive, iter([True, True])
+
+    def faulty(*document):
+        if next(faults, False):
+            raise RuntimeError("a fault")
+        receive(*document)
+
+    def broken():
+        raise RuntimeError("another fault")
+
+    reader.receive, reader.close = faulty, broken
+    for number in range(5):
+        mailbox.post("start", number)
+    assert mailbox.request().wait(PATIENCE)
+    assert [doc for _, doc in reader.received] == [2, 3, 4]
+    closer = in_thread(mailbox.close)
+    closer.join(PATIENCE)
+    assert not closer.is_alive()
+    assert [r.levelname for r in caplog.records] == ["ERROR"] * 3
+
+
 FORK = """
     import os, sys
     from bluescribe import JsonlWriter

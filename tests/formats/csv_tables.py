@@ -71,7 +71,7 @@ class Package:
     def __post_init__(self) -> None:
         self.content = json.loads(self.path.read_bytes(), parse_constant=_refuse)
 
-    def resource(self, stream: str, of_field: str | None = None) -> dict[str, Any] | None:
+    def resource(self, stream: str, of_field: str | None = None) -> Any:
         for resource in self.content["resources"]:
             if resource["stream"] == stream and resource.get("field") == of_field:
                 return resource
@@ -110,6 +110,18 @@ def write(documents: list[tuple[str, Any]], folder: Path, **settings: Any) -> li
     assert not status.failures, str(status)
     paths = folder.rglob("*.datapackage.json")
     return [Package(path) for path in sorted(paths, key=lambda p: p.stat().st_mtime_ns)]
+
+
+def as_pages(documents: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return the same run with an event_page for each event: none waits for another."""
+    return [
+        ("event_page", _page(doc)) if name == "event" else (name, doc) for name, doc in documents
+    ]
+
+
+def _page(event: dict[str, Any]) -> dict[str, Any]:
+    columns = {p: {k: [v] for k, v in event[p].items()} for p in ("data", "timestamps")}
+    return {**event, **columns, "filled": {}, **{k: [event[k]] for k in ("uid", "time", "seq_num")}}
 
 
 @dataclass

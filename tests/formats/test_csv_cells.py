@@ -133,7 +133,7 @@ def test_frictionless_reads_typed_rows(tmp_path):
         {"n": None, "x": INF, "b": False, "t": None},
     ]
     (package,) = write(run_of(*rows), tmp_path)
-    read = frictionless.Package(str(package.path)).resources[0].read_rows()
+    (read,) = frictionless.extract(str(package.path)).values()
     assert [(r["n"], float(r["x"]), r["b"], r["t"]) for r in read] == [
         (2**64, 0.5, True, "5"),
         (None, INF, False, None),

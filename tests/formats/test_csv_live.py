@@ -15,9 +15,10 @@ import frictionless
 import pandas as pd
 import pytest
 
-from bluescribe.formats.csv import CsvWriter
+from bluescribe.formats.csv import CsvFile, CsvSettings, CsvWriter
+from bluescribe.run import Run
 from bluescribe.testing import documents
-from tests.formats.csv_tables import Package, check, read_table, received
+from tests.formats.csv_tables import Package, as_pages, check, read_table, received
 from tests.formats.test_csv_cells import run_of
 
 GROWING = run_of(
@@ -45,20 +46,22 @@ def test_rows_are_there_in_the_middle_of_a_run(tmp_path):
 
 def test_pages_that_bring_columns_one_after_the_other(tmp_path):
     """No page is on disk when the next one makes the table be written anew."""
-    pages = [(name if name != "event" else "event_page", _as_page(doc)) for name, doc in GROWING]
     with CsvWriter(tmp_path) as writer:
-        for name, doc in pages:
+        for name, doc in as_pages(GROWING):
             writer(name, doc)
     (package,) = map(Package, tmp_path.glob("*.datapackage.json"))
     check(package, received(GROWING)[package.content["id"]])
     assert frictionless.validate(str(package.path)).valid
 
 
-def _as_page(doc):
-    if "seq_num" not in doc:
-        return doc
-    parts = {part: {k: [v] for k, v in doc[part].items()} for part in ("data", "timestamps")}
-    return {**doc, **parts, "filled": {}, **{key: [doc[key]] for key in ("uid", "time", "seq_num")}}
+def test_a_table_has_its_header_before_anything_is_synced(tmp_path):
+    file = CsvFile(CsvSettings.validated("csv", {"directory": tmp_path}))
+    run = Run(GROWING[0][1])
+    file.open(run)
+    file.add_descriptor(*run.add_descriptor(GROWING[1][1]))
+    _, table = file.paths
+    assert read_table(table) == (["seq_num", "time", "x", "t"], [])
+    file.close(None)
 
 
 def test_a_copy_of_a_run_that_was_cut_off_can_be_used(tmp_path):
@@ -77,7 +80,9 @@ def test_a_copy_of_a_run_that_was_cut_off_can_be_used(tmp_path):
 def test_after_kill_9_what_was_flushed_is_there(tmp_path):
     child = """
 import os, signal, sys
-from bluescribe.formats.csv import CsvWriter
+from bluescribe.formats.csv import CsvFile, CsvSettings, CsvWriter
+from bluescribe.run import Run
+from bluescribe.testing import documents
 from tests.formats.test_csv_live import GROWING
 writer = CsvWriter(sys.argv[1])
 for name, doc in GROWING[:5]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bluescribe.testing import documents
-from tests.formats.csv_tables import write
+from tests.formats.csv_tables import as_pages, write
 from tests.formats.test_csv_cells import run_of
 
 
@@ -55,14 +55,14 @@ def test_a_changed_byte_fails_the_validation(tmp_path):
     assert types == {"hash-count"}
 
 
-ARRAY = "trace" * 40
+ARRAY = "trace" * 12
 
 
-def test_streams_and_fields_whose_files_would_have_one_name(tmp_path):
+def test_streams_and_fields_whose_files_would_have_one_name(tmp_path, caplog):
     names = ["a:b", "a*b", "A_b", "a_b", "$HOME", "%x%", "../../up", "x" * 300, "x" * 301]
     documents_ = []
     for i, name in enumerate(names):
-        part = run_of({ARRAY: [i], "v": i}, name=name)[:-1]
+        part = run_of({ARRAY: [i], ARRAY + "2": [-i], "v": i}, name=name)[:-1]
         for _, doc in part:
             doc["uid"] = (
                 f"{doc['uid']}-{i}" if "run_start" in doc or "seq_num" in doc else doc["uid"]
@@ -72,11 +72,13 @@ def test_streams_and_fields_whose_files_would_have_one_name(tmp_path):
         documents_ += part if not i else part[1:]
     documents_.append(run_of()[-1])
     (package,) = write(documents_, tmp_path / "deep" / "er")
+    assert not caplog.records
     for i, name in enumerate(names):
         assert package.columns(name) == {"v": [i]}
         assert package.table(name, ARRAY)[1] == [[1, i]]
+        assert package.table(name, ARRAY + "2")[1] == [[1, -i]]
     paths = [resource["path"] for resource in package.content["resources"]]
-    assert len({path.casefold() for path in paths}) == 2 * len(names)
+    assert len({path.casefold() for path in paths}) == 3 * len(names)
     assert all("/" not in path and len(path.encode()) <= 255 for path in paths)
     assert {path.name for path in (tmp_path / "deep" / "er").iterdir()} == {
         package.path.name, *paths,
@@ -155,6 +157,14 @@ def test_external_files_are_named_with_their_places(tmp_path):
     assert all(package.columns("primary")["ad_image"])
 
 
+def test_external_files_that_no_document_tells_of_are_named_as_such(tmp_path):
+    image = {"external": "FILESTORE:", "dtype": "array", "shape": [2, 2]}
+    (package,) = write(run_of({"image": "r/0"}, declared={"image": image}), tmp_path)
+    (entry,) = package.left_out("primary", "image")
+    assert "datum ids" in entry["what"]
+    assert "journal" in entry["where"]
+
+
 def test_streamed_files_are_named_and_have_no_column(tmp_path):
     played = documents("stream_fly_two_detectors", tmp_path)
     (package,) = write(played, tmp_path / "csv")
@@ -169,7 +179,7 @@ def test_streamed_files_are_named_and_have_no_column(tmp_path):
 
 def test_of_many_external_files_the_first_are_named_and_the_rest_counted(tmp_path):
     image = {"external": "FILESTORE:", "dtype": "array", "shape": [2, 2]}
-    played = run_of(*({"image": f"r{i}/0"} for i in range(150)), declared={"image": image})
+    played = run_of(*({"image": f"r{i // 2}/{i}"} for i in range(300)), declared={"image": image})
     resource = {
         "run_start": played[0][1]["uid"],
         "spec": "NPY",
@@ -179,7 +189,7 @@ def test_of_many_external_files_the_first_are_named_and_the_rest_counted(tmp_pat
     resources = [
         ("resource", {**resource, "uid": f"r{i}", "resource_path": f"{i}.npy"}) for i in range(150)
     ]
-    (package,) = write([played[0], *resources, *played[1:]], tmp_path)
+    (package,) = write([played[0], *resources, *as_pages(played[1:])], tmp_path)
     (entry,) = package.left_out("primary", "image")
     assert entry["what"].startswith("values in 150 external files")
     assert entry["where"][:2] == ["/d/0.npy", "/d/1.npy"]

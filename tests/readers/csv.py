@@ -96,8 +96,8 @@ def check_folder(folder: Path) -> None:
 
 
 def _check_pandas(path: Path, resource: dict[str, Any]) -> None:
-    """Compare whole columns of numbers and truth values: the types have to be right by themselves."""
-    labels, *rows = read_table(path)
+    """Compare columns of numbers and truth values: the types have to be right by themselves."""
+    _, *rows = read_table(path)
     frame = pd.read_csv(path)
     assert len(frame) == len(rows)
     for number, field in enumerate(resource["schema"]["fields"]):
@@ -112,7 +112,9 @@ def _check_pandas(path: Path, resource: dict[str, Any]) -> None:
         if kind == "f":  # older versions of pandas miss the last digit, unless they are asked
             assert np.allclose(series, np.array(column, float), rtol=1e-15, atol=0, equal_nan=True)
         else:
-            assert series.tolist() == column, f"{path.name}: pandas has other values for {field}"
+            # 64 bits do not hold all integers: pandas has those beyond as objects
+            seen = [int(value) for value in series] if kind == "iuO" else series.tolist()
+            assert seen == column, f"{path.name}: pandas has other values for {field}"
 
 
 def _value(word: str) -> Any:

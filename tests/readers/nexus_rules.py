@@ -11,9 +11,9 @@ from typing import Any
 
 import h5py
 import numpy as np
-import silx.io
 from nexusformat.nexus import validate
-from silx.io.nxdata import get_default
+from silx.io.nxdata.parse import get_default
+from silx.io.utils import open as silx_open
 
 from tests.readers.nexus import BLUESKY, read_column, text
 
@@ -137,6 +137,10 @@ def _of_axes(name: str, node: Any) -> Iterator[str]:
         if not isinstance(node.get(text(node.attrs["signal"]), getlink=True), h5py.ExternalLink):
             yield f"{name}@signal = {text(node.attrs['signal'])}, which is not there"
         return
+    yield from _of_signal(name, node, signal)
+
+
+def _of_signal(name: str, node: h5py.Group, signal: h5py.Dataset) -> Iterator[str]:
     axes = [text(axis) for axis in np.atleast_1d(node.attrs.get("axes", []))]
     if axes and len(axes) != signal.ndim:
         yield f"{name}: @axes {axes} of a signal of {signal.ndim} dimensions"
@@ -166,7 +170,7 @@ def _of_plot(path: Path) -> Iterator[str]:
     with h5py.File(path, "r") as file:
         plottable = _plottable(file)
     if plottable:
-        with silx.io.open(str(path)) as root:
+        with silx_open(str(path)) as root:
             plot = get_default(root)
             if plot is None or not plot.is_valid:
                 yield f"silx finds no valid plot, though {plottable} could be plotted"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 __all__ = ["Played", "opening_lines", "show_files"]
@@ -82,7 +83,7 @@ _READERS = (
 def show_files(console: Console, played: Sequence[Played], images: Path, picture: Path) -> None:
     """Print the table, the lines that open the files, and where the picture is."""
     table = Table(
-        title=f"Files in {_short(picture.parent)}",
+        title=escape(f"Files in {_short(picture.parent)}"),
         title_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,
@@ -102,7 +103,9 @@ def show_files(console: Console, played: Sequence[Played], images: Path, picture
     for reader, line in opening_lines(played):
         console.print(f"\n[bold]{reader.format}[/bold] (also: {reader.also})")
         console.print(line, soft_wrap=True, markup=False, highlight=False)
-    console.print(f"\nPicture of the scan and the grid: {_short(picture)}", soft_wrap=True)
+    console.print(
+        f"\nPicture of the scan and the grid: {_short(picture)}", soft_wrap=True, markup=False
+    )
 
 
 def opening_lines(played: Sequence[Played]) -> Iterator[tuple[_Reader, str]]:

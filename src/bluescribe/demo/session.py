@@ -58,8 +58,8 @@ def run_demo(directory: Path, console: Console) -> int:
         try:
             played = [_play(act, RE, writers, console) for act in acts(beamline)]
         except RunEngineInterrupted:  # Ctrl-C
-            RE.abort("stopped at the keyboard")
-            console.print(f"Stopped. What was measured is in {directory}")
+            RE.stop()
+            console.print(f"Stopped. What was measured is in {directory}", markup=False)
             return 130
     failures = list(_failures(writers))
     for failure in failures:

@@ -8,6 +8,7 @@ double, some ten times faster than `repr`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -95,7 +96,9 @@ def _numbers(values: Values) -> bytes:
         return b",".join(map(_number, values))
     if b"null" in text:  # orjson's word for any number that is not finite
         items = values.tolist() if isinstance(values, np.ndarray) else values
-        return b",".join(map(_number, items))
+        if math.inf in items or -math.inf in items:
+            return b",".join(map(_number, items))
+        return text.replace(b"null", b"NaN")
     return text
 
 
@@ -136,11 +139,13 @@ def _cell(value: Any) -> tuple[bytes, Traits]:
     if kind is bool:
         return _TRUTH[value], _BOOLEAN
     if kind is float or kind is int:
-        return _number(value), frozenset({_KIND_OF[kind]})
+        return _number(value), _INTEGER if kind is int else _NUMBER
     return _structure(value)
 
 
 _BOOLEAN = frozenset({"boolean"})
+_INTEGER = frozenset({"integer"})
+_NUMBER = frozenset({"number"})
 _STRING = frozenset({"string"})
 
 

@@ -15,12 +15,14 @@ import h5py
 import numpy as np
 
 from ...values import Array
-from .tree import Dataset, External, Group, HardLink, Node, Virtual
-from .virtual import write_virtual
+from .tree import Dataset, External, Group, HardLink, Node, Rearranged
 
 __all__ = ["LiveFile", "write_node"]
 
 _LIVE_FORMAT = ("v110", "v110")
+_DESCRIBING = ("units", "source", "precision", "long_name")
+"""Attributes that go with a value wherever it is copied."""
+
 _OLD_FORMAT = ("earliest", "v110")
 
 
@@ -101,8 +103,8 @@ def write_node(parent: h5py.Group, name: str, node: Node) -> None:
             parent[name] = target
         case External():
             parent[name] = h5py.ExternalLink(node.file, node.path)
-        case Virtual():
-            write_virtual(parent, name, node)
+        case Rearranged():
+            _write_rearranged(parent, name, node)
         case Dataset():
             _write_dataset(parent, name, node)
 
@@ -113,6 +115,14 @@ def _write_group(group: h5py.Group, node: Group) -> None:
         set_attribute(group, key, value)
     for key, child in node.children.items():
         write_node(group, key, child)
+
+
+def _write_rearranged(parent: h5py.Group, name: str, node: Rearranged) -> None:
+    source = parent.file[node.source]
+    dataset = parent.create_dataset(name, data=source[()][node.rows])
+    for key in _DESCRIBING:
+        if key in source.attrs:
+            dataset.attrs[key] = source.attrs[key]
 
 
 def set_attribute(owner: h5py.HLObject, name: str, value: Any) -> None:

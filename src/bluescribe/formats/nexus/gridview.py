@@ -6,7 +6,7 @@ import numpy as np
 
 from ...dimensions import Grid
 from ...values import Array
-from .tree import Group, HardLink, Virtual
+from .tree import Group, HardLink, Rearranged
 
 __all__ = ["rows_of_grid", "show_as_grid"]
 
@@ -48,7 +48,7 @@ def show_as_grid(plot: Group, rows: Array, axes: list[str]) -> None:
     Parameters
     ----------
     plot
-        The default plot, a link for each field; its signals become virtual datasets.
+        The default plot, a link for each field; its signals become pictures.
     rows
         What `rows_of_grid` gave.
     axes
@@ -59,11 +59,11 @@ def show_as_grid(plot: Group, rows: Array, axes: list[str]) -> None:
     for name in signals:
         source = plot.children[name]
         if isinstance(source, HardLink):
-            plot.children[name] = Virtual(source.target, rows)
+            plot.children[name] = Rearranged(source.target, rows)
     for number, name in enumerate(axes):
         edge = tuple(slice(None) if n == number else 0 for n in range(rows.ndim))
         source = plot.children[name]
         if isinstance(source, HardLink):
-            plot.children[name] = Virtual(source.target, rows[edge])
+            plot.children[name] = Rearranged(source.target, rows[edge])
             plot.attrs[f"{name}_indices"] = [number]
     plot.attrs["axes"] = axes

@@ -73,13 +73,19 @@ class AssetLinks:
         """Return the fields of a stream that have external files."""
         return [field for name, field in self._assets if name == stream.name]
 
-    def rank(self, link: External) -> int | None:
-        """Return the dimensions of what a link leads to, None while it cannot be opened."""
-        try:
-            with h5py.File(self._folder / link.file, "r", locking=False) as file:
-                return len(file[link.path].shape)
-        except (OSError, KeyError, AttributeError):
-            return None
+    def is_there(self, stream: Stream, field: str) -> bool:
+        """Tell whether what a field's link leads to can be opened by now."""
+        return self._rank_found(self.link(stream, field)) is not None
+
+    def rank(self, stream: Stream, field: str) -> int | None:
+        """Return the dimensions of a field's external data, None if nobody can tell yet.
+
+        A file that its producer holds open tells nothing; then the document may.
+        """
+        found = self._rank_found(self.link(stream, field))
+        assets = self._assets.get((stream.name, field), [])
+        chunk_shape = assets[0].parameters.get("chunk_shape") if assets else None
+        return found or (len(chunk_shape) if isinstance(chunk_shape, list | tuple) else None)
 
     def missing(self) -> list[Path]:
         """Return the files that are not there."""
@@ -91,6 +97,15 @@ class AssetLinks:
         path = asset.path
         file = os.path.relpath(path, self._folder) if path.is_absolute() else str(path)
         return External(file, asset.dataset or "/")
+
+    def _rank_found(self, link: External | None) -> int | None:
+        if link is None:
+            return None
+        try:
+            with h5py.File(self._folder / link.file, "r", locking=False) as file:
+                return len(file[link.path].shape)
+        except (OSError, KeyError, AttributeError):
+            return None
 
     def _add_frames(self, key: tuple[str, str, str], new: Frames) -> None:
         """Add frames; those that follow on the last ones make one longer range."""

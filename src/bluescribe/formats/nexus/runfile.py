@@ -15,7 +15,7 @@ from ...run import Descriptor, Document, Field, Page, Run, Stream
 from ...settings import WriterSettings
 from ..base import RunFile
 from .column import Column
-from .file import LiveFile, write_node
+from .file import LiveFile, set_attribute, write_node
 from .links import AssetLinks
 from .metadata import (
     BLUESKY,
@@ -113,6 +113,8 @@ class NexusFile(RunFile[NexusSettings]):
         h5 = self._file.plain()
         group = h5.require_group(self._tables[stream.name].group_of(field))
         group.attrs["NX_class"] = "NXcollection"
+        if field != group.name.rpartition("/")[2]:
+            set_attribute(group, "data_key", field)
         if group.get("value", getlink=True) is not None and "value" not in self._nodes(
             stream, field
         ):

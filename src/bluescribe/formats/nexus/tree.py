@@ -8,7 +8,7 @@ from typing import Any
 
 from ...values import Array
 
-__all__ = ["Dataset", "External", "Group", "HardLink", "Node", "Virtual"]
+__all__ = ["Dataset", "External", "Group", "HardLink", "Node", "Rearranged"]
 
 
 @dataclass(slots=True)
@@ -36,8 +36,8 @@ class External:
 
 
 @dataclass(slots=True)
-class Virtual:
-    """Rows of a dataset of this file in another arrangement; nothing is stored twice."""
+class Rearranged:
+    """Rows of a column of this file, copied in another arrangement."""
 
     source: str
     rows: Array
@@ -58,4 +58,4 @@ class Group:
             self.children[name] = node
 
 
-Node = Group | Dataset | HardLink | External | Virtual
+Node = Group | Dataset | HardLink | External | Rearranged

@@ -41,7 +41,7 @@ def plot_group(run: Run, table: StreamTable, links: AssetLinks) -> Group | None:
         varied = positioner_fields(run, stream)
         external = [f for f in stream.fields if links.link(stream, f) and f not in varied]
         scalars = _scalars(table)
-        if external and (not scalars or _is_there(links, stream, external[0])):
+        if external and (not scalars or links.is_there(stream, external[0])):
             return _image_plot(table, links, external[0])
         detectors = [f for f in scalars if f not in varied] or scalars
         if not detectors:
@@ -153,12 +153,6 @@ def _shape(table: StreamTable, field: str) -> tuple[int, ...] | None:
     return layout.shape
 
 
-def _is_there(links: AssetLinks, stream: Stream, field: str) -> bool:
-    """Tell whether a field's external data can be opened by now."""
-    link = links.link(stream, field)
-    return link is not None and links.rank(link) is not None
-
-
 def _image_plot(table: StreamTable, links: AssetLinks, field: str) -> Group:
     """Return a plot of external data; its rank is known when the file can be opened."""
     link = links.link(table.stream, field)
@@ -166,7 +160,7 @@ def _image_plot(table: StreamTable, links: AssetLinks, field: str) -> Group:
     group = Group("NXdata", {"signal": name})
     if link is not None:
         group.children[name] = link
-        rank = links.rank(link)
+        rank = links.rank(table.stream, field)
         if rank:
             group.attrs["axes"] = ["."] * rank
     return group

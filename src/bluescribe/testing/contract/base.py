@@ -33,9 +33,19 @@ class ContractBase:
         """Return all runs in a folder, some of which are still being written."""
         return self.read_back(folder)
 
+    def check_live(
+        self, found: list[RecordedRun], documents: Iterable[tuple[str, Document]]
+    ) -> None:
+        """Fail unless the runs found in mid-run are what the documents so far tell of."""
+        self.check_runs(found, documents)
+
     def same(self, expected: Any, found: Any) -> bool:
         """Tell whether a measured value came back; neither of them is None."""
         return same_value(expected, found)
+
+    def same_time(self, expected: float, found: float) -> bool:
+        """Tell whether the time of an event came back, in epoch seconds."""
+        return expected == found
 
     def same_metadata(self, expected: Any, found: Any) -> bool:
         """Tell whether a start, stop or descriptor document came back."""

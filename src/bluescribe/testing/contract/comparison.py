@@ -18,6 +18,9 @@ class Rules(Protocol):
     def same(self, expected: Any, found: Any) -> bool:
         """Tell whether a measured value came back."""
 
+    def same_time(self, expected: float, found: float) -> bool:
+        """Tell whether the time of an event came back, in epoch seconds."""
+
     def same_metadata(self, expected: Any, found: Any) -> bool:
         """Tell whether a start, stop or descriptor document came back."""
 
@@ -74,14 +77,19 @@ def _of_stream(
         yield f"{stream!r}: seq_num {told} came back as {read}"
         return
     if found.times:
-        yield from _of_column(f"{stream!r}: time", expected.times[stream], found.times[name], rules)
+        pairs = zip(expected.times[stream], found.times[name], strict=True)
+        yield from (
+            f"{stream!r}: time {told} came back as {read}"
+            for told, read in pairs
+            if not rules.same_time(told, read)
+        )
     yield from _of_fields(expected, found, stream, rules)
     if found.timestamps:
-        read = found.timestamps[name]
+        stamps = found.timestamps[name]
         for field, column in expected.timestamps[stream].items():
-            told = f"{stream!r}: timestamps of {field!r}"
-            back = read.get(rules.name_in_file(field), [None] * len(column))
-            yield from _of_column(told, column, back, rules)
+            what = f"{stream!r}: timestamps of {field!r}"
+            back = stamps.get(rules.name_in_file(field), [None] * len(column))
+            yield from _of_column(what, column, back, rules)
 
 
 def _of_fields(
@@ -96,8 +104,10 @@ def _of_fields(
             yield f"{stream!r}: {field!r} has {len(back)} of {len(column)} rows"
             continue
         is_named = bool(found.left_out.get((name, key)))
+        is_external = (stream, field) in expected.places  # a datum's id is no measured value
         for row, (told, value) in enumerate(zip(column, back, strict=True)):
-            if value is None and is_named and rules.may_leave_out(stream, field, told):
+            may = is_named and (is_external or rules.may_leave_out(stream, field, told))
+            if value is None and may:
                 continue
             if not _is_same(told, value, rules):
                 yield f"{stream!r}: {field!r}[{row}] {_short(told)} came back as {_short(value)}"

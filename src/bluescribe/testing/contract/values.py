@@ -21,10 +21,7 @@ def plain(value: Any) -> Any:
         Anything that a document holds.
     """
     if isinstance(value, np.ndarray | np.generic):
-        if value.dtype.kind == "M":  # numpy makes integers of those that datetime cannot hold
-            return plain(np.datetime_as_string(value))
-        items = value.tolist()
-        return str(items) if isinstance(items, np.generic) else plain(items)
+        return _listed(np.asarray(value))
     if isinstance(value, Enum):
         return plain(value.value)
     if isinstance(value, Mapping):
@@ -35,6 +32,13 @@ def plain(value: Any) -> Any:
         if isinstance(value, builtin):
             return builtin(value)
     return value
+
+
+def _listed(array: np.ndarray[Any, Any]) -> Any:
+    if array.dtype.kind == "M":  # numpy makes integers of those that datetime cannot hold
+        return np.datetime_as_string(array).tolist()
+    items = array.tolist()
+    return str(items) if isinstance(items, np.generic) else plain(items)
 
 
 def in_json(value: Any) -> Any:

@@ -1,0 +1,417 @@
+"""Every document reaches the file of its run, and a fault costs one run at the most."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from pathlib import Path
+
+import event_model
+import pytest
+
+from bluescribe.errors import DocumentError
+from bluescribe.formats.base import RunFile
+from bluescribe.router import Router
+from bluescribe.settings import WriterSettings
+from bluescribe.status import Ledger
+
+
+class Book(RunFile):
+    """Keep what comes; raise what `faults` has ready for a method."""
+
+    def __init__(self, folder, books, faults):
+        super().__init__(WriterSettings(directory=folder, file_name="{uid}"))
+        self.calls, self.rows, self._faults = [], [], faults
+        books.append(self)
+
+    def _called(self, method, *what):
+        faults = self._faults.get((self.uid, method), self._faults.get(method, []))
+        if faults:
+            raise faults.pop(0)
+        self.calls.append((method, *what))
+
+    def open(self, run):
+        self.uid = run.uid
+        self._called("open")
+        self.claim(run, ".book")
+
+    def record(self, name, doc):
+        self._called("record", name)
+
+    def add_descriptor(self, stream, descriptor):
+        self._called("add_descriptor", stream.name, descriptor.uid)
+
+    def write_events(self, stream, page):
+        self._called("write_events", stream.name, list(page.seq_num))
+        self.rows += [(stream.name, page.descriptor.uid, n) for n in page.seq_num]
+
+    def link_assets(self, stream, field, asset, frames):
+        self._called("link_assets", stream.name, field, asset.uid, frames)
+
+    def sync(self):
+        self._called("sync")
+
+    def close(self, stop):
+        self._called("close", stop and stop["exit_status"])
+
+    def abandon(self):
+        self._called("abandon")
+
+    def did(self, method):
+        return [call[1:] for call in self.calls if call[0] == method]
+
+
+class Journal(Book):
+    takes_pages = False
+
+
+class Play:
+    """A router with the books that it fills."""
+
+    def __init__(self, folder, kind=Book, retry_seconds=5.0):
+        self.books, self.faults, self.ledger = [], {}, Ledger()
+        self.router = Router(
+            lambda: kind(folder, self.books, self.faults),
+            format_name="book",
+            retry_seconds=retry_seconds,
+            ledger=self.ledger,
+        )
+
+    def __call__(self, *documents):
+        for name, doc in documents:
+            self.router.receive(name, doc)
+        return self
+
+    def book(self, uid):
+        (book,) = [book for book in self.books if book.uid == uid]
+        return book
+
+
+@pytest.fixture
+def play(tmp_path):
+    return Play(tmp_path)
+
+
+KEY = {"dtype": "number", "shape": [], "source": "x"}
+IMAGE = {"dtype": "array", "shape": [2], "source": "x", "external": "FILE:"}
+
+
+def start(uid="run"):
+    return "start", {"uid": uid, "time": 1.0, "scan_id": 7}
+
+
+def descriptor(uid="d", run="run", name="primary", **keys):
+    doc = {"uid": uid, "run_start": run, "time": 1.0, "name": name, "data_keys": keys or {"x": KEY}}
+    return "descriptor", doc
+
+
+def event(seq_num=1, of="d", **data):
+    data = data or {"x": seq_num / 2}
+    doc = {"uid": f"{of}-{seq_num}", "descriptor": of, "seq_num": seq_num, "time": 1.0}
+    return "event", {**doc, "data": data, "timestamps": dict.fromkeys(data, 1.0)}
+
+
+def page(*seq_nums, of="d"):
+    events = [event(n, of)[1] for n in seq_nums]
+    return "event_page", event_model.pack_event_page(*[{**e, "filled": {}} for e in events])
+
+
+def resource(uid="r", run="run"):
+    doc = {"uid": uid, "run_start": run, "spec": "AD_HDF5", "root": "/", "resource_path": "a.h5"}
+    return "resource", {**doc, "resource_kwargs": {}} if run else {**doc, "run_start": None}
+
+
+def datum(number=0, of="r"):
+    return "datum", {"datum_id": f"{of}/{number}", "resource": of, "datum_kwargs": {}}
+
+
+def stop(run="run"):
+    return "stop", {"uid": f"stop of {run}", "run_start": run, "time": 2.0, "exit_status": "success"}
+
+
+def told(caplog, level=logging.WARNING):
+    return [r.getMessage() for r in caplog.records if r.levelno >= level]
+
+
+def test_a_run_reaches_its_file_in_the_order_of_its_documents(play, caplog):
+    play(start(), descriptor(), event(1), event(2), page(3, 4), event(5), stop())
+    (book,) = play.books
+    kinds = ["start", "descriptor", "event", "event", "event_page", "event", "stop"]
+    assert [name for (name,) in book.did("record")] == kinds
+    assert book.did("write_events") == [("primary", [1, 2]), ("primary", [3, 4]), ("primary", [5])]
+    assert [call[0] for call in book.calls][:2] == ["open", "record"]
+    assert book.calls[-1] == ("close", "success")
+    assert play.ledger.events_written == 5
+    assert play.ledger.runs_written == 1
+    assert play.ledger.last_file == book.paths[0]
+    assert play.ledger.current_files == ()
+    assert not told(caplog)
+
+
+def test_events_become_a_page_at_each_batch(play):
+    play(start(), descriptor(), event(1), event(2))
+    assert not play.books[0].rows
+    assert play.ledger.current_files == tuple(play.books[0].paths)
+    play.router.sync()
+    play(event(3))
+    play.router.sync()
+    assert play.books[0].did("write_events") == [("primary", [1, 2]), ("primary", [3])]
+    assert len(play.books[0].did("sync")) == 2
+    play.router.sync()
+    assert len(play.books[0].did("sync")) == 2, "nothing is new"
+
+
+def test_a_journal_gets_documents_and_no_pages(tmp_path):
+    play = Play(tmp_path, Journal)
+    play(start(), descriptor(), event(1), page(2, 3), stop())
+    assert not play.books[0].rows
+    assert len(play.books[0].did("record")) == 5
+    assert play.ledger.events_written == 3
+
+
+def test_interleaved_runs_and_streams_keep_their_events(play):
+    play(start("a"), start("b"), descriptor("da", "a"), descriptor("db", "b"))
+    play(descriptor("dark", "a", "dark"), event(1, "da"), event(1, "db"), event(1, "dark"))
+    play(event(2, "da"), stop("b"), event(3, "da"), stop("a"))
+    assert play.book("b").rows == [("primary", "db", 1)]
+    primary = [("primary", "da", n) for n in (1, 2, 3)]
+    assert sorted(play.book("a").rows) == [("dark", "dark", 1), *primary]
+
+
+def test_a_stream_keeps_its_order_over_two_descriptors(play):
+    play(start(), descriptor("d1"), event(1, "d1"), descriptor("d2"), event(2, "d2"))
+    play(event(3, "d1"), event(4, "d2"), stop())
+    rows = play.books[0].rows
+    assert rows == [("primary", of, n) for of, n in (("d1", 1), ("d2", 2), ("d1", 3), ("d2", 4))]
+
+
+def test_datums_are_linked_with_the_events_that_name_them(play):
+    play(start(), descriptor(image=IMAGE), resource(), datum(0), event(1, image="r/0"))
+    play(("datum_page", {"resource": "r", "datum_id": ["r/1", "r/2"], "datum_kwargs": {}}))
+    play(event(2, image="r/1"), event(3, image="r/2"), stop())
+    assert set(play.books[0].did("link_assets")) == {("primary", "image", "r", None)}
+
+
+def test_a_resource_that_does_not_name_its_run_is_of_the_only_one(play, caplog):
+    name, doc = resource()
+    del doc["run_start"]
+    play(start(), descriptor(image=IMAGE), (name, doc), datum(0), event(1, image="r/0"), stop())
+    assert play.books[0].did("link_assets")
+    assert not told(caplog)
+
+
+def test_a_datum_of_an_earlier_runs_resource_belongs_to_the_latest_run(play, caplog):
+    play(start("a"), resource("r", "a"), datum(0), stop("a"))
+    play(start("b"), descriptor("d", "b", image=IMAGE), datum(1), event(1, image="r/1"), stop("b"))
+    assert [name for (name,) in play.book("b").did("record")] == [
+        "start", "descriptor", "resource", "datum", "event", "stop"
+    ]  # fmt: skip
+    assert play.book("b").did("link_assets") == [("primary", "image", "r", None)]
+    assert not told(caplog)
+
+
+def test_stream_datums_tell_frames(play):
+    play(start(), descriptor(image=IMAGE))
+    doc = {"uid": "sr", "run_start": "run", "data_key": "image", "mimetype": "application/x-hdf5",
+           "uri": "file://localhost/a.h5", "parameters": {"dataset": "/x"}}  # fmt: skip
+    ranges = {"seq_nums": {"start": 1, "stop": 4}, "indices": {"start": 0, "stop": 3}}
+    play(("stream_resource", doc))
+    play(("stream_datum", {"uid": "sr/0", "stream_resource": "sr", "descriptor": "d", **ranges}))
+    ((stream, field, uid, frames),) = play.books[0].did("link_assets")
+    assert (stream, field, uid) == ("primary", "image", "sr")
+    assert (frames.seq_start, frames.seq_stop, frames.index_stop) == (1, 4, 3)
+
+
+def test_documents_of_a_run_whose_start_was_not_seen_are_told_of_once_a_run(play, caplog):
+    sr = {"uid": "sr", "run_start": "run", "uri": "file:///a"}
+    sd = {"uid": "sr/0", "stream_resource": "sr", "descriptor": "d"}
+    strays = [descriptor(), event(), page(1), resource(), datum(), ("stream_resource", sr),
+              ("stream_datum", sd), stop()]  # fmt: skip
+    play(*strays)
+    (warning,) = told(caplog)
+    assert "book: ignoring the descriptor" in warning
+    assert "start this writer has not seen" in warning
+    play(start("next"), stop("next"), *strays)
+    assert len(told(caplog)) == 2
+    assert play.ledger.runs_written == 1
+    assert play.ledger.documents_refused == 0
+
+
+def test_a_start_or_descriptor_that_comes_again_is_refused(play, caplog):
+    play(start(), start(), descriptor(), event(1), descriptor(), event(2), stop())
+    assert len(play.books) == 1
+    assert [n for _, _, n in play.books[0].rows] == [1, 2]
+    assert play.ledger.documents_refused == 2
+    first, second = told(caplog)
+    assert "run run was started twice" in first
+    assert "descriptor d of run run (scan 7) came twice" in second
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        ("start", None), ("start", {}), ("descriptor", {"run_start": "run", "uid": "x"}),
+        ("descriptor", {"run_start": []}), ("event", {}), ("event", None), ("event", {"descriptor": []}),
+        ("event", {"descriptor": "d"}), ("event", {**event(9)[1], "data": 5}),
+        ("event_page", {"descriptor": "d", "seq_num": [1], "time": [1.0], "data": {"x": []}, "timestamps": {}}),
+        ("datum", {}), ("resource", {"run_start": "run", "uid": "r"}), ("stop", None),
+        ("stream_datum", {"descriptor": "d", "stream_resource": "nobody"}), ("unheard_of", {}),
+        ("sync", {}), ("close", {}), (5, {}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_damaged_document_is_refused_and_told_of(play, caplog, damaged):
+    play(start(), descriptor(), event(1), damaged, event(2), stop())
+    assert [n for _, _, n in play.books[0].rows] == [1, 2]
+    assert play.ledger.documents_refused == 1
+    assert play.ledger.runs_written == 1
+    (warning,) = told(caplog)
+    assert "book: refused a damaged" in warning
+
+
+@pytest.mark.parametrize("method", ["open", "record", "write_events", "link_assets", "sync", "close"])
+def test_a_document_that_the_format_refuses_costs_that_document_only(play, caplog, method):
+    """In a batch, at a sync or at the stop too: the run is finished and the thread goes on."""
+    play.faults[method] = [DocumentError("not in this format")]
+    play(start(), resource(), descriptor(image=IMAGE), event(1, image="r/0"))
+    play.router.sync()
+    play(event(2, image="r/0"), stop(), start("next"), stop("next"))
+    assert play.ledger.documents_refused == 1
+    assert play.ledger.runs_written == 2
+    assert not play.ledger.failures
+    assert play.book("next").did("close")
+    assert not play.router.has_open_runs
+    (warning,) = told(caplog)
+    assert "not in this format" in warning
+
+
+def test_a_stop_that_cannot_be_recorded_still_ends_the_run(play):
+    play(start(), descriptor(), event(1))
+    play.faults["record"] = [DocumentError("no")]
+    play(stop())
+    assert play.books[0].did("close") == [("success",)]
+    assert not play.router.has_open_runs
+
+
+def test_an_event_that_was_not_recorded_is_not_counted(tmp_path):
+    play = Play(tmp_path, Journal)(start(), descriptor(), event(1))
+    play.faults["record"] = [DocumentError("no"), DocumentError("no")]
+    play(event(2), page(3), event(4), stop())
+    assert play.ledger.events_written == 2
+    assert play.ledger.documents_refused == 2
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("method", ["open", "record", "add_descriptor", "write_events", "sync", "close"])
+@pytest.mark.parametrize("error", [FULL, OSError("Can't write data (errno = 28, error message)")])
+def test_what_the_disk_refuses_is_tried_again_until_it_passes(play, caplog, method, error):
+    play.faults[method] = [error, error]
+    play(start(), descriptor(), event(1), event(2))
+    play.router.sync()
+    play(event(3), stop())
+    (book,) = play.books
+    assert [n for _, _, n in book.rows] == [1, 2, 3]
+    assert [len(book.did(m)) for m in ("open", "record", "add_descriptor", "close")] == [1, 6, 1, 1]
+    first, second = told(caplog)
+    assert f"book: run run (scan 7) cannot be written: {error}. Trying again for 5 s; " in first
+    assert "run run (scan 7) is written again" in second
+    assert not play.ledger.retrying
+    assert not play.ledger.failures
+
+
+def test_what_is_retried_stands_in_the_status_meanwhile(play):
+    seen = []
+    play(start(), descriptor(), event(1))
+    book = play.books[0]
+    play.faults["sync"] = [FULL]
+    called = book._called
+    book._called = lambda *what: (seen.append(play.ledger.retrying), called(*what))
+    play.router.sync()
+    assert seen[-1] == f"run run (scan 7): {FULL}"
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (FULL, "free space on that disk"),
+        (OSError("unable to open a file that is no HDF5"), "please report this"),
+        (RuntimeError("a fault"), "please report this"),
+        (KeyError("a fault"), "please report this"),
+        (MemoryError(), "please report this"),
+    ],
+    ids=repr,
+)
+def test_what_does_not_pass_retires_that_run_only(tmp_path, caplog, error, remedy):
+    play = Play(tmp_path, retry_seconds=0.0)
+    play.faults["a", "write_events"] = [error]
+    play(start("a"), start("b"), descriptor("da", "a"), descriptor("db", "b"))
+    play(event(1, "da"), event(1, "db"))
+    play.router.sync()
+    play(event(2, "da"), event(2, "db"))
+    play.router.sync()
+    play(page(3, of="da"), stop("a"), stop("b"))
+    a, b = play.book("a"), play.book("b")
+    assert not a.rows
+    assert not a.did("close")
+    assert len(a.did("abandon")) == 1
+    assert [n for _, _, n in b.rows] == [1, 2]
+    (failure,) = play.ledger.failures
+    assert failure.run == "run a (scan 7)"
+    assert failure.path == a.paths[0]
+    assert failure.cause == f"{type(error).__name__}: {error}"
+    assert failure.remedy.startswith(remedy)
+    (message,) = told(caplog)
+    for part in ("book: run a (scan 7) is INCOMPLETE", str(a.paths[0]), failure.cause, remedy):
+        assert part in message
+    assert (play.ledger.runs_written, play.ledger.events_written) == (1, 2)
+    assert play.ledger.last_file == b.paths[0]
+
+
+def test_a_retired_file_is_not_listed_as_being_written(play):
+    play.faults["add_descriptor"] = [RuntimeError("a fault")]
+    play(start(), descriptor())
+    assert play.ledger.current_files == ()
+    assert play.router.has_open_runs, "its other documents are no strays"
+
+
+def test_a_fault_while_abandoning_is_no_second_failure(play, caplog):
+    play.faults |= {"open": [RuntimeError("one")], "abandon": [RuntimeError("two")]}
+    play(start(), descriptor(), stop())
+    assert [f.cause for f in play.ledger.failures] == ["RuntimeError: one"]
+    assert play.ledger.failures[0].path is None
+    assert "could not be made" in told(caplog)[0]
+
+
+def test_runs_that_were_never_stopped_are_closed(play):
+    play(start("a"), start("b"), descriptor("d", "b"), event(1))
+    play.router.close()
+    assert [book.did("close") for book in play.books] == [[(None,)], [(None,)]]
+    assert play.book("b").rows == [("primary", "d", 1)]
+    assert not play.router.has_open_runs
+
+
+def test_nothing_of_a_finished_run_is_kept(play):
+    def one(number):
+        run, d, r = f"run{number}", f"d{number}", f"r{number}"
+        play(start(run), descriptor(d, run, image=IMAGE), resource(r, run), datum(0, r))
+        play(event(1, d, image=f"{r}/0"), page(2, of=d), descriptor(d + "b", run), stop(run))
+        play.books.clear()
+
+    def sizes():
+        return {k: len(v) for k, v in vars(play.router).items() if hasattr(v, "__len__")}
+
+    for number in range(100):
+        one(number)
+    before = sizes()
+    for number in range(100, 200):
+        one(number)
+    assert sizes() == before
+    assert before["_runs"] == before["_by_descriptor"] == before["_by_resource"] == 0
+    assert play.ledger.runs_written == 200
+
+
+def test_the_folder_holds_one_file_a_run(play, tmp_path):
+    play(start("a"), stop("a"), start("a"), stop("a"))
+    assert sorted(path.name for path in Path(tmp_path).iterdir()) == ["a-2.book", "a.book"]

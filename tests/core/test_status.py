@@ -1,0 +1,76 @@
+"""The account of a writer, and how it prints."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from bluescribe.status import Failure, Ledger, remedy
+
+FAILURE = Failure(0.0, "run abc (scan 1)", Path("/d/a.csv"), "OSError: full", "free space")
+
+
+def test_all_is_well():
+    ledger = Ledger()
+    ledger.runs_written, ledger.events_written = 2, 30
+    ledger.last_file = Path("/d/a.csv")
+    text = str(ledger.status("csv", Path("/d"), 4))
+    assert text.splitlines() == [
+        "csv: 2 runs, 30 events, 4 documents waiting, 0 failures",
+        "  now writing: -",
+        "  last file:   /d/a.csv",
+    ]
+
+
+def test_what_is_wrong_stands_on_lines_of_its_own():
+    ledger = Ledger()
+    ledger.current_files = (Path("/d/b.csv"), Path("/d/c.csv"))
+    ledger.retrying = "run x: full"
+    ledger.documents_refused = 3
+    ledger.fail(FAILURE)
+    status = ledger.status("csv", Path("/d"), 0)
+    first, *lines = repr(status).splitlines()
+    assert first.endswith("1 failures")
+    assert "  now writing: /d/b.csv, /d/c.csv" in lines
+    assert "  RETRYING:    run x: full" in lines
+    assert "  refused:     3 damaged documents" in lines
+    assert lines[-1].startswith("  FAILED:      ")
+    assert lines[-1].endswith("run abc (scan 1) is incomplete in /d/a.csv: OSError: full; free space")
+
+
+def test_a_failure_without_a_file_names_none():
+    assert " is incomplete: " in str(Failure(0.0, "run a", None, "OSError: x", "y"))
+
+
+def test_a_status_does_not_change_afterwards():
+    ledger = Ledger()
+    status = ledger.status("csv", Path(), 0)
+    ledger.fail(FAILURE)
+    ledger.runs_written += 1
+    assert (status.failures, status.runs_written) == ((), 0)
+
+
+def test_the_latest_failures_are_kept():
+    ledger = Ledger()
+    for number in range(100):
+        ledger.fail(Failure(float(number), "run", None, "", ""))
+    kept = [failure.time for failure in ledger.failures]
+    assert kept == list(range(80, 100))
+    assert [failure.time for failure in ledger.unraised] == [99]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.ENOSPC, "free space"), (errno.EDQUOT, "quota"), (errno.EACCES, "writable"),
+     (errno.EROFS, "read-only"), (errno.ENOENT, "mount"), (errno.ENOTDIR, "file stands where"),
+     (errno.EMFILE, "ulimit"), (errno.EIO, "check the mount"), (errno.ESTALE, "remount")],
+)  # fmt: skip
+def test_each_refusal_of_the_system_has_its_remedy(number, words):
+    assert words in remedy(OSError(number, "x"), [])
+
+
+def test_any_other_error_is_to_be_reported_with_what_was_saved():
+    assert remedy(KeyError("x"), []) == "please report this with the traceback in the log"
+    assert remedy(OSError("no number"), [Path("/d/a")]).endswith("; /d/a holds the run up to there")
