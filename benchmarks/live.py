@@ -59,7 +59,7 @@ def _count(
     RE = RunEngine({})  # type: ignore[no-untyped-call]  # bluesky
     sink = contender.make(directory)
     timed = _Timed(sink.receive)
-    RE.subscribe(timed)
+    RE.subscribe(timed)  # type: ignore[no-untyped-call]  # bluesky
     signals = [Signal(name=f"s{number}", value=number / 7) for number in range(_SIGNALS)]
     plan = count(signals, num=events, delay=1 / rate if rate else 0.0)
     began = time.perf_counter()
