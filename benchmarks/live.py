@@ -56,7 +56,7 @@ def _count(
     from bluesky.plans import count
     from ophyd import Signal
 
-    RE = RunEngine({})  # type: ignore[no-untyped-call]  # bluesky
+    RE = RunEngine({})
     sink = contender.make(directory)
     timed = _Timed(sink.receive)
     RE.subscribe(timed)  # type: ignore[no-untyped-call]  # bluesky

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from .errors import DocumentError
+
 __all__ = ["Failure", "Ledger", "Status", "remedy"]
+
+logger = logging.getLogger(__name__)
 
 _FAILURES_KEPT = 20
 
@@ -88,8 +93,10 @@ class Status:
 class Ledger:
     """The running account of one writer."""
 
-    def __init__(self) -> None:
-        self.current_files: tuple[Path, ...] = ()
+    def __init__(self, format_name: str) -> None:
+        self.format_name = format_name
+        self.open_files: dict[str, Path] = {}
+        """Main file of each open run, by the run's uid."""
         self.last_file: Path | None = None
         self.runs_written = 0
         self.events_written = 0
@@ -104,12 +111,25 @@ class Ledger:
         self.failures.append(failure)
         self.unraised.append(failure)
 
-    def status(self, format_name: str, directory: Path, backlog: int) -> Status:
+    def refuse(self, name: str, error: Exception) -> None:
+        """Report a document that cannot be taken; everything after it can."""
+        self.documents_refused += 1
+        is_damaged = isinstance(error, DocumentError)
+        logger.log(
+            logging.WARNING if is_damaged else logging.ERROR,
+            "%s: refused a damaged %s document: %s. Everything else is written.",
+            self.format_name,
+            name,
+            error if is_damaged else repr(error),
+            exc_info=None if is_damaged else error,
+        )
+
+    def status(self, directory: Path, backlog: int) -> Status:
         """Return the account as it stands."""
         return Status(
-            format=format_name,
+            format=self.format_name,
             directory=directory,
-            current_files=self.current_files,
+            current_files=tuple(self.open_files.values()),
             last_file=self.last_file,
             runs_written=self.runs_written,
             events_written=self.events_written,

@@ -58,10 +58,9 @@ class Writer:
     def __init__(self, directory: str | Path = ".", **settings: Any) -> None:
         values = {"directory": directory, **settings}
         self.settings = self.settings_class.validated(type(self).__name__, values)
-        self._ledger = Ledger()
+        self._ledger = Ledger(self.format)
         router = Router(
             self._file_maker(),
-            format_name=self.format,
             retry_seconds=self.settings.retry_seconds,
             ledger=self._ledger,
         )
@@ -167,7 +166,7 @@ class Writer:
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
-        return self._ledger.status(self.format, self.settings.directory, len(self._mailbox))
+        return self._ledger.status(self.settings.directory, len(self._mailbox))
 
     def __enter__(self) -> Self:
         """Return the writer; leaving the block closes it."""

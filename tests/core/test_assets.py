@@ -30,7 +30,11 @@ def resource(**doc):
 def stream_resource(**doc):
     book = AssetBook()
     book.add_stream_resource({"uid": "r", "data_key": "image", **doc})
-    datum = {"stream_resource": "r", "seq_nums": {"start": 1, "stop": 2}, "indices": {"start": 0, "stop": 1}}
+    datum = {
+        "stream_resource": "r",
+        "seq_nums": {"start": 1, "stop": 2},
+        "indices": {"start": 0, "stop": 1},
+    }
     return book.of_stream_datum(datum)[1]
 
 
@@ -84,7 +88,9 @@ def test_a_uri_is_a_path(uri, path):
 def test_a_stream_resource_tells_its_dataset_if_it_is_hdf5():
     hdf5 = {"uri": "file:///a", "parameters": {"dataset": "/x"}, "mimetype": "application/x-hdf5"}
     assert stream_resource(**hdf5).dataset == "/x"
-    assert stream_resource(**{**hdf5, "mimetype": "multipart/related;type=image/tiff"}).dataset is None
+    assert (
+        stream_resource(**{**hdf5, "mimetype": "multipart/related;type=image/tiff"}).dataset is None
+    )
     assert stream_resource(**{**hdf5, "parameters": None}).dataset is None
 
 
@@ -93,7 +99,9 @@ def test_a_stream_resource_of_older_event_models_is_a_resource():
     assert stream_resource(**old).place == "/d/a.h5:/entry/data/data"
 
 
-@pytest.mark.parametrize("doc", [{}, {"uid": "r"}, {"uid": 5, "resource_path": "a"}, {"uid": "r", "resource_path": None}])
+@pytest.mark.parametrize(
+    "doc", [{}, {"uid": "r"}, {"uid": 5, "resource_path": "a"}, {"uid": "r", "resource_path": None}]
+)
 def test_a_resource_without_uid_or_path_is_refused(doc):
     with pytest.raises(DocumentError, match="resource without uid or resource_path"):
         AssetBook().add_resource(doc)
@@ -106,7 +114,10 @@ def test_a_datum_may_be_called_anything_once_it_was_told():
     for uid in ("r1", "r2"):
         book.add_resource({"uid": uid, "resource_path": f"{uid}.h5"})
     book.add_datum("odd name", "r2")
-    found = [asset.uid for _, asset in book.of_page(page("r1/0", "odd name", "r1/1", None, "nobody/0", 5))]
+    found = [
+        asset.uid
+        for _, asset in book.of_page(page("r1/0", "odd name", "r1/1", None, "nobody/0", 5))
+    ]
     assert found == ["r1", "r2"]
     assert not list(book.of_page(page("r1/0", external="")))
 

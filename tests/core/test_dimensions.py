@@ -88,7 +88,9 @@ def test_motors_tell_where_hints_do_not(motors):
         assert dimensions(*made({"motors": motors, **hints})) == (("x",), ("y",))
 
 
-@pytest.mark.parametrize("amiss", ["x", None, 5, np.str_("x"), np.float64(1), {"x": 1}, [None, 5, ["x"]]])
+@pytest.mark.parametrize(
+    "amiss", ["x", None, 5, np.str_("x"), np.float64(1), {"x": 1}, [None, 5, ["x"]]]
+)
 def test_motors_and_hints_that_are_amiss_are_none(amiss):
     assert dimensions(*made({"motors": amiss, "hints": amiss})) == ()
     assert dimensions(*made({"hints": {"dimensions": amiss}})) == ()

@@ -190,7 +190,9 @@ def test_requests_that_race_with_the_end_are_all_answered(make, reader):
         mailbox = make()
         mailbox.post("start", 0)
         asked = []
-        asker = in_thread(lambda box, out: out.extend(box.request() for _ in range(20)), mailbox, asked)
+        asker = in_thread(
+            lambda box, out: out.extend(box.request() for _ in range(20)), mailbox, asked
+        )
         mailbox.close()
         asker.join(PATIENCE)
         assert len(asked) == 20

@@ -42,7 +42,9 @@ templates = st.sampled_from(
         "fixed",
     ]
 )
-folders = st.sampled_from(["base", "base/{sample}", "base/{sample}/{sample}{uid}", "base/x{sample}"])
+folders = st.sampled_from(
+    ["base", "base/{sample}", "base/{sample}/{sample}{uid}", "base/x{sample}"]
+)
 
 
 @given(starts, templates, folders)
@@ -69,6 +71,22 @@ def test_a_value_is_one_part_of_a_path(value):
 def test_a_folder_that_a_directory_template_names_stays_inside(tmp_path):
     assert run_path(tmp_path / "{sample}", "x", {"sample": " .."}) == tmp_path / "_" / "x"
     assert run_path(tmp_path / "{sample}", "x", {"sample": "../y"}) == tmp_path / "__y" / "x"
+
+
+def test_a_part_of_several_long_values_still_makes_a_folder(tmp_path):
+    start = {"sample": "s" * 200, "user": "ü" * 200}
+    path = run_path(tmp_path / "{sample}{user}", "{sample}{user}", start)
+    claim(path, ".dat")
+    assert len(path.parent.name.encode()) > 180
+
+
+def test_spaces_around_a_value_are_left_out():
+    assert clean(" a b ") == "a b"
+    assert clean(". .a") == "_a"
+
+
+def test_half_a_character_is_replaced():
+    assert clean("a\ud800\udc80") == "a__"
 
 
 def test_a_literal_directory_is_taken_as_it_is():

@@ -69,10 +69,9 @@ class Play:
     """A router with the books that it fills."""
 
     def __init__(self, folder, kind=Book, retry_seconds=5.0):
-        self.books, self.faults, self.ledger = [], {}, Ledger()
+        self.books, self.faults, self.ledger = [], {}, Ledger("book")
         self.router = Router(
             lambda: kind(folder, self.books, self.faults),
-            format_name="book",
             retry_seconds=retry_seconds,
             ledger=self.ledger,
         )
@@ -126,7 +125,12 @@ def datum(number=0, of="r"):
 
 
 def stop(run="run"):
-    return "stop", {"uid": f"stop of {run}", "run_start": run, "time": 2.0, "exit_status": "success"}
+    return "stop", {
+        "uid": f"stop of {run}",
+        "run_start": run,
+        "time": 2.0,
+        "exit_status": "success",
+    }
 
 
 def told(caplog, level=logging.WARNING):
@@ -144,14 +148,14 @@ def test_a_run_reaches_its_file_in_the_order_of_its_documents(play, caplog):
     assert play.ledger.events_written == 5
     assert play.ledger.runs_written == 1
     assert play.ledger.last_file == book.paths[0]
-    assert play.ledger.current_files == ()
+    assert not play.ledger.open_files
     assert not told(caplog)
 
 
 def test_events_become_a_page_at_each_batch(play):
     play(start(), descriptor(), event(1), event(2))
     assert not play.books[0].rows
-    assert play.ledger.current_files == tuple(play.books[0].paths)
+    assert list(play.ledger.open_files.values()) == play.books[0].paths
     play.router.sync()
     play(event(3))
     play.router.sync()
@@ -269,7 +273,9 @@ def test_a_damaged_document_is_refused_and_told_of(play, caplog, damaged):
     assert "book: refused a damaged" in warning
 
 
-@pytest.mark.parametrize("method", ["open", "record", "write_events", "link_assets", "sync", "close"])
+@pytest.mark.parametrize(
+    "method", ["open", "record", "write_events", "link_assets", "sync", "close"]
+)
 def test_a_document_that_the_format_refuses_costs_that_document_only(play, caplog, method):
     """In a batch, at a sync or at the stop too: the run is finished and the thread goes on."""
     play.faults[method] = [DocumentError("not in this format")]
@@ -304,7 +310,9 @@ def test_an_event_that_was_not_recorded_is_not_counted(tmp_path):
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.mark.parametrize("method", ["open", "record", "add_descriptor", "write_events", "sync", "close"])
+@pytest.mark.parametrize(
+    "method", ["open", "record", "add_descriptor", "write_events", "sync", "close"]
+)
 @pytest.mark.parametrize("error", [FULL, OSError("Can't write data (errno = 28, error message)")])
 def test_what_the_disk_refuses_is_tried_again_until_it_passes(play, caplog, method, error):
     play.faults[method] = [error, error]
@@ -372,7 +380,7 @@ def test_what_does_not_pass_retires_that_run_only(tmp_path, caplog, error, remed
 def test_a_retired_file_is_not_listed_as_being_written(play):
     play.faults["add_descriptor"] = [RuntimeError("a fault")]
     play(start(), descriptor())
-    assert play.ledger.current_files == ()
+    assert not play.ledger.open_files
     assert play.router.has_open_runs, "its other documents are no strays"
 
 

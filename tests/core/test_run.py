@@ -43,7 +43,12 @@ def test_a_field_is_as_ophyd_and_numpy_say_it_too():
     key = {"egu": "deg", "choices": ("a", "b"), "lower_ctrl_limit": -1, "upper_ctrl_limit": 1,
            "shape": np.array([2, 3]), "precision": np.int64(4)}  # fmt: skip
     field = Field.from_data_key("x", key)
-    assert (field.units, field.enum_strs, field.shape, field.precision) == ("deg", ("a", "b"), (2, 3), 4)
+    assert (field.units, field.enum_strs, field.shape, field.precision) == (
+        "deg",
+        ("a", "b"),
+        (2, 3),
+        4,
+    )
     assert field.limits == {"control": {"low": -1, "high": 1}}
     assert Field.from_data_key("x", {"lower_ctrl_limit": 0, "upper_ctrl_limit": 0}).limits is None
 
@@ -64,7 +69,9 @@ def test_a_dtype_that_numpy_does_not_know_is_none(text):
 
 def test_a_stream_has_the_fields_of_all_its_descriptors():
     run = run_of()
-    stream, first = run.add_descriptor({"uid": "1", "name": "s", "data_keys": {"x": {"units": "a"}}})
+    stream, first = run.add_descriptor(
+        {"uid": "1", "name": "s", "data_keys": {"x": {"units": "a"}}}
+    )
     again, second = run.add_descriptor({"uid": "2", "name": "s", "data_keys": {"x": {}, "y": {}}})
     assert again is stream
     assert stream.descriptors == [first, second]
@@ -72,7 +79,9 @@ def test_a_stream_has_the_fields_of_all_its_descriptors():
     assert stream.fields["x"].units == "a"
 
 
-@pytest.mark.parametrize("doc", [{}, {"uid": "d"}, {"data_keys": {}}, {"uid": "d", "data_keys": []}])
+@pytest.mark.parametrize(
+    "doc", [{}, {"uid": "d"}, {"data_keys": {}}, {"uid": "d", "data_keys": []}]
+)
 def test_a_descriptor_without_uid_or_data_keys_is_refused(doc):
     with pytest.raises(DocumentError, match="descriptor without uid or data_keys"):
         run_of().add_descriptor(doc)

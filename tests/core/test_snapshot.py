@@ -129,7 +129,16 @@ def test_no_document_stops_the_scan():
     deep: list = []
     for _ in range(100_000):
         deep = [deep]
-    for doc in (None, 5, [], {}, {"data": None}, {"data": Hostile()}, Hostile(), {"data": {"a": deep}}):
+    for doc in (
+        None,
+        5,
+        [],
+        {},
+        {"data": None},
+        {"data": Hostile()},
+        Hostile(),
+        {"data": {"a": deep}},
+    ):
         for name in ("event", "start", "event_page", "unheard of"):
             copy, size = snapshot(name, doc)
             assert size >= 0

@@ -13,10 +13,10 @@ FAILURE = Failure(0.0, "run abc (scan 1)", Path("/d/a.csv"), "OSError: full", "f
 
 
 def test_all_is_well():
-    ledger = Ledger()
+    ledger = Ledger("csv")
     ledger.runs_written, ledger.events_written = 2, 30
     ledger.last_file = Path("/d/a.csv")
-    text = str(ledger.status("csv", Path("/d"), 4))
+    text = str(ledger.status(Path("/d"), 4))
     assert text.splitlines() == [
         "csv: 2 runs, 30 events, 4 documents waiting, 0 failures",
         "  now writing: -",
@@ -25,19 +25,21 @@ def test_all_is_well():
 
 
 def test_what_is_wrong_stands_on_lines_of_its_own():
-    ledger = Ledger()
-    ledger.current_files = (Path("/d/b.csv"), Path("/d/c.csv"))
+    ledger = Ledger("csv")
+    ledger.open_files = {"b": Path("/d/b.csv"), "c": Path("/d/c.csv")}
     ledger.retrying = "run x: full"
     ledger.documents_refused = 3
     ledger.fail(FAILURE)
-    status = ledger.status("csv", Path("/d"), 0)
+    status = ledger.status(Path("/d"), 0)
     first, *lines = repr(status).splitlines()
     assert first.endswith("1 failures")
     assert "  now writing: /d/b.csv, /d/c.csv" in lines
     assert "  RETRYING:    run x: full" in lines
     assert "  refused:     3 damaged documents" in lines
     assert lines[-1].startswith("  FAILED:      ")
-    assert lines[-1].endswith("run abc (scan 1) is incomplete in /d/a.csv: OSError: full; free space")
+    assert lines[-1].endswith(
+        "run abc (scan 1) is incomplete in /d/a.csv: OSError: full; free space"
+    )
 
 
 def test_a_failure_without_a_file_names_none():
@@ -45,15 +47,15 @@ def test_a_failure_without_a_file_names_none():
 
 
 def test_a_status_does_not_change_afterwards():
-    ledger = Ledger()
-    status = ledger.status("csv", Path(), 0)
+    ledger = Ledger("csv")
+    status = ledger.status(Path(), 0)
     ledger.fail(FAILURE)
     ledger.runs_written += 1
     assert (status.failures, status.runs_written) == ((), 0)
 
 
 def test_the_latest_failures_are_kept():
-    ledger = Ledger()
+    ledger = Ledger("csv")
     for number in range(100):
         ledger.fail(Failure(float(number), "run", None, "", ""))
     kept = [failure.time for failure in ledger.failures]

@@ -14,7 +14,9 @@ from hypothesis.extra import numpy as hnp
 from bluescribe.values import as_array, as_dtype
 
 EDGES = [2**53 + 1, 2**63, 2**63 - 1, -(2**63), 2**64 - 1, 2**64, -1, 0, True, False, 1, 0.5, -0.0]
-integers = st.one_of(st.integers(-(2**70), 2**70), st.sampled_from([e for e in EDGES if type(e) is int]))
+integers = st.one_of(
+    st.integers(-(2**70), 2**70), st.sampled_from([e for e in EDGES if type(e) is int])
+)
 texts = st.one_of(st.text(max_size=4), st.sampled_from(["a\0", "\0", "\ud800", "é\0b", ""]))
 dtypes = st.one_of(
     hnp.boolean_dtypes(),
@@ -68,8 +70,11 @@ def assert_holds(array, values):
     elif types & {float, complex}:
         assert array.dtype.kind in "fc"
         zeros = [math.copysign(1, v) for v in leaves(expected) if v == 0 and type(v) is float]
-        assert zeros == [math.copysign(1, f) for v, f in zip(leaves(expected), leaves(found), strict=True)
-                         if v == 0 and type(v) is float]
+        assert zeros == [
+            math.copysign(1, f)
+            for v, f in zip(leaves(expected), leaves(found), strict=True)
+            if v == 0 and type(v) is float
+        ]
 
 
 @given(st.lists(scalars, max_size=5))
@@ -175,7 +180,9 @@ def test_lists_nested_deeper_than_an_array_can_be_are_left_to_others():
     assert as_array([value]) is None
 
 
-targets = st.one_of(dtypes, st.sampled_from([np.dtype(t) for t in "f4 f2 c8 i1 u1 i8 u8 ?".split()]))
+targets = st.one_of(
+    dtypes, st.sampled_from([np.dtype(t) for t in "f4 f2 c8 i1 u1 i8 u8 ?".split()])
+)
 
 
 @given(arrays, targets)
@@ -186,6 +193,7 @@ targets = st.one_of(dtypes, st.sampled_from([np.dtype(t) for t in "f4 f2 c8 i1 u
 @example(np.array([2**64 - 1], "u8"), np.dtype("i8"))
 @example(np.array([-0.0, math.nan, math.inf]), np.dtype("f2"))
 @example(np.array([5e-324]), np.dtype("f4"))
+@example(np.array([0.1]), np.dtype("c8"))
 @example(np.array([1]), np.dtype("<U3"))
 @example(np.array([True]), np.dtype("f8"))
 def test_a_cast_loses_nothing_or_is_refused(array, dtype):

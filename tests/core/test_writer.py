@@ -100,9 +100,13 @@ def test_the_settings_stand_in_the_signature(writer_class):
 
 @pytest.mark.parametrize("writer_class", WRITERS)
 def test_a_setting_that_is_not_allowed_is_named(writer_class, tmp_path):
-    with pytest.raises(ConfigError, match=r"Writer: on_eror = 'abort': unknown key; did you mean on_error\?"):
+    with pytest.raises(
+        ConfigError, match=r"Writer: on_eror = 'abort': unknown key; did you mean on_error\?"
+    ):
         writer_class(tmp_path, on_eror="abort")
-    with pytest.raises(ConfigError, match=r"Writer: on_error = 'stop': input should be 'warn' or 'abort'"):
+    with pytest.raises(
+        ConfigError, match=r"Writer: on_error = 'stop': input should be 'warn' or 'abort'"
+    ):
         writer_class(tmp_path, on_error="stop")
     with pytest.raises(ValueError, match="retry_seconds"):
         writer_class(tmp_path, retry_seconds=-1)
@@ -228,12 +232,18 @@ def test_all_is_written_when_the_interpreter_ends(tmp_path):
     table = (tmp_path / "a-primary.csv").read_text().splitlines()
     assert table[-1].split(",")[-1] == "2000.0" or "2000.0" in table[-1]
     (spec,) = tmp_path.glob("*.dat")
-    assert sum(line.endswith(" 2000.0") or " 2000" in line for line in spec.read_text().splitlines())
+    assert sum(
+        line.endswith(" 2000.0") or " 2000" in line for line in spec.read_text().splitlines()
+    )
 
 
-def test_abort_fails_the_plan_once_and_the_other_writers_are_whole(gate, engine, tmp_path, monkeypatch):
+def test_abort_fails_the_plan_once_and_the_other_writers_are_whole(
+    gate, engine, tmp_path, monkeypatch
+):
     spec = SpecWriter(tmp_path / "spec", drain_timeout=PATIENCE)
-    writer = JsonlWriter(tmp_path / "jsonl", on_error="abort", file_name="{scan_id}", drain_timeout=PATIENCE)
+    writer = JsonlWriter(
+        tmp_path / "jsonl", on_error="abort", file_name="{scan_id}", drain_timeout=PATIENCE
+    )
     engine.subscribe(spec)
     engine.subscribe(writer)
 
@@ -250,7 +260,9 @@ def test_abort_fails_the_plan_once_and_the_other_writers_are_whole(gate, engine,
             yield from fail_then_go_on()
         yield from bps.close_run()
 
-    with pytest.raises(RecordingError, match="jsonl: .* is incomplete in .*: RuntimeError: a fault"):
+    with pytest.raises(
+        RecordingError, match="jsonl: .* is incomplete in .*: RuntimeError: a fault"
+    ):
         engine(plan())
     assert engine.state == "idle"
     gate.error = None
@@ -265,6 +277,7 @@ def test_abort_fails_the_plan_once_and_the_other_writers_are_whole(gate, engine,
 
 def test_abort_at_the_stop_document_fails_the_plan_too(engine, tmp_path, monkeypatch):
     """Nothing of the run is left to be told of it, so the plan is."""
+
     def close(file, stop):
         raise RuntimeError("a fault at the end")
 

@@ -54,8 +54,20 @@ def test_a_line_holds_what_was_measured_exactly(tmp_path):
     data = {"big": 2**70, "nan": math.nan, "f4": np.float32(0.1), "image": np.arange(4).reshape(2, 2),
             "text": "a\nb\u2028\ud800", "none": None, "path": [np.inf, -0.0]}  # fmt: skip
     key = {"dtype": "number", "shape": [], "source": "x"}
-    event = {"uid": "e", "descriptor": "d", "seq_num": 1, "time": 2.0, "data": data, "timestamps": {}}
-    descriptor = {"uid": "d", "run_start": "u", "name": "primary", "data_keys": dict.fromkeys(data, key)}
+    event = {
+        "uid": "e",
+        "descriptor": "d",
+        "seq_num": 1,
+        "time": 2.0,
+        "data": data,
+        "timestamps": {},
+    }
+    descriptor = {
+        "uid": "d",
+        "run_start": "u",
+        "name": "primary",
+        "data_keys": dict.fromkeys(data, key),
+    }
     start = ("start", {"uid": "u", "time": 1.0})
     write(tmp_path, [start, ("descriptor", descriptor), ("event", event)], file_name="a")
     found = read_documents(tmp_path / "a.jsonl")[-1][1]["data"]
@@ -88,7 +100,9 @@ def test_the_lines_grow_while_the_run_goes_on(tmp_path):
 
 
 def test_the_ending_may_be_another(tmp_path):
-    write(tmp_path, [("start", {"uid": "u", "time": 1.0})], file_name="a", file_extension=".journal")
+    write(
+        tmp_path, [("start", {"uid": "u", "time": 1.0})], file_name="a", file_extension=".journal"
+    )
     assert os.listdir(tmp_path) == ["a.journal"]
 
 

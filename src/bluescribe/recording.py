@@ -1,0 +1,244 @@
+"""Recording: one run on its way into its file.
+
+It resolves events to pages of a stream, tries again what a full or absent disk refused, and gives
+the file up when nothing helps: the other runs and the other writers go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from .assets import AssetBook
+from .errors import DocumentError
+from .formats.base import RunFile
+from .run import Descriptor, Document, Page, Run, Stream, check_event, check_event_page
+from .status import Failure, Ledger, remedy
+
+__all__ = ["Recording"]
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+"""Seconds between two tries of what a full or absent disk refused."""
+
+_DESCRIPTOR = itemgetter("descriptor")
+
+
+class Recording:
+    """A run between its start and its stop, in one format.
+
+    Parameters
+    ----------
+    run
+        What its documents have declared so far.
+    file
+        Where it goes.
+    retry_seconds
+        How long an `OSError` is tried again before the file is given up.
+    ledger
+        Is told what was written and what failed.
+    """
+
+    def __init__(
+        self, run: Run, file: RunFile[Any], *, retry_seconds: float, ledger: Ledger
+    ) -> None:
+        self.run = run
+        self.descriptors: dict[str, tuple[Stream, Descriptor]] = {}
+        self.resources: dict[str, Document] = {}
+        self._file = file
+        self._retry_seconds = retry_seconds
+        self._ledger = ledger
+        self._assets = AssetBook()
+        self._pending: dict[str, list[Document]] = {}
+        """Events that wait to become pages, by stream."""
+        self._is_failed = False
+        self._has_news = False
+        """Whether something was written since the last sync."""
+
+    def open(self) -> None:
+        """Make the file and record the start document."""
+        self._attempt(self._file.open, self.run)
+        if self._file.paths and not self._is_failed:
+            self._ledger.open_files[self.run.uid] = self._file.paths[0]
+        self.record("start", self.run.start)
+
+    def record(self, name: str, doc: Document) -> bool:
+        """Hand over a document as it came; one that is refused still tells of its run."""
+        return self._attempt_or_refuse(name, self._file.record, name, doc)
+
+    def add_descriptor(self, doc: Document) -> Descriptor:
+        """Declare a stream, or reconfigure it."""
+        if doc.get("uid") in self.descriptors:
+            raise DocumentError(f"descriptor {doc['uid'][:7]} of {self.run.label} came twice")
+        self.record("descriptor", doc)
+        self._write_pages()
+        stream, descriptor = self.run.add_descriptor(doc)
+        self.descriptors[descriptor.uid] = stream, descriptor
+        self._attempt(self._file.add_descriptor, stream, descriptor)
+        return descriptor
+
+    def add_event(self, doc: Document) -> None:
+        """Keep an event until its batch is over; then it goes on in a page."""
+        stream, _ = self.descriptors[doc["descriptor"]]
+        if self._file.takes_pages:
+            check_event(doc)
+            self._pending.setdefault(stream.name, []).append(doc)
+            self.record("event", doc)
+        elif self.record("event", doc):
+            self._count(stream, 1)
+
+    def add_event_page(self, doc: Document) -> None:
+        """Write a page as it came."""
+        check_event_page(doc)
+        stream, descriptor = self.descriptors[doc["descriptor"]]
+        is_recorded = self.record("event_page", doc)
+        if self._file.takes_pages:
+            self._write_pages()
+            self._write_page(stream, stream.page_of(descriptor, doc))
+        elif is_recorded:
+            self._count(stream, len(doc["seq_num"]))
+
+    def add_resource(self, name: str, doc: Document) -> None:
+        """Learn of an external file from a resource or stream_resource."""
+        self.record(name, doc)
+        if name == "resource":
+            self._assets.add_resource(doc)
+        else:
+            self._assets.add_stream_resource(doc)
+        self.resources[doc["uid"]] = doc
+
+    def add_datums(self, name: str, doc: Document, datum_ids: Sequence[str]) -> None:
+        """Learn of parts of an external file from a datum or datum_page."""
+        self.record(name, doc)
+        for datum_id in datum_ids:
+            self._assets.add_datum(datum_id, doc["resource"])
+
+    def add_stream_datum(self, doc: Document) -> None:
+        """Learn which frames of an external file belong to which events."""
+        self.record("stream_datum", doc)
+        name, asset, frames = self._assets.of_stream_datum(doc)
+        stream, _ = self.descriptors[doc["descriptor"]]
+        self._attempt(self._file.link_assets, stream, name, asset, frames)
+
+    def sync(self) -> None:
+        """Bring to disk what came since the last time."""
+        self._write_pages()
+        if self._has_news:
+            self._attempt_or_refuse("event", self._file.sync)
+            self._has_news = False
+
+    def finish(self, stop: Document | None) -> None:
+        """Finish the file; `stop` is None when the run was never stopped."""
+        if stop is not None:
+            self.record("stop", stop)
+        self._write_pages()
+        self._attempt_or_refuse("stop", self._file.close, stop)
+        self._ledger.open_files.pop(self.run.uid, None)
+        if not self._is_failed:
+            self._ledger.runs_written += 1
+            self._ledger.last_file = self._file.paths[0] if self._file.paths else None
+
+    def _write_pages(self) -> None:
+        """Turn the events that wait into pages: a page has one descriptor, a stream one order."""
+        pending, self._pending = self._pending, {}
+        for waiting in pending.values():
+            for uid, events in groupby(waiting, _DESCRIPTOR):
+                stream, descriptor = self.descriptors[uid]
+                try:
+                    self._write_page(stream, stream.page(descriptor, list(events)))
+                except Exception as error:
+                    self._ledger.refuse("event", error)
+
+    def _write_page(self, stream: Stream, page: Page) -> None:
+        for name, asset in self._assets.of_page(page):
+            self._attempt(self._file.link_assets, stream, name, asset, None)
+        self._attempt(self._file.write_events, stream, page)
+        self._count(stream, len(page))
+
+    def _count(self, stream: Stream, events: int) -> None:
+        stream.events += events
+        if not self._is_failed:
+            self._ledger.events_written += events
+
+    def _attempt_or_refuse(self, name: str, method: Callable[..., None], *args: Any) -> bool:
+        """Do as `_attempt` and tell whether the document was not refused."""
+        try:
+            self._attempt(method, *args)
+        except DocumentError as error:
+            self._ledger.refuse(name, error)
+            return False
+        return True
+
+    def _attempt(self, method: Callable[..., None], *args: Any) -> None:
+        """Call a method of the file; try again while the disk refuses; then give it up."""
+        if self._is_failed:
+            return
+        self._has_news = True
+        give_up, pause = time.monotonic() + self._retry_seconds, _FIRST_PAUSE
+        while not self._is_failed:
+            try:
+                method(*args)
+            except OSError as error:
+                if not _may_pass(error) or time.monotonic() + pause > give_up:
+                    self._give_up(error)
+                else:
+                    self._tell_of_retry(error)
+                    time.sleep(pause)
+                    pause = min(2 * pause, _LONGEST_PAUSE)
+            except DocumentError:
+                raise
+            except Exception as error:
+                self._give_up(error)
+            else:
+                break
+        self._tell_of_recovery()
+
+    def _tell_of_retry(self, error: OSError) -> None:
+        if not self._ledger.retrying:
+            logger.warning(
+                "%s: %s cannot be written: %s. Trying again for %.0f s; %s. The scan goes on.",
+                self._ledger.format_name,
+                self.run.label,
+                error,
+                self._retry_seconds,
+                remedy(error, self._file.paths),
+            )
+        self._ledger.retrying = f"{self.run.label}: {error}"
+
+    def _tell_of_recovery(self) -> None:
+        if self._ledger.retrying:
+            if not self._is_failed:
+                logger.warning("%s: %s is written again", self._ledger.format_name, self.run.label)
+            self._ledger.retrying = ""
+
+    def _give_up(self, error: Exception) -> None:
+        """Leave the file as it is and say so."""
+        self._is_failed = True
+        path = self._file.paths[0] if self._file.paths else None
+        cause = f"{type(error).__name__}: {error}"
+        failure = Failure(time.time(), self.run.label, path, cause, remedy(error, self._file.paths))
+        logger.error(
+            "%s: %s is INCOMPLETE in %s: %s. Remedy: %s. Other writers and later runs go on.",
+            self._ledger.format_name,
+            self.run.label,
+            path or "its file, which could not be made",
+            cause,
+            failure.remedy,
+            exc_info=None if isinstance(error, OSError) else error,
+        )
+        self._ledger.fail(failure)
+        self._ledger.open_files.pop(self.run.uid, None)
+        try:
+            self._file.abandon()
+        except Exception:
+            logger.debug("abandoning %s failed too", path, exc_info=True)
+
+
+def _may_pass(error: OSError) -> bool:
+    """Tell whether the system refused; HDF5's own errors are OSErrors too, and stay."""
+    return error.errno is not None or "errno" in str(error)

@@ -1,0 +1,49 @@
+"""The benchmarks run, and what they time is complete. Figures are for quiet machines."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import event_model
+import numpy as np
+import pytest
+
+from benchmarks.contenders import Contender, Sink
+from benchmarks.workloads import EVENTS, WORKLOADS, documents
+
+TOP = Path(__file__).resolve().parent.parent
+FOUR = {"SpecWriter", "NexusWriter", "CsvWriter", "JsonlWriter"}
+
+
+def test_every_writer_leaves_complete_files(tmp_path):
+    options = ["--quick", "--workloads", "a", "--contenders", "bluescribe", "--out", str(tmp_path)]
+    subprocess.run([sys.executable, "benchmarks", *options], cwd=TOP, check=True)
+    [section] = json.loads((tmp_path / "results.json").read_text())["sections"]
+    rows = {row["contender"]: row for row in section["rows"]}
+    assert set(rows) == FOUR | {"bluescribe, all four"}
+    for row in rows.values():
+        assert row["note"] == ""
+        assert row["is_complete"]
+        assert [sample["events"] for sample in row["samples"]["speed"]] == [200]
+    assert "NexusWriter" in (tmp_path / "results.md").read_text()
+
+
+def test_a_peer_that_is_missing_is_a_row_that_says_so():
+    absent = Contender(
+        "absent", "csv", "peer", "no-such-writer", lambda _folder: Sink(print, print)
+    )
+    assert absent.refusal(WORKLOADS["a"]) == "no-such-writer is not installed"
+    assert absent.version == "not installed"
+
+
+@pytest.mark.parametrize("key", WORKLOADS)
+def test_workloads_are_valid_documents(key):
+    workload = WORKLOADS[key].shortened(3)
+    played = list(documents(workload))
+    for name, doc in played:
+        schema = event_model.schema_validators[event_model.DocumentNames[name]]
+        if not (workload.shape and name == "event"):  # JSON schema knows no arrays
+            schema.validate(doc)
+    rows = [np.size(doc["seq_num"]) for name, doc in played if name in EVENTS]
+    assert sum(rows) == workload.events
