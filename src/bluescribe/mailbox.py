@@ -17,8 +17,11 @@ from typing import Any, Protocol
 
 logger = logging.getLogger(__name__)
 
-_ROOM_CHECK_SECONDS = 0.02
+_ROOM_CHECK_SECONDS = 0.002
 """How often a producer that found the mailbox full looks again."""
+
+_LONG_WAIT_SECONDS = 0.5
+"""How long a producer waits before that is worth a warning."""
 
 _IDLE_SECONDS = 1.0
 """How often the thread looks when no run is open: only strays come then."""
@@ -52,7 +55,7 @@ class Mailbox:
     recipient
         Reads the mail, on this mailbox's thread only.
     name
-        Name of the thread and of the writer in messages.
+        Of the format, for messages and the thread.
     interval
         Seconds between two batches while a run is open.
     max_documents, max_bytes
@@ -99,6 +102,7 @@ class Mailbox:
             Bytes of the arrays in it.
         """
         if self._closed:
+            self._tell_of_closing(name)
             return
         if size or len(self._items) >= self._max_documents:
             self._reserve(size)
@@ -106,6 +110,10 @@ class Mailbox:
         if self._thread is None or name == "start":
             self._ensure_thread()
             self._wake.set()
+
+    def _tell_of_closing(self, name: str) -> None:
+        if name == "start":
+            logger.warning("%s: a closed writer ignores the run that begins", self._name)
 
     def request(self, kind: str = "flush") -> threading.Event:
         """Ask that all that was posted so far be brought to disk; the event tells when it is."""
@@ -152,18 +160,22 @@ class Mailbox:
         return len(self._items) >= self._max_documents or too_large
 
     def _wait_for_room(self, size: int) -> None:
-        logger.warning(
-            "%s: %d documents (%.0f MB of arrays) wait to be written and the mailbox is full; "
-            "the RunEngine waits until the disk keeps up. Nothing is lost.",
-            self._name,
-            len(self._items),
-            self._bytes_waiting / 1e6,
-        )
-        began = time.monotonic()
+        """Hold the producer up until the thread has caught up; tell when that takes long."""
+        began, is_told = time.monotonic(), False
         while self._is_full(size) and self._is_alive():
+            if not is_told and time.monotonic() - began > _LONG_WAIT_SECONDS:
+                is_told = True
+                logger.warning(
+                    "%s: %d documents (%.0f MB of arrays) wait to be written and the mailbox is "
+                    "full; the RunEngine waits until the disk keeps up. Nothing is lost.",
+                    self._name,
+                    len(self._items),
+                    self._bytes_waiting / 1e6,
+                )
             self._wake.set()
             time.sleep(_ROOM_CHECK_SECONDS)
-        logger.warning("%s: room again after %.1f s", self._name, time.monotonic() - began)
+        if is_told:
+            logger.warning("%s: room again after %.1f s", self._name, time.monotonic() - began)
 
     def _is_alive(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
@@ -175,7 +187,9 @@ class Mailbox:
         with self._starting:
             if self._is_alive() or self._closed:
                 return
-            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            self._thread = threading.Thread(
+                target=self._work, name=f"bluescribe-{self._name}", daemon=True
+            )
             self._thread.start()
 
     def _work(self) -> None:

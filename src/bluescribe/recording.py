@@ -137,7 +137,8 @@ class Recording:
         if stop is not None:
             self.record("stop", stop)
         self._write_pages()
-        self._attempt_or_refuse("stop", self._file.close, stop)
+        if not self._attempt_or_refuse("stop", self._file.close, stop):
+            self._attempt_or_refuse("stop", self._file.close, None)  # or it would stay open
         self._ledger.open_files.pop(self.run.uid, None)
         if not self._is_failed:
             self._ledger.runs_written += 1

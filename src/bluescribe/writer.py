@@ -66,11 +66,13 @@ class Writer:
         )
         self._mailbox = Mailbox(
             router,
-            name=f"bluescribe-{self.format}",
+            name=self.format,
             interval=self.interval,
             max_documents=_MAX_DOCUMENTS,
             max_bytes=_MAX_BYTES,
         )
+        self.post = self._mailbox.post
+        """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
         # also at interpreter exit, and when nothing holds the writer any more
         self._close = weakref.finalize(self, self._mailbox.close)
@@ -103,27 +105,12 @@ class Writer:
         RecordingError
             A run could not be written and ``on_error`` is ``"abort"``.
         """
-        self.post(name, *snapshot(name, doc))
+        copy, size = snapshot(name, doc)
+        self.post(name, copy, size)
         if name == "stop":
             self._wait(self._mailbox.request(), self.settings.drain_timeout)
-        if self._aborts and self._ledger.unraised:
+        if self._aborts:
             self.raise_failure()
-
-    def post(self, name: str, doc: Any, size: int = 0) -> None:
-        """Receive a document that nobody will change any more, without waiting at a stop.
-
-        Parameters
-        ----------
-        name, doc
-            The document.
-        size
-            Bytes of the arrays that were copied for it.
-        """
-        if not self._close.alive:
-            if name == "start":
-                logger.warning("%s: a closed writer ignores the run that begins", self.format)
-            return
-        self._mailbox.post(name, doc, size)
 
     def request_flush(self) -> threading.Event:
         """Ask that all that was received be brought to disk; the event tells when it is."""

@@ -112,3 +112,8 @@ def test_without_hints_every_field_that_is_no_positioner_is_a_detectors():
     assert detector_fields(*made({"motors": ["x"]}, hints={})) == ["y", "det", "more"]
     assert detector_fields(*made({"motors": ["x", "y", "det", "more"]})) == []
     assert detector_fields(*made({"detectors": ["more", "det"]})) == ["more", "det"]
+    assert detector_fields(*made({"motors": ["x"]}, hints={"d": {"fields": ["more"]}})) == ["more"]
+
+
+def test_a_count_over_time_varies_nothing_even_where_a_signal_is_called_time():
+    assert dimensions(*made(hinted("time"), keys=("time", "det"))) == ()

@@ -89,11 +89,11 @@ def test_a_descriptor_without_uid_or_data_keys_is_refused(doc):
 
 def test_a_device_stands_for_its_hinted_fields_else_for_its_first():
     hints = {"m": {"fields": ["y", "unknown", 5, ["x"]]}, "n": {}, "o": {"fields": None}}
-    objects = {"m": ["x", "y"], "n": ["z", "y"], "o": ["x", "o"], "p": None, "q": [["x"]]}
+    objects = {"m": ["x", "y"], "n": ["z", "y"], "y": ["x", "y"], "p": None, "q": [["x"]]}
     d = descriptor(hints=hints, object_keys=objects)
     assert d.hints == {"m": ["y"], "n": [], "o": []}
     found = {name: d.device_fields(name) for name in [*objects, "z", "nobody"]}
-    expected = {"m": ["y"], "n": ["z"], "o": ["x"], "p": [], "q": [], "z": ["z"], "nobody": []}
+    expected = {"m": ["y"], "n": ["z"], "y": ["y"], "p": [], "q": [], "z": ["z"], "nobody": []}
     assert found == expected
 
 
@@ -110,6 +110,12 @@ def test_events_become_columns():
     assert page.data == {"x": [1, 3, 5], "y": [2, 4, None]}
     assert page.timestamps == {"x": [2.0] * 3, "y": [2.0, 2.0, None]}
     assert (page.seq_num, page.time, len(page)) == ([1, 2, 3], [1.0] * 3, 3)
+
+
+def test_values_stay_with_their_field_whatever_its_place_in_an_event():
+    stream, d = run_of().add_descriptor({"uid": "d", "data_keys": {"x": {}, "y": {}}})
+    page = stream.page(d, [event(1, x=1, y=2), event(2, y=4, x=3)])
+    assert page.data == {"x": [1, 3], "y": [2, 4]}
 
 
 def test_timestamps_need_not_be_there():

@@ -94,13 +94,15 @@ def test_what_stands_in_many_places_is_copied_once():
         inner = inner[0]
     assert inner is not array
     assert inner.tolist() == array.tolist()
+    copy, _ = snapshot("start", {"uid": "u", "arrays": [array, array]})
+    assert copy["arrays"][0] is copy["arrays"][1]
 
 
 class Lazy(Mapping):
     """Makes its items when they are asked for, at addresses that are used again."""
 
     def __getitem__(self, key):
-        return [{"value": key}]
+        return ([key], 0, 0) if key % 2 else {"value": [key]}
 
     def __iter__(self):
         return iter(range(100))
@@ -111,7 +113,7 @@ class Lazy(Mapping):
 
 def test_items_that_live_for_a_moment_are_not_mixed_up():
     copy, _ = snapshot("start", {"uid": "u", "lazy": Lazy()})
-    assert copy["lazy"] == {key: [{"value": key}] for key in range(100)}
+    assert copy["lazy"] == {n: [[n], 0, 0] if n % 2 else {"value": [n]} for n in range(100)}
 
 
 class Hostile(Mapping):

@@ -19,10 +19,14 @@ from tests.readers.nexus import BLUESKY, read_column, text
 
 ALLOWED = {
     # Readers of apstools' files look for it there; NXentry has no such field.
-    "This field is not defined in NXentry": "Field: /entry/plan_name",
+    "This field is not defined in NXentry": r"Field: /entry/plan_name$",
     # Another program's images, seen through an external link.
-    "Units of NX_ANY not specified": "Link: ",
+    "Units of NX_ANY not specified": r"Link: ",
+    # NXdata once had these three for its axes; here they are what motors and counters are called.
+    "The field value is not a valid NX_FLOAT": r"\w+: /entry/data/[xyz]$",
 }
+"""What nexusformat may find, and what it may find it of."""
+
 NO_AXES = '"@axes" is not present in the group'
 """What nexusformat may find, and what it may find it of."""
 
@@ -94,7 +98,7 @@ class _Log(logging.Handler):
 
 def _is_allowed(place: str, what: str) -> bool:
     about = ALLOWED.get(what.removeprefix("WARNING: "))
-    return about is not None and place.startswith(about)
+    return about is not None and re.match(about, place) is not None
 
 
 def _objects(group: h5py.Group) -> Iterator[tuple[str, Any]]:

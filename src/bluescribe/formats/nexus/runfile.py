@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field as Setting
 
 from ...assets import Asset, Frames
+from ...jsontext import dumps
 from ...run import Descriptor, Document, Field, Page, Run, Stream
 from ...settings import WriterSettings
 from ..base import RunFile
@@ -81,10 +82,9 @@ class NexusFile(RunFile[NexusSettings]):
         """Keep the documents of external data as they came."""
         if name in ("resource", "stream_resource"):
             self._write_document(name, doc)
-        elif name == "datum":
-            self._datums.append(doc)
-        elif name == "datum_page":
-            self._datums.append({"datum_page": doc})
+        elif name in ("datum", "datum_page"):
+            dumps(doc)  # one that cannot be written is refused now: the stop must not fail for it
+            self._datums.append(doc if name == "datum" else {"datum_page": doc})
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Write the descriptor, its devices' configuration, and the group of a new stream."""
