@@ -97,57 +97,110 @@ def test_keys_of_other_concerns_are_left_alone(iconfig, caplog):
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "key", "found", "allowed"),
+    ("text", "mistake"),
     [
-        ("\nCSV_DATA_FILES:\n  ENABLE: true\n  DIRECTRY: x", 4, "CSV_DATA_FILES.DIRECTRY",
-         "unknown key", "did you mean DIRECTORY? Allowed are ENABLE, DIRECTORY, FILE_NAME"),
-        ("CSV_DATA_FILES:\n  enable: true", 2, "CSV_DATA_FILES.enable",
-         "unknown key", "did you mean ENABLE?"),
-        ("SPEC_DATA_FILES: {ENABLE: false, WARN_MISSING: true}", 1, "SPEC_DATA_FILES.WARN_MISSING",
-         "unknown key", "ONE_FILE_A_RUN"),
-        ("DATA_FILES:\n  ENABLE: true", 2, "DATA_FILES.ENABLE", "unknown key", "DIRECTORY"),
-        ("DATA_FILES:\n  FILE_EXTENSION: dat", 2, "DATA_FILES.FILE_EXTENSION",
-         "unknown key", "Allowed are DIRECTORY, FILE_NAME, ON_ERROR"),
-        ("CSV_DATA_FILES:\n\n  ENABLE: true\n  ON_ERROR: stop", 4, "CSV_DATA_FILES.ON_ERROR",
-         "found 'stop'", "'warn' or 'abort'"),
-        ("DATA_FILES:\n  ON_ERROR: stop\nCSV_DATA_FILES:\n  ENABLE: true", 2,
-         "DATA_FILES.ON_ERROR", "found 'stop'", "'warn' or 'abort'"),
-        ("CSV_DATA_FILES:\n  ENABLE: true\n  ON_ERROR: stop\nDATA_FILES:\n  ON_ERROR: warn", 3,
-         "CSV_DATA_FILES.ON_ERROR", "found 'stop'", "'warn' or 'abort'"),
-        ("DATA_FILES:\n  ON_ERROR: stop\nCSV_DATA_FILES:\n  ENABLE: true\n  ON_ERROR:", 2,
-         "DATA_FILES.ON_ERROR", "found 'stop'", "'warn' or 'abort'"),
-        ("DATA_FILES:\n  RETRY_SECONDS: -1\nCSV_DATA_FILES: {ENABLE: true}", 2,
-         "DATA_FILES.RETRY_SECONDS", "found -1", "greater than or equal to 0"),
-        ("DATA_FILES: {FILE_NAME: '{uid'}\nCSV_DATA_FILES: {ENABLE: true}", 1,
-         "DATA_FILES.FILE_NAME", "found '{uid'", "see {time:"),
-        ("DATA_FILES: {DIRECTORY: 'data/{uid'}\nCSV_DATA_FILES: {ENABLE: true}", 1,
-         "DATA_FILES.DIRECTORY", "data/{uid", "see {time:"),
-        ("CSV_DATA_FILES:\n  ENABLE: 1", 2, "CSV_DATA_FILES.ENABLE",
-         "found 1", "allowed are true and false"),
-        ("CSV_DATA_FILES: {ENABLE: 'yes'}", 1, "CSV_DATA_FILES.ENABLE",
-         "found 'yes'", "allowed are true and false"),
-        ("CSV_DATA_FILES:\n  ENABLE:", 2, "CSV_DATA_FILES.ENABLE",
-         "found None", "allowed are true and false"),
-        ("A: 1\nCSV_DATA_FILES: true", 2, "CSV_DATA_FILES",
-         "found True", "a block of keys is needed"),
-        ("DATA_FILES: [a]", 1, "DATA_FILES", "found ['a']", "a block of keys is needed"),
-        ("CSV_DATA_FILES:\n  ENABLE: true\n  ENABLE: false", 3, "CSV_DATA_FILES.ENABLE",
-         "stands a second time, after line 2", "keep one"),
-        ("CSV_DATA_FILES: {}\nA: 1\nCSV_DATA_FILES: {}", 3, "CSV_DATA_FILES",
-         "stands a second time, after line 1", "keep one"),
-        ("NEXUS_FILE_EXTENSION: hdf\nNEXUS_FILE_EXTENSION: h5", 2, "NEXUS_FILE_EXTENSION",
-         "stands a second time", "keep one"),
-        ("WRITE_SPEC_DATA_FILES: true\nSPEC_DATA_FILES: {ENABLE: false}", 1,
-         "WRITE_SPEC_DATA_FILES", "found True", "SPEC_DATA_FILES.ENABLE says False"),
-        ("A: 1\nWRITE_SPEC_DATA_FILES: maybe", 2, "WRITE_SPEC_DATA_FILES",
-         "found 'maybe'", "allowed are true and false"),
-        ("WRITE_NEXUS_DATA_FILES: true\nNEXUS_FILE_EXTENSION: 5", 2, "NEXUS_FILE_EXTENSION",
-         "found 5", "valid string"),
+        (
+            "\nCSV_DATA_FILES:\n  ENABLE: true\n  DIRECTRY: x",
+            (
+                4,
+                "CSV_DATA_FILES.DIRECTRY",
+                "unknown key",
+                "did you mean DIRECTORY? Allowed are ENABLE, DIRECTORY, FILE_NAME",
+            ),
+        ),
+        (
+            "CSV_DATA_FILES:\n  enable: true",
+            (2, "CSV_DATA_FILES.enable", "unknown key", "did you mean ENABLE?"),
+        ),
+        (
+            "SPEC_DATA_FILES: {ENABLE: false, WARN_MISSING: true}",
+            (1, "SPEC_DATA_FILES.WARN_MISSING", "unknown key", "ONE_FILE_A_RUN"),
+        ),
+        ("DATA_FILES:\n  ENABLE: true", (2, "DATA_FILES.ENABLE", "unknown key", "DIRECTORY")),
+        (
+            "DATA_FILES:\n  FILE_EXTENSION: dat",
+            (
+                2,
+                "DATA_FILES.FILE_EXTENSION",
+                "unknown key",
+                "Allowed are DIRECTORY, FILE_NAME, ON_ERROR",
+            ),
+        ),
+        (
+            "CSV_DATA_FILES:\n\n  ENABLE: true\n  ON_ERROR: stop",
+            (4, "CSV_DATA_FILES.ON_ERROR", "found 'stop'", "'warn' or 'abort'"),
+        ),
+        (
+            "DATA_FILES:\n  ON_ERROR: stop\nCSV_DATA_FILES:\n  ENABLE: true",
+            (2, "DATA_FILES.ON_ERROR", "found 'stop'", "'warn' or 'abort'"),
+        ),
+        (
+            "CSV_DATA_FILES:\n  ENABLE: true\n  ON_ERROR: stop\nDATA_FILES:\n  ON_ERROR: warn",
+            (3, "CSV_DATA_FILES.ON_ERROR", "found 'stop'", "'warn' or 'abort'"),
+        ),
+        (
+            "DATA_FILES:\n  ON_ERROR: stop\nCSV_DATA_FILES:\n  ENABLE: true\n  ON_ERROR:",
+            (2, "DATA_FILES.ON_ERROR", "found 'stop'", "'warn' or 'abort'"),
+        ),
+        (
+            "DATA_FILES:\n  RETRY_SECONDS: -1\nCSV_DATA_FILES: {ENABLE: true}",
+            (2, "DATA_FILES.RETRY_SECONDS", "found -1", "greater than or equal to 0"),
+        ),
+        (
+            "DATA_FILES: {FILE_NAME: '{uid'}\nCSV_DATA_FILES: {ENABLE: true}",
+            (1, "DATA_FILES.FILE_NAME", "found '{uid'", "see {time:"),
+        ),
+        (
+            "DATA_FILES: {DIRECTORY: 'data/{uid'}\nCSV_DATA_FILES: {ENABLE: true}",
+            (1, "DATA_FILES.DIRECTORY", "data/{uid", "see {time:"),
+        ),
+        (
+            "CSV_DATA_FILES:\n  ENABLE: 1",
+            (2, "CSV_DATA_FILES.ENABLE", "found 1", "allowed are true and false"),
+        ),
+        (
+            "CSV_DATA_FILES: {ENABLE: 'yes'}",
+            (1, "CSV_DATA_FILES.ENABLE", "found 'yes'", "allowed are true and false"),
+        ),
+        (
+            "CSV_DATA_FILES:\n  ENABLE:",
+            (2, "CSV_DATA_FILES.ENABLE", "found None", "allowed are true and false"),
+        ),
+        (
+            "A: 1\nCSV_DATA_FILES: true",
+            (2, "CSV_DATA_FILES", "found True", "a block of keys is needed"),
+        ),
+        ("DATA_FILES: [a]", (1, "DATA_FILES", "found ['a']", "a block of keys is needed")),
+        (
+            "CSV_DATA_FILES:\n  ENABLE: true\n  ENABLE: false",
+            (3, "CSV_DATA_FILES.ENABLE", "stands a second time, after line 2", "keep one"),
+        ),
+        (
+            "CSV_DATA_FILES: {}\nA: 1\nCSV_DATA_FILES: {}",
+            (3, "CSV_DATA_FILES", "stands a second time, after line 1", "keep one"),
+        ),
+        (
+            "NEXUS_FILE_EXTENSION: hdf\nNEXUS_FILE_EXTENSION: h5",
+            (2, "NEXUS_FILE_EXTENSION", "stands a second time", "keep one"),
+        ),
+        (
+            "WRITE_SPEC_DATA_FILES: true\nSPEC_DATA_FILES: {ENABLE: false}",
+            (1, "WRITE_SPEC_DATA_FILES", "found True", "SPEC_DATA_FILES.ENABLE says False"),
+        ),
+        (
+            "A: 1\nWRITE_SPEC_DATA_FILES: maybe",
+            (2, "WRITE_SPEC_DATA_FILES", "found 'maybe'", "allowed are true and false"),
+        ),
+        (
+            "WRITE_NEXUS_DATA_FILES: true\nNEXUS_FILE_EXTENSION: 5",
+            (2, "NEXUS_FILE_EXTENSION", "found 5", "valid string"),
+        ),
     ],
-)  # fmt: skip
-def test_a_mistake_names_file_line_key_found_and_allowed(iconfig, text, line, key, found, allowed):
+)
+def test_a_mistake_names_file_line_key_found_and_allowed(iconfig, text, mistake):
     path = iconfig("")
     path.write_text(text)
+    line, key, found, allowed = mistake
     message = error_of(path)
     assert message.startswith(f"{path}, line {line}: {key}: "), message
     assert found in message

@@ -43,7 +43,7 @@ def test_a_plan_tells_what_it_varied_and_measured(tmp_path, shape, groups, detec
 def made(start=None, keys=("x", "y", "det", "more"), hints=None, objects=None):
     objects = objects or {key: [key] for key in keys}
     hints = hints if hints is not None else {key: {"fields": [key]} for key in keys}
-    doc = {"uid": "d", "name": "primary", "data_keys": dict.fromkeys(keys, {}),
+    doc = {"uid": "d", "name": "primary", "data_keys": {key: {} for key in keys},
            "hints": hints, "object_keys": objects}  # fmt: skip
     run = Run({"uid": "u", **(start or {})})
     stream, _ = run.add_descriptor(doc)

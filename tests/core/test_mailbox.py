@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from textwrap import dedent
 
 import pytest
@@ -66,11 +67,11 @@ def in_thread(function, *args):
 
 def test_the_thread_starts_with_the_first_document_and_is_a_daemon(make, reader):
     mailbox = make()
-    assert not [t for t in threading.enumerate() if t.name == "test-mail"]
+    assert not [t for t in threading.enumerate() if t.name == "bluescribe-test-mail"]
     mailbox.post("start", {})
     assert mailbox.request().wait(PATIENCE)
     (thread,) = reader.threads
-    assert thread.name == "test-mail"
+    assert thread.name == "bluescribe-test-mail"
     assert thread.daemon
 
 
@@ -115,33 +116,43 @@ def test_documents_are_brought_to_disk_without_being_asked(make, reader):
     ("bounds", "size", "fits"),
     [({"max_documents": 10}, 0, 10), ({"max_bytes": 1000}, 300, 3), ({"max_bytes": 1000}, 5000, 1)],
 )
-def test_a_producer_waits_while_the_mailbox_is_full(
-    make, reader, caplog, monkeypatch, bounds, size, fits
-):
-    monkeypatch.setattr("bluescribe.mailbox._LONG_WAIT_SECONDS", 0.05)
-    mailbox = make(**bounds)
-    reader.gate.clear()
-    mailbox.post("start", -1)
-    while len(mailbox):  # it is with the reader, who waits for the gate
-        threading.Event().wait(0.001)
-
-    def produce():
-        for number in range(fits + 5):
-            mailbox.post("event", number, size)
-
-    producer = in_thread(produce)
-    producer.join(0.2)
+def test_a_producer_waits_while_the_mailbox_is_full(full, bounds, size, fits):
+    mailbox, reader, warnings = full(**bounds)
+    producer = in_thread(lambda: [mailbox.post("event", n, size) for n in range(fits + 5)])
+    wait_for(warnings)
     assert producer.is_alive()
     assert len(mailbox) == fits
     reader.gate.set()
     producer.join(PATIENCE)
     assert mailbox.request().wait(PATIENCE)
     assert [doc for _, doc in reader.received] == [-1, *range(fits + 5)]
-    warnings = [record.getMessage() for record in caplog.records]
-    assert "the mailbox is full" in warnings[0]
-    assert "Nothing is lost" in warnings[0]
-    assert "room again" in warnings[1]
+    first, second = warnings()
+    assert "the mailbox is full" in first
+    assert "Nothing is lost" in first
+    assert "room again" in second
     assert mailbox._bytes_waiting == 0
+
+
+@pytest.fixture
+def full(make, reader, caplog, monkeypatch):
+    """Return what makes a mailbox whose reader is held up with a first document."""
+    monkeypatch.setattr("bluescribe.mailbox._LONG_WAIT_SECONDS", 0.05)
+
+    def hold_up(**bounds):
+        mailbox = make(**bounds)
+        reader.gate.clear()
+        mailbox.post("start", -1)
+        wait_for(lambda: not len(mailbox))
+        return mailbox, reader, lambda: [record.getMessage() for record in caplog.records]
+
+    return hold_up
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_close_hands_over_what_waits_and_ends_the_thread(make, reader):
@@ -185,7 +196,7 @@ def test_a_closed_mailbox_takes_no_document_and_answers_at_once(make, reader):
     assert mailbox.request().wait(0)
     assert len(mailbox) == 0
     assert reader.received == [("start", 0)]
-    assert not [t for t in threading.enumerate() if t.name == "test-mail"]
+    assert not [t for t in threading.enumerate() if t.name == "bluescribe-test-mail"]
 
 
 def test_requests_that_race_with_the_end_are_all_answered(make, reader):

@@ -1,140 +1,25 @@
-"""Every document reaches the file of its run, and a fault costs one run at the most."""
+"""Every document reaches the file of its run; a damaged one costs nothing but itself."""
 
 from __future__ import annotations
 
-import errno
-import logging
 from pathlib import Path
 
-import event_model
 import pytest
 
 from bluescribe.errors import DocumentError
-from bluescribe.formats.base import RunFile
-from bluescribe.router import Router
-from bluescribe.settings import WriterSettings
-from bluescribe.status import Ledger
-
-
-class Book(RunFile):
-    """Keep what comes; raise what `faults` has ready for a method."""
-
-    def __init__(self, folder, books, faults):
-        super().__init__(WriterSettings(directory=folder, file_name="{uid}"))
-        self.calls, self.rows, self._faults = [], [], faults
-        books.append(self)
-
-    def _called(self, method, *what):
-        faults = self._faults.get((self.uid, method), self._faults.get(method, []))
-        if faults:
-            raise faults.pop(0)
-        self.calls.append((method, *what))
-
-    def open(self, run):
-        self.uid = run.uid
-        self._called("open")
-        self.claim(run, ".book")
-
-    def record(self, name, doc):
-        self._called("record", name)
-
-    def add_descriptor(self, stream, descriptor):
-        self._called("add_descriptor", stream.name, descriptor.uid)
-
-    def write_events(self, stream, page):
-        self._called("write_events", stream.name, list(page.seq_num))
-        self.rows += [(stream.name, page.descriptor.uid, n) for n in page.seq_num]
-
-    def link_assets(self, stream, field, asset, frames):
-        self._called("link_assets", stream.name, field, asset.uid, frames)
-
-    def sync(self):
-        self._called("sync")
-
-    def close(self, stop):
-        self._called("close", stop and stop["exit_status"])
-
-    def abandon(self):
-        self._called("abandon")
-
-    def did(self, method):
-        return [call[1:] for call in self.calls if call[0] == method]
-
-
-class Journal(Book):
-    takes_pages = False
-
-
-class Play:
-    """A router with the books that it fills."""
-
-    def __init__(self, folder, kind=Book, retry_seconds=5.0):
-        self.books, self.faults, self.ledger = [], {}, Ledger("book")
-        self.router = Router(
-            lambda: kind(folder, self.books, self.faults),
-            retry_seconds=retry_seconds,
-            ledger=self.ledger,
-        )
-
-    def __call__(self, *documents):
-        for name, doc in documents:
-            self.router.receive(name, doc)
-        return self
-
-    def book(self, uid):
-        (book,) = [book for book in self.books if book.uid == uid]
-        return book
-
-
-@pytest.fixture
-def play(tmp_path):
-    return Play(tmp_path)
-
-
-KEY = {"dtype": "number", "shape": [], "source": "x"}
-IMAGE = {"dtype": "array", "shape": [2], "source": "x", "external": "FILE:"}
-
-
-def start(uid="run"):
-    return "start", {"uid": uid, "time": 1.0, "scan_id": 7}
-
-
-def descriptor(uid="d", run="run", name="primary", **keys):
-    doc = {"uid": uid, "run_start": run, "time": 1.0, "name": name, "data_keys": keys or {"x": KEY}}
-    return "descriptor", doc
-
-
-def event(seq_num=1, of="d", **data):
-    data = data or {"x": seq_num / 2}
-    doc = {"uid": f"{of}-{seq_num}", "descriptor": of, "seq_num": seq_num, "time": 1.0}
-    return "event", {**doc, "data": data, "timestamps": dict.fromkeys(data, 1.0)}
-
-
-def page(*seq_nums, of="d"):
-    events = [event(n, of)[1] for n in seq_nums]
-    return "event_page", event_model.pack_event_page(*[{**e, "filled": {}} for e in events])
-
-
-def resource(uid="r", run="run"):
-    doc = {"uid": uid, "run_start": run, "spec": "AD_HDF5", "root": "/", "resource_path": "a.h5"}
-    return "resource", {**doc, "resource_kwargs": {}} if run else {**doc, "run_start": None}
-
-
-def datum(number=0, of="r"):
-    return "datum", {"datum_id": f"{of}/{number}", "resource": of, "datum_kwargs": {}}
-
-
-def stop(run="run"):
-    return "stop", {
-        "uid": f"stop of {run}",
-        "run_start": run,
-        "time": 2.0,
-        "exit_status": "success",
-    }
-
-
-def told(caplog, level=logging.WARNING):
-    return [r.getMessage() for r in caplog.records if r.levelno >= level]
+from tests.core.books import (
+    IMAGE,
+    Journal,
+    Play,
+    datum,
+    descriptor,
+    event,
+    page,
+    resource,
+    start,
+    stop,
+    told,
+)
 
 
 def test_a_run_reaches_its_file_in_the_order_of_its_documents(play, caplog):
@@ -255,9 +140,10 @@ def test_a_start_or_descriptor_that_comes_again_is_refused(play, caplog):
     "damaged",
     [
         ("start", None), ("start", {}), ("descriptor", {"run_start": "run", "uid": "x"}),
-        ("descriptor", {"run_start": []}), ("event", {}), ("event", None), ("event", {"descriptor": []}),
-        ("event", {"descriptor": "d"}), ("event", {**event(9)[1], "data": 5}),
-        ("event_page", {"descriptor": "d", "seq_num": [1], "time": [1.0], "data": {"x": []}, "timestamps": {}}),
+        ("descriptor", {"run_start": []}), ("event", {}), ("event", None),
+        ("event", {"descriptor": []}), ("event", {"descriptor": "d"}),
+        ("event", {**event(9)[1], "data": 5}), ("event_page", {**page(9)[1], "data": {"x": []}}),
+        ("event_page", {**page(9)[1], "time": [None]}),
         ("datum", {}), ("resource", {"run_start": "run", "uid": "r"}), ("stop", None),
         ("stream_datum", {"descriptor": "d", "stream_resource": "nobody"}), ("unheard_of", {}),
         ("sync", {}), ("close", {}), (5, {}),
@@ -305,91 +191,6 @@ def test_an_event_that_was_not_recorded_is_not_counted(tmp_path):
     play(event(2), page(3), event(4), stop())
     assert play.ledger.events_written == 2
     assert play.ledger.documents_refused == 2
-
-
-FULL = OSError(errno.ENOSPC, "No space left on device")
-
-
-@pytest.mark.parametrize(
-    "method", ["open", "record", "add_descriptor", "write_events", "sync", "close"]
-)
-@pytest.mark.parametrize("error", [FULL, OSError("Can't write data (errno = 28, error message)")])
-def test_what_the_disk_refuses_is_tried_again_until_it_passes(play, caplog, method, error):
-    play.faults[method] = [error, error]
-    play(start(), descriptor(), event(1), event(2))
-    play.router.sync()
-    play(event(3), stop())
-    (book,) = play.books
-    assert [n for _, _, n in book.rows] == [1, 2, 3]
-    assert [len(book.did(m)) for m in ("open", "record", "add_descriptor", "close")] == [1, 6, 1, 1]
-    first, second = told(caplog)
-    assert f"book: run run (scan 7) cannot be written: {error}. Trying again for 5 s; " in first
-    assert "run run (scan 7) is written again" in second
-    assert not play.ledger.retrying
-    assert not play.ledger.failures
-
-
-def test_what_is_retried_stands_in_the_status_meanwhile(play):
-    seen = []
-    play(start(), descriptor(), event(1))
-    book = play.books[0]
-    play.faults["sync"] = [FULL]
-    called = book._called
-    book._called = lambda *what: (seen.append(play.ledger.retrying), called(*what))
-    play.router.sync()
-    assert seen[-1] == f"run run (scan 7): {FULL}"
-
-
-@pytest.mark.parametrize(
-    ("error", "remedy"),
-    [
-        (FULL, "free space on that disk"),
-        (OSError("unable to open a file that is no HDF5"), "please report this"),
-        (RuntimeError("a fault"), "please report this"),
-        (KeyError("a fault"), "please report this"),
-        (MemoryError(), "please report this"),
-    ],
-    ids=repr,
-)
-def test_what_does_not_pass_retires_that_run_only(tmp_path, caplog, error, remedy):
-    play = Play(tmp_path, retry_seconds=0.0)
-    play.faults["a", "write_events"] = [error]
-    play(start("a"), start("b"), descriptor("da", "a"), descriptor("db", "b"))
-    play(event(1, "da"), event(1, "db"))
-    play.router.sync()
-    play(event(2, "da"), event(2, "db"))
-    play.router.sync()
-    play(page(3, of="da"), stop("a"), stop("b"))
-    a, b = play.book("a"), play.book("b")
-    assert not a.rows
-    assert not a.did("close")
-    assert len(a.did("abandon")) == 1
-    assert [n for _, _, n in b.rows] == [1, 2]
-    (failure,) = play.ledger.failures
-    assert failure.run == "run a (scan 7)"
-    assert failure.path == a.paths[0]
-    assert failure.cause == f"{type(error).__name__}: {error}"
-    assert failure.remedy.startswith(remedy)
-    (message,) = told(caplog)
-    for part in ("book: run a (scan 7) is INCOMPLETE", str(a.paths[0]), failure.cause, remedy):
-        assert part in message
-    assert (play.ledger.runs_written, play.ledger.events_written) == (1, 2)
-    assert play.ledger.last_file == b.paths[0]
-
-
-def test_a_retired_file_is_not_listed_as_being_written(play):
-    play.faults["add_descriptor"] = [RuntimeError("a fault")]
-    play(start(), descriptor())
-    assert not play.ledger.open_files
-    assert play.router.has_open_runs, "its other documents are no strays"
-
-
-def test_a_fault_while_abandoning_is_no_second_failure(play, caplog):
-    play.faults |= {"open": [RuntimeError("one")], "abandon": [RuntimeError("two")]}
-    play(start(), descriptor(), stop())
-    assert [f.cause for f in play.ledger.failures] == ["RuntimeError: one"]
-    assert play.ledger.failures[0].path is None
-    assert "could not be made" in told(caplog)[0]
 
 
 def test_runs_that_were_never_stopped_are_closed(play):

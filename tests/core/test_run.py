@@ -145,7 +145,9 @@ def test_an_event_page_keeps_its_columns_and_needs_whole_ones():
     doc = {"seq_num": [1, 2], "time": [1, 2], "data": {"x": column}, "timestamps": {"x": [1, 2]}}
     assert stream.page_of(d, doc).data["x"] is column
     for part in ("data", "timestamps"):
-        with pytest.raises(DocumentError, match="'primary': .* 'x' has 1 rows where seq_num has 2"):
+        with pytest.raises(
+            DocumentError, match=r"'primary': .* 'x' has 1 rows where seq_num has 2"
+        ):
             stream.page_of(d, {**doc, part: {"x": [1]}})
 
 
@@ -190,8 +192,8 @@ GOOD = event(1, x=1)
 @pytest.mark.parametrize(
     "doc",
     [{**GOOD, "seq_num": -1}, {**GOOD, "seq_num": 2**63}, {**GOOD, "seq_num": 1.0}, {},
-     {**GOOD, "time": "noon"}, {**GOOD, "time": None}, {**GOOD, "data": [1]}, {**GOOD, "data": {1: 2}},
-     {**GOOD, "timestamps": None}],
+     {**GOOD, "time": "noon"}, {**GOOD, "time": None}, {**GOOD, "data": [1]},
+     {**GOOD, "data": {1: 2}}, {**GOOD, "timestamps": None}],
     ids=str,
 )  # fmt: skip
 def test_an_event_that_lacks_what_every_event_has_is_refused(doc):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 import bluesky.plan_stubs as bps
-import bluesky.plans as bp
 import numpy as np
 import pytest
 
@@ -15,21 +14,8 @@ from bluescribe.formats.csv import CsvFile
 from bluescribe.formats.jsonl import JsonlFile
 from bluescribe.testing import documents
 from bluescribe.testing.shapes.devices import gauss, motor
-from bluescribe.testing.shapes.engine import recording
+from tests.core.scanning import PATIENCE, scan
 from tests.readers.jsonl import read_documents
-
-PATIENCE = 60
-
-
-@pytest.fixture
-def engine():
-    with recording() as (engine, _):
-        yield engine
-
-
-def scan(points=3):
-    m1 = motor()
-    return bp.scan([gauss(m1)], m1, -1, 1, points)
 
 
 def iconfig(folder, *formats, **shared):
@@ -93,7 +79,7 @@ def test_each_format_is_an_attribute(engine, tmp_path):
         match="no writer 'nexus': NEXUS_DATA_FILES is not switched on; there are csv, spec",
     ):
         writers.nexus  # noqa: B018
-    with pytest.raises(AttributeError, match="^no writer 'speck'; there are csv, spec$"):
+    with pytest.raises(AttributeError, match=r"^no writer 'speck'; there are csv, spec$"):
         writers.speck  # noqa: B018
     writers.close()
 
@@ -171,9 +157,7 @@ def test_an_array_is_copied_once_for_all_writers(tmp_path, monkeypatch):
     seen = []
     first, second = JsonlWriter(tmp_path / "a"), JsonlWriter(tmp_path / "b")
     for writer in (first, second):
-        monkeypatch.setattr(
-            writer._mailbox, "post", lambda name, doc, size: seen.append((doc, size))
-        )
+        monkeypatch.setattr(writer, "post", lambda name, doc, size: seen.append((doc, size)))
     image = np.zeros((10, 10))
     Writers({"first": first, "second": second})(
         "event",
@@ -204,7 +188,7 @@ def test_abort_reaches_the_plan_after_every_writer_has_the_document(engine, tmp_
 
     monkeypatch.setattr(CsvFile, "close", close)
     writers = subscribe_writers(engine, iconfig(tmp_path, "csv", "jsonl", ON_ERROR="abort"))
-    with pytest.raises(RecordingError, match="csv: .*a fault at the end"):
+    with pytest.raises(RecordingError, match=r"csv: .*a fault at the end"):
         engine(scan())
     assert finished(tmp_path)[0][-1] == "stop"
     monkeypatch.setattr(CsvFile, "close", original)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -115,8 +116,12 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path):
         TextFile(tmp_path / "none")
 
 
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def test_no_file_is_left_open(path):
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     for end in (TextFile.close, TextFile.abandon):
         end(TextFile(path))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files() == before

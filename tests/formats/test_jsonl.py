@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -51,8 +50,9 @@ def test_a_damaged_run_leaves_lines_that_can_be_read(tmp_path_factory, played):
 
 
 def test_a_line_holds_what_was_measured_exactly(tmp_path):
-    data = {"big": 2**70, "nan": math.nan, "f4": np.float32(0.1), "image": np.arange(4).reshape(2, 2),
-            "text": "a\nb\u2028\ud800", "none": None, "path": [np.inf, -0.0]}  # fmt: skip
+    data = {"big": 2**70, "nan": math.nan, "f4": np.float32(0.1),
+            "image": np.arange(4).reshape(2, 2), "text": "a\nb\u2028\ud800", "none": None,
+            "path": [np.inf, -0.0]}  # fmt: skip
     key = {"dtype": "number", "shape": [], "source": "x"}
     event = {
         "uid": "e",
@@ -103,7 +103,7 @@ def test_the_ending_may_be_another(tmp_path):
     write(
         tmp_path, [("start", {"uid": "u", "time": 1.0})], file_name="a", file_extension=".journal"
     )
-    assert os.listdir(tmp_path) == ["a.journal"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.journal"]
 
 
 KILLED = """

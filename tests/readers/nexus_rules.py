@@ -28,7 +28,6 @@ ALLOWED = {
 """What nexusformat may find, and what it may find it of."""
 
 NO_AXES = '"@axes" is not present in the group'
-"""What nexusformat may find, and what it may find it of."""
 
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 

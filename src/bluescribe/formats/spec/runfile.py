@@ -49,6 +49,8 @@ class SpecFile(RunFile["SpecSettings"]):
     _main: Stream | None = None
     _rows: Rows | None = None
     _positions: Positions | None = None
+    _begun_with: tuple[str, ...] | None = None
+    """The motors of the scan that has begun: a baseline may still come when it is too late."""
     _is_written = False
     _is_over = False
 
@@ -138,6 +140,8 @@ class SpecFile(RunFile["SpecSettings"]):
 
     @property
     def _motors(self) -> tuple[str, ...]:
+        if self._begun_with is not None:
+            return self._begun_with
         return tuple(self._positions.motors) if self._positions is not None else ()
 
     def _told(self, stream: str, field: str, place: str) -> str:
@@ -159,6 +163,7 @@ class SpecFile(RunFile["SpecSettings"]):
         if self._rows is not None and self._out is not None:
             return self._rows, self._out
         columns = layout(self._run, self._main, page)
+        self._begun_with = self._motors
         is_certain = is_certain or (self._main is not None and self._main.name == "primary")
         if is_certain and self._home.take(self):
             out, header = self._home.append(self._header(), self._motors)
@@ -198,5 +203,5 @@ class SpecFile(RunFile["SpecSettings"]):
         if self._beside is not None:
             with suppress(OSError):
                 self._beside.unlink()
-        self._out = self._rows = self._beside = None
+        self._out = self._rows = self._beside = self._begun_with = None
         self._is_written = False

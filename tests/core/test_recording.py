@@ -1,0 +1,93 @@
+"""A disk that refuses is tried again; what does not pass costs one run."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from tests.core.books import Play, descriptor, event, page, start, stop, told
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    "method", ["open", "record", "add_descriptor", "write_events", "sync", "close"]
+)
+@pytest.mark.parametrize("error", [FULL, OSError("Can't write data (errno = 28, error message)")])
+def test_what_the_disk_refuses_is_tried_again_until_it_passes(play, caplog, method, error):
+    play.faults[method] = [error, error]
+    play(start(), descriptor(), event(1), event(2))
+    play.router.sync()
+    play(event(3), stop())
+    (book,) = play.books
+    assert [n for _, _, n in book.rows] == [1, 2, 3]
+    assert [len(book.did(m)) for m in ("open", "record", "add_descriptor", "close")] == [1, 6, 1, 1]
+    first, second = told(caplog)
+    assert f"book: run run (scan 7) cannot be written: {error}. Trying again for 5 s; " in first
+    assert "run run (scan 7) is written again" in second
+    assert not play.ledger.retrying
+    assert not play.ledger.failures
+
+
+def test_what_is_retried_stands_in_the_status_meanwhile(play):
+    seen = []
+    play(start(), descriptor(), event(1))
+    book = play.books[0]
+    play.faults["sync"] = [FULL]
+    called = book._called
+    book._called = lambda *what: (seen.append(play.ledger.retrying), called(*what))
+    play.router.sync()
+    assert seen[-1] == f"run run (scan 7): {FULL}"
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (FULL, "free space on that disk"),
+        (OSError("unable to open a file that is no HDF5"), "please report this"),
+        (RuntimeError("a fault"), "please report this"),
+        (KeyError("a fault"), "please report this"),
+        (MemoryError(), "please report this"),
+    ],
+    ids=repr,
+)
+def test_what_does_not_pass_retires_that_run_only(tmp_path, caplog, error, remedy):
+    play = Play(tmp_path, retry_seconds=0.0)
+    play.faults["a", "write_events"] = [error]
+    play(start("a"), start("b"), descriptor("da", "a"), descriptor("db", "b"))
+    play(event(1, "da"), event(1, "db"))
+    play.router.sync()
+    play(event(2, "da"), event(2, "db"))
+    play.router.sync()
+    play(page(3, of="da"), stop("a"), stop("b"))
+    a, b = play.book("a"), play.book("b")
+    assert not a.rows
+    assert not a.did("close")
+    assert len(a.did("abandon")) == 1
+    assert [n for _, _, n in b.rows] == [1, 2]
+    (failure,) = play.ledger.failures
+    assert failure.run == "run a (scan 7)"
+    assert failure.path == a.paths[0]
+    assert failure.cause == f"{type(error).__name__}: {error}"
+    assert failure.remedy.startswith(remedy)
+    (message,) = told(caplog)
+    for part in ("book: run a (scan 7) is INCOMPLETE", str(a.paths[0]), failure.cause, remedy):
+        assert part in message
+    assert (play.ledger.runs_written, play.ledger.events_written) == (1, 2)
+    assert play.ledger.last_file == b.paths[0]
+
+
+def test_a_retired_file_is_not_listed_as_being_written(play):
+    play.faults["add_descriptor"] = [RuntimeError("a fault")]
+    play(start(), descriptor())
+    assert not play.ledger.open_files
+    assert play.router.has_open_runs, "its other documents are no strays"
+
+
+def test_a_fault_while_abandoning_is_no_second_failure(play, caplog):
+    play.faults |= {"open": [RuntimeError("one")], "abandon": [RuntimeError("two")]}
+    play(start(), descriptor(), stop())
+    assert [f.cause for f in play.ledger.failures] == ["RuntimeError: one"]
+    assert play.ledger.failures[0].path is None
+    assert "could not be made" in told(caplog)[0]
