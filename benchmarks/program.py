@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -28,9 +29,9 @@ def main(arguments: list[str]) -> int:
     chosen = [c for name, c in CONTENDERS.items() if options.contenders in (c.side, "all", name)]
     tables = list(sections(options.workloads, extent, chosen))
     console = Console(width=None if Console().is_terminal else 160)
-    _measure_all(tables, extent, console)
+    for number, _ in enumerate(_measured(tables, extent, console), 1):
+        write(tables[:number], extent, options.out)  # an hour's work survives Ctrl-C
     show(tables, console)
-    write(tables, extent, options.out)
     console.print(f"Tables, figures and the plot are in {options.out}", soft_wrap=True)
     return 0
 
@@ -64,7 +65,8 @@ def _keys(text: str) -> list[str]:
     return keys
 
 
-def _measure_all(tables: list[Section], extent: Extent, console: Console) -> None:
+def _measured(tables: list[Section], extent: Extent, console: Console) -> Iterator[Section]:
+    """Fill the tables one by one."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("starting")
@@ -74,3 +76,4 @@ def _measure_all(tables: list[Section], extent: Extent, console: Console) -> Non
                 progress.update(task, description=f"{title}: {job.contender}, {job.label}")
 
             measure(table, extent, tell)
+            yield table

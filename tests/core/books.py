@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import event_model
 
@@ -16,7 +17,9 @@ class Book(RunFile):
     """Keep what comes; raise what `faults` has ready for a method."""
 
     def __init__(self, folder, books, faults):
-        super().__init__(WriterSettings(directory=folder, file_name="{uid}"))
+        super().__init__(
+            WriterSettings.validated("book", {"directory": folder, "file_name": "{uid}"})
+        )
         self.calls, self.rows, self._faults = [], [], faults
         books.append(self)
 
@@ -65,7 +68,9 @@ class Play:
     """A router with the books that it fills."""
 
     def __init__(self, folder, kind=Book, retry_seconds=5.0):
-        self.books, self.faults, self.ledger = [], {}, Ledger("book")
+        self.books: list[Book] = []
+        self.faults: dict[Any, list[Exception]] = {}
+        self.ledger = Ledger("book")
         self.router = Router(
             lambda: kind(folder, self.books, self.faults),
             retry_seconds=retry_seconds,
@@ -102,8 +107,9 @@ def event(seq_num=1, of="d", **data):
 
 
 def page(*seq_nums, of="d"):
-    events = [event(n, of)[1] for n in seq_nums]
-    return "event_page", event_model.pack_event_page(*[{**e, "filled": {}} for e in events])
+    docs = [event(n, of)[1] for n in seq_nums]
+    events: list[Any] = [{**doc, "filled": {}} for doc in docs]
+    return "event_page", event_model.pack_event_page(*events)
 
 
 def resource(uid="r", run="run"):

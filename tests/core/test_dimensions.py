@@ -63,7 +63,8 @@ def test_a_grid_has_its_axes_from_the_slowest_to_the_fastest():
     as_arrays = {"shape": np.array([2, 3]), "extents": np.array([[0, 1], [2, 4]]),
                  "snaking": np.array([False, True])}  # fmt: skip
     assert grid(*made({**GRID, **as_arrays})) == expected
-    assert grid(*made({**GRID, "snaking": None})).snaking == (False, False)
+    straight = Grid(expected.axes, expected.shape, expected.extents, (False, False))
+    assert grid(*made({**GRID, "snaking": None})) == straight
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,8 @@ def test_points_that_are_no_rectangle_are_no_grid(amiss):
 
 @pytest.mark.parametrize("motors", [("x", "y"), ["x", "y"], np.array(["x", "y"])])
 def test_motors_tell_where_hints_do_not(motors):
-    for hints in ({}, {"hints": {}}, hinted("time"), hinted("x", stream="other"), hinted("nobody")):
+    other = [hinted("time"), hinted("x", stream="other"), hinted("nobody")]
+    for hints in [{}, {"hints": {}}, *other]:
         assert dimensions(*made({"motors": motors, **hints})) == (("x",), ("y",))
 
 

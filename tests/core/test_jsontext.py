@@ -111,8 +111,8 @@ def test_the_fast_and_the_long_way_say_the_same(value, array):
     [
         (math.nan, math.nan), ([math.inf, -math.inf], [math.inf, -math.inf]), (2**70, 2**70),
         (-(2**64), -(2**64)), (-0.0, -0.0), (np.float32(0.1), 0.10000000149011612),
-        (np.float32([0.1]), [0.10000000149011612]),
-        (np.float32([0.1, math.nan]), [0.10000000149011612, math.nan]),
+        (np.array([0.1], "f4"), [0.10000000149011612]),
+        (np.array([0.1, math.nan], "f4"), [0.10000000149011612, math.nan]),
         (np.uint64(2**64 - 1), 2**64 - 1),
         (np.array([1.5, math.nan]), [1.5, math.nan]), (np.longdouble(1.5), "1.5"),
         (1 + 2j, "(1+2j)"), (np.array([1j]), ["1j"]), (b"\xff\0", "/wA="),

@@ -203,7 +203,7 @@ def test_requests_that_race_with_the_end_are_all_answered(make, reader):
     for _ in range(50):
         mailbox = make()
         mailbox.post("start", 0)
-        asked = []
+        asked: list[threading.Event] = []
         asker = in_thread(
             lambda box, out: out.extend(box.request() for _ in range(20)), mailbox, asked
         )

@@ -8,6 +8,7 @@ import unicodedata
 from collections import UserDict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from bluescribe.settings import WriterSettings
 from bluescribe.testing.strategies.values import json_values
 from bluescribe.testing.words import AWKWARD, FORBIDDEN, TEXTS, UNPRINTABLE
 
-START = {"uid": "1f5a9c3e-aaaa", "time": 1700000000.0, "scan_id": 42}
+START: dict[str, Any] = {"uid": "1f5a9c3e-aaaa", "time": 1700000000.0, "scan_id": 42}
 
 evil = st.one_of(
     json_values,
@@ -198,7 +199,7 @@ def test_a_dangling_link_and_a_folder_are_not_overwritten_either(tmp_path):
 
 def test_threads_that_want_one_name_get_one_each(tmp_path):
     barrier = threading.Barrier(16)
-    claimed = []
+    claimed: list[Path] = []
 
     def work():
         barrier.wait()

@@ -36,7 +36,12 @@ def test_what_is_retried_stands_in_the_status_meanwhile(play):
     book = play.books[0]
     play.faults["sync"] = [FULL]
     called = book._called
-    book._called = lambda *what: (seen.append(play.ledger.retrying), called(*what))
+
+    def seeing(*what):
+        seen.append(play.ledger.retrying)
+        called(*what)
+
+    book._called = seeing
     play.router.sync()
     assert seen[-1] == f"run run (scan 7): {FULL}"
 
@@ -53,7 +58,7 @@ def test_what_is_retried_stands_in_the_status_meanwhile(play):
     ids=repr,
 )
 def test_what_does_not_pass_retires_that_run_only(tmp_path, caplog, error, remedy):
-    play = Play(tmp_path, retry_seconds=0.0)
+    play = Play(tmp_path, retry_seconds=0.0 if error is FULL else 5.0)
     play.faults["a", "write_events"] = [error]
     play(start("a"), start("b"), descriptor("da", "a"), descriptor("db", "b"))
     play(event(1, "da"), event(1, "db"))
@@ -89,5 +94,6 @@ def test_a_fault_while_abandoning_is_no_second_failure(play, caplog):
     play.faults |= {"open": [RuntimeError("one")], "abandon": [RuntimeError("two")]}
     play(start(), descriptor(), stop())
     assert [f.cause for f in play.ledger.failures] == ["RuntimeError: one"]
+    assert play.ledger.documents_refused == 0
     assert play.ledger.failures[0].path is None
     assert "could not be made" in told(caplog)[0]

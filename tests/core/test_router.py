@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,27 @@ def test_a_stream_keeps_its_order_over_two_descriptors(play):
     assert rows == [("primary", of, n) for of, n in (("d1", 1), ("d2", 2), ("d1", 3), ("d2", 4))]
 
 
+def test_a_reconfiguration_comes_after_the_events_before_it(play):
+    play(start(), descriptor("d1"), event(1, "d1"), descriptor("d2"), event(2, "d2"), stop())
+    told_file = [
+        call[:3] for call in play.books[0].calls if call[0] in ("add_descriptor", "write_events")
+    ]
+    assert told_file == [
+        ("add_descriptor", "primary", "d1"),
+        ("write_events", "primary", [1]),
+        ("add_descriptor", "primary", "d2"),
+        ("write_events", "primary", [2]),
+    ]
+
+
+def test_a_datum_need_not_be_called_after_its_resource(play):
+    for kind, datum_id in (("datum", "odd"), ("datum_page", ["odd"])):
+        doc: dict[str, Any] = {"resource": "r", "datum_id": datum_id, "datum_kwargs": {}}
+        play(start(), descriptor(image=IMAGE), resource(), (kind, doc))
+        play(event(1, image="odd"), stop())
+        assert play.books[-1].did("link_assets") == [("primary", "image", "r", None)]
+
+
 def test_datums_are_linked_with_the_events_that_name_them(play):
     play(start(), descriptor(image=IMAGE), resource(), datum(0), event(1, image="r/0"))
     play(("datum_page", {"resource": "r", "datum_id": ["r/1", "r/2"], "datum_kwargs": {}}))
@@ -87,6 +109,14 @@ def test_a_resource_that_does_not_name_its_run_is_of_the_only_one(play, caplog):
     play(start(), descriptor(image=IMAGE), (name, doc), datum(0), event(1, image="r/0"), stop())
     assert play.books[0].did("link_assets")
     assert not told(caplog)
+
+
+def test_a_resource_that_could_be_of_two_runs_is_told_of(play, caplog):
+    name, doc = resource()
+    del doc["run_start"]
+    play(start("a"), start("b"), (name, doc), stop("a"), stop("b"))
+    (warning,) = told(caplog)
+    assert "ignoring the resource" in warning
 
 
 def test_a_datum_of_an_earlier_runs_resource_belongs_to_the_latest_run(play, caplog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,8 @@ def test_an_event_of_scalars_is_the_document_itself():
 
 
 def test_an_array_that_is_filled_again_does_not_show():
-    image, row, nested = np.zeros((2, 3)), [1, 2], {"rows": [[1], [np.zeros(2)]]}
+    image, row = np.zeros((2, 3)), [1, 2]
+    nested: dict[str, Any] = {"rows": [[1], [np.zeros(2)]]}
     doc = event(image=image, row=row, nested=nested, scalar=1, tuple=(row,))
     (copy, size) = snapshot("event", doc)
     image[:] = 9
@@ -47,7 +49,12 @@ def test_a_view_of_a_buffer_is_copied_whatever_its_order():
 
 def test_every_other_document_is_copied_whole():
     for name in ("start", "descriptor", "event_page", "resource", "stop"):
-        inner = {"list": [1], "array": np.zeros(2), "set": {1}, "bytes": bytearray(b"a")}
+        inner: dict[str, Any] = {
+            "list": [1],
+            "array": np.zeros(2),
+            "set": {1},
+            "bytes": bytearray(b"a"),
+        }
         copy, _ = snapshot(name, {"uid": "u", "data": inner})
         inner["list"].append(2)
         inner["array"][:] = 9
@@ -131,16 +138,8 @@ def test_no_document_stops_the_scan():
     deep: list = []
     for _ in range(100_000):
         deep = [deep]
-    for doc in (
-        None,
-        5,
-        [],
-        {},
-        {"data": None},
-        {"data": Hostile()},
-        Hostile(),
-        {"data": {"a": deep}},
-    ):
+    docs: list[Any] = [None, 5, [], {}, Hostile(), {"data": None}, {"data": Hostile()}]
+    for doc in [*docs, {"data": {"a": deep}}]:
         for name in ("event", "start", "event_page", "unheard of"):
             copy, size = snapshot(name, doc)
             assert size >= 0

@@ -23,7 +23,8 @@ def path(tmp_path):
 @pytest.fixture
 def disk(monkeypatch):
     """Return a list of what the disk does at each write: bytes that it takes, or an error."""
-    script, pwrite = [], os.pwrite
+    script: list[int | OSError] = []
+    pwrite = os.pwrite
 
     def scripted(fd, block, offset):
         step = script.pop(0) if script else len(block)

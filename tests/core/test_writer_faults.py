@@ -16,6 +16,7 @@ from bluesky.utils import RunEngineInterrupted
 from bluescribe import JsonlWriter, SpecWriter
 from bluescribe.errors import BluescribeError, RecordingError
 from bluescribe.formats.jsonl import JsonlFile
+from bluescribe.status import Failure
 from bluescribe.testing import documents
 from bluescribe.testing.shapes.devices import gauss, motor
 from tests.core.scanning import PATIENCE, WHOLE, names, scan, told
@@ -165,8 +166,8 @@ def test_two_engines_in_two_threads_may_share_a_writer(tmp_path):
 def test_two_engines_that_are_told_of_one_failure_do_not_stumble(tmp_path):
     writer = JsonlWriter(tmp_path, on_error="abort")
     for _ in range(200):
-        writer._ledger.unraised.append("a failure")
-        raised = []
+        writer._ledger.fail(Failure(0.0, "run", None, "a cause", "a remedy"))
+        raised: list[bool] = []
 
         def hear(raised=raised):
             with suppress(RecordingError):

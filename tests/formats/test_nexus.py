@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import silx.io
 from event_model import compose_run
-from silx.io.nxdata import get_default
+from silx.io import nxdata
 
 from bluescribe import NexusWriter
 from bluescribe.formats.nexus.column import Column
@@ -179,8 +179,8 @@ def test_the_default_plot(
     tmp_path: Path, shape: str, signal: tuple[int, ...], axes: list[str]
 ) -> None:
     path = write(tmp_path, documents(shape, tmp_path))
-    with silx.io.open(str(path)) as file:
-        plot = get_default(file)
+    with silx.io.open(str(path)) as file:  # type: ignore[attr-defined]  # silx re-exports
+        plot: Any = nxdata.get_default(file)  # type: ignore[attr-defined]  # it too
         assert plot.is_valid
         assert plot.signal.shape[: len(signal)] == signal
         assert [axis.shape for axis in plot.axes] == [(n,) for n in plot.signal.shape]

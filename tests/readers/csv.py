@@ -108,7 +108,7 @@ def _check_pandas(path: Path, resource: dict[str, Any]) -> None:
         series = frame.iloc[:, number]
         if all(isinstance(value, int) for value in column) and field["type"] == "number":
             kind = "iufO"
-        assert series.dtype.kind in kind, f"{path.name}: pandas has {series.dtype} for {field}"
+        assert series.dtype.kind in kind, f"{path.name}: pandas has {series.dtype} for {column[:9]}"
         if kind == "f":  # older versions of pandas miss the last digit, unless they are asked
             assert np.allclose(series, np.array(column, float), rtol=1e-15, atol=0, equal_nan=True)
         else:
@@ -117,8 +117,8 @@ def _check_pandas(path: Path, resource: dict[str, Any]) -> None:
 
 
 def _is_beyond_pandas(value: Any) -> bool:
-    """Tell what makes pandas take a column for another type: a gap, or more than 64 bits."""
-    is_long = isinstance(value, int) and not -(2**63) <= value < 2**64
+    """Tell what makes pandas take a column for another type: a gap, or an integer beyond int64."""
+    is_long = isinstance(value, int) and not -(2**63) <= value < 2**63
     return value is None or value is _NULL or is_long
 
 

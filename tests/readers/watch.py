@@ -40,6 +40,16 @@ def look(folder: Path) -> dict[str, float | str]:
 
 
 def _nexus(path: Path) -> int:
+    """Open the file, again if it was just being rebuilt for a new descriptor, as readers do."""
+    for _ in range(20):
+        try:
+            return _points(path)
+        except OSError:
+            time.sleep(0.05)
+    return _points(path)
+
+
+def _points(path: Path) -> int:
     with h5py.File(path, "r", swmr=True) as file:
         streams = file["entry/instrument/bluesky/streams"]
         if "primary/det/value" not in streams:

@@ -28,7 +28,7 @@ from .metadata import (
 )
 from .names import nexus_name, unique_name
 from .table import StreamTable
-from .tree import Dataset
+from .tree import Dataset, Group
 from .views import grid_plot_group, instrument_groups, log_group, plot_group
 
 __all__ = ["NexusFile", "NexusSettings"]
@@ -64,6 +64,7 @@ class NexusFile(RunFile[NexusSettings]):
         self._tables: dict[str, StreamTable] = {}
         self._datums: list[Document] = []
         self._documents: dict[str, int] = {}
+        self._views: list[tuple[str, str]] = []
         self._has_new_views = self._is_over = False
         self._links = AssetLinks(path.parent)
         self._file = LiveFile(path, is_live=self.settings.live)
@@ -104,7 +105,10 @@ class NexusFile(RunFile[NexusSettings]):
 
     def write_events(self, stream: Stream, page: Page) -> None:
         """Append rows to the stream's columns."""
-        self._has_new_views |= self._tables[stream.name].append(page)
+        if self._tables[stream.name].append(page):
+            self._has_new_views = True
+            self._write_views()
+            self._file.go_live()  # at once: readers wait
 
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
         """Link an external file from the field's group."""
@@ -191,14 +195,18 @@ class NexusFile(RunFile[NexusSettings]):
         """Write the links that readers look for, if there is something new to link."""
         if not self._has_new_views:
             return
-        h5 = self._file.plain()
+        entry = self._file.plain()["entry"]
+        while self._views:  # they may be of columns that have been made anew since
+            parent, name = self._views.pop()
+            if name in entry[parent]:
+                del entry[parent][name]
         for table in self._tables.values():
             log = log_group(self._run, table)
             if log:
-                write_node(h5["entry"], nexus_name(table.stream.name, _ENTRY_NAMES), log)
+                self._show(entry, nexus_name(table.stream.name, {*_ENTRY_NAMES, *entry}), log)
         primary = self._run.primary
         if primary is not None and primary.name in self._tables:
-            self._write_primary_views(h5["entry"], self._tables[primary.name])
+            self._write_primary_views(entry, self._tables[primary.name])
         self._has_new_views = False
 
     def _write_primary_views(self, entry: h5py.Group, table: StreamTable) -> None:
@@ -206,11 +214,14 @@ class NexusFile(RunFile[NexusSettings]):
         if self._is_over and plot:
             plot = grid_plot_group(self._run, table, self._links, entry.file) or plot
         if plot:
-            if "data" in entry:
-                del entry["data"]
-            write_node(entry, "data", plot)
+            self._show(entry, "data", plot)
         for name, group in instrument_groups(self._run, table, self._links).items():
-            write_node(entry["instrument"], name, group)
+            self._show(entry["instrument"], name, group)
+
+    def _show(self, parent: h5py.Group, name: str, group: Group) -> None:
+        """Write a view, and remember it: before they are written again, all are taken away."""
+        self._views.append((parent.name, name))
+        write_node(parent, name, group)
 
     def _write_ends_of_baseline(self) -> None:
         """Put the first and the last reading of each baseline field where it is easy to take."""

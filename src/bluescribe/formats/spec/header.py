@@ -73,7 +73,7 @@ def file_header(name: str, epoch: int, run: Run, motors: Iterable[str]) -> bytes
     names = list(motors)
     lines = [
         f"#F {plain(name)}\n#E {epoch}\n#D {date(run.time)}\n".encode(),
-        comment(f"bluescribe  User = {plain(_user())}  Host = {plain(socket.gethostname())}"),
+        comment(f"bluescribe  User = {plain(_USER)}  Host = {plain(socket.gethostname())}"),
         comment(f"header for the scans from run {literal(run.uid)} on"),
         comment("Epoch counts seconds from #E; seq_num is the event's, the same for a point again"),
         *_numbered("O", names, "  "),
@@ -209,7 +209,9 @@ def _numbered(key: str, words: Iterable[str], between: str) -> list[bytes]:
     """Return ``#O0``, ``#O1``... with eight words each."""
     items = list(words)
     rows = [items[i : i + _A_LINE] for i in range(0, len(items), _A_LINE)]
-    return [f"#{key}{i} {between.join(row)}\n".encode() for i, row in enumerate(rows)]
+    # silx loses the blank of a last name like "table x" unless blanks follow
+    end = between if len(between) > 1 else ""
+    return [f"#{key}{i} {between.join(row)}{end}\n".encode() for i, row in enumerate(rows)]
 
 
 def _mnemonics(names: Iterable[str]) -> list[str]:
@@ -225,3 +227,7 @@ def _user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # a container whose user has no name
         return "unknown"
+
+
+_USER = _user()
+"""Asked when the format is switched on: asking imports a module."""

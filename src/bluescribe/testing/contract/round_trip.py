@@ -30,6 +30,7 @@ _LIVE = (
     "mca",
     "ragged",
     "integer_turning_float",
+    "float_turning_text",
     "resource_hdf5",
     "stream_scan_rollover",
 )
@@ -85,6 +86,7 @@ class RoundTrip(ContractBase):
             for document in documents[last:]:
                 writer(*document)
             self.check_runs(self.read_back(tmp_path), documents)
+        self.check_files(tmp_path)
 
     def test_interleaved_runs_are_kept_apart(self, tmp_path: Path, shapes_folder: Path) -> None:
         """Merge two runs document by document."""
