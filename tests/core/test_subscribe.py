@@ -148,8 +148,11 @@ def test_the_end_of_a_run_waits_for_all_writers_at_the_same_time(tmp_path, monke
     writers = Writers(
         {"jsonl": JsonlWriter(tmp_path, **options), "csv": CsvWriter(tmp_path, **options)}
     )
-    for document in documents("count", tmp_path / "x"):
+    *played, stop = documents("count", tmp_path / "x")
+    for document in played:
         writers(*document)
+    assert writers.flush()
+    writers(*stop)
     assert [status.runs_written for status in writers.status().values()] == [1, 1]
     assert not caplog.records
     writers.close()

@@ -17,7 +17,7 @@ from bluescribe import SpecWriter
 from bluescribe.errors import ConfigError
 from bluescribe.testing import documents, interleave
 from bluescribe.testing.contract import received
-from tests.formats.test_spec import TestContract as Contract
+from tests.contracts import SpecContract as Contract
 from tests.readers import spec
 
 
