@@ -26,6 +26,9 @@ _LONG_WAIT_SECONDS = 0.5
 _IDLE_SECONDS = 1.0
 """How often the thread looks when no run is open: only strays come then."""
 
+_MANY_BYTES = 8 << 20
+"""Bytes of arrays for which the thread is woken before its time."""
+
 _LARGEST_BATCH = 2_000
 """Documents after which a long backlog is brought to disk, so that it is seen to shrink."""
 
@@ -77,7 +80,10 @@ class Mailbox:
         self._interval = interval
         self._max_documents = max_documents
         self._max_bytes = max_bytes
-        self._items: deque[tuple[str, Any, int]] = deque()
+        self.items: deque[tuple[str, Any, int]] = deque()
+        """What waits, oldest first."""
+        self.limit = 0
+        """Documents below which anyone may append to `items`; 0 while no thread takes them."""
         self._bytes_waiting = 0
         self._bytes_lock = threading.Lock()
         self._wake = threading.Event()
@@ -89,7 +95,7 @@ class Mailbox:
 
     def __len__(self) -> int:
         """Return the number of documents that wait."""
-        return len(self._items)
+        return len(self.items)
 
     def post(self, name: str, doc: Any, size: int = 0) -> None:
         """Put a document in; wake the thread only where a run begins. A closed mailbox takes none.
@@ -104,9 +110,9 @@ class Mailbox:
         if self._closed:
             self._tell_of_closing(name)
             return
-        if size or len(self._items) >= self._max_documents:
+        if size or len(self.items) >= self._max_documents:
             self._reserve(size)
-        self._items.append((name, doc, size))
+        self.items.append((name, doc, size))
         if self._thread is None or name == "start":
             self._ensure_thread()
             self._wake.set()
@@ -120,7 +126,7 @@ class Mailbox:
         done = threading.Event()
         with self._asking:
             if not self._closed:
-                self._items.append((kind, done, 0))
+                self.items.append((kind, done, 0))
                 self._ensure_thread()
                 self._wake.set()
                 return done
@@ -133,13 +139,13 @@ class Mailbox:
         with self._asking:
             if not self._closed and self._thread is not None:
                 self.request("close")
-            self._closed = True
+            self._closed, self.limit = True, 0
         self._join()
 
     def forget(self) -> None:
         """Take and write nothing in a forked child: the parent has these documents and files."""
-        self._closed = True
-        self._items.clear()
+        self._closed, self.limit = True, 0
+        self.items.clear()
         self._asking = threading.RLock()
 
     def _join(self) -> None:
@@ -153,11 +159,13 @@ class Mailbox:
         if size:
             with self._bytes_lock:
                 self._bytes_waiting += size
+            if self._bytes_waiting > _MANY_BYTES:
+                self._wake.set()
 
     def _is_full(self, size: int) -> bool:
         waiting = self._bytes_waiting
         too_large = waiting > 0 and waiting + size > self._max_bytes
-        return len(self._items) >= self._max_documents or too_large
+        return len(self.items) >= self._max_documents or too_large
 
     def _wait_for_room(self, size: int) -> None:
         """Hold the producer up until the thread has caught up; tell when that takes long."""
@@ -169,7 +177,7 @@ class Mailbox:
                     "%s: %d documents (%.0f MB of arrays) wait to be written and the mailbox is "
                     "full; the RunEngine waits until the disk keeps up. Nothing is lost.",
                     self._name,
-                    len(self._items),
+                    len(self.items),
                     self._bytes_waiting / 1e6,
                 )
             self._wake.set()
@@ -191,10 +199,11 @@ class Mailbox:
                 target=self._work, name=f"bluescribe-{self._name}", daemon=True
             )
             self._thread.start()
+            self.limit = self._max_documents
 
     def _work(self) -> None:
         while True:
-            if len(self._items) < _LARGEST_BATCH:
+            if len(self.items) < _LARGEST_BATCH:
                 self._wake.wait(self._interval if self._recipient.has_open_runs else _IDLE_SECONDS)
             self._wake.clear()
             try:
@@ -202,14 +211,14 @@ class Mailbox:
                     return
             except Exception:  # a recipient promises not to raise; the next document must go on
                 logger.exception("%s: a fault inside bluescribe; please report it", self._name)
-                if self._closed and not self._items:
+                if self._closed and not self.items:
                     return
 
     def _take_batch(self) -> bool:
         """Hand over what waits; return True when asked to close."""
-        waiting = len(self._items)
+        waiting = len(self.items)
         for _ in range(min(waiting, _LARGEST_BATCH)):
-            name, doc, size = self._items.popleft()
+            name, doc, size = self.items.popleft()
             if size:
                 with self._bytes_lock:
                     self._bytes_waiting -= size

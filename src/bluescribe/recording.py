@@ -177,15 +177,14 @@ class Recording:
 
     def _attempt(self, method: Callable[..., None], *args: Any) -> None:
         """Call a method of the file; try again while the disk refuses; then give it up."""
-        if self._is_failed:
-            return
         self._has_news = True
-        give_up, pause = time.monotonic() + self._retry_seconds, _FIRST_PAUSE
+        began, pause = 0.0, _FIRST_PAUSE
         while not self._is_failed:
             try:
                 method(*args)
             except OSError as error:
-                if not _may_pass(error) or time.monotonic() + pause > give_up:
+                began = began or time.monotonic()
+                if not _may_pass(error) or time.monotonic() - began + pause > self._retry_seconds:
                     self._give_up(error)
                 else:
                     self._tell_of_retry(error)

@@ -21,6 +21,8 @@ __all__ = ["Descriptor", "Document", "Field", "Page", "Run", "Stream"]
 
 Document = Mapping[str, Any]
 
+_TEXT = frozenset({str})
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -268,11 +270,10 @@ def check_event(doc: Any) -> None:
     fits = (
         isinstance(seq_num, int | np.integer)
         and 0 <= seq_num < 2**63
-        and isinstance(doc.get("time"), Real)
-        and not isinstance(doc["time"], bool)
-        and isinstance(data, Mapping)
-        and isinstance(doc.get("timestamps"), Mapping)
-        and (set(map(type, data)) <= {str} or all(map(_is_text, data)))
+        and _is_number(doc.get("time"))
+        and _is_mapping(data)
+        and _is_mapping(doc.get("timestamps"))
+        and (_TEXT.issuperset(map(type, data)) or all(map(_is_text, data)))
     )
     if not fits:
         raise DocumentError(f"event without seq_num, time, data or timestamps: {_brief(doc)}")
@@ -303,6 +304,15 @@ def _are_numbers(values: Any, kinds: str) -> bool:
     except ValueError:  # ragged lists
         return False
     return array.ndim == 1 and (array.dtype.kind in kinds or not array.size)
+
+
+def _is_number(value: Any) -> bool:
+    """Tell whether `value` is a real number; floats, as nearly all are, without asking an ABC."""
+    return type(value) is float or (isinstance(value, Real) and not isinstance(value, bool))
+
+
+def _is_mapping(value: Any) -> bool:
+    return type(value) is dict or isinstance(value, Mapping)
 
 
 def _is_text(value: Any) -> bool:

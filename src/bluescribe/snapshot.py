@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["snapshot"]
+__all__ = ["FIXED", "snapshot"]
 
-_FIXED: frozenset[type] = frozenset(
+FIXED: frozenset[type] = frozenset(
     {bool, int, float, complex, str, bytes, NoneType, np.bool_}
     | {np.dtype(code).type for code in "bBhHiIlLqQefdg"}
 )
@@ -47,9 +47,9 @@ def snapshot(name: str, doc: Any) -> tuple[Any, int]:
     try:
         if name == "event":
             data = doc["data"]
-            if _FIXED.issuperset(map(type, data.values())):
+            if FIXED.issuperset(map(type, data.values())):
                 return doc, 0
-            values = {k: v if type(v) in _FIXED else _copy(v, {}) for k, v in data.items()}
+            values = {k: v if type(v) in FIXED else _copy(v, {}) for k, v in data.items()}
             return {**doc, "data": values}, sum(map(_bytes, values.values()))
         copy = _copy(doc, {})
         return copy, sum(map(_bytes, copy["data"].values())) if name == "event_page" else 0
@@ -59,7 +59,7 @@ def snapshot(name: str, doc: Any) -> tuple[Any, int]:
 
 def _copy(value: Any, copies: _Copies) -> Any:
     """Copy containers and arrays down to what cannot change, each once: a cycle has an end."""
-    if type(value) in _FIXED:
+    if type(value) in FIXED:
         return value
     if id(value) in copies:
         return copies[id(value)][1]
@@ -78,7 +78,7 @@ def _copy_container(value: Any, copies: _Copies) -> Any:
         copies[id(value)] = value, mapping
         mapping.update((key, _copy(item, copies)) for key, item in value.items())
         return mapping
-    if _FIXED.issuperset(map(type, value)):
+    if FIXED.issuperset(map(type, value)):
         return list(value)
     items: list[Any] = []
     copies[id(value)] = value, items

@@ -127,11 +127,12 @@ class Column:
         if layout == self.layout:
             return True
         names = [self._name, f"{self._name}_shape"][: 1 + layout.is_ragged]
+        ending = _REMADE if self.rows else ""
         for name in names:
             is_shape = name != self._name
             dtype = np.dtype(np.int64) if is_shape else layout.dtype
             shape = (len(layout.shape),) if is_shape else layout.shape
-            self._create(name + _REMADE, dtype, shape, {} if is_shape else self._attrs)
+            self._create(name + ending, dtype, shape, {} if is_shape else self._attrs)
         start = 0
         for values in self._decoded():
             block = encode(values, layout)
@@ -141,7 +142,7 @@ class Column:
             if block.shapes is not None:
                 self._write(f"{self._name}_shape{_REMADE}", start, block.shapes)
             start += len(block.array)
-        for name in names:
+        for name in names if ending else ():
             self._replace(name)
         self._describe(layout)
         self.layout = layout

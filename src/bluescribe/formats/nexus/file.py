@@ -20,6 +20,9 @@ from .tree import Dataset, External, Group, HardLink, Node, Rearranged
 __all__ = ["LiveFile", "write_node"]
 
 _LIVE_FORMAT = ("v110", "v110")
+_CHUNK_CACHE_BYTES = 1 << 16
+"""A dataset; HDF5 2.0 would take 8 MB for each of hundreds. A larger chunk is written through."""
+
 _DESCRIBING = ("units", "source", "precision", "long_name")
 """Attributes that go with a value wherever it is copied."""
 
@@ -85,7 +88,9 @@ class LiveFile:
 
     def _open(self, mode: str) -> h5py.File:
         # a reader that holds the file must not stop the writing: no lock
-        return h5py.File(self._path, mode, libver=self._format, locking=False)
+        return h5py.File(
+            self._path, mode, libver=self._format, locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES
+        )
 
 
 def write_node(parent: h5py.Group, name: str, node: Node) -> None:
