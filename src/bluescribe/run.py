@@ -74,7 +74,8 @@ class Descriptor:
     @property
     def object_keys(self) -> Mapping[str, Sequence[str]]:
         """Field names of each device."""
-        return _mapping(self.doc.get("object_keys"))
+        devices = _mapping(self.doc.get("object_keys"))
+        return {name: _names(keys) for name, keys in devices.items()}
 
     @property
     def hints(self) -> Mapping[str, Sequence[str]]:
@@ -88,7 +89,8 @@ class Descriptor:
     @property
     def configuration(self) -> Mapping[str, Document]:
         """Configuration of each device: ``data``, ``timestamps``, ``data_keys``."""
-        return _mapping(self.doc.get("configuration"))
+        devices = _mapping(self.doc.get("configuration"))
+        return {name: entry for name, entry in devices.items() if _is_mapping(entry)}
 
     def device_fields(self, name: str) -> list[str]:
         """Return the fields that stand for a device: those it hints at, else its first one.

@@ -104,6 +104,12 @@ def test_malformed_hints_objects_and_configuration_are_none(wrong):
     assert d.device_fields("x") == ["x"]
 
 
+@pytest.mark.parametrize("wrong", ["unexpected", ["unexpected"], None, 3])
+def test_a_device_with_malformed_configuration_is_left_out(wrong):
+    d = descriptor(configuration={"bad": wrong, "good": {"data": {"gain": 1}}})
+    assert d.configuration == {"good": {"data": {"gain": 1}}}
+
+
 def test_events_become_columns():
     stream, d = run_of().add_descriptor({"uid": "d", "data_keys": {"x": {}, "y": {}}})
     page = stream.page(d, [event(1, x=1, y=2), event(2, y=4, x=3), event(3, x=5)])

@@ -56,7 +56,7 @@ def configuration_group(descriptor: Descriptor) -> Group:
     """Return the configuration of the devices of a descriptor, a group each."""
     group = Group("NXcollection", {"descriptor": descriptor.uid})
     for device, configuration in descriptor.configuration.items():
-        values = configuration.get("data") if isinstance(configuration, Mapping) else None  # type: ignore[redundant-expr]  # documents lie
+        values = configuration.get("data")
         if isinstance(values, Mapping) and values:
             name = unique_name(str(device), group.children)
             group.add(name, _device_group(values, configuration))
