@@ -7,6 +7,7 @@ arrays are ``@A`` lines, and what else was measured is told in comments between 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,10 +18,11 @@ from pydantic import Field
 from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
+from .console import newSpecFile, remember, spec_comment
 from .runfile import SpecFile
 from .session import Session
 
-__all__ = ["SpecFile", "SpecSettings", "SpecWriter"]
+__all__ = ["SpecFile", "SpecSettings", "SpecWriter", "newSpecFile", "spec_comment"]
 
 
 class SpecSettings(WriterSettings):
@@ -43,6 +45,10 @@ class SpecWriter(Writer):
     file_class = SpecFile
     settings_class = SpecSettings
 
+    def __init__(self, directory: str | Path = ".", **settings: Any) -> None:
+        super().__init__(directory, **settings)
+        remember(self)
+
     @property
     def spec_filename(self) -> Path | None:
         """The file that the next run goes into; None when its time will name it."""
@@ -51,7 +57,7 @@ class SpecWriter(Writer):
     def newfile(
         self,
         title_or_path: str | Path | None = None,
-        scan_id: int | None = None,
+        scan_id: int | bool | None = None,
         RE: Any = None,
     ) -> Path:
         """Go on in another file from the next run on; a run that is open stays in its own.
@@ -64,7 +70,7 @@ class SpecWriter(Writer):
             exists is appended to. None names the file by the time.
         scan_id
             The last scan number; the next run gets the one after it. At least the highest one
-            in the file.
+            in the file. True stands for 0, and False for None, as in apstools.
         RE
             The RunEngine that counts on from there; without it, nothing changes in any RunEngine.
 
@@ -80,11 +86,69 @@ class SpecWriter(Writer):
         """
         self.flush(self.settings.drain_timeout)  # runs that were taken before go where they were to
         path, highest = self._session.newfile(title_or_path)
+        if isinstance(scan_id, bool):
+            scan_id = 0 if scan_id else None
         if highest is not None:
             scan_id = max(scan_id or 0, highest)
         if scan_id is not None and RE is not None:
             RE.md["scan_id"] = scan_id
         return path
+
+    def usefile(self, path: str | Path, RE: Any = None) -> int:
+        """Append to a SPEC file that exists, from the next run on.
+
+        Parameters
+        ----------
+        path
+            The file. A relative path is looked for in the working directory, then in the
+            writer's.
+        RE
+            The RunEngine that counts on from the highest scan number in the file.
+
+        Returns
+        -------
+        int
+            The highest scan number in the file, 0 when it has no scan.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ConfigError
+            It is not a SPEC file, or there is one file a run.
+        """
+        given = Path(path).expanduser()
+        places = [place for place in (given, self.settings.directory / given) if place.is_file()]
+        if not places:
+            raise FileNotFoundError(f"there is no SPEC file {given} to be used")
+        self.newfile(places[0], RE=RE)
+        return max(self._session.highest, 0)
+
+    def comment(self, text: str, *, at_end: bool = False) -> None:
+        """Write a comment into the SPEC file.
+
+        Called in a plan or at the prompt, it stands between the points that were taken before
+        and after it, in the run that began last. Between two runs it stands behind the last scan,
+        or else at the beginning of the next one.
+
+        Parameters
+        ----------
+        text
+            One line or several; each becomes ``#C date.  text``.
+        at_end
+            Put it behind the last point of the run.
+        """
+        self.post("comment", {"text": str(text), "time": time.time(), "at_end": at_end})
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing can be written any more."""
+        return not self._close.alive
+
+    def close(self) -> None:
+        """Finish every file and end the thread. A second call does nothing."""
+        super().close()
+        self._session.close()
 
     def _file_maker(self) -> Callable[[], RunFile[Any]]:
         """Return what makes the scan of each new run, all of them in one session."""

@@ -90,7 +90,7 @@ def scan_header(
     count_time: float | None,
     positions: Positions | None,
     layout: Layout,
-    notes: Iterable[str],
+    notes: Iterable[bytes],
 ) -> bytes:
     """Return what stands before the first row.
 
@@ -107,7 +107,7 @@ def scan_header(
     layout
         The columns and the spectra.
     notes
-        Further comments.
+        Further lines of comments.
     """
     lines = [f"\n#S {scan}\n#D {date(run.time)}\n".encode(), comment(f"uid = {plain(run.uid)}")]
     if count_time is not None:
@@ -122,8 +122,7 @@ def scan_header(
     if stream is None or stream.name != "primary":
         lines.append(comment(f"the rows are the events of {_called(stream)}"))
     lines += [comment(left_out(other)) for other in run.streams.values() if other is not stream]
-    lines += map(comment, notes)
-    lines += [*_explanations(layout, stream), *_spectra(layout)]
+    lines += [*notes, *_explanations(layout, stream), *_spectra(layout)]
     lines.append(f"#N {len(layout.columns)}\n#L {'  '.join(layout.labels)}\n".encode())
     return b"".join(lines)
 

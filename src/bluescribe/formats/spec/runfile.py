@@ -13,8 +13,8 @@ from ...textfile import TextFile
 from ..base import RunFile
 from .columns import layout
 from .command import command, count_time
-from .header import Positions, ending, file_header, left_out, scan_header
-from .lines import comment, literal
+from .header import Positions, date, ending, file_header, left_out, scan_header
+from .lines import comment, literal, remark
 from .rows import Rows
 from .session import Session
 from .sessionfile import KeptScan, SessionFile
@@ -59,6 +59,9 @@ class SpecFile(RunFile["SpecSettings"]):
         self._session = session or Session(settings, one_file_a_run=settings.one_file_a_run)
         self._links: dict[tuple[str, str, str], None] = {}
         self._linked: dict[tuple[str, str], str] = {}
+        self._remarks: list[bytes] = []
+        """What was said before the first row."""
+        self._last_words: list[bytes] = []
 
     @property
     def paths(self) -> list[Path]:
@@ -71,6 +74,7 @@ class SpecFile(RunFile["SpecSettings"]):
         """Find the session's file and the scan number."""
         self._run = run
         self._home = self._session.file_for(run)
+        self._remarks += self._session.take_remarks()
         self._number = self._home.number(run)
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
@@ -109,6 +113,19 @@ class SpecFile(RunFile["SpecSettings"]):
             self._links[link] = None
         self._linked[stream.name, field] = asset.uid
 
+    def add_comment(self, text: str, seconds: float, *, at_end: bool = False) -> None:
+        """Write a comment behind the rows so far; between two runs, behind the last scan."""
+        line = remark(date(seconds), text)
+        if "_home" not in self.__dict__:
+            self._session.add_remark(line)
+        elif at_end:
+            self._last_words.append(line)
+        else:
+            if self._out is not None:
+                self._out.put(line)
+            if self._main is None or self._main.name != "primary" or self._out is None:
+                self._remarks.append(line)  # a primary stream may take the place of this scan
+
     def sync(self) -> None:
         """Write the rows that came since."""
         if self._out is not None:
@@ -120,6 +137,7 @@ class SpecFile(RunFile["SpecSettings"]):
             self._main = self._run.primary
         rows, out = self._begun(None, is_certain=True)
         if not self._is_written:
+            out.put(b"".join(self._last_words))
             out.put(ending(self._run, self._main, rows.count, stop))
             self._is_written = True
         out.close()
@@ -179,7 +197,7 @@ class SpecFile(RunFile["SpecSettings"]):
             count_time=seconds,
             positions=self._positions,
             layout=columns,
-            notes=[self._told(*link) for link in self._links],
+            notes=[*(comment(self._told(*link)) for link in self._links), *self._remarks],
         )
         out.put(header + scan)
         self._out, self._rows = out, Rows(columns, self._home.epoch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import weakref
@@ -16,6 +17,8 @@ from ...settings import WriterSettings
 from .sessionfile import SessionFile
 
 __all__ = ["Session"]
+
+logger = logging.getLogger(__name__)
 
 _NAME = "{time:%Y%m%d-%H%M%S}"
 
@@ -32,6 +35,7 @@ class Session:
         self._one_file_a_run = one_file_a_run
         self._lock = threading.Lock()
         self._current: SessionFile | None = None
+        self._remarks: list[bytes] = []
         self._in_use: weakref.WeakValueDictionary[Path, SessionFile] = weakref.WeakValueDictionary()
 
     @property
@@ -49,6 +53,28 @@ class Session:
             self._current.make(run)
             self._in_use[self._current.path.absolute()] = self._current
             return self._current
+
+    @property
+    def highest(self) -> int:
+        """The highest scan number of the current file; negative when there is none."""
+        current = self._current
+        return -1 if current is None else current.highest
+
+    def close(self) -> None:
+        """Tell of comments that no scan has come for."""
+        for line in self.take_remarks():
+            logger.warning("spec: no run came for this comment: %s", line.decode().strip())
+
+    def add_remark(self, line: bytes) -> None:
+        """Write a comment behind the last scan, or keep it for the first one."""
+        current = self._current
+        if current is None or not current.add_remark(line):
+            self._remarks.append(line)
+
+    def take_remarks(self) -> list[bytes]:
+        """Return what was said while there was no scan to say it of."""
+        taken, self._remarks = self._remarks, []
+        return taken
 
     def newfile(self, title: str | Path | None) -> tuple[Path, int | None]:
         """Go on in another file; return it, and the highest scan number of one that exists.

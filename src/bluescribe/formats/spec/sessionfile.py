@@ -133,6 +133,25 @@ class SessionFile:
             self._holder = None
             self._size = len(file)
 
+    def add_remark(self, line: bytes) -> bool:
+        """Write a comment behind the last scan; tell whether that could be done."""
+        if not self._size or self._holder is not None or self._waiting:
+            return False
+        try:
+            if self.path.stat().st_size != self._size:  # somebody else wrote there
+                return False
+            file = TextFile(self.path)
+        except OSError:
+            return False
+        file.put(line)
+        try:
+            file.close()
+        except OSError:
+            file.abandon()
+            return False
+        self._size = len(file)
+        return True
+
     def give_up(self, holder: object) -> None:
         """Let the next scan come, after a failure."""
         if self._holder is holder:
