@@ -12,6 +12,7 @@ from typing import Any
 
 from ...run import Document, Page, Run, Stream
 from .columns import Layout
+from .geometry import geometries, geometry_lines
 from .lines import comment, label, literal, metadata, plain, unique
 from .numbers import Number, digits, number
 
@@ -90,6 +91,7 @@ def scan_header(
     count_time: float | None,
     positions: Positions | None,
     layout: Layout,
+    first: Page | None,
     notes: Iterable[bytes],
 ) -> bytes:
     """Return what stands before the first row.
@@ -106,6 +108,8 @@ def scan_header(
         Of the motors, when there are any.
     layout
         The columns and the spectra.
+    first
+        Holds the first row, when there is one.
     notes
         Further lines of comments.
     """
@@ -118,6 +122,7 @@ def scan_header(
             comment(f"at the start: {literal(name)} = {literal(value)}")
             for name, value in positions.others.items()
         ]
+    lines += _geometry(run, stream, positions, first)
     lines += _metadata(run.start)
     if stream is None or stream.name != "primary":
         lines.append(comment(f"the rows are the events of {_called(stream)}"))
@@ -153,6 +158,21 @@ def _end(rows: int, stop: Document | None) -> list[str]:
     verb = "ended" if status == "success" else "aborted"
     lines = [f"{when}.  Scan {verb} after {rows} points.", f"exit_status = {literal(status)}"]
     return [*lines, f"reason = {literal(stop['reason'])}"] if stop.get("reason") else lines
+
+
+def _geometry(
+    run: Run, stream: Stream | None, positions: Positions | None, first: Page | None
+) -> list[bytes]:
+    """Describe the diffractometer; of further ones, tell who describes them."""
+    found = geometries(run, stream)
+    if not found:
+        return []
+    readings = {name: column[0] for name, column in first.data.items()} if first else {}
+    if positions is not None:
+        readings |= positions.motors
+    others = (literal(geometry.device) for geometry in found[1:])
+    told = [comment(f"only the other formats hold the geometry of {name}") for name in others]
+    return [*geometry_lines(found[0], readings), *told]
 
 
 def _metadata(start: Document) -> list[bytes]:

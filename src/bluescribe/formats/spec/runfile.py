@@ -197,6 +197,7 @@ class SpecFile(RunFile["SpecSettings"]):
             count_time=seconds,
             positions=self._positions,
             layout=columns,
+            first=page,
             notes=[*(comment(self._told(*link)) for link in self._links), *self._remarks],
         )
         out.put(header + scan)
