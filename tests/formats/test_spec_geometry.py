@@ -94,8 +94,8 @@ def check(path, cell, ub):
     assert scan.diffractometer.UB.tolist() == ub
     with SpecH5(str(path)) as tree:
         sample = tree["1.1" if "1.1" in tree else next(iter(tree))]["sample"]
-        np.testing.assert_array_equal(sample["unit_cell"][()], np.float32([cell]))
-        np.testing.assert_array_equal(sample["ub_matrix"][()], np.float32([ub]))
+        np.testing.assert_array_equal(sample["unit_cell"][()], np.array([cell], np.float32))
+        np.testing.assert_array_equal(sample["ub_matrix"][()], np.array([ub], np.float32))
     spec.check_silx(path)
     spec.check_xrayutilities(path)
 

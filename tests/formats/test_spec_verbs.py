@@ -99,10 +99,19 @@ def test_a_comment_that_no_run_comes_for_is_told(tmp_path, caplog):
 
 
 @pytest.mark.parametrize(
-    "text", ["Scan aborted after 3 points.", "#S 99 forged", "\x0c#S 99", "x\\", "uid = 1", "\0"]
+    "text",
+    [
+        "Scan aborted after 3 points.",
+        "#S 99 forged",
+        "\x0c#S 99",
+        "x\\",
+        "uid = 1",
+        "\0",
+        "mail@aps",
+    ],
 )
 def test_a_comment_forges_nothing(text, tmp_path):
-    played = documents("scan", tmp_path)
+    played = documents("mca", tmp_path)
     with SpecWriter(tmp_path / "data") as writer:
         play(writer, played[:4])
         writer.comment(text)

@@ -77,7 +77,8 @@ class SpecWriter(Writer):
         Returns
         -------
         Path
-            The file; it is made when the next run begins.
+            The file; it is made when the next run begins. Keys in braces of the directory are
+            filled from ``RE.md``, or else when that run tells them.
 
         Raises
         ------
@@ -85,7 +86,8 @@ class SpecWriter(Writer):
             The file is there and is not a SPEC file, or there is one file a run.
         """
         self.flush(self.settings.drain_timeout)  # runs that were taken before go where they were to
-        path, highest = self._session.newfile(title_or_path)
+        md = None if RE is None else RE.md
+        path, highest = self._session.newfile(title_or_path, md)
         if isinstance(scan_id, bool):
             scan_id = 0 if scan_id else None
         if highest is not None:

@@ -75,7 +75,8 @@ def remark(when: str, text: str) -> bytes:
         Any text; as JSON where a reader would take it for something else.
     """
     said = [line.strip() for line in text.splitlines()]
-    return b"".join(comment(f"{when}.  {plain(line)}") for line in said if line)
+    safe = [literal(line) if "@" in line else plain(line) for line in said if line]
+    return b"".join(comment(f"{when}.  {line}") for line in safe)
 
 
 def metadata(key: str, text: str) -> bytes:
