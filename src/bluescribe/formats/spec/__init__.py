@@ -11,14 +11,15 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
 from .console import newSpecFile, remember, spec_comment
+from .motors import record_motors
 from .runfile import SpecFile
 from .session import Session
 
@@ -32,6 +33,28 @@ class SpecSettings(WriterSettings):
     one_file_a_run: bool = Field(
         False,
         description="Write every run to a file of its own, called by file_name, not to a session's",
+    )
+    streams: Literal["comment", "scans"] = Field(
+        "comment",
+        description="What becomes of other streams than primary: named in a comment, or scans",
+    )
+    command: Literal["spec", "apstools"] = Field(
+        "spec",
+        description="Words of #S: SPEC's macro where there is one, or plan(args) as apstools",
+    )
+    count_time: PositiveFloat | None = Field(
+        None, description="Seconds for #T where the documents of a run tell nothing"
+    )
+    monitor_counts: PositiveFloat | None = Field(
+        None, description="Counts of the monitor for #M where the documents tell nothing"
+    )
+    motor_positions: bool = Field(
+        False,
+        description="Record all motors at the start of each run, by apstools' label_stream_wrapper",
+    )
+    warn_missing: bool = Field(
+        True,
+        description="Taken from existing configurations; a SPEC file has nothing to be missed",
     )
 
 
@@ -48,6 +71,18 @@ class SpecWriter(Writer):
     def __init__(self, directory: str | Path = ".", **settings: Any) -> None:
         super().__init__(directory, **settings)
         remember(self)
+
+    def prepare(self, RE: Any) -> None:
+        """Have all motors recorded at the start of each run, where that is set.
+
+        Raises
+        ------
+        ConfigError
+            apstools is missing.
+        """
+        assert isinstance(self.settings, SpecSettings)  # validated by settings_class
+        if self.settings.motor_positions:
+            record_motors(RE)
 
     @property
     def spec_filename(self) -> Path | None:

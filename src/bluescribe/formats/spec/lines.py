@@ -11,7 +11,17 @@ from typing import Any
 from ...errors import DocumentError
 from ...jsontext import dumps
 
-__all__ = ["LONGEST", "comment", "label", "literal", "metadata", "plain", "remark", "unique"]
+__all__ = [
+    "LONGEST",
+    "comment",
+    "label",
+    "literal",
+    "metadata",
+    "one_line",
+    "plain",
+    "remark",
+    "unique",
+]
 
 LONGEST = 4_980
 """Bytes of a control line: silx and PyMca copy each one into 5,000 bytes without a look at its
@@ -48,6 +58,11 @@ def plain(text: str) -> str:
     escapes = any(match[0] != "@" for match in _UNSAFE.finditer(text))
     is_bare = text == text.strip() and not text.startswith(_JSON_BEGINNINGS) and text[-1:] != "\\"
     return text if text and is_bare and not escapes and not _is_json(text) else literal(text)
+
+
+def one_line(text: str) -> str:
+    """Return text in which escapes stand for what no reader may see in a control line."""
+    return _UNSAFE.sub(_escaped, text)
 
 
 def comment(text: str) -> bytes:
