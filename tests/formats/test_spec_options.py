@@ -93,6 +93,18 @@ def test_motors_are_recorded_at_the_start_where_that_is_wanted(tmp_path, monkeyp
     assert seen == [(["motor"], "start")]
 
 
+def test_motors_of_the_session_stand_in_the_file(tmp_path, monkeypatch):
+    pytest.importorskip("apstools")
+    first, second = (SynAxis(name=name, labels={"motor"}) for name in ("m1", "m2"))
+    for motor in (first, second):
+        monkeypatch.setattr("__main__." + motor.name, motor, raising=False)
+    RE = RunEngine({})
+    block = {"ENABLE": True, "DIRECTORY": str(tmp_path), "MOTOR_POSITIONS": True}
+    with subscribe_writers(RE, {"SPEC_DATA_FILES": block}):
+        RE(bp.count([SynGauss("det", first, "m1", center=0, Imax=1)]))
+    assert {"m1", "m2"} <= set(spec.scan_of(only(tmp_path)).positioner)
+
+
 def test_without_apstools_the_message_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "apstools", None)
     monkeypatch.delitem(sys.modules, "apstools.plans", raising=False)

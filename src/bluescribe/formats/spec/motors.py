@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from typing import Any
 
 from ...errors import ConfigError
@@ -34,6 +36,9 @@ def record_motors(RE: Any) -> None:
 
 
 def _with_motors(plan: Any) -> Any:
+    """Read the motors of the session: of itself, apstools looks for them in IPython only."""
     from apstools.plans import label_stream_wrapper
 
-    return label_stream_wrapper(plan, labels=["motor"], when="start")
+    takes_names = "ns" in inspect.signature(label_stream_wrapper).parameters
+    names = {"ns": vars(sys.modules["__main__"])} if takes_names else {}
+    return label_stream_wrapper(plan, labels=["motor"], when="start", **names)
