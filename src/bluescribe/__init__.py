@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .formats.csv import CsvWriter
     from .formats.jsonl import JsonlWriter
     from .formats.nexus import NexusWriter
-    from .formats.spec import SpecWriter
+    from .formats.spec import SpecWriter, newSpecFile, spec_comment
     from .subscribe import Writers, subscribe_writers
     from .writer import Writer
 
@@ -25,6 +25,8 @@ __all__ = [
     "SpecWriter",
     "Writer",
     "Writers",
+    "newSpecFile",
+    "spec_comment",
     "subscribe_writers",
 ]
 
@@ -35,6 +37,8 @@ _HOMES = {
     "SpecWriter": "formats.spec",
     "Writer": "writer",
     "Writers": "subscribe",
+    "newSpecFile": "formats.spec",
+    "spec_comment": "formats.spec",
     "subscribe_writers": "subscribe",
 }
 

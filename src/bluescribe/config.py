@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from .errors import ConfigError, UnknownFormatError
+from .errors import ConfigError, MissingConfigError, UnknownFormatError
 from .formats import format_names, load_format
 from .settings import SettingsError, WriterSettings
 from .writer import Writer
@@ -82,7 +82,7 @@ def read_iconfig(iconfig: str | Path | Mapping[str, Any]) -> list[WriterConfig]:
     ConfigError
         A block names no known format, a key is misspelt, a value is not allowed. The message
         names file, line, key, what was found and what is allowed.
-    FileNotFoundError
+    MissingConfigError
         There is no such file.
     """
     source = _source(iconfig)
@@ -198,6 +198,11 @@ def _source(iconfig: str | Path | Mapping[str, Any]) -> _Source:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         lines = _lines(str(path), node)  # before merge keys (<<) are filled in
         content = {} if node is None else yaml.SafeLoader("").construct_document(node)
+    except FileNotFoundError:
+        raise MissingConfigError(
+            f"{path}: no such file. Copy the iconfig.yml that comes with bluescribe there, or give "
+            f"the path of yours; the working directory is {Path.cwd()}"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not YAML: {error}") from None
     if not isinstance(content, Mapping):

@@ -9,6 +9,10 @@ class ConfigError(BluescribeError, ValueError):
     """A setting is unknown, misspelt or has a value that is not allowed."""
 
 
+class MissingConfigError(ConfigError, FileNotFoundError):
+    """There is no configuration file where one was to be read."""
+
+
 class UnknownFormatError(ConfigError, LookupError):
     """No format of that name is installed."""
 

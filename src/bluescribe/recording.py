@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -124,6 +125,13 @@ class Recording:
         name, asset, frames = self._assets.of_stream_datum(doc)
         stream, _ = self.descriptors[doc["descriptor"]]
         self._attempt(self._file.link_assets, stream, name, asset, frames)
+
+    def add_comment(self, doc: Document) -> None:
+        """Put a comment behind the events that came before it."""
+        self._write_pages()
+        self._attempt(
+            partial(self._file.add_comment, at_end=doc["at_end"]), doc["text"], doc["time"]
+        )
 
     def sync(self) -> None:
         """Bring to disk what came since the last time."""

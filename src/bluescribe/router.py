@@ -123,6 +123,17 @@ class Router(DocumentRouter):
         recording = self._runs.get(doc.get("run_start", ""))
         return self._finish(recording, doc) if recording else self._stray("stop")
 
+    def comment(self, doc: Document) -> None:
+        """Add what somebody says to the run that began last, or tell the format between runs.
+
+        No document of the event model: it comes through the same queue, so that it stands
+        between the events that were taken before it and after it.
+        """
+        if self._runs:
+            next(reversed(self._runs.values())).add_comment(doc)
+        else:
+            self._make_file().add_comment(doc["text"], doc["time"], at_end=doc["at_end"])
+
     def sync(self) -> None:
         """Bring to disk what every open run has received; never raise."""
         for recording in self._runs.values():

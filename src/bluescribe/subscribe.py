@@ -78,7 +78,15 @@ class Writers:
         return self
 
     def subscribe(self, RE: RunEngine) -> None:
-        """Receive the documents of a RunEngine from now on."""
+        """Receive the documents of a RunEngine from now on.
+
+        Raises
+        ------
+        ConfigError
+            A writer wants something of the RunEngine that it cannot have.
+        """
+        for writer in self:
+            writer.prepare(RE)
         self._subscriptions.append((RE, RE.subscribe(self)))  # type: ignore[no-untyped-call]  # bluesky
 
     def unsubscribe(self) -> None:

@@ -124,6 +124,15 @@ class Writer:
         if self._aborts:
             self.raise_failure()
 
+    def prepare(self, RE: Any) -> None:
+        """Set up in a RunEngine what the format wants there; `subscribe_writers` calls it.
+
+        Raises
+        ------
+        ConfigError
+            A setting cannot be met.
+        """
+
     def request_flush(self) -> threading.Event:
         """Ask that all that was received be brought to disk; the event tells when it is."""
         return self._mailbox.request()

@@ -113,8 +113,8 @@ def test_keys_of_other_concerns_are_left_alone(iconfig, caplog):
             (2, "CSV_DATA_FILES.enable", "unknown key", "did you mean ENABLE?"),
         ),
         (
-            "SPEC_DATA_FILES: {ENABLE: false, WARN_MISSING: true}",
-            (1, "SPEC_DATA_FILES.WARN_MISSING", "unknown key", "ONE_FILE_A_RUN"),
+            "SPEC_DATA_FILES: {ENABLE: false, WARN_MISING: true}",
+            (1, "SPEC_DATA_FILES.WARN_MISING", "unknown key", "ONE_FILE_A_RUN"),
         ),
         ("DATA_FILES:\n  ENABLE: true", (2, "DATA_FILES.ENABLE", "unknown key", "DIRECTORY")),
         (

@@ -69,6 +69,19 @@ class RunFile(ABC, Generic[Settings]):
             datum ids.
         """
 
+    def add_comment(self, text: str, seconds: float, *, at_end: bool = False) -> None:
+        """Take in what somebody says about the run; a format without comments leaves it.
+
+        Parameters
+        ----------
+        text
+            One line or several.
+        seconds
+            When it was said, in epoch seconds.
+        at_end
+            Whether it is to stand at the end of the run, whenever it comes.
+        """
+
     @abstractmethod
     def sync(self) -> None:
         """Bring all that was written to where other processes read it."""

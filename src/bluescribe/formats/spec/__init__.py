@@ -7,20 +7,23 @@ arrays are ``@A`` lines, and what else was measured is told in comments between 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
+from .console import newSpecFile, remember, spec_comment
+from .motors import record_motors
 from .runfile import SpecFile
 from .session import Session
 
-__all__ = ["SpecFile", "SpecSettings", "SpecWriter"]
+__all__ = ["SpecFile", "SpecSettings", "SpecWriter", "newSpecFile", "spec_comment"]
 
 
 class SpecSettings(WriterSettings):
@@ -30,6 +33,28 @@ class SpecSettings(WriterSettings):
     one_file_a_run: bool = Field(
         False,
         description="Write every run to a file of its own, called by file_name, not to a session's",
+    )
+    streams: Literal["comment", "scans"] = Field(
+        "comment",
+        description="What becomes of other streams than primary: named in a comment, or scans",
+    )
+    command: Literal["spec", "apstools"] = Field(
+        "spec",
+        description="Words of #S: SPEC's macro where there is one, or plan(args) as apstools",
+    )
+    count_time: PositiveFloat | None = Field(
+        None, description="Seconds for #T where the documents of a run tell nothing"
+    )
+    monitor_counts: PositiveFloat | None = Field(
+        None, description="Counts of the monitor for #M where the documents tell nothing"
+    )
+    motor_positions: bool = Field(
+        False,
+        description="Record all motors at the start of each run, by apstools' label_stream_wrapper",
+    )
+    warn_missing: bool = Field(
+        True,
+        description="Taken from existing configurations; a SPEC file has nothing to be missed",
     )
 
 
@@ -43,6 +68,22 @@ class SpecWriter(Writer):
     file_class = SpecFile
     settings_class = SpecSettings
 
+    def __init__(self, directory: str | Path = ".", **settings: Any) -> None:
+        super().__init__(directory, **settings)
+        remember(self)
+
+    def prepare(self, RE: Any) -> None:
+        """Have all motors recorded at the start of each run, where that is set.
+
+        Raises
+        ------
+        ConfigError
+            apstools is missing.
+        """
+        assert isinstance(self.settings, SpecSettings)  # validated by settings_class
+        if self.settings.motor_positions:
+            record_motors(RE)
+
     @property
     def spec_filename(self) -> Path | None:
         """The file that the next run goes into; None when its time will name it."""
@@ -51,7 +92,7 @@ class SpecWriter(Writer):
     def newfile(
         self,
         title_or_path: str | Path | None = None,
-        scan_id: int | None = None,
+        scan_id: int | bool | None = None,
         RE: Any = None,
     ) -> Path:
         """Go on in another file from the next run on; a run that is open stays in its own.
@@ -64,14 +105,15 @@ class SpecWriter(Writer):
             exists is appended to. None names the file by the time.
         scan_id
             The last scan number; the next run gets the one after it. At least the highest one
-            in the file.
+            in the file. True stands for 0, and False for None, as in apstools.
         RE
             The RunEngine that counts on from there; without it, nothing changes in any RunEngine.
 
         Returns
         -------
         Path
-            The file; it is made when the next run begins.
+            The file; it is made when the next run begins. Keys in braces of the directory are
+            filled from ``RE.md``, or else when that run tells them.
 
         Raises
         ------
@@ -79,12 +121,71 @@ class SpecWriter(Writer):
             The file is there and is not a SPEC file, or there is one file a run.
         """
         self.flush(self.settings.drain_timeout)  # runs that were taken before go where they were to
-        path, highest = self._session.newfile(title_or_path)
+        md = None if RE is None else RE.md
+        path, highest = self._session.newfile(title_or_path, md)
+        if isinstance(scan_id, bool):
+            scan_id = 0 if scan_id else None
         if highest is not None:
             scan_id = max(scan_id or 0, highest)
         if scan_id is not None and RE is not None:
             RE.md["scan_id"] = scan_id
         return path
+
+    def usefile(self, path: str | Path, RE: Any = None) -> int:
+        """Append to a SPEC file that exists, from the next run on.
+
+        Parameters
+        ----------
+        path
+            The file. A relative path is looked for in the working directory, then in the
+            writer's.
+        RE
+            The RunEngine that counts on from the highest scan number in the file.
+
+        Returns
+        -------
+        int
+            The highest scan number in the file, 0 when it has no scan.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ConfigError
+            It is not a SPEC file, or there is one file a run.
+        """
+        given = Path(path).expanduser()
+        places = [place for place in (given, self.settings.directory / given) if place.is_file()]
+        if not places:
+            raise FileNotFoundError(f"there is no SPEC file {given} to be used")
+        self.newfile(places[0], RE=RE)
+        return max(self._session.highest, 0)
+
+    def comment(self, text: str, *, at_end: bool = False) -> None:
+        """Write a comment into the SPEC file.
+
+        Called in a plan or at the prompt, it stands between the points that were taken before
+        and after it, in the run that began last. Between two runs it stands behind the last scan,
+        or else at the beginning of the next one.
+
+        Parameters
+        ----------
+        text
+            One line or several; each becomes ``#C date.  text``.
+        at_end
+            Put it behind the last point of the run.
+        """
+        self.post("comment", {"text": str(text), "time": time.time(), "at_end": at_end})
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing can be written any more."""
+        return not self._close.alive
+
+    def close(self) -> None:
+        """Finish every file and end the thread. A second call does nothing."""
+        super().close()
+        self._session.close()
 
     def _file_maker(self) -> Callable[[], RunFile[Any]]:
         """Return what makes the scan of each new run, all of them in one session."""

@@ -62,7 +62,7 @@ class Layout:
         return [column.label for column in self.columns]
 
 
-def layout(run: Run, stream: Stream | None, page: Page | None) -> Layout:
+def layout(run: Run, stream: Stream | None, page: Page | None, *, is_timed: bool = False) -> Layout:
     """Return what rows consist of, as the first one has it.
 
     Parameters
@@ -71,6 +71,8 @@ def layout(run: Run, stream: Stream | None, page: Page | None) -> Layout:
         Whose rows; no stream when the run has none.
     page
         Holds the first row; None when there is none, and then the declarations decide.
+    is_timed
+        Whether there is a count time: the column of a scaler's time is called ``Seconds`` then.
     """
     if stream is None:
         return Layout((Column(EPOCH), Column(SEQ_NUM)), (), frozenset())
@@ -83,7 +85,8 @@ def layout(run: Run, stream: Stream | None, page: Page | None) -> Layout:
     if page is not None:
         order = _first_finite(order, {**first, _OWN_EPOCH: page.time[0]})
     rest = order[_MOST_COLUMNS:]
-    columns = _columns(order[:_MOST_COLUMNS], declared)
+    timer = next((k for k in order if _is_timer(declared.get(k))), None) if is_timed else None
+    columns = _columns(order[:_MOST_COLUMNS], declared, timer)
     lengths = {f.name: _channels(first.get(f.name)) for f in inside}
     arrays = {k: n for k, n in lengths.items() if n is not None}
     return Layout(columns, _spectra(arrays, rest, columns), external)
@@ -124,14 +127,24 @@ def _first_finite(order: list[str], first: Mapping[str, Any]) -> list[str]:
     return [begin, *(name for name in order if name != begin)]
 
 
-def _columns(order: Sequence[str], declared: Mapping[str, Field]) -> tuple[Column, ...]:
+def _is_timer(declared: Field | None) -> bool:
+    """Tell whether a field is the time that a scaler counted."""
+    if declared is None:
+        return False
+    return declared.name in ("time", "Seconds", f"{declared.object_name}_time")
+
+
+def _columns(
+    order: Sequence[str], declared: Mapping[str, Field], timer: str | None
+) -> tuple[Column, ...]:
     columns, taken = [], set(_RESERVED)
     for name in order:
         if name in (_OWN_EPOCH, _OWN_SEQ_NUM):
             columns.append(Column(name[1:]))
             continue
         codes = {text: i for i, text in enumerate(declared[name].enum_strs)}
-        columns.append(Column(unique(label(name), taken), name, codes))
+        text = "Seconds" if name == timer else label(name)
+        columns.append(Column(unique(text, taken), name, codes))
         taken.add(columns[-1].label)
     return tuple(_fitting(columns))
 

@@ -4,47 +4,95 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 
 from ...run import Descriptor, Document, Run
-from .lines import label, literal
+from .lines import label, literal, one_line
+from .numbers import digits
 
-__all__ = ["command", "count_time"]
+__all__ = ["Preset", "command", "preset"]
 
 _LONGEST_ARGUMENT = 200
 _LONGEST_COMMAND = 1_000
+_LONGEST_ESCAPED = 4_900
+
+_MONITOR_COUNTS = ("monitor_counts", "preset_counts", "preset_monitor")
 
 _NAME_IN_REPR = re.compile(r"^\w+\(.*?\bname=(['\"])(.+?)\1", re.DOTALL)
 _COUNT_TIMES = ("preset_time", "count_time", "acquire_time", "exposure_time")
 
 
-def command(run: Run, seconds: float | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What each point is counted for."""
+
+    value: float
+    is_monitor: bool = False
+    """Whether it is counts of a monitor, not seconds."""
+
+    @property
+    def line(self) -> bytes:
+        """``#T`` or ``#M``."""
+        if self.is_monitor:
+            return f"#M {digits(self.value)}  (Counts)\n".encode()
+        return f"#T {digits(self.value)}  (Seconds)\n".encode()
+
+
+def command(run: Run, preset: Preset | None, *, style: str = "spec") -> str:
     """Return what stands after the scan number, on one line.
 
     Parameters
     ----------
     run
         Its start document names the plan, the motors and the arguments.
-    seconds
+    preset
         The count time where it is known. The macros have a place for it that readers count on:
-        it holds 0 where the time is not known.
+        it holds 0 where the time is not known, and counts of a monitor are negative.
+    style
+        ``"spec"``, or ``"apstools"`` for the words of its SpecWriterCallback2.
     """
+    if style == "apstools":
+        return _as_apstools(run)
     start = run.start
     words = _MACROS.get(run.plan_name, _no_macro)(start, _arguments(start))
-    text = " ".join([*words, _number(seconds or 0)]) if words else ""
+    value = 0 if preset is None else -preset.value if preset.is_monitor else preset.value
+    text = " ".join([*words, _number(value)]) if words else ""
     return text if 0 < len(text) <= _LONGEST_COMMAND else _call(run)
 
 
-def count_time(run: Run, descriptor: Descriptor | None) -> float | None:
-    """Return the count time in seconds, from metadata or the first detector that has one."""
+def preset(
+    run: Run,
+    descriptor: Descriptor | None,
+    count_time: float | None = None,
+    monitor_counts: float | None = None,
+) -> Preset | None:
+    """Return the count time or the counts of a monitor that each point is taken for.
+
+    Parameters
+    ----------
+    run
+        Its start document comes first.
+    descriptor
+        The configuration of the first detector that has a count time comes next.
+    count_time, monitor_counts
+        What to take when neither tells.
+    """
+    told: list[Any] = [run.start.get(key) for key in _MONITOR_COUNTS]
+    counts = next((float(v) for v in told if _is_number(v) and v > 0), None)
+    if counts is not None:
+        return Preset(counts, is_monitor=True)
     found: list[Any] = [run.start.get(key) for key in _COUNT_TIMES]
     if descriptor is not None:
         for configuration in descriptor.configuration.values():
             values = _mapping(configuration.get("data"))
             found += [v for k, v in values.items() if str(k).endswith(_COUNT_TIMES)]
-    return next((float(v) for v in found if _is_number(v) and v > 0), None)
+    seconds = next((float(v) for v in found if _is_number(v) and v > 0), count_time)
+    if seconds is None and monitor_counts is not None:
+        return Preset(monitor_counts, is_monitor=True)
+    return None if seconds is None else Preset(seconds)
 
 
 def _scan(start: Document, args: Mapping[str, Any]) -> list[str] | None:
@@ -106,6 +154,31 @@ def _call(run: Run) -> str:
     words = [f"{label(str(key))}={_shortened(literal(_named(args[key])))}" for key in args]
     text = f"{label(run.plan_name or 'run')}({', '.join(words)})"
     return text if len(text) <= _LONGEST_COMMAND else f"{text[:_LONGEST_COMMAND]}...)"
+
+
+def _as_apstools(run: Run) -> str:
+    """Return ``plan(key=value, ...)`` as apstools words it."""
+    args = dict(_arguments(run.start))
+    for key, value in args.items():
+        told = run.start.get("motors" if str(key).startswith("motor") else str(key))
+        if told is not None and str(key).startswith(("motor", "detectors")):
+            args[key] = told
+        elif key == "args" and isinstance(value, list | tuple):
+            args[key] = f"[{', '.join(str(_named(each)) for each in value)}]"
+    words = ", ".join(f"{key}={_python_like(value)}" for key, value in args.items())
+    text = one_line(f"{run.plan_name}({words})")
+    text = text if len(text) <= _LONGEST_COMMAND else f"{text[:_LONGEST_COMMAND]}...)"
+    return text.encode("ascii", "backslashreplace").decode()[:_LONGEST_ESCAPED]
+
+
+def _python_like(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_python_like, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{k}={_python_like(v)}' for k, v in value.items())}}}"
+    if isinstance(value, np.ndarray):
+        return _python_like(value.tolist())
+    return f"'{value}'" if isinstance(value, str) else str(value)
 
 
 def _named(value: Any) -> Any:

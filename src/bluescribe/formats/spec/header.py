@@ -12,10 +12,24 @@ from typing import Any
 
 from ...run import Document, Page, Run, Stream
 from .columns import Layout
+from .command import Preset
+from .geometry import geometries, geometry_lines
 from .lines import comment, label, literal, metadata, plain, unique
 from .numbers import Number, digits, number
 
-__all__ = ["Positions", "date", "ending", "file_header", "left_out", "scan_header"]
+__all__ = [
+    "LABEL",
+    "Positions",
+    "date",
+    "ending",
+    "file_header",
+    "is_positions",
+    "left_out",
+    "scan_header",
+]
+
+LABEL = "label_start_motor"
+"""apstools' stream of all motors, read once at the start of a run."""
 
 _A_LINE = 8
 """Motors on each line, as SPEC has them."""
@@ -45,6 +59,11 @@ class Positions:
             else:
                 motors[unique(label(name), motors)] = value
         return cls(motors, others)
+
+
+def is_positions(stream: Stream) -> bool:
+    """Tell whether a stream says where the motors are: a baseline, or what apstools calls so."""
+    return stream.is_baseline or stream.name == LABEL
 
 
 def date(seconds: float) -> str:
@@ -87,10 +106,12 @@ def scan_header(
     stream: Stream | None,
     *,
     scan: str,
-    count_time: float | None,
+    preset: Preset | None,
     positions: Positions | None,
     layout: Layout,
-    notes: Iterable[str],
+    first: Page | None,
+    notes: Iterable[bytes],
+    as_scans: bool = False,
 ) -> bytes:
     """Return what stands before the first row.
 
@@ -100,44 +121,58 @@ def scan_header(
         The run, and the stream whose events are the rows.
     scan
         Number and command.
-    count_time
-        Seconds, when they are known.
+    preset
+        What each point is counted for, when that is known.
     positions
         Of the motors, when there are any.
     layout
         The columns and the spectra.
+    first
+        Holds the first row, when there is one.
     notes
-        Further comments.
+        Further lines of comments.
+    as_scans
+        Whether each stream is a scan.
     """
     lines = [f"\n#S {scan}\n#D {date(run.time)}\n".encode(), comment(f"uid = {plain(run.uid)}")]
-    if count_time is not None:
-        lines.append(f"#T {digits(count_time)}  (Seconds)\n".encode())
+    if preset is not None:
+        lines.append(preset.line)
     if positions is not None:
         lines += _numbered("P", map(digits, positions.motors.values()), " ")
         lines += [
             comment(f"at the start: {literal(name)} = {literal(value)}")
             for name, value in positions.others.items()
         ]
+    lines += _geometry(run, stream, positions, first)
     lines += _metadata(run.start)
     if stream is None or stream.name != "primary":
         lines.append(comment(f"the rows are the events of {_called(stream)}"))
-    lines += [comment(left_out(other)) for other in run.streams.values() if other is not stream]
-    lines += map(comment, notes)
-    lines += [*_explanations(layout, stream), *_spectra(layout)]
+    others = [other for other in run.streams.values() if other is not stream]
+    lines += [comment(left_out(other, as_scans=as_scans)) for other in others]
+    lines += [*notes, *_explanations(layout, stream), *_spectra(layout)]
     lines.append(f"#N {len(layout.columns)}\n#L {'  '.join(layout.labels)}\n".encode())
     return b"".join(lines)
 
 
-def ending(run: Run, stream: Stream | None, rows: int, stop: Document | None) -> bytes:
+def ending(
+    run: Run,
+    stream: Stream | None,
+    rows: int,
+    stop: Document | None,
+    *,
+    as_scans: bool = False,
+) -> bytes:
     """Return what stands after the last row: how the run ended, and what else it has."""
     lines = _end(rows, stop)
     others = [other for other in run.streams.values() if other is not stream]
-    lines += [f"{left_out(other)}: {other.events} of them" for other in others]
+    lines += [f"{left_out(other, as_scans=as_scans)}: {other.events} of them" for other in others]
     return b"".join(map(comment, lines))
 
 
-def left_out(stream: Stream) -> str:
+def left_out(stream: Stream, *, as_scans: bool = False) -> str:
     """Name a stream that has no rows here, and who has them."""
+    if as_scans and not is_positions(stream):
+        return f"a scan of its own holds the events of {_called(stream)}"
     return f"only the other formats hold the events of {_called(stream)}"
 
 
@@ -154,6 +189,21 @@ def _end(rows: int, stop: Document | None) -> list[str]:
     verb = "ended" if status == "success" else "aborted"
     lines = [f"{when}.  Scan {verb} after {rows} points.", f"exit_status = {literal(status)}"]
     return [*lines, f"reason = {literal(stop['reason'])}"] if stop.get("reason") else lines
+
+
+def _geometry(
+    run: Run, stream: Stream | None, positions: Positions | None, first: Page | None
+) -> list[bytes]:
+    """Describe the diffractometer; of further ones, tell who describes them."""
+    found = geometries(run, stream)
+    if not found:
+        return []
+    readings = {name: column[0] for name, column in first.data.items()} if first else {}
+    if positions is not None:
+        readings |= positions.motors
+    others = (literal(geometry.device) for geometry in found[1:])
+    told = [comment(f"only the other formats hold the geometry of {name}") for name in others]
+    return [*geometry_lines(found[0], readings), *told]
 
 
 def _metadata(start: Document) -> list[bytes]:

@@ -11,7 +11,17 @@ from typing import Any
 from ...errors import DocumentError
 from ...jsontext import dumps
 
-__all__ = ["LONGEST", "comment", "label", "literal", "metadata", "plain", "unique"]
+__all__ = [
+    "LONGEST",
+    "comment",
+    "label",
+    "literal",
+    "metadata",
+    "one_line",
+    "plain",
+    "remark",
+    "unique",
+]
 
 LONGEST = 4_980
 """Bytes of a control line: silx and PyMca copy each one into 5,000 bytes without a look at its
@@ -20,11 +30,14 @@ length, and the process that reads a longer one dies."""
 _PART = 4_700
 """Bytes of a value in each of several lines; names and marks have the rest."""
 
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff#@]")
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff#@]|(?<=Scan) (?=aborted|resumed)"
+)
 """What begins a line for some reader, or stands for something at the beginning of one.
 
 spec2nexus splits lines where ``str.splitlines`` does; silx counts spectra by ``@`` anywhere
-between rows; xrayutilities looks for ``#C ... Scan aborted`` anywhere in a line."""
+between rows; xrayutilities looks for ``#C ... Scan aborted`` anywhere in a line, spec2nexus for
+``Scan aborted after`` anywhere in a comment."""
 
 _NOT_IN_LABELS = re.compile(r"[^ -~]|[\\#]")
 _NEAREST = str.maketrans({"µ": "u", "μ": "u", "ß": "ss", "Ω": "Ohm", "°": "deg"})
@@ -47,6 +60,11 @@ def plain(text: str) -> str:
     return text if text and is_bare and not escapes and not _is_json(text) else literal(text)
 
 
+def one_line(text: str) -> str:
+    """Return text in which escapes stand for what no reader may see in a control line."""
+    return _UNSAFE.sub(_escaped, text)
+
+
 def comment(text: str) -> bytes:
     """Return ``#C text``, in numbered parts when it is too long for one line.
 
@@ -59,6 +77,21 @@ def comment(text: str) -> bytes:
     if len(line) <= LONGEST:
         return line
     return b"".join(f"#C {mark} |{part}|\n".encode() for mark, part in _parts(text))
+
+
+def remark(when: str, text: str) -> bytes:
+    """Return what somebody said as SPEC's ``com`` writes it, each of its lines in a comment.
+
+    Parameters
+    ----------
+    when
+        The date.
+    text
+        Any text; as JSON where a reader would take it for something else.
+    """
+    said = [line.strip() for line in text.splitlines()]
+    safe = [literal(line) if "@" in line else plain(line) for line in said if line]
+    return b"".join(comment(f"{when}.  {line}") for line in safe)
 
 
 def metadata(key: str, text: str) -> bytes:

@@ -12,9 +12,9 @@ from ...run import Descriptor, Document, Page, Run, Stream
 from ...textfile import TextFile
 from ..base import RunFile
 from .columns import layout
-from .command import command, count_time
-from .header import Positions, ending, file_header, left_out, scan_header
-from .lines import comment, literal
+from .command import command, preset
+from .header import LABEL, Positions, date, ending, file_header, is_positions, left_out, scan_header
+from .lines import comment, literal, remark
 from .rows import Rows
 from .session import Session
 from .sessionfile import KeptScan, SessionFile
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from . import SpecSettings
 
 __all__ = ["SpecFile"]
-
-_LABEL = "label_start_motor"
-"""apstools' stream of all motors, read once at the start of a run."""
 
 _MOST_LINKS = 100
 """External files that are remembered for the header of a scan that has no rows yet."""
@@ -53,12 +50,19 @@ class SpecFile(RunFile["SpecSettings"]):
     """The motors of the scan that has begun: a baseline may still come when it is too late."""
     _is_written = False
     _is_over = False
+    _is_side = False
+    """Whether it is one of several scans of its run, that of another stream than the primary."""
 
     def __init__(self, settings: SpecSettings, session: Session | None = None) -> None:
         super().__init__(settings)
         self._session = session or Session(settings, one_file_a_run=settings.one_file_a_run)
         self._links: dict[tuple[str, str, str], None] = {}
         self._linked: dict[tuple[str, str], str] = {}
+        self._remarks: list[bytes] = []
+        """What was said before the first row."""
+        self._sides: dict[str, SpecFile] = {}
+        """The scans of other streams, where they have one."""
+        self._last_words: list[bytes] = []
 
     @property
     def paths(self) -> list[Path]:
@@ -71,6 +75,7 @@ class SpecFile(RunFile["SpecSettings"]):
         """Find the session's file and the scan number."""
         self._run = run
         self._home = self._session.file_for(run)
+        self._remarks += self._session.take_remarks()
         self._number = self._home.number(run)
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
@@ -79,17 +84,19 @@ class SpecFile(RunFile["SpecSettings"]):
             self._forget_scan()
             self._main = stream
         elif self._out is not None and stream is not self._main and len(stream.descriptors) == 1:
-            self._out.put(comment(left_out(stream)))
+            self._out.put(comment(left_out(stream, as_scans=self._as_scans)))
 
     def write_events(self, stream: Stream, page: Page) -> None:
         """Write rows; of a baseline, take the positions."""
         if not len(page):
             return
-        if stream.is_baseline or stream.name == _LABEL:
-            if self._positions is None or stream.name == _LABEL:
+        if is_positions(stream):
+            if self._positions is None or stream.name == LABEL:
                 self._positions = Positions.from_page(page)
             return
-        if self._main is None:
+        if self._has_side(stream):
+            self._side(stream).write_events(stream, page)
+        elif self._main is None:
             self._main = stream
         if stream is self._main:
             rows, out = self._begun(page)
@@ -97,8 +104,10 @@ class SpecFile(RunFile["SpecSettings"]):
 
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
         """Name the file that holds a field's values, when it is another one than before."""
+        if self._has_side(stream):
+            return self._side(stream).link_assets(stream, field, asset, frames)
         if self._linked.get((stream.name, field)) == asset.uid:
-            return
+            return None
         link = stream.name, field, asset.place
         if self._rows is None and len(self._links) >= _MOST_LINKS:
             self._main = self._main or stream
@@ -108,19 +117,43 @@ class SpecFile(RunFile["SpecSettings"]):
         if len(self._links) < _MOST_LINKS:
             self._links[link] = None
         self._linked[stream.name, field] = asset.uid
+        return None
+
+    def add_comment(self, text: str, seconds: float, *, at_end: bool = False) -> None:
+        """Write a comment behind the rows so far; between two runs, behind the last scan."""
+        line = remark(date(seconds), text)
+        if "_home" not in self.__dict__:
+            self._session.add_remark(line)
+        elif at_end:
+            self._last_words.append(line)
+        else:
+            if self._out is not None:
+                self._out.put(line)
+            if self._main is None or self._main.name != "primary" or self._out is None:
+                self._remarks.append(line)  # a primary stream may take the place of this scan
 
     def sync(self) -> None:
         """Write the rows that came since."""
         if self._out is not None:
             self._out.flush()
+        for side in self._sides.values():
+            side.sync()
 
     def close(self, stop: Document | None) -> None:
         """Write how the run ended, and bring the scan into the session's file."""
-        if self._main is None:
+        if self._main is None and not self._sides:
             self._main = self._run.primary
+        if self._main is not None or not self._sides:
+            self._close_scan(stop)
+        for side in self._sides.values():
+            side._close_scan(stop)
+
+    def _close_scan(self, stop: Document | None) -> None:
         rows, out = self._begun(None, is_certain=True)
         if not self._is_written:
-            out.put(ending(self._run, self._main, rows.count, stop))
+            out.put(b"".join(self._last_words))
+            end = ending(self._run, self._main, rows.count, stop, as_scans=self._as_scans)
+            out.put(end)
             self._is_written = True
         out.close()
         if self._beside is None:
@@ -137,6 +170,27 @@ class SpecFile(RunFile["SpecSettings"]):
             self._out.abandon()
         if "_home" in self.__dict__:
             self._home.give_up(self)
+        for side in self._sides.values():
+            side.abandon()
+
+    @property
+    def _as_scans(self) -> bool:
+        return self.settings.streams == "scans"
+
+    def _has_side(self, stream: Stream) -> bool:
+        """Tell whether a stream gets a scan of its own."""
+        is_other = stream.name != "primary" and not is_positions(stream)
+        return self._as_scans and is_other and not self._is_side
+
+    def _side(self, stream: Stream) -> SpecFile:
+        """Return the scan of another stream: it is kept beside, and appended when the run ends."""
+        if stream.name not in self._sides:
+            side = SpecFile(self.settings, self._session)
+            side._is_side = True
+            side._run, side._home, side._number = self._run, self._home, self._number
+            side._main, side._positions = stream, self._positions
+            self._sides[stream.name] = side
+        return self._sides[stream.name]
 
     @property
     def _motors(self) -> tuple[str, ...]:
@@ -162,24 +216,28 @@ class SpecFile(RunFile["SpecSettings"]):
         """
         if self._rows is not None and self._out is not None:
             return self._rows, self._out
-        columns = layout(self._run, self._main, page)
+        descriptor = self._main.descriptors[0] if self._main and self._main.descriptors else None
+        settings = self.settings
+        each = preset(self._run, descriptor, settings.count_time, settings.monitor_counts)
+        columns = layout(self._run, self._main, page, is_timed=each is not None)
         self._begun_with = self._motors
         is_certain = is_certain or (self._main is not None and self._main.name == "primary")
-        if is_certain and self._home.take(self):
+        if is_certain and not self._is_side and self._home.take(self):
             out, header = self._home.append(self._header(), self._motors)
         else:
             out, header = self._opened_beside()
         self._start = len(out) + len(header)
-        descriptor = self._main.descriptors[0] if self._main and self._main.descriptors else None
-        seconds = count_time(self._run, descriptor)
+        words = command(self._run, each, style=settings.command)
         scan = scan_header(
             self._run,
             self._main,
-            scan=f"{self._number} {command(self._run, seconds)}",
-            count_time=seconds,
+            scan=f"{self._number} {words}",
+            preset=each,
             positions=self._positions,
             layout=columns,
-            notes=[self._told(*link) for link in self._links],
+            first=page,
+            as_scans=self._as_scans,
+            notes=[*(comment(self._told(*link)) for link in self._links), *self._remarks],
         )
         out.put(header + scan)
         self._out, self._rows = out, Rows(columns, self._home.epoch)

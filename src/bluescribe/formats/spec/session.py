@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import weakref
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from ...errors import ConfigError
 from ...paths import clean, run_path
 from ...run import Run
 from ...settings import WriterSettings
+from .existing import highest_scan
 from .sessionfile import SessionFile
 
 __all__ = ["Session"]
+
+logger = logging.getLogger(__name__)
 
 _NAME = "{time:%Y%m%d-%H%M%S}"
 
@@ -32,6 +38,7 @@ class Session:
         self._one_file_a_run = one_file_a_run
         self._lock = threading.Lock()
         self._current: SessionFile | None = None
+        self._remarks: list[bytes] = []
         self._in_use: weakref.WeakValueDictionary[Path, SessionFile] = weakref.WeakValueDictionary()
 
     @property
@@ -50,8 +57,42 @@ class Session:
             self._in_use[self._current.path.absolute()] = self._current
             return self._current
 
-    def newfile(self, title: str | Path | None) -> tuple[Path, int | None]:
+    @property
+    def highest(self) -> int:
+        """The highest scan number of the current file; negative when there is none."""
+        current = self._current
+        return -1 if current is None else current.highest
+
+    def close(self) -> None:
+        """Let other writers have the files; tell of comments that no scan has come for."""
+        for line in self.take_remarks():
+            logger.warning("spec: no run came for this comment: %s", line.decode().strip())
+        with self._lock:
+            for file in {*self._in_use.values(), *([self._current] if self._current else [])}:
+                file.unlock()
+
+    def add_remark(self, line: bytes) -> None:
+        """Write a comment behind the last scan, or keep it for the first one."""
+        current = self._current
+        if current is None or not current.add_remark(line):
+            self._remarks.append(line)
+
+    def take_remarks(self) -> list[bytes]:
+        """Return what was said while there was no scan to say it of."""
+        taken, self._remarks = self._remarks, []
+        return taken
+
+    def newfile(
+        self, title: str | Path | None, md: Mapping[str, Any] | None = None
+    ) -> tuple[Path, int | None]:
         """Go on in another file; return it, and the highest scan number of one that exists.
+
+        Parameters
+        ----------
+        title
+            A title, a path, or None for the time.
+        md
+            Fills the keys of the directory; without it, they are filled when a run begins.
 
         Raises
         ------
@@ -60,8 +101,10 @@ class Session:
         """
         if self._one_file_a_run:
             raise ConfigError("newfile() has no use where every run has a file of its own")
-        path = self._named(title)
-        highest = _highest_scan(path) if title is not None and path.exists() else None
+        if md is None and self._has_keys and not _is_path(title):
+            return self._newfile_later(title), None
+        path = self._named(title, md or {})
+        highest = highest_scan(path) if title is not None and path.exists() else None
         with self._lock:
             known = self._in_use.get(path.absolute()) if title is not None else None
             if known is not None and highest is not None:
@@ -71,23 +114,46 @@ class Session:
             )
         return path, highest
 
-    def _named(self, title: str | Path | None) -> Path:
-        """Return the path that a title stands for; only a path may lead out of the directory."""
-        now = {"time": time.time()}
-        if title is None:
-            return _free(self._place(_NAME, now))
-        if isinstance(title, Path) or title.startswith(("/", "~")):
-            return Path(title).expanduser()
-        name = clean(title.removesuffix(self._ending))
-        return self._place(name.replace("{", "{{").replace("}", "}}"), now)
+    def _newfile_later(self, title: str | Path | None) -> Path:
+        """Name a file whose directory the next run will tell."""
+        shown = self._settings.directory / self._named(title, {}, directory=Path()).name
+        with self._lock:
+            self._current = SessionFile(
+                shown, goes_on=title is not None, place=partial(self._named, title)
+            )
+        return shown
 
-    def _place(self, template: str, start: Mapping[str, Any]) -> Path:
-        stem = run_path(self._settings.directory, template, start)
+    def _named(
+        self, title: str | Path | None, md: Mapping[str, Any], *, directory: Path | None = None
+    ) -> Path:
+        """Return the path that a title stands for; only a path may lead out of the directory."""
+        if _is_path(title):
+            return Path(str(title)).expanduser()
+        now = {**md, "time": time.time()}
+        if title is None:
+            return _free(self._place(_NAME, now, directory))
+        name = clean(str(title).removesuffix(self._ending))
+        return self._place(name.replace("{", "{{").replace("}", "}}"), now, directory)
+
+    def _place(
+        self, template: str, start: Mapping[str, Any], directory: Path | None = None
+    ) -> Path:
+        stem = run_path(directory or self._settings.directory, template, start)
         return stem.with_name(stem.name + self._ending)
+
+    @property
+    def _has_keys(self) -> bool:
+        """Whether the directory's name depends on metadata."""
+        keys = (key for _, key, _, _ in Formatter().parse(str(self._settings.directory)))
+        return any(key not in (None, "time") for key in keys)
 
     @property
     def _ending(self) -> str:
         return f".{self._settings.file_extension}" if self._settings.file_extension else ""
+
+
+def _is_path(title: str | Path | None) -> bool:
+    return isinstance(title, Path) or (title or "").startswith(("/", "~"))
 
 
 def _free(path: Path) -> Path:
@@ -96,24 +162,3 @@ def _free(path: Path) -> Path:
     while free.exists():
         free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
     return free
-
-
-def _highest_scan(path: Path) -> int:
-    """Return the highest scan number in a SPEC file, 0 when it has no scan.
-
-    Raises
-    ------
-    ConfigError
-        It is not a SPEC file.
-    """
-    highest, is_spec, is_empty = 0, False, True
-    with path.open("rb") as lines:
-        for line in lines:
-            is_empty = False
-            is_spec = is_spec or line.startswith((b"#F ", b"#S "))
-            word = line.split(maxsplit=2)[1:2] if line.startswith(b"#S ") else []
-            if word and word[0].isdigit():
-                highest = max(highest, int(word[0]))
-    if not (is_spec or is_empty):
-        raise ConfigError(f"{path} is not a SPEC file: nothing will be appended to it")
-    return highest

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import math
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...errors import ConfigError
 from ...paths import claim
-from ...run import Run
+from ...run import Document, Run
 from ...textfile import TextFile
+from .existing import FileLock, highest_scan, mend
 
 __all__ = ["KeptScan", "SessionFile"]
 
@@ -47,9 +50,20 @@ class SessionFile:
         Where it is to be. It is made when the first run begins.
     goes_on
         Whether an existing file of that name is appended to, because its user named it.
+    highest
+        The highest scan number in it; negative when it has none.
+    place
+        Tells where it is to be from the first run's start document, where that is not known yet.
     """
 
-    def __init__(self, path: Path, *, goes_on: bool = False, highest: int = -1) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        goes_on: bool = False,
+        highest: int = -1,
+        place: Callable[[Document], Path] | None = None,
+    ) -> None:
         self.path = path
         self.epoch = 0
         self._is_made = False
@@ -61,17 +75,56 @@ class SessionFile:
         self._copy: tuple[TextFile, int] | None = None
         self._motors: tuple[str, ...] | None = None
         """In the header that is in force; None when that is not known."""
+        self._place = place
+        self._lock: FileLock | None = None
         self._size = 0
         """Of the file when we last wrote to it."""
 
     def make(self, run: Run) -> None:
-        """Make the file, unless it is there."""
+        """Make the file, unless it is there; hold it against other writers."""
         if self._is_made:
             return
         self.epoch = _whole(run.time)
-        if not (self._goes_on and self.path.exists()):
-            self.path = _new(self.path)
+        if self._place is not None:
+            self.path, self._place = self._place(run.start), None
+            self._look_into()
+        if self._goes_on and self.path.exists() and self._may_append():
+            mend(self.path)
+        else:
+            self._make_new()
         self._is_made = True
+
+    def _look_into(self) -> None:
+        """Find the highest scan number in a file that nobody could look into before."""
+        if not (self._goes_on and self.path.exists()):
+            return
+        try:
+            self._highest = max(self._highest, highest_scan(self.path))
+        except ConfigError as error:
+            logger.warning("spec: %s; the scans go to another file", error)
+            self._goes_on = False
+
+    def _may_append(self) -> bool:
+        """Hold the file, unless another writer does; then say so."""
+        try:
+            self._lock = self._lock or FileLock(self.path)
+        except BlockingIOError:
+            logger.warning(
+                "spec: %s is in use: another program, or another writer of this one, appends to "
+                "it. The scans of this session go into a file of their own beside it.",
+                self.path,
+            )
+            return False
+        return True
+
+    def _make_new(self) -> None:
+        self.path = _new(self.path)
+        self._lock = FileLock(self.path)
+
+    def unlock(self) -> None:
+        """Let other writers have the file."""
+        if self._lock is not None:
+            self._lock.release()
 
     def number(self, run: Run) -> int:
         """Return the scan number of a run: its scan_id, or the next one if that is no number."""
@@ -119,7 +172,7 @@ class SessionFile:
             together with the scan: silx miscounts the scans of a file that ends in a header.
         """
         if not self.path.exists():  # moved away between two runs
-            self.path = _new(self.path)
+            self._make_new()
         before = _end_of_line(self.path)
         file = TextFile(self.path)
         if self._motors == motors and len(file) == self._size:
@@ -132,6 +185,25 @@ class SessionFile:
         if self._holder is holder:
             self._holder = None
             self._size = len(file)
+
+    def add_remark(self, line: bytes) -> bool:
+        """Write a comment behind the last scan; tell whether that could be done."""
+        if not self._size or self._holder is not None or self._waiting:
+            return False
+        try:
+            if self.path.stat().st_size != self._size:  # somebody else wrote there
+                return False
+            file = TextFile(self.path)
+        except OSError:
+            return False
+        file.put(line)
+        try:
+            file.close()
+        except OSError:
+            file.abandon()
+            return False
+        self._size = len(file)
+        return True
 
     def give_up(self, holder: object) -> None:
         """Let the next scan come, after a failure."""

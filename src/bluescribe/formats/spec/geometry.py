@@ -1,0 +1,243 @@
+"""``#G0 #G1 #G3 #G4 #Q``: a diffractometer's lattice, orientation and place in reciprocal space.
+
+hklpy puts them into the configuration of its devices, hklpy2 into the start document, under
+``diffractometers``. The places of the numbers are those of SPEC's
+`four-circle geometry <https://certif.com/spec_manual/fourc_4_9.html>`_. They are written complete
+or not at all: readers count them. Both have 2π in ``UB``, as SPEC has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...run import Document, Run, Stream
+from .lines import comment, literal
+from .numbers import Number, digits, number
+
+__all__ = ["Geometry", "geometries", "geometry_lines"]
+
+_KEV_ANGSTROM = 12.398419843320026
+"""h c, exact since 2019."""
+
+_FOUR_CIRCLES = ("E4CV", "E4CH", "FOURC")
+_FOURC_ANGLES = ("tth", "omega", "chi", "phi")
+_FOURC_PARAMETERS, _FOURC_PLACES = 27, 26
+"""Numbers in ``#G0`` and ``#G4``."""
+
+_LATTICE = ("a", "b", "c", "alpha", "beta", "gamma")
+
+
+@dataclass(frozen=True, slots=True)
+class Reflection:
+    """One of the two that orient a sample."""
+
+    hkl: tuple[float, ...]
+    angles: Mapping[str, float]
+    wavelength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """A diffractometer at the start of a run, complete."""
+
+    device: str
+    kind: str
+    """The name that libhkl has for it, such as ``E4CV``."""
+    mode: str
+    lattice: tuple[float, ...]
+    ub: tuple[float, ...]
+    wavelength: float | None
+    """Angstrom."""
+    pseudos: tuple[str, ...]
+    reals: tuple[str, ...]
+    reflections: tuple[Reflection, ...]
+
+
+def geometries(run: Run, stream: Stream | None) -> list[Geometry]:
+    """Return the diffractometers of a run, those in its plan first."""
+    found = {geometry.device: geometry for geometry in _found(run, stream)}
+    used = [*_names(run.start.get("motors")), *_names(run.start.get("detectors"))]
+    is_apart = {d: not any(f"{u}_".startswith(f"{d}_") for u in used) for d in found}
+    return sorted(found.values(), key=lambda geometry: is_apart[geometry.device])
+
+
+def geometry_lines(geometry: Geometry, readings: Mapping[str, Any]) -> Iterator[bytes]:
+    """Yield the lines of a diffractometer.
+
+    Parameters
+    ----------
+    geometry
+        The diffractometer.
+    readings
+        Of its axes, by field, at the start of the scan.
+    """
+    hkl = [number(readings.get(f"{geometry.device}_{axis}")) for axis in geometry.pseudos[:3]]
+    is_four_circle = geometry.kind.upper() in _FOUR_CIRCLES
+    if is_four_circle and geometry.mode == "bissector":  # SPEC's mode 0, omega equals zero
+        yield _line("G0", [0] * _FOURC_PARAMETERS)
+    yield _line("G1", _cell_and_reflections(geometry, is_four_circle=is_four_circle))
+    yield _line("G3", geometry.ub)
+    place = [value for value in hkl if value is not None and math.isfinite(value)]
+    if len(place) == 3:
+        if is_four_circle and geometry.wavelength is not None:
+            rest = [0.0] * (_FOURC_PLACES - 4)
+            yield _line("G4", [*place, geometry.wavelength, *rest])
+        yield _line("Q", place)
+    told = f"geometry {literal(geometry.kind)} of {literal(geometry.device)}"
+    mode = f", mode {literal(geometry.mode)}" if geometry.mode else ""
+    yield comment(f"{told}{mode}; 0 stands where it tells nothing")
+
+
+def _found(run: Run, stream: Stream | None) -> Iterator[Geometry]:
+    """Yield what is complete, whoever tells it."""
+    for device, told in _mapping(run.start.get("diffractometers")).items():
+        if (geometry := _from_hklpy2(str(device), _mapping(told))) is not None:
+            yield geometry
+    streams = [stream] if stream is not None else []
+    streams += [other for other in run.streams.values() if other is not stream]
+    for descriptor in (each.descriptors[0] for each in streams if each.descriptors):
+        for device, configuration in descriptor.configuration.items():
+            told = _mapping(_mapping(configuration).get("data"))
+            if (geometry := _from_hklpy(str(device), told)) is not None:
+                yield geometry
+
+
+def _from_hklpy(device: str, told: Document) -> Geometry | None:
+    """Read a device's configuration."""
+    values = {key.removeprefix(f"{device}_"): value for key, value in told.items()}
+    details = values.get("reflections_details")
+    reals = tuple(_names(values.get("_reals")))
+    reflections = [
+        _reflection(each.get("reflection"), each.get("position"), each.get("wavelength"))
+        for each in map(_mapping, details if isinstance(details, list | tuple) else ())
+        if each.get("orientation_reflection")
+    ]
+    return _complete(
+        Geometry(
+            device=device,
+            kind=_text(values.get("geometry_name")),
+            mode=_text(values.get("_mode")),
+            lattice=_numbers(values.get("lattice"), 6),
+            ub=_numbers(values.get("UB"), 9),
+            wavelength=_wavelength(values.get("energy"), values.get("energy_units")),
+            pseudos=tuple(_names(values.get("_pseudos"))),
+            reals=reals,
+            reflections=tuple(r for r in reflections if r is not None)[:2],
+        )
+    )
+
+
+def _from_hklpy2(device: str, told: Document) -> Geometry | None:
+    """Read what ``ConfigurationRunWrapper`` puts into the start document."""
+    sample = _mapping(_mapping(told.get("samples")).get(_text(told.get("sample_name"))))
+    lattice = _mapping(sample.get("lattice"))
+    axes, solver = _mapping(told.get("axes")), _mapping(told.get("solver"))
+    known = _mapping(sample.get("reflections"))
+    order = [_mapping(known.get(name)) for name in _names(sample.get("reflections_order"))]
+    reflections = [
+        _reflection(e.get("pseudos"), e.get("reals"), e.get("wavelength")) for e in order
+    ]
+    beam = {**_mapping(told.get("_header")), **_mapping(told.get("beam"))}
+    wavelength = _numbers([beam.get("wavelength")], 1)
+    in_angstrom = str(beam.get("wavelength_units", "angstrom")).lower() in ("angstrom", "å", "")
+    return _complete(
+        Geometry(
+            device=_text(told.get("name")) or device,
+            kind=_text(solver.get("geometry")),
+            mode=_text(solver.get("mode")),
+            lattice=_numbers([lattice.get(key) for key in _LATTICE], 6),
+            ub=_numbers(sample.get("UB"), 9),
+            wavelength=wavelength[0] if wavelength and in_angstrom else None,
+            pseudos=tuple(_names(axes.get("pseudo_axes"))),
+            reals=tuple(_names(axes.get("real_axes"))),
+            reflections=tuple(r for r in reflections if r is not None)[:2],
+        )
+    )
+
+
+def _complete(geometry: Geometry) -> Geometry | None:
+    """Return a geometry only if it has a cell of a crystal and an orientation."""
+    if not (geometry.kind and geometry.lattice and geometry.ub) or _volume(geometry.lattice) <= 0:
+        return None
+    return geometry
+
+
+def _reflection(hkl: Any, angles: Any, wavelength: Any) -> Reflection | None:
+    indices = _numbers([_mapping(hkl).get(axis) for axis in ("h", "k", "l")], 3)
+    names = _mapping(angles)
+    values = _numbers(list(names.values()), len(names))
+    lengths = _numbers([wavelength], 1)
+    if not (indices and values and lengths):
+        return None
+    return Reflection(indices, dict(zip(map(str, names), values, strict=True)), lengths[0])
+
+
+def _cell_and_reflections(geometry: Geometry, *, is_four_circle: bool) -> list[float]:
+    """Return the 32 numbers of ``#G1``: 0 for what there is not, as SPEC has before orienting."""
+    axes = _FOURC_ANGLES if is_four_circle else geometry.reals[:6]
+    nothing = Reflection((0.0, 0.0, 0.0), {}, 0.0)
+    first, second = [*geometry.reflections, nothing, nothing][:2]
+    angles = [[r.angles.get(axis, 0.0) for axis in axes] for r in (first, second)]
+    padded = [(each + [0.0] * 6)[:6] for each in angles]
+    lengths = [first.wavelength, second.wavelength]
+    cell = [*geometry.lattice, *_reciprocal(geometry.lattice)]
+    return [*cell, *first.hkl, *second.hkl, *padded[0], *padded[1], *lengths]
+
+
+def _reciprocal(lattice: Sequence[float]) -> list[float]:
+    """Return the reciprocal cell, with 2π and in degrees."""
+    lengths, angles = np.array(lattice[:3]), np.radians(lattice[3:])
+    cos, sin = np.cos(angles), np.sin(angles)
+    others = [(1, 2), (2, 0), (0, 1)]
+    factor = 2 * math.pi / _volume(lattice)
+    edges = [factor * lengths[i] * lengths[j] * sin[k] for k, (i, j) in enumerate(others)]
+    cosines = [(cos[i] * cos[j] - cos[k]) / (sin[i] * sin[j]) for k, (i, j) in enumerate(others)]
+    return [*map(float, edges), *map(float, np.degrees(np.arccos(np.clip(cosines, -1, 1))))]
+
+
+def _volume(lattice: Sequence[float]) -> float:
+    a, b, c, *angles = lattice
+    x, y, z = np.cos(np.radians(angles))
+    squared = 1 - x * x - y * y - z * z + 2 * x * y * z
+    is_cell = min(a, b, c) > 0 and squared > 1e-12 and all(0 < angle < 180 for angle in angles)
+    return float(a * b * c * math.sqrt(squared)) if is_cell else 0.0
+
+
+def _wavelength(energy: Any, units: Any) -> float | None:
+    scale = {"kev": 1.0, "ev": 1e-3}.get(str(units).lower())
+    values = _numbers([energy], 1)
+    if not values or scale is None or values[0] <= 0:
+        return None
+    return _KEV_ANGSTROM / (values[0] * scale)
+
+
+def _numbers(value: Any, count: int) -> tuple[float, ...]:
+    """Return so many finite numbers, or none."""
+    try:
+        array = np.asarray(value, dtype=float).reshape(-1)
+    except (TypeError, ValueError):
+        return ()
+    fits = array.size == count and bool(np.isfinite(array).all()) and not isinstance(value, str)
+    return tuple(array.tolist()) if fits and np.abs(array).max(initial=0) < 1e30 else ()
+
+
+def _line(key: str, values: Iterable[Number]) -> bytes:
+    return f"#{key} {' '.join(map(digits, values))}\n".encode()
+
+
+def _names(value: Any) -> list[str]:
+    values = value if isinstance(value, list | tuple) else ()
+    return [name for name in values if isinstance(name, str)]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

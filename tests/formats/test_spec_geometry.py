@@ -1,0 +1,176 @@
+"""Diffractometers in SPEC files: complete for spec2nexus and silx, or not there at all."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from silx.io.spech5 import SpecH5
+
+from tests.formats.test_spec_text import run_of, written
+from tests.readers import spec
+
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
+RECORDED = CORPUS / "aps_hklpy-7ab721bd.jsonl"
+
+CUBIC = [1.54, 1.54, 1.54, 90.0, 90.0, 90.0]
+UB = [[4.08, 0.0, -2.5e-16], [0.0, 4.08, 0.0], [0.1, 0.0, 4.08]]
+REFLECTIONS = [
+    {
+        "reflection": {"h": 4.0, "k": 0.0, "l": 0.0},
+        "flag": 1,
+        "wavelength": 1.54,
+        "position": {"omega": -145.451, "chi": 0.0, "phi": 0.5, "tth": 69.0966},
+        "orientation_reflection": True,
+    },
+    {
+        "reflection": {"h": 0.0, "k": 4.0, "l": 0.0},
+        "flag": 1,
+        "wavelength": 1.55,
+        "position": {"omega": -145.451, "chi": 90.0, "phi": 0.0, "tth": 69.0966},
+        "orientation_reflection": True,
+    },
+]
+
+
+def hklpy(**changed):
+    """Return a run whose detector is an hklpy diffractometer."""
+    told = {
+        "geometry_name": "E4CV",
+        "energy": 8.0,
+        "energy_units": "keV",
+        "lattice": CUBIC,
+        "UB": UB,
+        "_pseudos": ["h", "k", "l"],
+        "_reals": ["omega", "chi", "phi", "tth"],
+        "_mode": "bissector",
+        "reflections_details": REFLECTIONS,
+        **changed,
+    }
+    rows = [{"fourc_h": 1.0, "fourc_k": 0.25, "fourc_l": -2.0, "fourc_tth": 3.0}] * 2
+    played = run_of(rows, detectors=["fourc"])
+    data = {f"fourc_{key}": value for key, value in told.items()}
+    played[1][1]["configuration"] = {"fourc": {"data": data, "data_keys": {}, "timestamps": {}}}
+    return played
+
+
+def hklpy2(**changed):
+    """Return a run of hklpy2's ConfigurationRunWrapper."""
+    sample = {
+        "name": "si",
+        "lattice": dict(zip(("a", "b", "c", "alpha", "beta", "gamma"), CUBIC, strict=True)),
+        "reflections": {
+            "r1": {"pseudos": REFLECTIONS[0]["reflection"], "reals": {"tth": 1.0}, "wavelength": 1},
+        },
+        "reflections_order": ["r1"],
+        "UB": UB,
+        **changed,
+    }
+    told = {
+        "_header": {"wavelength": 1.25, "wavelength_units": "angstrom"},
+        "name": "sim4c2",
+        "axes": {"pseudo_axes": ["h", "k", "l"], "real_axes": ["omega", "chi", "phi", "tth"]},
+        "sample_name": "si",
+        "samples": {"si": sample, "other": {}},
+        "solver": {"geometry": "E4CV", "mode": "bissector"},
+    }
+    rows = [{"sim4c2_h": 1.0, "sim4c2_k": 0.5, "sim4c2_l": 0.0}]
+    return run_of(rows, diffractometers={"sim4c2": told})
+
+
+def control_lines(path):
+    """Return the numbers of the lines that describe a geometry."""
+    words = [line.split() for line in path.read_text().splitlines()]
+    return {w[0]: [*map(float, w[1:])] for w in words if w and w[0][:2] in ("#G", "#Q")}
+
+
+def check(path, cell, ub):
+    """Fail unless both readers see this cell and this orientation."""
+    (scan,) = spec.scans(path)
+    assert [*scan.diffractometer.lattice] == cell
+    assert scan.diffractometer.UB.tolist() == ub
+    with SpecH5(str(path)) as tree:
+        sample = tree["1.1" if "1.1" in tree else next(iter(tree))]["sample"]
+        np.testing.assert_array_equal(sample["unit_cell"][()], np.array([cell], np.float32))
+        np.testing.assert_array_equal(sample["ub_matrix"][()], np.array([ub], np.float32))
+    spec.check_silx(path)
+    spec.check_xrayutilities(path)
+
+
+def test_a_diffractometer_of_hklpy_is_described(tmp_path):
+    path = written(tmp_path, hklpy())
+    check(path, CUBIC, UB)
+    lines = control_lines(path)
+    assert set(lines) == {"#G0", "#G1", "#G3", "#G4", "#Q"}
+    assert lines["#G0"] == [0] * 27
+    assert lines["#G4"][:4] == [1.0, 0.25, -2.0, pytest.approx(1.5498, abs=1e-4)]
+    assert lines["#Q"] == [1.0, 0.25, -2.0]
+    (scan,) = spec.scans(path)
+    first, second = scan.diffractometer.reflections
+    assert (first.h, first.k, first.l, first.wavelength) == (4, 0, 0, 1.54)
+    assert (second.h, second.k, second.l, second.wavelength) == (0, 4, 0, 1.55)
+    assert lines["#G1"][18:22] == [69.0966, -145.451, 0.0, 0.5]
+    np.testing.assert_allclose(lines["#G1"][6:9], [2 * math.pi / 1.54] * 3)
+
+
+def test_the_reciprocal_cell_of_a_triclinic_crystal_is_right(tmp_path):
+    cell = [4.0, 5.0, 7.0, 80.0, 95.0, 110.0]
+    star = control_lines(written(tmp_path, hklpy(lattice=cell)))["#G1"][6:12]
+
+    def metric(c):
+        cosines = np.cos(np.radians(c[3:]))
+        g = np.outer(c[:3], c[:3])
+        for (i, j), value in zip([(1, 2), (0, 2), (0, 1)], cosines, strict=True):
+            g[i, j] *= value
+            g[j, i] *= value
+        return g
+
+    product = metric(cell) @ metric(star) / (4 * math.pi**2)
+    np.testing.assert_allclose(product, np.eye(3), atol=1e-12)
+
+
+def test_a_diffractometer_of_hklpy2_is_described(tmp_path):
+    path = written(tmp_path, hklpy2())
+    check(path, CUBIC, UB)
+    lines = control_lines(path)
+    assert lines["#G4"][:4] == [1.0, 0.5, 0.0, 1.25]
+    assert lines["#Q"] == [1.0, 0.5, 0.0]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"UB": None},
+        {"UB": [1, 2, 3]},
+        {"UB": [[1, 2, math.nan], [0, 1, 0], [0, 0, 1]]},
+        {"lattice": CUBIC[:5]},
+        {"lattice": [0, 1, 1, 90, 90, 90]},
+        {"lattice": [1, 1, 1, 170, 90, 10]},
+        {"lattice": "1.54"},
+        {"geometry_name": 4},
+    ],
+)
+def test_what_is_not_complete_is_not_there_at_all(damage, tmp_path):
+    path = written(tmp_path, hklpy(**damage))
+    assert not control_lines(path)
+    spec.check_silx(path)
+
+
+def test_another_geometry_has_no_places_of_a_four_circle(tmp_path):
+    path = written(tmp_path, hklpy(geometry_name="E6C", reflections_details="none", energy=0))
+    check(path, CUBIC, UB)
+    assert set(control_lines(path)) == {"#G1", "#G3", "#Q"}
+    assert not any(control_lines(path)["#G1"][12:])
+
+
+@pytest.mark.skipif(not RECORDED.exists(), reason=f"no recorded run at {RECORDED}")
+def test_a_recorded_run_of_hklpy_is_described(tmp_path):
+    played = [json.loads(line) for line in RECORDED.read_text().splitlines()]
+    path = written(tmp_path, played)
+    a = 4.079990459207523
+    ub = [[a, -2.4982736282101165e-16, -2.4982736282101165e-16], [0.0, a, -2.4982736282101165e-16]]
+    check(path, CUBIC, [*ub, [0.0, 0.0, a]])
+    assert control_lines(path)["#Q"] == [0.0, 0.0, 0.0]

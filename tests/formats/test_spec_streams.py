@@ -1,0 +1,56 @@
+"""Streams that are not the primary one: named, or scans of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from bluescribe import SpecWriter
+from bluescribe.testing import documents, interleave
+from bluescribe.testing.contract import received
+from tests.formats.test_spec_session import only, play, renamed
+from tests.readers import spec
+
+
+def rows_of(path):
+    """Return the seq_nums of each scan by run and stream."""
+    runs = [spec.read_run(scan) for scan in spec.scans(path)]
+    return {(run.uid, stream): seq for run in runs for stream, seq in run.seq_num.items()}
+
+
+def expected(played):
+    """Return the same as it was measured."""
+    return {
+        (run.uid, stream): seq
+        for run in received(played)
+        for stream, seq in run.seq_num.items()
+        if stream not in ("baseline", "label_start_motor") and seq
+    }
+
+
+@pytest.mark.parametrize("name", ["monitors", "baseline", "scan", "mca"])
+def test_every_stream_is_a_scan_where_that_is_wanted(name, tmp_path):
+    played = documents(name, tmp_path)
+    runs = [renamed(played, "one", 4), renamed(played, "two", 5)]
+    for i, order in enumerate(([*runs[0], *runs[1]], interleave(*runs))):
+        with SpecWriter(tmp_path / f"data{i}", streams="scans") as writer:
+            play(writer, order)
+            assert not writer.status().failures
+        path = only(tmp_path / f"data{i}")
+        assert rows_of(path) == expected(order)
+        found = [int(float(scan.scanNum)) for scan in spec.scans(path)]
+        assert found == sorted(found)
+        spec.check_silx(path)
+        spec.check_xrayutilities(path)
+
+
+def test_a_run_without_primary_has_one_scan_a_stream(tmp_path):
+    played = documents("monitors", tmp_path)
+    primary = {d["uid"] for n, d in played if n == "descriptor" and d["name"] == "primary"}
+    others = [d for d in played if d[1]["uid"] not in primary]
+    others = [d for d in others if d[1].get("descriptor") not in primary]
+    with SpecWriter(tmp_path / "data", streams="scans") as writer:
+        play(writer, others)
+    path = only(tmp_path / "data")
+    assert rows_of(path) == expected(others)
+    assert "primary" not in [stream for _, stream in rows_of(path)]
+    assert path.read_text().count("\n#S ") == len(expected(others))
