@@ -122,7 +122,7 @@ def test_ipython_startup(tmp_path):
     text = run("-m", "IPython", *options, cwd=session, input=CONSOLE, env=environment)
     assert "Every run is written: " in text
     for name in FORMATS:
-        assert f"{name}: 1 runs, 7 events, 0 documents waiting, 0 failures" in text
+        assert f"{name}: 1 run, 7 events, 0 documents waiting, 0 failures" in text
     assert "Append every run, as a scan, to the SPEC file of the session." in text
     (table,) = session.glob("data/*-primary.csv")
     assert list(pandas.read_csv(table)["motor"]) == [-1.0, -0.5, 0.0, 0.5, 1.0]

@@ -76,18 +76,24 @@ class Status:
         """Return a few lines for people."""
         writing = ", ".join(str(path) for path in self.current_files) or "-"
         lines = [
-            f"{self.format}: {self.runs_written} runs, {self.events_written} events, "
-            f"{self.backlog} documents waiting, {len(self.failures)} failures",
+            f"{self.format}: {_count(self.runs_written, 'run')}, "
+            f"{_count(self.events_written, 'event')}, {_count(self.backlog, 'document')} waiting, "
+            f"{_count(len(self.failures), 'failure')}",
             f"  now writing: {writing}",
             f"  last file:   {self.last_file or '-'}",
         ]
         if self.retrying:
             lines.append(f"  RETRYING:    {self.retrying}")
         if self.documents_refused:
-            lines.append(f"  refused:     {self.documents_refused} damaged documents")
+            refused = _count(self.documents_refused, "damaged document")
+            lines.append(f"  refused:     {refused}")
         return "\n".join([*lines, *(f"  FAILED:      {failure}" for failure in self.failures)])
 
     __repr__ = __str__
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 class Ledger:

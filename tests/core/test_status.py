@@ -32,7 +32,7 @@ def test_what_is_wrong_stands_on_lines_of_its_own():
     ledger.fail(FAILURE)
     status = ledger.status(Path("/d"), 0)
     first, *lines = repr(status).splitlines()
-    assert first.endswith("1 failures")
+    assert first.endswith("1 failure")
     assert "  now writing: /d/b.csv, /d/c.csv" in lines
     assert "  RETRYING:    run x: full" in lines
     assert "  refused:     3 damaged documents" in lines

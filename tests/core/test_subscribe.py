@@ -88,8 +88,8 @@ def test_the_status_prints_a_block_for_each_format(engine, tmp_path):
     with subscribe_writers(engine, iconfig(tmp_path, "csv", "jsonl")) as writers:
         engine(scan())
         text = repr(writers.status())
-    assert text.startswith("csv: 1 runs, 3 events, 0 documents waiting, 0 failures\n")
-    assert "\njsonl: 1 runs, 3 events, 0 documents waiting, 0 failures\n" in text
+    assert text.startswith("csv: 1 run, 3 events, 0 documents waiting, 0 failures\n")
+    assert "\njsonl: 1 run, 3 events, 0 documents waiting, 0 failures\n" in text
     assert text == str(writers.status())
 
 
