@@ -142,7 +142,8 @@ def _fill_or(template: str, start: Mapping[str, Any], *, fallback: str) -> str:
             error,
             fallback,
         )
-        return _fill(fallback, {**start, "uid": start.get("uid") or "unknown"})
+        uid = start.get("uid")
+        return _fill(fallback, {**start, "uid": uid if isinstance(uid, str) and uid else "unknown"})
 
 
 def _fill(template: str, start: Mapping[str, Any]) -> str:
