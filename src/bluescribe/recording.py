@@ -17,7 +17,8 @@ from typing import Any
 from .assets import AssetBook
 from .errors import DocumentError
 from .formats.base import RunFile
-from .run import Descriptor, Document, Page, Run, Stream, check_event, check_event_page
+from .grammar import check_event, check_event_page
+from .run import Descriptor, Document, Page, Run, Stream
 from .status import Failure, Ledger, remedy
 
 __all__ = ["Recording"]

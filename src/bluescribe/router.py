@@ -14,8 +14,9 @@ from event_model import DocumentRouter
 
 from .errors import DocumentError
 from .formats.base import RunFile
+from .grammar import check_start
 from .recording import Recording
-from .run import Document, Run, check_start
+from .run import Document, Run
 from .status import Ledger
 
 __all__ = ["Router"]

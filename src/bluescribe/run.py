@@ -21,8 +21,6 @@ __all__ = ["Descriptor", "Document", "Field", "Page", "Run", "Stream"]
 
 Document = Mapping[str, Any]
 
-_TEXT = frozenset({str})
-
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -90,7 +88,7 @@ class Descriptor:
     def configuration(self) -> Mapping[str, Document]:
         """Configuration of each device: ``data``, ``timestamps``, ``data_keys``."""
         devices = _mapping(self.doc.get("configuration"))
-        return {name: entry for name, entry in devices.items() if _is_mapping(entry)}
+        return {name: entry for name, entry in devices.items() if isinstance(entry, Mapping)}
 
     def device_fields(self, name: str) -> list[str]:
         """Return the fields that stand for a device: those it hints at, else its first one.
@@ -260,69 +258,12 @@ class Run:
         return stream, descriptor
 
 
-def check_start(doc: Any) -> None:
-    """Raise a `DocumentError` unless `doc` can begin a run."""
-    if not isinstance(doc, Mapping) or not isinstance(doc.get("uid"), str) or not doc["uid"]:
-        raise DocumentError(f"start document without a uid: {_brief(doc)}")
-
-
-def check_event(doc: Any) -> None:
-    """Raise a `DocumentError` unless `doc` has what every event has."""
-    seq_num, data = doc.get("seq_num"), doc.get("data")
-    fits = (
-        isinstance(seq_num, int | np.integer)
-        and 0 <= seq_num < 2**63
-        and _is_number(doc.get("time"))
-        and _is_mapping(data)
-        and _is_mapping(doc.get("timestamps"))
-        and (_TEXT.issuperset(map(type, data)) or all(map(_is_text, data)))
-    )
-    if not fits:
-        raise DocumentError(f"event without seq_num, time, data or timestamps: {_brief(doc)}")
-
-
-def check_event_page(doc: Any) -> None:
-    """Raise a `DocumentError` unless `doc` has what every event_page has."""
-    sized = all(hasattr(doc.get(key), "__len__") for key in ("seq_num", "time"))
-    mapped = all(isinstance(doc.get(key), Mapping) for key in ("data", "timestamps"))
-    if not (sized and mapped and len(doc["seq_num"]) == len(doc["time"])):
-        raise DocumentError(f"event_page without seq_num, time, data or timestamps: {_brief(doc)}")
-    if not (_are_numbers(doc["seq_num"], "iu") and _are_numbers(doc["time"], "iuf")):
-        raise DocumentError("event_page with a seq_num or time that is not a number")
-
-
 def _columns(rows: Sequence[Document], keys: list[str]) -> dict[str, list[Any]]:
     """Return a column for each key; None stands where a row does not have it."""
     if all(list(row) == keys for row in rows):  # ten times faster than looking each key up
         columns = zip(*(row.values() for row in rows), strict=True)
         return dict(zip(keys, map(list, columns), strict=True))
     return {key: [row.get(key) for row in rows] for key in keys}
-
-
-def _are_numbers(values: Any, kinds: str) -> bool:
-    """Tell whether all of a page's `values` are numbers of these kinds of dtype."""
-    try:
-        array = np.asarray(values)
-    except ValueError:  # ragged lists
-        return False
-    return array.ndim == 1 and (array.dtype.kind in kinds or not array.size)
-
-
-def _is_number(value: Any) -> bool:
-    """Tell whether `value` is a real number; floats, as nearly all are, without asking an ABC."""
-    return type(value) is float or (isinstance(value, Real) and not isinstance(value, bool))
-
-
-def _is_mapping(value: Any) -> bool:
-    return type(value) is dict or isinstance(value, Mapping)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _brief(doc: Any) -> str:
-    return f"it has {sorted(map(str, doc))}" if isinstance(doc, Mapping) else f"it is a {type(doc)}"
 
 
 def _dtype(text: Any) -> np.dtype[Any] | None:
