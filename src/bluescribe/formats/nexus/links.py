@@ -69,10 +69,6 @@ class AssetLinks:
                     found.append((stream, field, f"frames_{number}", _ranges(ranges)))
         return found
 
-    def fields(self, stream: Stream) -> list[str]:
-        """Return the fields of a stream that have external files."""
-        return [field for name, field in self._assets if name == stream.name]
-
     def is_there(self, stream: Stream, field: str) -> bool:
         """Tell whether what a field's link leads to can be opened by now."""
         return self._rank_found(self.link(stream, field)) is not None
