@@ -58,16 +58,23 @@ class Recording:
         self._assets = AssetBook()
         self._pending: dict[str, list[Document]] = {}
         """Events that wait to become pages, by stream."""
-        self._is_failed = False
+        self._is_retired = False
+        """Whether nothing goes into the file any more: it failed, or did not accept the run."""
         self._has_news = False
         """Whether something was written since the last sync."""
 
     def open(self) -> None:
-        """Make the file and record the start document."""
-        self._attempt(self._file.open, self.run)
-        if self._file.paths and not self._is_failed:
+        """Make the file and record the start document, if the format accepts the run."""
+        self._attempt(self._open)
+        if self._file.paths and not self._is_retired:
             self._ledger.open_files[self.run.uid] = self._file.paths[0]
         self.record("start", self.run.start)
+
+    def _open(self) -> None:
+        if self._file.accepts(self.run):
+            self._file.open(self.run)
+        else:
+            self._is_retired = True
 
     def record(self, name: str, doc: Document) -> bool:
         """Hand over a document as it came; one that is refused still tells of its run."""
@@ -149,7 +156,7 @@ class Recording:
         if not self._attempt_or_refuse("stop", self._file.close, stop):
             self._attempt_or_refuse("stop", self._file.close, None)  # or it would stay open
         self._ledger.open_files.pop(self.run.uid, None)
-        if not self._is_failed:
+        if not self._is_retired:
             self._ledger.runs_written += 1
             self._ledger.last_file = self._file.paths[0] if self._file.paths else None
 
@@ -172,7 +179,7 @@ class Recording:
 
     def _count(self, stream: Stream, events: int) -> None:
         stream.events += events
-        if not self._is_failed:
+        if not self._is_retired:
             self._ledger.events_written += events
 
     def _attempt_or_refuse(self, name: str, method: Callable[..., None], *args: Any) -> bool:
@@ -188,7 +195,7 @@ class Recording:
         """Call a method of the file; try again while the disk refuses; then give it up."""
         self._has_news = True
         began, pause = 0.0, _FIRST_PAUSE
-        while not self._is_failed:
+        while not self._is_retired:
             try:
                 method(*args)
             except OSError as error:
@@ -221,13 +228,13 @@ class Recording:
 
     def _tell_of_recovery(self) -> None:
         if self._ledger.retrying:
-            if not self._is_failed:
+            if not self._is_retired:
                 logger.warning("%s: %s is written again", self._ledger.format_name, self.run.label)
             self._ledger.retrying = ""
 
     def _give_up(self, error: Exception) -> None:
         """Leave the file as it is and say so."""
-        self._is_failed = True
+        self._is_retired = True
         path = self._file.paths[0] if self._file.paths else None
         cause = f"{type(error).__name__}: {error}"
         failure = Failure(time.time(), self.run.label, path, cause, remedy(error, self._file.paths))

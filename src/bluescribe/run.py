@@ -225,9 +225,10 @@ class Run:
 
     @property
     def title(self) -> str:
-        """The title in the metadata, else the plan with its scan number."""
+        """The title in the metadata, else scan number, plan and uid, as apstools has them."""
+        number = f"{self.scan_id:04d}" if isinstance(self.scan_id, int) else self.scan_id
         title = _text(self.start.get("title"))
-        return title or f"{self.plan_name or 'run'}-S{self.scan_id}-{self.uid[:7]}"
+        return title or f"S{number}-{self.plan_name or 'run'}-{self.uid[:7]}"
 
     @property
     def primary(self) -> Stream | None:

@@ -175,8 +175,8 @@ def test_a_run_without_a_time_began_when_it_was_received():
 
 def test_a_title_is_made_up_where_there_is_none():
     assert run_of(title="Fe foil").title == "Fe foil"
-    assert run_of(plan_name="scan", scan_id=3).title == "scan-S3-1f5a9c3"
-    assert run_of(title=np.zeros(2)).title == "run-S0-1f5a9c3"
+    assert run_of(plan_name="scan", scan_id=3).title == "S0003-scan-1f5a9c3"
+    assert run_of(title=np.zeros(2)).title == "S0000-run-1f5a9c3"
     assert run_of(scan_id=3).label == "run 1f5a9c3 (scan 3)"
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from ..assets import Asset, Frames
-from ..paths import claim, run_path
+from ..paths import check_template, claim, run_path
 from ..run import Descriptor, Document, Page, Run, Stream
 from ..settings import WriterSettings
 
 __all__ = ["RunFile", "Settings"]
+
+logger = logging.getLogger(__name__)
 
 Settings = TypeVar("Settings", bound=WriterSettings)
 
@@ -19,7 +22,7 @@ Settings = TypeVar("Settings", bound=WriterSettings)
 class RunFile(ABC, Generic[Settings]):
     """The file, or files, of one run in one format.
 
-    All calls come on the writer's thread: `open`, then for live and for exported runs alike
+    All calls come on the writer's thread: `accepts` and `open`, then for live and for exported runs alike
     `record`, `add_descriptor`, `write_events`, `link_assets` and `sync` as the documents come,
     then `close`, or `abandon` after a failure.
 
@@ -39,6 +42,18 @@ class RunFile(ABC, Generic[Settings]):
     def paths(self) -> list[Path]:
         """The files made so far, the main one first."""
         return list(self._claimed.values())
+
+    def accepts(self, run: Run) -> bool:
+        """Tell whether a run is to be written, from its start document; for subclasses."""
+        return True
+
+    def file_name(self, run: Run) -> str:
+        """Return the template of a run's file name, without extension; for subclasses.
+
+        Keys of the start document in braces are filled and cleaned. What leads out of the
+        directory is not taken: the run then has the name that the settings say.
+        """
+        return self.settings.file_name
 
     @abstractmethod
     def open(self, run: Run) -> None:
@@ -105,6 +120,21 @@ class RunFile(ABC, Generic[Settings]):
             What follows the name, such as ``.csv``.
         """
         if ending not in self._claimed:
-            stem = run_path(self.settings.directory, self.settings.file_name, run.start)
+            stem = run_path(self.settings.directory, self._template(run), run.start)
             self._claimed[ending] = claim(stem, ending)
         return self._claimed[ending]
+
+    def _template(self, run: Run) -> str:
+        template = self.file_name(run)
+        try:
+            check_template(template)
+        except ValueError as error:
+            logger.warning(
+                "%s.file_name() gave %r for %s: %s. The file is called as the settings say.",
+                type(self).__name__,
+                template,
+                run.label,
+                error,
+            )
+            return self.settings.file_name
+        return template

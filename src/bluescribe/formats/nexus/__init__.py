@@ -8,7 +8,8 @@ apstools' NXWriter: ``/entry/data`` is the default plot, everything that Bluesky
 from __future__ import annotations
 
 from ...writer import Writer
-from .runfile import NexusFile, NexusSettings
+from .runfile import NexusFile
+from .settings import NexusSettings
 
 __all__ = ["NexusFile", "NexusSettings", "NexusWriter"]
 

@@ -96,7 +96,7 @@ class LiveFile:
 def write_node(parent: h5py.Group, name: str, node: Node) -> None:
     """Write a node under a group; a link replaces what has its name, a dataset its value."""
     if isinstance(node, Group):
-        _write_group(parent.require_group(name), node)
+        _write_group(parent, name, node)
         return
     if parent.get(name, getlink=True) is not None:
         del parent[name]
@@ -114,8 +114,12 @@ def write_node(parent: h5py.Group, name: str, node: Node) -> None:
             _write_dataset(parent, name, node)
 
 
-def _write_group(group: h5py.Group, node: Group) -> None:
-    group.attrs["NX_class"] = node.nx_class
+def _write_group(parent: h5py.Group, name: str, node: Group) -> None:
+    if name in parent and not isinstance(parent[name], h5py.Group):
+        del parent[name]
+    group = parent.require_group(name)
+    if node.nx_class or "NX_class" not in group.attrs:
+        group.attrs["NX_class"] = node.nx_class or "NXcollection"
     for key, value in node.attrs.items():
         set_attribute(group, key, value)
     for key, child in node.children.items():

@@ -15,7 +15,16 @@ from ...values import as_array
 from .names import unique_name
 from .tree import Dataset, Group, Node
 
-__all__ = ["BLUESKY", "configuration_group", "document", "entry_group", "iso_time", "stop_nodes"]
+__all__ = [
+    "BLUESKY",
+    "configuration_group",
+    "document",
+    "entry_group",
+    "iso_time",
+    "metadata_node",
+    "stop_nodes",
+    "stream_group",
+]
 
 BLUESKY = "/entry/instrument/bluesky"
 """Where everything stands that Bluesky says and NeXus has no name for."""
@@ -29,10 +38,10 @@ def iso_time(epoch: float) -> str:
     return datetime.fromtimestamp(epoch).astimezone().isoformat(timespec="microseconds")
 
 
-def entry_group(run: Run) -> Group:
+def entry_group(run: Run, title: str) -> Group:
     """Return the NXentry of a run that begins."""
     entry = Group("NXentry", {"default": "data"})
-    entry.add("title", Dataset(run.title))
+    entry.add("title", Dataset(title))
     entry.add("start_time", Dataset(iso_time(run.time)))
     entry.add("entry_identifier", Dataset(run.uid))
     versions = run.start.get("versions")
@@ -40,7 +49,6 @@ def entry_group(run: Run) -> Group:
     entry.add("program_name", Dataset("bluesky", {"version": str(version)} if version else {}))
     entry.add("plan_name", Dataset(run.plan_name))
     instrument = Group("NXinstrument")
-    instrument.add("name", Dataset(_text(run.start.get("instrument_name"))))
     bluesky = Group("NXcollection")
     bluesky.add("uid", Dataset(run.uid, {"long_name": "bluesky run uid"}))
     bluesky.add("plan_name", Dataset(run.plan_name))
@@ -80,7 +88,7 @@ def stop_nodes(run: Run, stop: Document) -> dict[str, Node]:
         nodes["collection_time"] = Dataset(seconds, {"units": "s"})
     for key in ("exit_status", "reason", "num_events"):
         if stop.get(key) not in (None, ""):
-            nodes[f"{bluesky}/{key}"] = _metadata_node(stop[key])
+            nodes[f"{bluesky}/{key}"] = metadata_node(stop[key])
     return nodes
 
 
@@ -89,11 +97,11 @@ def _metadata_group(start: Document) -> Group:
     group.add("run_start_uid", Dataset(str(start["uid"]), {"long_name": "bluesky run uid"}))
     for key, value in start.items():
         name = unique_name(str(key), group.children)
-        group.children[name] = _metadata_node(value)
+        group.children[name] = metadata_node(value)
     return group
 
 
-def _metadata_node(value: Any) -> Dataset:
+def metadata_node(value: Any) -> Dataset:
     """Return text as itself, numbers and arrays as themselves, structures as YAML."""
     if isinstance(value, str):
         return Dataset(value)
@@ -132,7 +140,7 @@ def _configuration_node(value: Any) -> Dataset:
     array = as_array([value])
     if array is not None and array.dtype.kind in "biufc" and array.size:
         return Dataset(array[0])
-    return _metadata_node(value)
+    return metadata_node(value)
 
 
 def _attributes(declared: Any, stamp: Any) -> dict[str, Any]:
@@ -147,10 +155,6 @@ def _attributes(declared: Any, stamp: Any) -> dict[str, Any]:
     if isinstance(stamp, int | float):
         attrs["EPOCH"] = float(stamp)
     return attrs
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def stream_group(stream: Stream, descriptor: Descriptor) -> Group:

@@ -8,14 +8,13 @@ from typing import Any
 
 import h5py
 import numpy as np
-from pydantic import Field as Setting
 
 from ...assets import Asset, Frames
 from ...jsontext import dumps
 from ...run import Descriptor, Document, Field, Page, Run, Stream
-from ...settings import WriterSettings
 from ..base import RunFile
 from .column import Column
+from .content import EntryContent
 from .file import LiveFile, set_attribute, write_node
 from .links import AssetLinks
 from .metadata import (
@@ -27,29 +26,16 @@ from .metadata import (
     stream_group,
 )
 from .names import nexus_name, unique_name
+from .settings import NexusSettings
 from .table import StreamTable
-from .tree import Dataset, Group
+from .tree import Dataset, HardLink, Node
 from .views import grid_plot_group, instrument_groups, log_group, plot_group
 
-__all__ = ["NexusFile", "NexusSettings"]
+__all__ = ["NexusFile"]
 
 logger = logging.getLogger(__name__)
 
 _NEXUS_RELEASE = "v2026.01"
-
-
-class NexusSettings(WriterSettings):
-    """Settings of NeXus files."""
-
-    file_extension: str = Setting("hdf", description="Ending of the files' names, without the dot")
-    live: bool = Setting(
-        True,
-        description="Let others read while the run goes on (SWMR); false for old readers and NFS",
-    )
-    warn_missing: bool = Setting(
-        True,
-        description="Warn when a run ends whose external files cannot be found",
-    )
 
 
 class NexusFile(RunFile[NexusSettings]):
@@ -77,7 +63,23 @@ class NexusFile(RunFile[NexusSettings]):
             rows_expected=256,
         )
         self._write_root()
-        write_node(self._file.h5, "entry", entry_group(run))
+        write_node(self._file.h5, "entry", entry_group(run, self.title(run)))
+        self._content = EntryContent(run, self.settings)
+        self._content.write(self._file.h5, self._tables)
+
+    def title(self, run: Run) -> str:
+        """Return what ``/entry/title`` says; for subclasses to change."""
+        return run.title
+
+    def extend(self, entry: h5py.Group) -> None:
+        """Add to a finished entry, just before its file is closed; for subclasses.
+
+        Parameters
+        ----------
+        entry
+            ``/entry`` of the open file, with all that was measured. An exception that is raised
+            here is logged, and the file is finished without what it would have added.
+        """
 
     def record(self, name: str, doc: Document) -> None:
         """Keep the documents of external data as they came."""
@@ -142,14 +144,14 @@ class NexusFile(RunFile[NexusSettings]):
             write_node(h5[self._tables[stream].group_of(field)], name, frames)
         self._is_over = self._has_new_views = True  # grids are complete, ranks of images known
         self._write_views()
-        self._write_ends_of_baseline()
         if stop is not None:
             for path, node in stop_nodes(self._run, stop).items():
                 parent, _, name = f"/entry/{path}".rpartition("/")
                 write_node(h5[parent], name, node)
+        self._content.finish(h5)
+        self._extend(h5["entry"])
         self._file.close()
-        if self.settings.warn_missing:
-            self._warn_of_missing()
+        self._tell_of_missing_files()
 
     def abandon(self) -> None:
         """Let go of the file; what was flushed is in it."""
@@ -200,6 +202,7 @@ class NexusFile(RunFile[NexusSettings]):
             parent, name = self._views.pop()
             if name in entry[parent]:
                 del entry[parent][name]
+        self._write_ends_of_baseline()
         for table in self._tables.values():
             log = log_group(self._run, table)
             if log:
@@ -207,6 +210,7 @@ class NexusFile(RunFile[NexusSettings]):
         primary = self._run.primary
         if primary is not None and primary.name in self._tables:
             self._write_primary_views(entry, self._tables[primary.name])
+        self._content.write(entry.file, self._tables)
         self._has_new_views = False
 
     def _write_primary_views(self, entry: h5py.Group, table: StreamTable) -> None:
@@ -215,16 +219,26 @@ class NexusFile(RunFile[NexusSettings]):
             plot = grid_plot_group(self._run, table, self._links, entry.file) or plot
         if plot:
             self._show(entry, "data", plot)
+        instrument = entry["instrument"]
         for name, group in instrument_groups(self._run, table, self._links).items():
-            self._show(entry["instrument"], name, group)
+            self._show(instrument, name, group)
+            is_detectors = name == "detectors"
+            if is_detectors and self._content.definition:
+                continue  # a definition speaks of each NXdetector of the instrument
+            for device in group.children:
+                self._show(instrument, device, HardLink(f"{instrument.name}/{name}/{device}"))
 
-    def _show(self, parent: h5py.Group, name: str, group: Group) -> None:
+    def _show(self, parent: h5py.Group, name: str, node: Node) -> None:
         """Write a view, and remember it: before they are written again, all are taken away."""
         self._views.append((parent.name, name))
-        write_node(parent, name, group)
+        write_node(parent, name, node)
 
     def _write_ends_of_baseline(self) -> None:
-        """Put the first and the last reading of each baseline field where it is easy to take."""
+        """Put the first and the last reading of each baseline field where it is easy to take.
+
+        While the run goes on there is the first one only.
+        """
+        ends = {"value_start": 0} | ({"value_end": -1} if self._is_over else {})
         for table in self._tables.values():
             if not table.stream.is_baseline:
                 continue
@@ -234,16 +248,26 @@ class NexusFile(RunFile[NexusSettings]):
                     continue
                 values = self._file.h5[column.path]
                 group = values.parent
-                for name, row in (("value_start", 0), ("value_end", -1)):
+                for name, row in ends.items():
                     write_node(group, name, Dataset(np.asarray(values[row]), _copied(values)))
 
-    def _warn_of_missing(self) -> None:
-        for path in self._links.missing():
-            logger.warning(
-                "nexus: %s links %s, which is not there (yet). If the file is elsewhere, "
-                "move it or this one so that the relative link holds.",
+    def _extend(self, entry: h5py.Group) -> None:
+        try:
+            self.extend(entry)
+        except Exception:
+            logger.exception(
+                "nexus: extend() of %s failed on %s. The file has all that was measured, and not "
+                "what extend() adds.",
+                type(self).__name__,
                 self._run.label,
-                path,
+            )
+
+    def _tell_of_missing_files(self) -> None:
+        for path in self._links.missing():
+            self.settings.tell(
+                logger,
+                f"{self._run.label} links {path}, which is not there (yet). If the file is "
+                "elsewhere, move it or this one so that the relative link holds.",
             )
 
 

@@ -49,6 +49,7 @@ class Group:
     """A NeXus group."""
 
     nx_class: str
+    """Empty for a group that is there already; a new one is an NXcollection then."""
     attrs: dict[str, Any] = field(default_factory=dict)
     children: dict[str, Node] = field(default_factory=dict)
 

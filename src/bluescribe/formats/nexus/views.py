@@ -81,23 +81,26 @@ def grid_plot_group(run: Run, table: StreamTable, links: AssetLinks, h5: h5py.Fi
 
 
 def instrument_groups(run: Run, table: StreamTable, links: AssetLinks) -> dict[str, Group]:
-    """Return the NXpositioner and NXdetector groups of the primary stream."""
-    groups: dict[str, Group] = {}
-    taken = {"bluesky", "name", "source"}
+    """Return the collections of NXpositioner and NXdetector groups of the primary stream."""
     stream = table.stream
-    positioners = positioner_fields(run, stream)
-    for field in positioners:
+    positioners, detectors = Group("NXcollection"), Group("NXcollection")
+    taken = {"bluesky", "name", "source", "positioners", "detectors"}
+    varied = positioner_fields(run, stream)
+    for field in varied:
         if _rank(table, field) == 0:
-            groups[nexus_name(field, {*taken, *groups})] = _positioner(table, field)
+            name = nexus_name(field, {*taken, *positioners.children})
+            positioners.children[name] = _positioner(table, field)
+    taken |= set(positioners.children)
     for field in detector_fields(run, stream):
         link = links.link(stream, field)
         data: Node | None = link
         if _rank(table, field) is not None:
             data = HardLink(f"{table.group_of(field)}/value")
-        if data is not None and field not in positioners:
-            group = Group("NXdetector", children={"data": data})
-            groups[nexus_name(field, {*taken, *groups})] = group
-    return groups
+        if data is not None and field not in varied:
+            name = nexus_name(field, {*taken, *detectors.children})
+            detectors.children[name] = Group("NXdetector", children={"data": data})
+    groups = {"positioners": positioners, "detectors": detectors}
+    return {name: group for name, group in groups.items() if group.children}
 
 
 def log_group(run: Run, table: StreamTable) -> Group | None:

@@ -1,0 +1,119 @@
+"""Rules -> tree: what is found is linked, constants go along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..names import unique_name
+from ..tree import Dataset, Group, HardLink, Node
+from .rules import TYPES, FieldRule, GroupRule
+from .sources import Found, Sources
+
+__all__ = ["Content", "build"]
+
+
+@dataclass(slots=True)
+class Content:
+    """A tree below the entry, and what was not found for it."""
+
+    entry: Group = field(default_factory=lambda: Group(""))
+    missing: list[str] = field(default_factory=list)
+    """For each field without a source: where it was to stand, and what was looked for."""
+
+
+def build(rules: Iterable[GroupRule], sources: Sources) -> Content:
+    """Return the tree that rules make of what is there.
+
+    Parameters
+    ----------
+    rules
+        Groups, in their order; a later one adds to an earlier one of the same path.
+    sources
+        Where things are.
+    """
+    content = Content()
+    for rule in rules:
+        for filled in _filled(rule, sources):
+            _add_group(content, filled, sources)
+    return content
+
+
+def _filled(rule: GroupRule, sources: Sources) -> Iterator[GroupRule]:
+    """Yield a rule once for each name that its placeholder stands for."""
+    if not rule.placeholder:
+        yield rule
+        return
+    patterns = [s for f in rule.fields for s in f.sources if f"{{{rule.placeholder}}}" in s]
+    found = dict.fromkeys(n for p in patterns for n in sources.matching(p, rule.placeholder))
+    for name in found:
+        yield rule.filled(**{rule.placeholder: name})
+
+
+def _add_group(content: Content, rule: GroupRule, sources: Sources) -> None:
+    nodes: dict[str, Node] = {}
+    constants: dict[str, Node] = {}
+    missing = []
+    for wanted in rule.fields:
+        if not wanted.sources:
+            constants[wanted.name] = Dataset(wanted.value, _attributes(wanted.attributes, sources))
+            continue
+        node = _node(wanted, sources)
+        if node is not None:
+            nodes[wanted.name] = node
+        elif not wanted.is_optional:
+            missing.append(f"{rule.path}/{wanted.name} (from {' or '.join(wanted.sources)})")
+    content.missing += missing
+    has_all = all(name in nodes or name in constants for name in rule.needs)
+    if has_all and (nodes or all(not wanted.sources for wanted in rule.fields)):
+        group = _group_at(content.entry, rule)
+        group.attrs |= _attributes(rule.attributes, sources)
+        group.children |= constants | nodes
+
+
+def _group_at(entry: Group, rule: GroupRule) -> Group:
+    """Return the group of a rule in the tree, made with those above it."""
+    group = entry
+    for said, nx_class in rule.place:
+        name = unique_name(said, ())
+        child = group.children.setdefault(name, Group(""))
+        if not isinstance(child, Group):  # a field of that name: the group takes its place
+            child = group.children[name] = Group("")
+        child.nx_class = nx_class or child.nx_class
+        group = child
+    return group
+
+
+def _node(rule: FieldRule, sources: Sources) -> Node | None:
+    for source in rule.sources:
+        found = sources.find(source)
+        if found is None or (rule.type and sources.kind(found) not in TYPES[rule.type]):
+            continue
+        if found.path and not rule.attributes and not rule.is_lower:
+            return HardLink(found.path)
+        return _copy(rule, found, sources)
+    return None
+
+
+def _copy(rule: FieldRule, found: Found, sources: Sources) -> Dataset:
+    """Return a value with attributes of its own: those of a link would change the original's."""
+    value = sources.value(found)
+    if rule.is_lower and isinstance(value, str):
+        value = value.lower()
+    own = _attributes(rule.attributes, sources)
+    return Dataset(value, sources.attributes(found) | own)
+
+
+def _attributes(attributes: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
+    """Return attributes with the values of those that name a source; one not found is left out."""
+    values = {key: _attribute(said, sources) for key, said in attributes.items()}
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _attribute(said: Any, sources: Sources) -> Any:
+    if not (isinstance(said, Mapping) and "source" in said):
+        return said
+    found = sources.find(str(said["source"]))
+    value = None if found is None else sources.value(found)
+    return value.lower() if said.get("lower") and isinstance(value, str) else value

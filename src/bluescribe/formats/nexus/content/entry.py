@@ -1,0 +1,102 @@
+"""The content of one run's entry: what it asks for, written as far as it is there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import h5py
+
+from ....errors import ConfigError
+from ....run import Run
+from ..file import write_node
+from ..table import StreamTable
+from ..tree import Dataset
+from .build import build
+from .definitions import Definition, load_definition
+from .rules import GroupRule, parse_template
+from .sources import Sources
+
+__all__ = ["EntryContent"]
+
+logger = logging.getLogger(__name__)
+
+_TEMPLATE, _DEFINITION = "nxwriter_template", "nexus_definition"
+"""Keys of the start document."""
+
+
+class _Settings(Protocol):
+    @property
+    def rules(self) -> list[GroupRule]: ...
+    @property
+    def application(self) -> Definition | None: ...
+    def tell(self, logger: logging.Logger, message: str, *, key: str | None = None) -> None: ...
+
+
+class EntryContent:
+    """What an entry gets by name.
+
+    Parameters
+    ----------
+    run
+        The run; its start document may hold a template (``nxwriter_template``) and ask for an
+        application definition (``nexus_definition``: its name, or a mapping of ``name`` and
+        roles).
+    settings
+        What every run gets.
+    """
+
+    def __init__(self, run: Run, settings: _Settings) -> None:
+        self._run = run
+        self._settings = settings
+        self._rules = [*settings.rules, *self._template()]
+        self.definition = self._definition()
+        self._missing: list[str] = []
+
+    def write(self, h5: h5py.File, tables: Mapping[str, StreamTable]) -> None:
+        """Write what is there by now; to be repeated when there is more."""
+        rules = [*self._rules, *(self.definition.rules_for(self._run) if self.definition else ())]
+        content = build(rules, Sources(self._run, tables, h5))
+        self._missing = content.missing
+        write_node(h5, "entry", content.entry)
+
+    def finish(self, h5: h5py.File) -> None:
+        """Say what was asked for and is not there; name the definition if it is fulfilled."""
+        for place in self._missing:
+            message = f"{self._run.label} has no source for /entry/{place}"
+            self._settings.tell(logger, message, key=place)
+        if self.definition is None:
+            return
+        lacking = list(self.definition.lacking(h5))
+        if not lacking:
+            write_node(h5["entry"], "definition", Dataset(self.definition.name))
+            return
+        message = (
+            f"{self._run.label} is no {self.definition.name}: it lacks {', '.join(lacking)}. "
+            "Map them in CONTENT or ROLES of NEXUS_DATA_FILES; /entry/definition is left out"
+        )
+        self._settings.tell(logger, message, key=f"{self.definition.name} {lacking}")
+
+    def _template(self) -> list[GroupRule]:
+        template = self._run.start.get(_TEMPLATE)
+        try:
+            return parse_template(template) if template else []
+        except ConfigError as error:
+            self._refuse(_TEMPLATE, error)
+            return []
+
+    def _definition(self) -> Definition | None:
+        asked: Any = self._run.start.get(_DEFINITION)
+        roles = dict(asked) if isinstance(asked, Mapping) else {}
+        name = roles.pop("name", None) if roles else asked
+        try:
+            return load_definition(name, roles) if name else self._settings.application
+        except ConfigError as error:
+            self._refuse(_DEFINITION, error)
+            return None
+
+    def _refuse(self, key: str, error: Exception) -> None:
+        logger.warning(
+            "nexus: %s in the metadata of %s is left aside: %s", key, self._run.label, error
+        )

@@ -1,0 +1,133 @@
+"""What a rule's source names: a reading, metadata, configuration, or any object of the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ....run import Run
+from ..metadata import BLUESKY, metadata_node
+from ..names import unique_name
+from ..table import StreamTable
+from ..tree import Dataset
+
+__all__ = ["Found", "Sources"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a source leads to."""
+
+    path: str = ""
+    """Of an object in the file; empty where the value stands nowhere by itself."""
+    node: Dataset | None = None
+    """The value, where `path` is empty."""
+
+
+class Sources:
+    """Looks up sources of one run.
+
+    Parameters
+    ----------
+    run
+        Its start document and streams.
+    tables
+        Columns of its streams, by name.
+    h5
+        Its file.
+    """
+
+    def __init__(self, run: Run, tables: Mapping[str, StreamTable], h5: h5py.File) -> None:
+        self._run = run
+        self._tables = tables
+        self._h5 = h5
+
+    def find(self, source: str) -> Found | None:
+        """Return what a source leads to, None if that is not there (yet).
+
+        Parameters
+        ----------
+        source
+            ``stream/field`` (``primary/det``; ``baseline/field`` is its first reading, and
+            ``baseline/field/value_end`` the last), ``metadata/key``, ``metadata/key/inner``,
+            ``configuration/device/key``, or a path such as ``/entry/...``.
+        """
+        if source.startswith("/"):
+            return self._at(source)
+        kind, _, rest = source.partition("/")
+        if kind == "metadata":
+            return self._metadata(rest)
+        if kind == "configuration":
+            return self._configuration(rest)
+        return self._reading(kind, rest)
+
+    def value(self, found: Found) -> Any:
+        """Return the value, numpy's for what stands in the file; text as text."""
+        if found.node is not None:
+            return found.node.value
+        dataset = self._h5[found.path]
+        value = dataset[()]
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+    def attributes(self, found: Found) -> dict[str, Any]:
+        """Return the attributes of a value: units and what else is known of it."""
+        if found.node is not None:
+            return dict(found.node.attrs)
+        return {k: v for k, v in self._h5[found.path].attrs.items() if k != "target"}
+
+    def kind(self, found: Found) -> str:
+        """Return numpy's letter for the type of a value; nothing of a group."""
+        if found.node is not None:
+            return str(np.asarray(found.node.value).dtype.kind)
+        found_object = self._h5[found.path]
+        return str(found_object.dtype.kind) if isinstance(found_object, h5py.Dataset) else ""
+
+    def matching(self, pattern: str, placeholder: str) -> Iterator[str]:
+        """Yield what stands for a placeholder in the fields that a source's pattern matches."""
+        stream, _, field = pattern.partition("/")
+        before, _, after = field.partition(f"{{{placeholder}}}")
+        wanted = re.compile(f"{re.escape(before)}(.+){re.escape(after)}")
+        table = self._tables.get(stream)
+        for name in table.stream.fields if table else ():
+            found = wanted.fullmatch(name)
+            if found:
+                yield found[1]
+
+    def _at(self, path: str) -> Found | None:
+        link = self._h5.get(path, getlink=True)
+        return Found(path) if isinstance(link, h5py.HardLink | h5py.ExternalLink) else None
+
+    def _reading(self, stream: str, rest: str) -> Found | None:
+        main = self._run.primary
+        if stream == "primary" and main is not None:
+            stream = main.name
+        table = self._tables.get(stream)
+        field, _, which = rest.partition("/")
+        if table is None or field not in table.stream.fields:
+            return None
+        default = "value_start" if table.stream.is_baseline else "value"
+        return self._at(f"{table.group_of(field)}/{which or default}")
+
+    def _metadata(self, keys: str) -> Found | None:
+        value: Any = self._run.start
+        for key in keys.split("/"):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is None or isinstance(value, Mapping):
+            return None
+        path = f"{BLUESKY}/metadata/{unique_name(keys, ())}"
+        return (None if "/" in keys else self._at(path)) or Found(node=metadata_node(value))
+
+    def _configuration(self, rest: str) -> Found | None:
+        device, _, key = rest.partition("/")
+        streams = self._h5.get(f"{BLUESKY}/configuration", {})
+        for stream in streams:
+            names = (stream, unique_name(device, ()), unique_name(key, ()))
+            found = self._at("/".join((BLUESKY, "configuration", *names)))
+            if found:
+                return found
+        return None

@@ -1,0 +1,114 @@
+"""Settings of NeXus files, and what they make of content mappings."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field as Setting
+from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
+
+from ...settings import WriterSettings
+from .content import (
+    Definition,
+    GroupRule,
+    default_rules,
+    load_definition,
+    merge,
+    parse_template,
+)
+
+__all__ = ["NexusSettings"]
+
+
+class NexusSettings(WriterSettings):
+    """Settings of NeXus files."""
+
+    file_extension: str = Setting("hdf", description="Ending of the files' names, without the dot")
+    live: bool = Setting(
+        True,
+        description="Let others read while the run goes on (SWMR); false for old readers and NFS",
+    )
+    content: Mapping[str, Any] = Setting(
+        {},
+        description="Groups and fields by name, from metadata and baseline; a mapping, or the "
+        "path of a YAML file that holds one",
+    )
+    template: list[Any] = Setting(
+        [],
+        description="Links, constants and attributes in the form of apstools' nxwriter_template",
+    )
+    definition: str | None = Setting(
+        None,
+        description="Application definition that runs are meant for, such as NXsas",
+    )
+    roles: Mapping[str, str] = Setting(
+        {},
+        description="What plays the roles of the definition here: role -> field or source",
+    )
+    warn_missing: bool | Literal["debug", "info", "warning", "error"] = Setting(
+        True,
+        description="How loud it is told, once, what content or external file is missing",
+    )
+
+    _told: set[str] = PrivateAttr(default_factory=set)
+
+    @cached_property
+    def rules(self) -> list[GroupRule]:
+        """The content that every file gets: what ships with bluescribe, extended."""
+        return [*merge(default_rules(), self.content), *parse_template(self.template)]
+
+    @property
+    def application(self) -> Definition | None:
+        """The application definition that is asked for."""
+        return load_definition(self.definition, self.roles) if self.definition else None
+
+    def tell(self, logger: logging.Logger, message: str, *, key: str | None = None) -> None:
+        """Log what is missing at the level that the user chose; the same `key` once."""
+        if key is not None and key in self._told:
+            return
+        self._told.add(key or "")
+        said = self.warn_missing
+        level = ("warning" if said else "debug") if isinstance(said, bool) else said
+        logger.log(logging.getLevelNamesMapping()[level.upper()], "nexus: %s", message)
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _read_content(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str | Path):
+            folder = (info.context or {}).get("folder", ".")
+            value = _read_yaml(Path(folder, Path(value).expanduser()))
+        return {} if value is None else value
+
+    @field_validator("content")
+    @classmethod
+    def _check_content(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        merge(default_rules(), value)
+        return value
+
+    @field_validator("template", mode="before")
+    @classmethod
+    def _check_template(cls, value: Any) -> Any:
+        parse_template(value or [])
+        return value or []
+
+    @model_validator(mode="after")
+    def _check_definition(self) -> NexusSettings:
+        if self.definition:
+            load_definition(self.definition, self.roles)
+        elif self.roles:
+            raise ValueError("roles are those of a definition; set definition too")
+        return self
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not YAML: {error}") from None
