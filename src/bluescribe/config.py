@@ -54,6 +54,8 @@ class _Source:
     name: str
     content: Mapping[str, Any]
     lines: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    folder: Path = Path()
+    """Where files that the configuration names are looked for."""
 
     def error(self, keys: tuple[str, ...], message: str) -> ConfigError:
         """Return an error that names file, line and key."""
@@ -123,7 +125,9 @@ def _settings(
         owner |= dict.fromkeys(said, block)
     try:
         lowered = {key.lower(): value for key, value in values.items()}
-        return writer_class.settings_class.validated(writer_class.format, lowered)
+        return writer_class.settings_class.validated(
+            writer_class.format, lowered, folder=source.folder
+        )
     except SettingsError as error:
         problem = error.problems[0]
         key = problem.key.partition(".")[0].upper()
@@ -207,7 +211,7 @@ def _source(iconfig: str | Path | Mapping[str, Any]) -> _Source:
         raise ConfigError(f"{path}: not YAML: {error}") from None
     if not isinstance(content, Mapping):
         raise ConfigError(f"{path}: a mapping of keys is needed, found a {type(content).__name__}")
-    return _Source(str(path), content, lines)
+    return _Source(str(path), content, lines, path.parent)
 
 
 def _lines(path: str, root: yaml.Node | None) -> dict[tuple[str, ...], int]:

@@ -91,7 +91,9 @@ class WriterSettings(BaseModel):
         return value.removeprefix(".")
 
     @classmethod
-    def validated(cls, owner: str, values: Mapping[str, Any]) -> Self:
+    def validated(
+        cls, owner: str, values: Mapping[str, Any], *, folder: Path | None = None
+    ) -> Self:
         """Make settings of `values`.
 
         Parameters
@@ -100,6 +102,8 @@ class WriterSettings(BaseModel):
             Who is set up, for the message.
         values
             Field names and what was given for them.
+        folder
+            Where a file is looked for whose relative path is given; None for the working directory.
 
         Raises
         ------
@@ -107,7 +111,7 @@ class WriterSettings(BaseModel):
             A key is unknown or a value not allowed; it names each, with what is allowed.
         """
         try:
-            return cls.model_validate(dict(values))
+            return cls.model_validate(dict(values), context={"folder": folder or Path()})
         except ValidationError as error:
             problems = [cls._problem(detail) for detail in error.errors()]
         raise SettingsError(owner, problems)

@@ -22,9 +22,9 @@ Settings = TypeVar("Settings", bound=WriterSettings)
 class RunFile(ABC, Generic[Settings]):
     """The file, or files, of one run in one format.
 
-    All calls come on the writer's thread: `accepts` and `open`, then for live and for exported runs alike
-    `record`, `add_descriptor`, `write_events`, `link_assets` and `sync` as the documents come,
-    then `close`, or `abandon` after a failure.
+    All calls come on the writer's thread: `accepts` and `open`, then for live and for exported
+    runs alike `record`, `add_descriptor`, `write_events`, `link_assets` and `sync` as the
+    documents come, then `close`, or `abandon` after a failure.
 
     An `OSError` makes the router call the same method again with the same arguments, for as
     long as ``retry_seconds`` says: a method that failed must be fit to be repeated. Any other

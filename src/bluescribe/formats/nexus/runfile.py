@@ -148,7 +148,7 @@ class NexusFile(RunFile[NexusSettings]):
             for path, node in stop_nodes(self._run, stop).items():
                 parent, _, name = f"/entry/{path}".rpartition("/")
                 write_node(h5[parent], name, node)
-        self._content.finish(h5)
+        self._content.finish(h5, self._tables)
         self._extend(h5["entry"])
         self._file.close()
         self._tell_of_missing_files()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,20 +23,11 @@ class Content:
     """For each field without a source: where it was to stand, and what was looked for."""
 
 
-def build(rules: Iterable[GroupRule], sources: Sources) -> Content:
-    """Return the tree that rules make of what is there.
-
-    Parameters
-    ----------
-    rules
-        Groups, in their order; a later one adds to an earlier one of the same path.
-    sources
-        Where things are.
-    """
+def build(rule: GroupRule, sources: Sources) -> Content:
+    """Return the tree that a rule makes of what is there."""
     content = Content()
-    for rule in rules:
-        for filled in _filled(rule, sources):
-            _add_group(content, filled, sources)
+    for filled in _filled(rule, sources):
+        _add_group(content, filled, sources)
     return content
 
 
@@ -53,23 +44,24 @@ def _filled(rule: GroupRule, sources: Sources) -> Iterator[GroupRule]:
 
 def _add_group(content: Content, rule: GroupRule, sources: Sources) -> None:
     nodes: dict[str, Node] = {}
-    constants: dict[str, Node] = {}
-    missing = []
-    for wanted in rule.fields:
-        if not wanted.sources:
-            constants[wanted.name] = Dataset(wanted.value, _attributes(wanted.attributes, sources))
-            continue
+    is_known = False
+    for wanted in (f for f in rule.fields if f.sources):
         node = _node(wanted, sources)
         if node is not None:
             nodes[wanted.name] = node
+            is_known = is_known or wanted.is_optional
         elif not wanted.is_optional:
-            missing.append(f"{rule.path}/{wanted.name} (from {' or '.join(wanted.sources)})")
-    content.missing += missing
-    has_all = all(name in nodes or name in constants for name in rule.needs)
-    if has_all and (nodes or all(not wanted.sources for wanted in rule.fields)):
+            place = f"{rule.path}/{wanted.name}"
+            content.missing.append(f"{place} (from {' or '.join(wanted.sources)})")
+    for constant in (f for f in rule.fields if not f.sources):
+        if is_known or not constant.is_optional:  # ours say nothing of a beamline that is not there
+            own = _attributes(constant.attributes, sources)
+            nodes[constant.name] = Dataset(constant.value, own)
+    attributes = _attributes(rule.attributes, sources)
+    if (nodes or attributes) and all(name in nodes for name in rule.needs):
         group = _group_at(content.entry, rule)
-        group.attrs |= _attributes(rule.attributes, sources)
-        group.children |= constants | nodes
+        group.attrs |= attributes
+        group.children |= nodes
 
 
 def _group_at(entry: Group, rule: GroupRule) -> Group:
@@ -90,7 +82,9 @@ def _node(rule: FieldRule, sources: Sources) -> Node | None:
         found = sources.find(source)
         if found is None or (rule.type and sources.kind(found) not in TYPES[rule.type]):
             continue
-        if found.path and not rule.attributes and not rule.is_lower:
+        if rule.is_single and sources.rows(found) != 1:
+            continue
+        if found.path and not (rule.attributes or rule.is_lower or rule.is_single):
             return HardLink(found.path)
         return _copy(rule, found, sources)
     return None
@@ -98,7 +92,7 @@ def _node(rule: FieldRule, sources: Sources) -> Node | None:
 
 def _copy(rule: FieldRule, found: Found, sources: Sources) -> Dataset:
     """Return a value with attributes of its own: those of a link would change the original's."""
-    value = sources.value(found)
+    value = sources.value(found)[0] if rule.is_single else sources.value(found)
     if rule.is_lower and isinstance(value, str):
         value = value.lower()
     own = _attributes(rule.attributes, sources)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import h5py
@@ -56,13 +56,13 @@ class EntryContent:
 
     def write(self, h5: h5py.File, tables: Mapping[str, StreamTable]) -> None:
         """Write what is there by now; to be repeated when there is more."""
-        rules = [*self._rules, *(self.definition.rules_for(self._run) if self.definition else ())]
-        content = build(rules, Sources(self._run, tables, h5))
-        self._missing = content.missing
-        write_node(h5, "entry", content.entry)
+        self._missing = self._write_rules(self._rules, h5, tables)
 
-    def finish(self, h5: h5py.File) -> None:
+    def finish(self, h5: h5py.File, tables: Mapping[str, StreamTable]) -> None:
         """Say what was asked for and is not there; name the definition if it is fulfilled."""
+        if self.definition is not None:  # it is of a whole run, and may ask for its one row
+            rules = self.definition.rules_for(self._run)
+            self._missing += self._write_rules(rules, h5, tables)
         for place in self._missing:
             message = f"{self._run.label} has no source for /entry/{place}"
             self._settings.tell(logger, message, key=place)
@@ -77,6 +77,17 @@ class EntryContent:
             "Map them in CONTENT or ROLES of NEXUS_DATA_FILES; /entry/definition is left out"
         )
         self._settings.tell(logger, message, key=f"{self.definition.name} {lacking}")
+
+    def _write_rules(
+        self, rules: Iterable[GroupRule], h5: h5py.File, tables: Mapping[str, StreamTable]
+    ) -> list[str]:
+        sources = Sources(self._run, tables, h5)
+        missing = []
+        for rule in rules:
+            content = build(rule, sources)
+            missing += content.missing
+            write_node(h5, "entry", content.entry)  # at once: a later rule may link what it made
+        return missing
 
     def _template(self) -> list[GroupRule]:
         template = self._run.start.get(_TEMPLATE)

@@ -30,7 +30,7 @@ Place = tuple[tuple[str, str], ...]
 TYPES = {"float": "f", "int": "iu", "number": "fiu", "text": "SUO"}
 """Kinds of numpy types that a field may be asked to have."""
 
-_FIELD_KEYS = {"source", "value", "type", "lower", "optional"}
+_FIELD_KEYS = {"source", "value", "type", "single", "lower", "optional"}
 _NEXUS_CLASS = re.compile(r"NX[a-zA-Z]\w*")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _MEASURED = ("instrument", "bluesky")
@@ -49,15 +49,18 @@ class FieldRule:
     """Constants, or ``{"source": ...}``."""
     type: str = ""
     """One of `TYPES`; a source of another type is passed over."""
+    is_single: bool = False
+    """Whether it is the one row of a column, which must have no other."""
     is_lower: bool = False
     """Whether text is put in lower case, for words that NeXus wants so."""
     is_optional: bool = False
-    """Whether nobody needs to be told when no source is there."""
+    """Whether nobody needs to be told when no source is there; a constant that is optional stands
+    beside sources that are."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupRule:
-    """One group; it is made when a source of it is found, or when it has constants only."""
+    """One group; it is made when something is found for it."""
 
     place: Place
     fields: tuple[FieldRule, ...] = ()
@@ -221,6 +224,7 @@ def _field_rule(name: str, said: Any) -> FieldRule:
         said.get("value"),
         {str(k): v for k, v in said.items() if k not in _FIELD_KEYS},
         wanted,
+        is_single=bool(said.get("single")),
         is_lower=bool(said.get("lower")),
         is_optional=bool(said.get("optional")),
     )

@@ -87,6 +87,11 @@ class Sources:
         found_object = self._h5[found.path]
         return str(found_object.dtype.kind) if isinstance(found_object, h5py.Dataset) else ""
 
+    def rows(self, found: Found) -> int:
+        """Return the length of a column; 0 of what is none."""
+        shape = np.shape(found.node.value) if found.node else self._h5[found.path].shape
+        return shape[0] if shape else 0
+
     def matching(self, pattern: str, placeholder: str) -> Iterator[str]:
         """Yield what stands for a placeholder in the fields that a source's pattern matches."""
         stream, _, field = pattern.partition("/")
