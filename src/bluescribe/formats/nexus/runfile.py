@@ -29,7 +29,7 @@ from .names import nexus_name, unique_name
 from .settings import NexusSettings
 from .table import StreamTable
 from .tree import Dataset, HardLink, Node
-from .views import grid_plot_group, instrument_groups, log_group, plot_group
+from .views import PlotChoice, grid_plot_group, instrument_groups, log_group, plot_group
 
 __all__ = ["NexusFile"]
 
@@ -63,7 +63,7 @@ class NexusFile(RunFile[NexusSettings]):
             rows_expected=256,
         )
         self._write_root()
-        write_node(self._file.h5, "entry", entry_group(run, self.title(run)))
+        write_node(self._file.h5, "entry", entry_group(run, self._title(run)))
         self._content = EntryContent(run, self.settings)
         self._content.write(self._file.h5, self._tables)
 
@@ -214,9 +214,10 @@ class NexusFile(RunFile[NexusSettings]):
         self._has_new_views = False
 
     def _write_primary_views(self, entry: h5py.Group, table: StreamTable) -> None:
-        plot = plot_group(self._run, table, self._links)
+        choice = PlotChoice(self.settings.signal, self.settings.axes)
+        plot = plot_group(self._run, table, self._links, choice)
         if self._is_over and plot:
-            plot = grid_plot_group(self._run, table, self._links, entry.file) or plot
+            plot = grid_plot_group(self._run, table, self._links, choice, entry.file) or plot
         if plot:
             self._show(entry, "data", plot)
         instrument = entry["instrument"]
@@ -250,6 +251,13 @@ class NexusFile(RunFile[NexusSettings]):
                 group = values.parent
                 for name, row in ends.items():
                     write_node(group, name, Dataset(np.asarray(values[row]), _copied(values)))
+
+    def _title(self, run: Run) -> str:
+        try:
+            return self.title(run)
+        except Exception:
+            logger.exception("nexus: title() of %s failed on %s", type(self).__name__, run.label)
+            return run.title
 
     def _extend(self, entry: h5py.Group) -> None:
         try:

@@ -33,6 +33,14 @@ class NexusSettings(WriterSettings):
         True,
         description="Let others read while the run goes on (SWMR); false for old readers and NFS",
     )
+    signal: str | None = Setting(
+        None,
+        description="Field that the default plot shows; by default the plan's first detector",
+    )
+    axes: list[str] = Setting(
+        [],
+        description="Fields that the default plot has as axes; by default what the plan varied",
+    )
     content: Mapping[str, Any] = Setting(
         {},
         description="Groups and fields by name, from metadata and baseline; a mapping, or the "

@@ -6,6 +6,8 @@ All of them are links to the columns of the streams; nothing is stored twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import h5py
 
@@ -18,12 +20,22 @@ from .names import nexus_name
 from .table import StreamTable
 from .tree import Dataset, Group, HardLink, Node
 
-__all__ = ["grid_plot_group", "instrument_groups", "log_group", "plot_group"]
+__all__ = ["PlotChoice", "grid_plot_group", "instrument_groups", "log_group", "plot_group"]
 
 _RESERVED = ("EPOCH", "time")
 
 
-def plot_group(run: Run, table: StreamTable, links: AssetLinks) -> Group | None:
+@dataclass(frozen=True, slots=True)
+class PlotChoice:
+    """What the user wants to see in the default plot; what is empty is found in the documents."""
+
+    signal: str | None = None
+    axes: Sequence[str] = ()
+
+
+def plot_group(
+    run: Run, table: StreamTable, links: AssetLinks, choice: PlotChoice
+) -> Group | None:
     """Return the default plot, or None while there is nothing that can be plotted.
 
     Parameters
@@ -34,42 +46,40 @@ def plot_group(run: Run, table: StreamTable, links: AssetLinks) -> Group | None:
         The columns of the primary stream.
     links
         Its external data.
+    choice
+        What the user wants to see instead.
     """
-    stream = table.stream
-    detectors = [f for f in detector_fields(run, stream) if _rank(table, f) is not None]
-    if not detectors:
-        varied = positioner_fields(run, stream)
-        external = [f for f in stream.fields if links.link(stream, f) and f not in varied]
-        scalars = _scalars(table)
-        if external and (not scalars or links.is_there(stream, external[0])):
-            return _image_plot(table, links, external[0])
-        detectors = [f for f in scalars if f not in varied] or scalars
-        if not detectors:
-            return None
-    detectors.sort(key=lambda field: _rank(table, field) or 0)  # a scalar is what people look at
-    signal, rank = detectors[0], _rank(table, detectors[0]) or 0
-    axes = [f for f in positioner_fields(run, stream) if _rank(table, f) == 0]
+    axes = [f for f in _axes(run, table, choice) if _rank(table, f) == 0]
+    signals = _signals(run, table, links, choice)
+    if not signals:
+        return None
+    names = _names(table.stream)
     group = Group("NXdata")
-    names = _names(stream)
-    for field in dict.fromkeys([*axes, *detectors, *_scalars(table)]):
-        group.children[names[field]] = HardLink(f"{table.group_of(field)}/value")
+    for field in dict.fromkeys([*axes, *signals, *_scalars(table)]):
+        group.children[names[field]] = _data(table, links, field)
     group.children["EPOCH"] = HardLink(f"{table.root}/EPOCH")
     group.children["time"] = HardLink(f"{table.root}/time")
-    main = names[axes[0]] if axes else "time"
-    group.attrs = {"signal": names[signal], "axes": [main, *["."] * rank]}
+    group.attrs = {"signal": names[signals[0]]}
+    rank = _rank(table, signals[0])
+    if rank is None:
+        group.attrs |= _image_axes(table, links, signals[0], [names[f] for f in axes])
+        return group
+    group.attrs["axes"] = [names[axes[0]] if axes else "time", *["."] * rank]
     for axis in [names[f] for f in axes] or ["time"]:
         group.attrs[f"{axis}_indices"] = [0]
-    others = [names[f] for f in detectors[1:] if _shape(table, f) == _shape(table, signal)]
+    others = [names[f] for f in signals[1:] if _shape(table, f) == _shape(table, signals[0])]
     if others:
         group.attrs["auxiliary_signals"] = others
     return group
 
 
-def grid_plot_group(run: Run, table: StreamTable, links: AssetLinks, h5: h5py.File) -> Group | None:
+def grid_plot_group(
+    run: Run, table: StreamTable, links: AssetLinks, choice: PlotChoice, h5: h5py.File
+) -> Group | None:
     """Return the default plot of a complete grid as a picture, None of anything else."""
-    plot = plot_group(run, table, links)
+    plot = plot_group(run, table, links, choice)
     layout = grid(run, table.stream)
-    if plot is None or layout is None or len(plot.attrs["axes"]) != 1:
+    if plot is None or layout is None or len(plot.attrs.get("axes", ())) != 1 or choice.axes:
         return None
     names = _names(table.stream)
     axes = [names[field] for field in layout.axes]
@@ -156,17 +166,53 @@ def _shape(table: StreamTable, field: str) -> tuple[int, ...] | None:
     return layout.shape
 
 
-def _image_plot(table: StreamTable, links: AssetLinks, field: str) -> Group:
-    """Return a plot of external data; its rank is known when the file can be opened."""
-    link = links.link(table.stream, field)
-    name = nexus_name(field, _RESERVED)
-    group = Group("NXdata", {"signal": name})
-    if link is not None:
-        group.children[name] = link
-        rank = links.rank(table.stream, field)
-        if rank:
-            group.attrs["axes"] = ["."] * rank
-    return group
+def _axes(run: Run, table: StreamTable, choice: PlotChoice) -> list[str]:
+    """Return the fields that a plot has as its axes."""
+    wanted = [f for f in choice.axes if f in table.stream.fields]
+    return wanted or positioner_fields(run, table.stream)
+
+
+def _signals(run: Run, table: StreamTable, links: AssetLinks, choice: PlotChoice) -> list[str]:
+    """Return the fields that are worth looking at, the best one first."""
+    stream = table.stream
+    varied = _axes(run, table, choice)
+    detectors = [f for f in detector_fields(run, stream) if _rank(table, f) is not None]
+    detectors.sort(key=lambda field: _rank(table, field) or 0)  # a scalar is what people look at
+    external = [f for f in stream.fields if links.link(stream, f) and f not in varied]
+    if not detectors:
+        scalars = _scalars(table)
+        if external and (not scalars or links.is_there(stream, external[0])):
+            detectors = external[:1]
+        else:
+            detectors = [f for f in scalars if f not in varied] or scalars
+    wanted = choice.signal
+    if wanted is not None and (_rank(table, wanted) is not None or wanted in external):
+        return [wanted, *(f for f in detectors if f != wanted and f not in external)]
+    return detectors
+
+
+def _data(table: StreamTable, links: AssetLinks, field: str) -> Node:
+    if _rank(table, field) is None:
+        link = links.link(table.stream, field)
+        if link is not None:
+            return link
+    return HardLink(f"{table.group_of(field)}/value")
+
+
+def _image_axes(
+    table: StreamTable, links: AssetLinks, field: str, axes: list[str]
+) -> dict[str, Any]:
+    """Return the axes of external data, whose rank is known when the file can be opened.
+
+    What was varied is its first axis if there is a frame for each event.
+    """
+    shape = links.shape(table.stream, field)
+    rank = len(shape) if shape else links.rank(table.stream, field)
+    if not rank:
+        return {}
+    if not axes or not shape or shape[0] != table.rows:
+        return {"axes": ["."] * rank}
+    return {"axes": [axes[0], *["."] * (rank - 1)]} | {f"{axis}_indices": [0] for axis in axes}
 
 
 def _names(stream: Stream) -> dict[str, str]:
