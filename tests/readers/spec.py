@@ -116,7 +116,7 @@ def metadata(scan: Any) -> dict[str, Any]:
             whole[match[1]] = whole.get(match[1], "") + text[1:-1]
         else:
             whole[key] = text
-    names = _pairs(scan, rf"metadata ({_TEXT}) is ({_TEXT})")
+    names = pairs(scan, rf"metadata ({_TEXT}) is ({_TEXT})")
     return {names.get(key, key): value(text) for key, text in whole.items()}
 
 
@@ -134,13 +134,13 @@ def comments(scan: Any) -> list[str]:
 
 def _events(scan: Any, columns: dict[str, list[Any]], count: int) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
-    names = _pairs(scan, rf"column ({_TEXT}) is ({_TEXT})")
-    codes = _pairs(scan, rf"column ({_TEXT}) counts (\{{.*\}})")
+    names = pairs(scan, rf"column ({_TEXT}) is ({_TEXT})")
+    codes = pairs(scan, rf"column ({_TEXT}) counts (\{{.*\}})")
     for label, column in columns.items():
         texts = {index: text for text, index in codes.get(label, {}).items()}
         found[names.get(label, label)] = [_coded(v, texts) if texts else v for v in column]
-    arrays = _pairs(scan, rf"spectrum ({_TEXT}) is ({_TEXT})")
-    scalars = _pairs(scan, rf"the channels of ({_TEXT}) are scalars: (\[.*\])")
+    arrays = pairs(scan, rf"spectrum ({_TEXT}) is ({_TEXT})")
+    scalars = pairs(scan, rf"the channels of ({_TEXT}) are scalars: (\[.*\])")
     for label, channels in spectra(scan).items():
         if label in scalars:
             padded = [row or [None] * len(scalars[label]) for row in channels]
@@ -182,7 +182,7 @@ def _holding(told: dict[int, str], count: int) -> Iterator[str | None]:
         yield None if held == "is in the rows again" else held
 
 
-def _pairs(scan: Any, pattern: str) -> dict[Any, Any]:
+def pairs(scan: Any, pattern: str) -> dict[Any, Any]:
     found = (re.fullmatch(pattern, line) for line in comments(scan))
     return {json.loads(m[1]): json.loads(m[2]) for m in found if m}
 
@@ -203,7 +203,7 @@ def check_silx(path: Path) -> None:
         positions = dict(zip(seen.motor_names, seen.motor_positions, strict=True))
         told = {name: float(v) for name, v in scan.positioner.items()}
         assert sorted(map(repr, positions.items())) == sorted(map(repr, told.items()))
-    with _single_precision(), SpecH5(str(path)) as tree:
+    with single_precision(), SpecH5(str(path)) as tree:
         assert len(tree) == len(expected)
         for scan, key in zip(expected, tree, strict=True):
             group = tree[key]["measurement"]
@@ -224,7 +224,7 @@ def check_xrayutilities(path: Path) -> None:
     expected = scans(path)
     if not any(any(rows(scan).values()) or "_aborted_" in vars(scan) for scan in expected):
         return
-    with _single_precision(), redirect_stdout(StringIO()):
+    with single_precision(), redirect_stdout(StringIO()):
         file = xrayutilities.io.SPECFile(str(path))
         for seen in file.scan_list:
             seen.ReadData()
@@ -239,7 +239,7 @@ def check_xrayutilities(path: Path) -> None:
         assert len(seen.data) == len(columns["seq_num"])
         kind = np.float64 if lines else np.float32
         for name, column in zip(seen.data.dtype.names, columns.values(), strict=False):
-            with _single_precision():
+            with single_precision():
                 expected_column = np.array(column, float).astype(kind)
             np.testing.assert_array_equal(seen.data[name], expected_column)
         for name, each in zip(seen.data.dtype.names[len(columns) :], lines.values(), strict=True):
@@ -247,7 +247,7 @@ def check_xrayutilities(path: Path) -> None:
 
 
 @contextmanager
-def _single_precision() -> Iterator[None]:
+def single_precision() -> Iterator[None]:
     """Let readers turn large doubles into infinite floats."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "overflow encountered in cast", RuntimeWarning)
