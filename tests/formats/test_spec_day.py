@@ -67,7 +67,7 @@ def test_every_reader_counts_the_scans_of_a_day(tmp_path):
         assert text.count("\n#S ") == count
         assert text.count("Scan ended after 5 points.") + text.count("Scan aborted") == count
         aborted += _aborted(path, count)
-        _check_larch(path, count)
+        assert _count_by_larch(path) in (count, None)
     assert aborted in ([], [100, 200, 300, 400, 500])  # empty without xrayutilities
 
 
@@ -83,16 +83,18 @@ def _aborted(path, count) -> list[int]:
     return [scan.nr for scan in scans if scan.scan_status == "ABORTED"]
 
 
-def _check_larch(path, count) -> None:
+def _count_by_larch(path) -> int | None:
+    """Return larch's number of scans, None where it is not installed."""
     try:
         from larch.io.specfile_reader import (  # type: ignore[import-not-found,unused-ignore]
             DataSourceSpecH5,
         )
     except ImportError:
-        return
+        return None
     source = DataSourceSpecH5(str(path))
-    assert len(source.get_scans()) == count
+    count = len(source.get_scans())
     source.close()
+    return count
 
 
 def hostile_values(count):

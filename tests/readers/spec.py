@@ -87,6 +87,11 @@ def rows(scan: Any) -> dict[str, list[Any]]:
     return {label: [number(line[i]) for line in lines] for i, label in enumerate(scan.L)}
 
 
+def scan_length(scan: Any) -> int:
+    """Return the number of rows."""
+    return len(rows(scan)["seq_num"])
+
+
 def spectra(scan: Any) -> dict[str, list[list[Any]]]:
     """Return the spectra by their name in the header."""
     names = [line.split()[1] for line in scan.raw.splitlines() if line.startswith("#@DET_")]
@@ -244,6 +249,39 @@ def check_xrayutilities(path: Path) -> None:
             np.testing.assert_array_equal(seen.data[name], expected_column)
         for name, each in zip(seen.data.dtype.names[len(columns) :], lines.values(), strict=True):
             np.testing.assert_array_equal(seen.data[name], np.array(each, float))
+
+
+def check_larch(path: Path) -> None:
+    """Fail unless larch sees the same scans and columns, which it reads through silx' tree.
+
+    It lists a spectrum among the columns as ``mca_0``, and fails on reading that: of a scan that
+    has spectra, it reads the columns one by one, and of others a whole group.
+    """
+    try:
+        larch = import_module("larch.io.specfile_reader")
+    except ImportError:  # it is large, and not among the test requirements
+        return
+    expected = dict(zip(SilxFile(str(path)).keys(), scans(path), strict=True))
+    if not expected:
+        return
+    with single_precision():
+        source = larch.DataSourceSpecH5(str(path))
+        seen = {key: title for key, title, *_ in source.get_scans()}  # in the order of numbers
+        assert seen == {key: scan.scanCmd for key, scan in expected.items()}
+        for key, scan in expected.items():
+            source.set_scan(key)
+            columns = {name.replace("/", "%"): column for name, column in rows(scan).items()}
+            counters = [name for name in source.get_counters() if not name.startswith("mca_")]
+            assert counters == list(columns)
+            for name, column in columns.items():
+                read = source.get_array(name)
+                assert read.tolist() == [float(np.float32(_finite(v))) for v in column]
+            is_group = not spectra(scan) and "__class__" not in columns  # columns are attributes
+            if is_group and any(columns.values()):
+                group = source.get_scan(key)
+                assert {*group.array_labels} == {*columns}
+                assert group.data.shape == (len(columns), scan_length(scan))
+        source.close()
 
 
 @contextmanager

@@ -68,11 +68,15 @@ def is_positions(stream: Stream) -> bool:
 
 
 def date(seconds: float) -> str:
-    """Return a time as SPEC writes it, in English whatever the locale is."""
+    """Return a time as SPEC writes it, in English whatever the locale is.
+
+    The day has two digits: of SPEC's blank, silx makes ``2026-11- 1``, on which larch fails.
+    """
     try:
-        return time.asctime(time.localtime(seconds))
+        text = time.asctime(time.localtime(seconds))
     except (ValueError, OverflowError, OSError):
-        return time.asctime(time.localtime(0))
+        text = time.asctime(time.localtime(0))
+    return text.replace("  ", " 0")
 
 
 def file_header(name: str, epoch: int, run: Run, motors: Iterable[str]) -> bytes:
