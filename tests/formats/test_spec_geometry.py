@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from silx.io.specfile import SpecFile as SilxFile  # type: ignore[import-not-found]  # compiled
 from silx.io.spech5 import SpecH5
 
+from bluescribe import SpecWriter
+from tests.formats.test_spec_session import only, play, renamed
 from tests.formats.test_spec_text import run_of, written
 from tests.readers import spec
 
@@ -299,3 +304,45 @@ def test_a_recorded_run_of_hklpy_is_described(tmp_path):
     ub = [[a, -2.4982736282101165e-16, -2.4982736282101165e-16], [0.0, a, -2.4982736282101165e-16]]
     check(path, CUBIC, [*ub, [0.0, 0.0, a]])
     assert control_lines(path)["#Q"] == [0.0, 0.0, 0.0]
+
+
+JUNK: list[Any] = [
+    *(None, 0, -1.5, 10**400, math.nan, math.inf, True, "", "x", "\n#S 9", b"x"),
+    *([], [1], {}, {"a": 1}, {1: 2}, (1, 2), np.array([1, 2]), np.array(5), np.float64(2)),
+]
+
+
+def places(told, place=()):
+    """Yield where in a document something stands."""
+    items = told.items() if isinstance(told, dict) else enumerate(told)
+    for key, value in items:
+        yield (*place, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*place, key))
+
+
+@pytest.mark.parametrize(
+    ("make", "at"),
+    [
+        (recorded_hklpy2, (0, 1, "diffractometers")),
+        (hklpy, (1, 1, "configuration")),
+    ],
+)
+def test_whatever_a_diffractometer_tells_costs_no_scan(make, at, tmp_path):
+    def found(played, place):
+        for key in place:
+            played = played[key]
+        return played
+
+    everywhere = list(places(found(make(), at)))
+    runs = 0
+    with SpecWriter(tmp_path) as writer:
+        for place in everywhere:
+            for junk in JUNK:
+                played = deepcopy(make())
+                found(played, (*at, *place[:-1]))[place[-1]] = junk
+                runs += 1
+                play(writer, renamed(played, runs, runs))
+        assert not writer.status().failures
+    assert runs > 500
+    assert len(SilxFile(str(only(tmp_path)))) == runs

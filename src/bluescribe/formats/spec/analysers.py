@@ -23,7 +23,7 @@ __all__ = ["spectrum_lines"]
 _REGIONS = 32
 """Of an mca record: R0 to R31."""
 
-_ALREADY_SCALED = b"#@CALIB 0 1 0\n"
+_NOT_CALIBRATED = b"#@CALIB 0 1 0\n"
 """Where no calibration is known, a channel's value is its number."""
 
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -106,7 +106,7 @@ def _lines(analyser: Analyser, *, has_times: bool, is_one_of_several: bool) -> I
     channels = _channels(analyser)
     yield f"#@CHANN {channels} 0 {channels - 1} 1\n".encode()
     known = analyser.calibration
-    yield f"#@CALIB {' '.join(map(digits, known))}\n".encode() if known else _ALREADY_SCALED
+    yield f"#@CALIB {' '.join(map(digits, known))}\n".encode() if known else _NOT_CALIBRATED
     if has_times:
         times = ("nan" if math.isnan(time) else digits(time) for time in analyser.times)
         yield f"#@CTIME {' '.join(times)}\n".encode()

@@ -109,13 +109,13 @@ def _found(run: Run, stream: Stream | None) -> Iterator[Geometry]:
 
 def _from_hklpy(device: str, told: Document) -> Geometry | None:
     """Read a device's configuration."""
-    values = {key.removeprefix(f"{device}_"): value for key, value in told.items()}
+    values = {str(key).removeprefix(f"{device}_"): value for key, value in told.items()}
     details = values.get("reflections_details")
     reals = tuple(_names(values.get("_reals")))
     reflections = [
         _reflection(each.get("reflection"), each.get("position"), each.get("wavelength"))
         for each in map(_mapping, details if isinstance(details, list | tuple) else ())
-        if each.get("orientation_reflection")
+        if number(each.get("orientation_reflection"))
     ]
     return _complete(
         Geometry(
@@ -143,13 +143,14 @@ def _from_hklpy2(device: str, told: Document) -> Geometry | None:
     known = {name: _text(axis) for name, axis in _mapping(axes.get("axes_xref")).items()}
     beam = {**_mapping(told.get("_header")), **_mapping(told.get("beam"))}
     wavelength = _numbers([_in_angstrom(beam)], 1)
-    is_readable = _is_angstrom(lattice.get("length_units")) and _is_degrees(lattice)
+    units = lattice.get("length_units"), lattice.get("angle_units")
+    is_spec = _is_angstrom(units[0]) and _is_degrees(units[1])
     return _complete(
         Geometry(
             device=_text(told.get("name")) or device,
             kind=_text(solver.get("geometry")),
             mode=_text(solver.get("mode")),
-            lattice=_numbers([lattice.get(key) for key in _LATTICE], 6) if is_readable else (),
+            lattice=_numbers([lattice.get(key) for key in _LATTICE], 6) if is_spec else (),
             ub=_numbers(sample.get("UB"), 9),
             wavelength=wavelength[0] if wavelength else None,
             pseudos=tuple(_names(axes.get("pseudo_axes"))),
@@ -186,11 +187,12 @@ def _in_angstrom(told: Document) -> Any:
 
 
 def _is_angstrom(units: Any) -> bool:
-    return str(units or "angstrom").lower() in ("angstrom", "angstroms", "å")
+    """Tell whether lengths are SPEC's, as they are where no unit is told."""
+    return _text(units).lower() in ("", "angstrom", "angstroms", "å")
 
 
-def _is_degrees(lattice: Document) -> bool:
-    return str(lattice.get("angle_units") or "degrees").lower() in ("degree", "degrees", "deg")
+def _is_degrees(units: Any) -> bool:
+    return _text(units).lower() in ("", "degree", "degrees", "deg")
 
 
 def _complete(geometry: Geometry) -> Geometry | None:
@@ -253,7 +255,7 @@ def _numbers(value: Any, count: int) -> tuple[float, ...]:
     """Return so many finite numbers, or none."""
     try:
         array = np.asarray(value, dtype=float).reshape(-1)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return ()
     fits = array.size == count and bool(np.isfinite(array).all()) and not isinstance(value, str)
     return tuple(array.tolist()) if fits and np.abs(array).max(initial=0) < 1e30 else ()
