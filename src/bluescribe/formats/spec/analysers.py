@@ -85,7 +85,7 @@ def spectrum_lines(
     preset
         What each point is counted for: the preset of an analyser that tells none itself.
     """
-    if not layout.spectra:
+    if stream is None or not layout.spectra:
         return []
     readings = {} if first is None else {name: column[0] for name, column in first.data.items()}
     settings = _settings(stream)
@@ -122,12 +122,12 @@ def _channels(analyser: Analyser) -> int:
 
 def _analyser(
     spectrum: Spectrum,
-    stream: Stream | None,
+    stream: Stream,
     settings: _Told,
     readings: Mapping[str, Any],
     preset: Preset | None,
 ) -> Analyser:
-    if stream is None or not spectrum.is_field:
+    if not spectrum.is_field:
         return Analyser(spectrum, None, (math.nan, math.nan, math.nan), ())
     name = spectrum.names[0]
     source = stream.fields[name].source if name in stream.fields else ""
@@ -200,12 +200,11 @@ def _regions(record: _Record, channels: int) -> Iterator[Region]:
             yield Region(label(name or f"roi{i}").replace(" ", "_"), first, last)
 
 
-def _settings(stream: Stream | None) -> _Told:
+def _settings(stream: Stream) -> _Told:
     """Return the configuration of all devices, by signal and by source."""
-    if stream is None or not stream.descriptors:
-        return {}
     told: dict[str, Any] = {}
-    for device in stream.descriptors[0].configuration.values():
+    devices = (d for each in stream.descriptors[:1] for d in each.configuration.values())
+    for device in devices:
         keys = _mapping(device.get("data_keys"))
         sources = ((str(key), _mapping(entry).get("source")) for key, entry in keys.items())
         told |= _with_sources(_mapping(device.get("data")), sources)
