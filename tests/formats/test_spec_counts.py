@@ -138,3 +138,16 @@ def test_xrayutilities_has_every_scan_whose_number_repeats(tmp_path):
     assert [scan.nr for scan in file.scan_list] == ids
     assert [len(scan.data) for scan in file.scan_list] == [5] * 5
     spec.check_xrayutilities(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("scan", "OK"), ("aborted", "ABORTED"), ("failed", "ABORTED")]
+)
+def test_xrayutilities_tells_how_a_run_ended(name, status, tmp_path):
+    xrayutilities = pytest.importorskip("xrayutilities")
+    with SpecWriter(tmp_path / "data") as writer:
+        play(writer, documents(name, tmp_path))
+    with redirect_stdout(StringIO()):
+        (scan,) = xrayutilities.io.SPECFile(str(only(tmp_path / "data"))).scan_list
+        scan.ReadData()  # before that, it has only looked at the header
+    assert scan.scan_status == status
