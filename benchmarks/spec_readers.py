@@ -36,6 +36,7 @@ def spec2nexus(path: str) -> Iterator[tuple[str, object]]:
     yield "#MD", sorted(getattr(scan, "MD", {}))[:4]
     yield "rows", {k: v[:2] for k, v in list(scan.data.items())[:3]}
     yield "@A", [(k, len(v)) for k, v in scan.data.get("_mca_", {}).items()]
+    yield "#@", getattr(scan, "MCA", None)
 
 
 def silx(path: str) -> Iterator[tuple[str, object]]:
@@ -57,6 +58,13 @@ def silx(path: str) -> Iterator[tuple[str, object]]:
         entry = tree[next(iter(tree))]
         yield "tree", [str(key) for key in entry]
         yield "start_time", entry["start_time"][()]
+        analysers = [name for name in entry["instrument"] if name.startswith("mca_")]
+        for name in analysers:
+            told = {key: item[()] for key, item in entry["instrument"][name].items()}
+            yield (
+                name,
+                {key: value for key, value in told.items() if key not in ("data", "channels")},
+            )
         if "sample" in entry:
             yield "sample", {key: item[()].ravel()[:3] for key, item in entry["sample"].items()}
 
@@ -92,9 +100,10 @@ def larch(path: str) -> Iterator[tuple[str, object]]:
     yield "#D", source.get_time()
     yield "#O", source.get_motors()
     yield "#L", source.get_counters()
-    yield "rows", len(source.get_array(source.get_counters()[-1]))
+    yield "rows", len(source.get_array(source.get_counters()[0]))
     if source.get_motors():
         yield "#P", source.get_motor_position(source.get_motors()[0])
+    yield "@A", source.get_scan(scans[0][0]).array_labels  # fails where there are spectra
 
 
 def main() -> None:

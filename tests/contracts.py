@@ -126,6 +126,7 @@ class SpecContract(FormatContract):
             assert b"\r" not in path.read_bytes()
             spec.check_silx(path)
             spec.check_xrayutilities(path)
+            spec.check_larch(path)
 
 
 def _has_rows(run: RecordedRun) -> bool:

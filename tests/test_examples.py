@@ -134,7 +134,7 @@ SESSION = """\
 from instrument.startup import *
 
 RE(find_peak(num=7))
-newSpecFile("steel sample")
+print("SPEC file:", newSpecFile("steel sample"))
 RE(take_darks())
 print(writers.status())
 """
@@ -144,10 +144,11 @@ def test_instrument(tmp_path):
     paths = [str(EXAMPLES), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     text = run("-c", SESSION, cwd=tmp_path, env=environment)
-    assert "SPEC file: data/steel sample.dat" in text
     data = tmp_path / "data"
-    assert SpecDataFile(str(data / "steel sample.dat")).getScanNumbers() == ["2"]
-    (session_file,) = data.glob("2*.dat")
+    (path,) = data.glob("[01]*_steel_sample.dat")
+    assert f"SPEC file: data/{path.name}" in text
+    assert SpecDataFile(str(path)).getScanNumbers() == ["2"]
+    (session_file,) = data.glob("20*-*.dat")
     assert len(SpecDataFile(str(session_file)).getScan("1").data["diode"]) == 7
     (path,) = data.glob("*-S00001-*.hdf")
     with h5py.File(path) as file:

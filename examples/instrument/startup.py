@@ -9,6 +9,8 @@ import yaml
 from bluesky import RunEngine, SupplementalData
 from bluesky.callbacks.best_effort import BestEffortCallback
 
+from bluescribe import newSpecFile, spec_comment
+
 from .callbacks.data_files import init_data_files
 from .devices import baseline, diode, m1, m2
 from .plans import find_peak, take_darks
@@ -34,12 +36,6 @@ if "BEC" in iconfig:
             getattr(bec, f"disable_{part}")()
     RE.subscribe(bec)
 
-
-def newSpecFile(title, scan_id=None):  # noqa: N802  the name that users know
-    """Go on in a SPEC file of that title; the next scan follows the highest one in it."""
-    print("SPEC file:", writers.spec.newfile(title, scan_id, RE))
-
-
 __all__ = [
     "RE",
     "bec",
@@ -52,6 +48,7 @@ __all__ = [
     "m2",
     "newSpecFile",
     "sd",
+    "spec_comment",
     "take_darks",
     "writers",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import redirect_stdout
+from importlib.util import find_spec
 from io import StringIO
 
 import pytest
@@ -67,32 +68,40 @@ def test_every_reader_counts_the_scans_of_a_day(tmp_path):
         assert text.count("\n#S ") == count
         assert text.count("Scan ended after 5 points.") + text.count("Scan aborted") == count
         aborted += _aborted(path, count)
-        _check_larch(path, count)
-    assert aborted in ([], [100, 200, 300, 400, 500])  # empty without xrayutilities
+        assert _count_by_larch(path) in (count, None)
+    assert aborted == [100, 200, 300, 400, 500] or not _has_xrayutilities()
 
 
 def _aborted(path, count) -> list[int]:
     """Return the scans that xrayutilities takes for aborted, when it is installed."""
-    try:
-        from xrayutilities.io import SPECFile  # type: ignore[import-untyped,import-not-found,unused-ignore]
-    except ImportError:
+    if not _has_xrayutilities():
         return []
+    from xrayutilities.io import SPECFile  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
     with redirect_stdout(StringIO()):
         scans = SPECFile(str(path)).scan_list
+        for scan in scans:
+            scan.ReadData()
     assert len(scans) == count
     return [scan.nr for scan in scans if scan.scan_status == "ABORTED"]
 
 
-def _check_larch(path, count) -> None:
+def _has_xrayutilities() -> bool:
+    return find_spec("xrayutilities") is not None
+
+
+def _count_by_larch(path) -> int | None:
+    """Return larch's number of scans, None where it is not installed."""
     try:
         from larch.io.specfile_reader import (  # type: ignore[import-not-found,unused-ignore]
             DataSourceSpecH5,
         )
     except ImportError:
-        return
+        return None
     source = DataSourceSpecH5(str(path))
-    assert len(source.get_scans()) == count
+    count = len(source.get_scans())
     source.close()
+    return count
 
 
 def hostile_values(count):

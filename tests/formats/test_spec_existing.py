@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 from textwrap import dedent
@@ -124,6 +127,52 @@ def test_a_foreign_file_is_gone_on_with(cut, points, tmp_path):
     assert len(spec.rows(third)["seq_num"]) == 5
     for line in path.read_text().splitlines():
         assert line[:1] in "#" or len(line.split()) in (3, third.N[0])
+
+
+def test_half_a_line_may_be_a_long_one(tmp_path):
+    path = tmp_path / "long.dat"
+    half = "2 " * 100_000
+    path.write_text(FOREIGN + "\n" + half.strip())
+    with SpecWriter(tmp_path) as writer:
+        writer.newfile("long")
+        play(writer, renamed(documents("scan", tmp_path / "source"), "ours", 8))
+    assert numbers(path) == ["1", "7", "8"]
+    assert path.read_text().count("2 2 2 2") > 20_000, "nothing is deleted"
+    spec.check_silx(path)
+
+
+def test_a_disk_that_is_full_leaves_a_file_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "torn.dat"
+    path.write_text(f"{FOREIGN}\n1 2")
+
+    def pwrite(fd, data, offset):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with SpecWriter(tmp_path, retry_seconds=0) as writer:
+        writer.newfile("torn")
+        monkeypatch.setattr(os, "pwrite", pwrite)
+        play(writer, documents("scan", tmp_path / "source"))
+        assert len(writer.status().failures) == 1
+    assert path.read_text() == f"{FOREIGN}\n1 2"
+
+
+def test_a_file_system_without_locks_is_written_to(tmp_path, monkeypatch):
+    def flock(fd, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    played = documents("scan", tmp_path / "source")
+    with SpecWriter(tmp_path / "data") as writer:
+        play(writer, played)
+        assert not writer.status().failures
+    check(only(tmp_path / "data"), played)
+
+
+def test_a_scan_number_that_is_none_for_any_reader_is_not_counted_on(tmp_path):
+    path = tmp_path / "odd.dat"
+    path.write_text(f"{FOREIGN}\n\n#S {'9' * 5000} ascan\n#N 1\n#L x\n1\n")
+    with SpecWriter(tmp_path) as writer:
+        assert writer.usefile(path) == 7
 
 
 def test_the_keys_of_a_directory_come_from_the_run_engine_or_the_first_run(tmp_path):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from silx.io.specfile import SpecFile as SilxFile  # type: ignore[import-not-found]  # compiled
 from silx.io.spech5 import SpecH5
 
+from bluescribe import SpecWriter
+from tests.formats.test_spec_session import only, play, renamed
 from tests.formats.test_spec_text import run_of, written
 from tests.readers import spec
 
@@ -17,6 +22,12 @@ CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 RECORDED = CORPUS / "aps_hklpy-7ab721bd.jsonl"
 
 CUBIC = [1.54, 1.54, 1.54, 90.0, 90.0, 90.0]
+SILICON_U = [[-1.2e-05, -1.2e-05, -1.0], [0.0, -1.0, 1.2e-05], [-1.0, 1.5e-10, 1.2e-05]]
+SILICON_UB = [
+    [-1.41e-05, -1.41e-05, -1.156911306618],
+    [0.0, -1.156911306704, 1.41e-05],
+    [-1.156911306704, 1.73e-10, 1.41e-05],
+]
 UB = [[4.08, 0.0, -2.5e-16], [0.0, 4.08, 0.0], [0.1, 0.0, 4.08]]
 REFLECTIONS = [
     {
@@ -81,6 +92,94 @@ def hklpy2(**changed):
     return run_of(rows, diffractometers={"sim4c2": told})
 
 
+def recorded_hklpy2(**axes):
+    """Return the shape of a document that hklpy2 1.0.0 made with libhkl 5.0.0.3001.
+
+    ``creator(name="fourc", solver="hkl_soleil", geometry="E4CV")``, a sample of silicon, two
+    reflections, ``core.calc_UB(r1, r2)``; numbers are shortened, and limits left out.
+
+    Parameters
+    ----------
+    axes
+        What the diffractometer calls an axis of the geometry: ``omega="theta"``.
+    """
+    called = {name: axes.get(name, name) for name in ("omega", "chi", "phi", "tth")}
+
+    def reflection(name, hkl, chi):
+        angles = {"omega": -145.451, "chi": chi, "phi": 0, "tth": 69.0966}
+        return {
+            "name": name,
+            "geometry": "E4CV",
+            "pseudos": dict(zip("hkl", hkl, strict=True)),
+            "reals": {called[axis]: angle for axis, angle in angles.items()},
+            "reals_units": "angstrom",
+            "wavelength": 1.54,
+            "wavelength_units": "angstrom",
+            "digits": 4,
+        }
+
+    cell = {"a": 5.431, "b": 5.431, "c": 5.431, "alpha": 90.0, "beta": 90.0, "gamma": 90.0}
+    told = {
+        "_header": {
+            "datetime": "2026-11-23 00:54:47.651630+00:00",
+            "hklpy2_version": "1.0.0",
+            "python_class": "Hklpy2Diffractometer",
+            "config_schema_version": 2,
+        },
+        "name": "fourc",
+        "axes": {
+            "pseudo_axes": ["h", "k", "l"],
+            "real_axes": [*called.values()],
+            "axes_xref": {**{axis: axis for axis in "hkl"}, **{v: k for k, v in called.items()}},
+            "extra_axes": {"h2": 0, "k2": 0, "l2": 0, "psi": 0},
+            "auxiliary_axes": [],
+        },
+        "digits": 4,
+        "sample_name": "si",
+        "samples": {
+            "si": {
+                "name": "si",
+                "lattice": {
+                    **cell,
+                    "digits": 4,
+                    "angle_units": "degrees",
+                    "length_units": "angstrom",
+                },
+                "reflections": {
+                    "r1": reflection("r1", (4, 0, 0), 0),
+                    "r2": reflection("r2", (0, 4, 0), 90),
+                },
+                "reflections_order": ["r1", "r2"],
+                "U": SILICON_U,
+                "UB": SILICON_UB,
+                "digits": 4,
+            },
+        },
+        "solver": {
+            "name": "hkl_soleil",
+            "geometry": "E4CV",
+            "real_axes": [*called],
+            "version": "5.0.0.3001",
+            "engine": "hkl",
+            "mode": "bissector",
+        },
+        "beam": {
+            "class": "WavelengthXray",
+            "energy": 8.050921976530415,
+            "wavelength": 1.54,
+            "energy_units": "keV",
+            "wavelength_units": "angstrom",
+        },
+        "presets": {"bissector": {}},
+    }
+    rows = [{"fourc_beam_wavelength": 1.54, "fourc_h": 1.0, "fourc_k": 1.0, "fourc_l": 0.5}]
+    played = run_of(rows, diffractometers={"fourc": told}, motors=["fourc_h"])
+    played[1][1]["object_keys"] = {"fourc": [*rows[0]]}
+    data = {"fourc_beam_wavelength_units": "angstrom", "fourc_beam_energy_units": "keV"}
+    played[1][1]["configuration"] = {"fourc": {"data": data, "data_keys": {}, "timestamps": {}}}
+    return played
+
+
 def control_lines(path):
     """Return the numbers of the lines that describe a geometry."""
     words = [line.split() for line in path.read_text().splitlines()]
@@ -140,6 +239,37 @@ def test_a_diffractometer_of_hklpy2_is_described(tmp_path):
     assert lines["#Q"] == [1.0, 0.5, 0.0]
 
 
+@pytest.mark.parametrize("axes", [{}, {"omega": "theta", "tth": "ttheta"}])
+def test_a_document_that_hklpy2_made_is_described(axes, tmp_path):
+    path = written(tmp_path, recorded_hklpy2(**axes))
+    check(path, [5.431] * 3 + [90.0] * 3, SILICON_UB)
+    lines = control_lines(path)
+    assert set(lines) == {"#G0", "#G1", "#G3", "#G4", "#Q"}
+    assert lines["#G1"][12:18] == [4, 0, 0, 0, 4, 0]
+    assert lines["#G1"][18:22] == [69.0966, -145.451, 0, 0]
+    assert lines["#G1"][24:28] == [69.0966, -145.451, 90, 0]
+    assert lines["#G1"][30:] == [1.54, 1.54]
+    assert lines["#G4"][:4] == [1.0, 1.0, 0.5, 1.54]
+    assert lines["#Q"] == [1.0, 1.0, 0.5]
+
+
+@pytest.mark.parametrize("units", [{"length_units": "nm"}, {"angle_units": "radians"}])
+def test_a_cell_in_other_units_than_spec_s_is_not_taken_for_one(units, tmp_path):
+    played = recorded_hklpy2()
+    played[0][1]["diffractometers"]["fourc"]["samples"]["si"]["lattice"].update(units)
+    assert not control_lines(written(tmp_path, played))
+
+
+def test_a_wavelength_in_other_units_than_spec_s_is_left_out(tmp_path):
+    played = recorded_hklpy2()
+    told = played[0][1]["diffractometers"]["fourc"]
+    told["beam"]["wavelength_units"] = "nm"
+    told["samples"]["si"]["reflections"]["r2"]["wavelength_units"] = "nm"
+    lines = control_lines(written(tmp_path, played))
+    assert "#G4" not in lines
+    assert lines["#G1"][12:18] == [4, 0, 0, 0, 0, 0]
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -174,3 +304,45 @@ def test_a_recorded_run_of_hklpy_is_described(tmp_path):
     ub = [[a, -2.4982736282101165e-16, -2.4982736282101165e-16], [0.0, a, -2.4982736282101165e-16]]
     check(path, CUBIC, [*ub, [0.0, 0.0, a]])
     assert control_lines(path)["#Q"] == [0.0, 0.0, 0.0]
+
+
+JUNK: list[Any] = [
+    *(None, 0, -1.5, 10**400, math.nan, math.inf, True, "", "x", "\n#S 9", b"x"),
+    *([], [1], {}, {"a": 1}, {1: 2}, (1, 2), np.array([1, 2]), np.array(5), np.float64(2)),
+]
+
+
+def places(told, place=()):
+    """Yield where in a document something stands."""
+    items = told.items() if isinstance(told, dict) else enumerate(told)
+    for key, value in items:
+        yield (*place, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*place, key))
+
+
+@pytest.mark.parametrize(
+    ("make", "at"),
+    [
+        (recorded_hklpy2, (0, 1, "diffractometers")),
+        (hklpy, (1, 1, "configuration")),
+    ],
+)
+def test_whatever_a_diffractometer_tells_costs_no_scan(make, at, tmp_path):
+    def found(played, place):
+        for key in place:
+            played = played[key]
+        return played
+
+    everywhere = list(places(found(make(), at)))
+    runs = 0
+    with SpecWriter(tmp_path) as writer:
+        for place in everywhere:
+            for junk in JUNK:
+                played = deepcopy(make())
+                found(played, (*at, *place[:-1]))[place[-1]] = junk
+                runs += 1
+                play(writer, renamed(played, runs, runs))
+        assert not writer.status().failures
+    assert runs > 500
+    assert len(SilxFile(str(only(tmp_path)))) == runs

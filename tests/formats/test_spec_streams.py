@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from bluescribe import SpecWriter
-from bluescribe.testing import documents, interleave
+from bluescribe.testing import SHAPES, documents, interleave
 from bluescribe.testing.contract import received
 from tests.formats.test_spec_session import only, play, renamed
 from tests.readers import spec
@@ -41,6 +44,41 @@ def test_every_stream_is_a_scan_where_that_is_wanted(name, tmp_path):
         assert found == sorted(found)
         spec.check_silx(path)
         spec.check_xrayutilities(path)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_streams_of_any_run_are_scans(name, tmp_path):
+    (tmp_path / "source").mkdir()
+    played = documents(name, tmp_path / "source")
+    with SpecWriter(tmp_path / "data", streams="scans", command="apstools") as writer:
+        play(writer, played)
+        assert not writer.status().failures
+    path = only(tmp_path / "data")
+    assert {key: rows for key, rows in rows_of(path).items() if rows} == expected(played)
+    spec.check_silx(path)
+    spec.check_xrayutilities(path)
+
+
+def test_a_full_disk_costs_a_run_with_several_scans_and_no_other(tmp_path, monkeypatch):
+    runs = [renamed(documents("monitors", tmp_path), i, i) for i in (1, 2)]
+    refuses = [True]
+    original = os.pwrite
+
+    def pwrite(fd, data, offset):
+        if refuses:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(fd, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    with SpecWriter(tmp_path / "data", streams="scans", retry_seconds=0) as writer:
+        play(writer, runs[0])
+        assert len(writer.status().failures) == 1
+        refuses.clear()
+        play(writer, runs[1])
+        assert len(writer.status().failures) == 1
+    (path,) = (p for p in (tmp_path / "data").iterdir() if "-open" not in p.stem)
+    assert rows_of(path) == expected(runs[1])
+    spec.check_silx(path)
 
 
 def test_a_run_without_primary_has_one_scan_a_stream(tmp_path):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from silx.io.spech5 import SpecH5
 
 from bluescribe import SpecWriter
 from bluescribe.testing import damaged_runs, documents, runs
@@ -143,6 +145,17 @@ def test_labels_are_ascii_single_and_explained(tmp_path):
     assert spec.read_run(scan).events["primary"] == {name: [i] for i, name in enumerate(names)}
     spec.check_silx(path)
     spec.check_xrayutilities(path)
+
+
+@pytest.mark.parametrize("day", [1, 9, 10, 31])
+def test_a_date_is_one_for_every_reader_on_every_day_of_the_month(day, tmp_path):
+    seconds = time.mktime((2026, 12, day, 8, 5, 7, 0, 0, -1))
+    path = written(tmp_path, run_of([{"x": 1}], time=seconds))
+    assert time.mktime(time.strptime(spec.scan_of(path).date)) == seconds
+    with SpecH5(str(path)) as tree:
+        assert tree["7.1/start_time"][()] == f"2026-12-{day:02d}T08:05:07"
+    spec.check_xrayutilities(path)
+    spec.check_larch(path)
 
 
 def test_integers_keep_every_digit_and_those_too_long_for_silx_are_told(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 
 import pytest
@@ -89,6 +91,29 @@ def test_a_comment_at_the_prompt_goes_where_the_scan_is(tmp_path):
         (5, "said between"),
     ]
     assert numbers(path) == ["1", "2"]
+
+
+def test_a_comment_that_the_disk_refuses_stands_before_the_next_scan(tmp_path, monkeypatch):
+    played = documents("scan", tmp_path)
+    original = os.pwrite
+    refuses = [True]
+
+    def pwrite(fd, data, offset):
+        if refuses and b"said" in bytes(data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(fd, data, offset)
+
+    with SpecWriter(tmp_path / "data") as writer:
+        play(writer, played)
+        monkeypatch.setattr(os, "pwrite", pwrite)
+        writer.comment("said in vain at first")
+        writer.flush()
+        refuses.clear()
+        play(writer, renamed(played, "again", 2))
+        assert not writer.status().failures
+    path = only(tmp_path / "data")
+    assert [text for _, text in lines(path)] == ["said in vain at first"]
+    spec.check_silx(path)
 
 
 def test_a_comment_that_no_run_comes_for_is_told(tmp_path, caplog):

@@ -87,6 +87,11 @@ def rows(scan: Any) -> dict[str, list[Any]]:
     return {label: [number(line[i]) for line in lines] for i, label in enumerate(scan.L)}
 
 
+def scan_length(scan: Any) -> int:
+    """Return the number of rows."""
+    return len(rows(scan)["seq_num"])
+
+
 def spectra(scan: Any) -> dict[str, list[list[Any]]]:
     """Return the spectra by their name in the header."""
     names = [line.split()[1] for line in scan.raw.splitlines() if line.startswith("#@DET_")]
@@ -116,7 +121,7 @@ def metadata(scan: Any) -> dict[str, Any]:
             whole[match[1]] = whole.get(match[1], "") + text[1:-1]
         else:
             whole[key] = text
-    names = _pairs(scan, rf"metadata ({_TEXT}) is ({_TEXT})")
+    names = pairs(scan, rf"metadata ({_TEXT}) is ({_TEXT})")
     return {names.get(key, key): value(text) for key, text in whole.items()}
 
 
@@ -134,13 +139,13 @@ def comments(scan: Any) -> list[str]:
 
 def _events(scan: Any, columns: dict[str, list[Any]], count: int) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
-    names = _pairs(scan, rf"column ({_TEXT}) is ({_TEXT})")
-    codes = _pairs(scan, rf"column ({_TEXT}) counts (\{{.*\}})")
+    names = pairs(scan, rf"column ({_TEXT}) is ({_TEXT})")
+    codes = pairs(scan, rf"column ({_TEXT}) counts (\{{.*\}})")
     for label, column in columns.items():
         texts = {index: text for text, index in codes.get(label, {}).items()}
         found[names.get(label, label)] = [_coded(v, texts) if texts else v for v in column]
-    arrays = _pairs(scan, rf"spectrum ({_TEXT}) is ({_TEXT})")
-    scalars = _pairs(scan, rf"the channels of ({_TEXT}) are scalars: (\[.*\])")
+    arrays = pairs(scan, rf"spectrum ({_TEXT}) is ({_TEXT})")
+    scalars = pairs(scan, rf"the channels of ({_TEXT}) are scalars: (\[.*\])")
     for label, channels in spectra(scan).items():
         if label in scalars:
             padded = [row or [None] * len(scalars[label]) for row in channels]
@@ -182,7 +187,7 @@ def _holding(told: dict[int, str], count: int) -> Iterator[str | None]:
         yield None if held == "is in the rows again" else held
 
 
-def _pairs(scan: Any, pattern: str) -> dict[Any, Any]:
+def pairs(scan: Any, pattern: str) -> dict[Any, Any]:
     found = (re.fullmatch(pattern, line) for line in comments(scan))
     return {json.loads(m[1]): json.loads(m[2]) for m in found if m}
 
@@ -203,7 +208,7 @@ def check_silx(path: Path) -> None:
         positions = dict(zip(seen.motor_names, seen.motor_positions, strict=True))
         told = {name: float(v) for name, v in scan.positioner.items()}
         assert sorted(map(repr, positions.items())) == sorted(map(repr, told.items()))
-    with _single_precision(), SpecH5(str(path)) as tree:
+    with single_precision(), SpecH5(str(path)) as tree:
         assert len(tree) == len(expected)
         for scan, key in zip(expected, tree, strict=True):
             group = tree[key]["measurement"]
@@ -224,7 +229,7 @@ def check_xrayutilities(path: Path) -> None:
     expected = scans(path)
     if not any(any(rows(scan).values()) or "_aborted_" in vars(scan) for scan in expected):
         return
-    with _single_precision(), redirect_stdout(StringIO()):
+    with single_precision(), redirect_stdout(StringIO()):
         file = xrayutilities.io.SPECFile(str(path))
         for seen in file.scan_list:
             seen.ReadData()
@@ -239,15 +244,48 @@ def check_xrayutilities(path: Path) -> None:
         assert len(seen.data) == len(columns["seq_num"])
         kind = np.float64 if lines else np.float32
         for name, column in zip(seen.data.dtype.names, columns.values(), strict=False):
-            with _single_precision():
+            with single_precision():
                 expected_column = np.array(column, float).astype(kind)
             np.testing.assert_array_equal(seen.data[name], expected_column)
         for name, each in zip(seen.data.dtype.names[len(columns) :], lines.values(), strict=True):
             np.testing.assert_array_equal(seen.data[name], np.array(each, float))
 
 
+def check_larch(path: Path) -> None:
+    """Fail unless larch sees the same scans and columns, which it reads through silx' tree.
+
+    It lists a spectrum among the columns as ``mca_0``, and fails on reading that: of a scan that
+    has spectra, it reads the columns one by one, and of others a whole group.
+    """
+    try:
+        larch = import_module("larch.io.specfile_reader")
+    except ImportError:  # it is large, and not among the test requirements
+        return
+    expected = dict(zip(SilxFile(str(path)).keys(), scans(path), strict=True))
+    if not expected:
+        return
+    with single_precision():
+        source = larch.DataSourceSpecH5(str(path))
+        seen = {key: title for key, title, *_ in source.get_scans()}  # in the order of numbers
+        assert seen == {key: scan.scanCmd for key, scan in expected.items()}
+        for key, scan in expected.items():
+            source.set_scan(key)
+            columns = {name.replace("/", "%"): column for name, column in rows(scan).items()}
+            counters = [name for name in source.get_counters() if not name.startswith("mca_")]
+            assert counters == list(columns)
+            for name, column in columns.items():
+                read = source.get_array(name)
+                assert read.tolist() == [float(np.float32(_finite(v))) for v in column]
+            is_group = not spectra(scan) and "__class__" not in columns  # columns are attributes
+            if is_group and any(columns.values()):
+                group = source.get_scan(key)
+                assert {*group.array_labels} == {*columns}
+                assert group.data.shape == (len(columns), scan_length(scan))
+        source.close()
+
+
 @contextmanager
-def _single_precision() -> Iterator[None]:
+def single_precision() -> Iterator[None]:
     """Let readers turn large doubles into infinite floats."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "overflow encountered in cast", RuntimeWarning)

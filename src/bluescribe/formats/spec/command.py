@@ -22,7 +22,13 @@ _LONGEST_ESCAPED = 4_900
 _MONITOR_COUNTS = ("monitor_counts", "preset_counts", "preset_monitor")
 
 _NAME_IN_REPR = re.compile(r"^\w+\(.*?\bname=(['\"])(.+?)\1", re.DOTALL)
-_COUNT_TIMES = ("preset_time", "count_time", "acquire_time", "exposure_time")
+_COUNT_TIMES = (
+    "preset_time",
+    "count_time",
+    "acquire_time",
+    "exposure_time",
+    "preset_real_time",
+)
 
 
 @dataclass(frozen=True, slots=True)

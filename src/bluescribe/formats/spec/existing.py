@@ -18,6 +18,8 @@ __all__ = ["FileLock", "highest_scan", "mend"]
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 16
+_SCAN = re.compile(rb"#S +(\d{1,10})\b")
+"""A scan with a number that is one for every reader."""
 _ROW = re.compile(rb"[-+]?[\d.ni]")
 
 
@@ -60,9 +62,8 @@ def highest_scan(path: Path) -> int:
         for line in lines:
             is_empty = False
             is_spec = is_spec or line.startswith((b"#F ", b"#S "))
-            word = line.split(maxsplit=2)[1:2] if line.startswith(b"#S ") else []
-            if word and word[0].isdigit():
-                highest = max(highest, int(word[0]))
+            if (found := _SCAN.match(line)) is not None:
+                highest = max(highest, int(found[1]))
     if not (is_spec or is_empty):
         raise ConfigError(f"{path} is not a SPEC file: nothing will be appended to it")
     return highest

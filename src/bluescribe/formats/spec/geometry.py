@@ -109,13 +109,13 @@ def _found(run: Run, stream: Stream | None) -> Iterator[Geometry]:
 
 def _from_hklpy(device: str, told: Document) -> Geometry | None:
     """Read a device's configuration."""
-    values = {key.removeprefix(f"{device}_"): value for key, value in told.items()}
+    values = {str(key).removeprefix(f"{device}_"): value for key, value in told.items()}
     details = values.get("reflections_details")
     reals = tuple(_names(values.get("_reals")))
     reflections = [
         _reflection(each.get("reflection"), each.get("position"), each.get("wavelength"))
         for each in map(_mapping, details if isinstance(details, list | tuple) else ())
-        if each.get("orientation_reflection")
+        if number(each.get("orientation_reflection"))
     ]
     return _complete(
         Geometry(
@@ -133,31 +133,66 @@ def _from_hklpy(device: str, told: Document) -> Geometry | None:
 
 
 def _from_hklpy2(device: str, told: Document) -> Geometry | None:
-    """Read what ``ConfigurationRunWrapper`` puts into the start document."""
+    """Read what ``ConfigurationRunWrapper`` puts into the start document.
+
+    The descriptors of hklpy2 have the axes and the beam, but no sample.
+    """
     sample = _mapping(_mapping(told.get("samples")).get(_text(told.get("sample_name"))))
     lattice = _mapping(sample.get("lattice"))
     axes, solver = _mapping(told.get("axes")), _mapping(told.get("solver"))
-    known = _mapping(sample.get("reflections"))
-    order = [_mapping(known.get(name)) for name in _names(sample.get("reflections_order"))]
-    reflections = [
-        _reflection(e.get("pseudos"), e.get("reals"), e.get("wavelength")) for e in order
-    ]
+    known = {name: _text(axis) for name, axis in _mapping(axes.get("axes_xref")).items()}
     beam = {**_mapping(told.get("_header")), **_mapping(told.get("beam"))}
-    wavelength = _numbers([beam.get("wavelength")], 1)
-    in_angstrom = str(beam.get("wavelength_units", "angstrom")).lower() in ("angstrom", "å", "")
+    wavelength = _numbers([_in_angstrom(beam)], 1)
+    units = lattice.get("length_units"), lattice.get("angle_units")
+    is_spec = _is_angstrom(units[0]) and _is_degrees(units[1])
     return _complete(
         Geometry(
             device=_text(told.get("name")) or device,
             kind=_text(solver.get("geometry")),
             mode=_text(solver.get("mode")),
-            lattice=_numbers([lattice.get(key) for key in _LATTICE], 6),
+            lattice=_numbers([lattice.get(key) for key in _LATTICE], 6) if is_spec else (),
             ub=_numbers(sample.get("UB"), 9),
-            wavelength=wavelength[0] if wavelength and in_angstrom else None,
+            wavelength=wavelength[0] if wavelength else None,
             pseudos=tuple(_names(axes.get("pseudo_axes"))),
-            reals=tuple(_names(axes.get("real_axes"))),
-            reflections=tuple(r for r in reflections if r is not None)[:2],
+            reals=tuple(known.get(name) or name for name in _names(axes.get("real_axes"))),
+            reflections=tuple(_orienting(sample, known))[:2],
         )
     )
+
+
+def _orienting(sample: Document, known: Mapping[str, str]) -> Iterator[Reflection]:
+    """Yield the reflections that orient a sample, with the geometry's names of the axes.
+
+    Parameters
+    ----------
+    sample
+        As hklpy2 has it.
+    known
+        The geometry's name of each axis that the diffractometer calls otherwise.
+    """
+    reflections = _mapping(sample.get("reflections"))
+    for name in _names(sample.get("reflections_order")):
+        told = _mapping(reflections.get(name))
+        pseudos, reals = (
+            {known.get(axis) or axis: value for axis, value in _mapping(told.get(kind)).items()}
+            for kind in ("pseudos", "reals")
+        )
+        if (reflection := _reflection(pseudos, reals, _in_angstrom(told))) is not None:
+            yield reflection
+
+
+def _in_angstrom(told: Document) -> Any:
+    """Return a wavelength, or None where it has another unit."""
+    return told.get("wavelength") if _is_angstrom(told.get("wavelength_units")) else None
+
+
+def _is_angstrom(units: Any) -> bool:
+    """Tell whether lengths are SPEC's, as they are where no unit is told."""
+    return _text(units).lower() in ("", "angstrom", "angstroms", "å")
+
+
+def _is_degrees(units: Any) -> bool:
+    return _text(units).lower() in ("", "degree", "degrees", "deg")
 
 
 def _complete(geometry: Geometry) -> Geometry | None:
@@ -220,7 +255,7 @@ def _numbers(value: Any, count: int) -> tuple[float, ...]:
     """Return so many finite numbers, or none."""
     try:
         array = np.asarray(value, dtype=float).reshape(-1)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return ()
     fits = array.size == count and bool(np.isfinite(array).all()) and not isinstance(value, str)
     return tuple(array.tolist()) if fits and np.abs(array).max(initial=0) < 1e30 else ()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...run import Document, Page, Run, Stream
+from .analysers import spectrum_lines
 from .columns import Layout
 from .command import Preset
 from .geometry import geometries, geometry_lines
@@ -67,11 +68,15 @@ def is_positions(stream: Stream) -> bool:
 
 
 def date(seconds: float) -> str:
-    """Return a time as SPEC writes it, in English whatever the locale is."""
+    """Return a time as SPEC writes it, in English whatever the locale is.
+
+    The day has two digits: of SPEC's blank, silx makes ``2026-11- 1``, on which larch fails.
+    """
     try:
-        return time.asctime(time.localtime(seconds))
+        text = time.asctime(time.localtime(seconds))
     except (ValueError, OverflowError, OSError):
-        return time.asctime(time.localtime(0))
+        text = time.asctime(time.localtime(0))
+    return text.replace("  ", " 0")
 
 
 def file_header(name: str, epoch: int, run: Run, motors: Iterable[str]) -> bytes:
@@ -149,7 +154,7 @@ def scan_header(
         lines.append(comment(f"the rows are the events of {_called(stream)}"))
     others = [other for other in run.streams.values() if other is not stream]
     lines += [comment(left_out(other, as_scans=as_scans)) for other in others]
-    lines += [*notes, *_explanations(layout, stream), *_spectra(layout)]
+    lines += [*notes, *_explanations(layout), *spectrum_lines(layout, stream, first, preset)]
     lines.append(f"#N {len(layout.columns)}\n#L {'  '.join(layout.labels)}\n".encode())
     return b"".join(lines)
 
@@ -218,7 +223,7 @@ def _metadata(start: Document) -> list[bytes]:
     return lines
 
 
-def _explanations(layout: Layout, stream: Stream | None) -> list[bytes]:
+def _explanations(layout: Layout) -> list[bytes]:
     """Tell what labels and numbers stand for."""
     lines: list[str] = []
     for column in layout.columns:
@@ -233,26 +238,6 @@ def _explanations(layout: Layout, stream: Stream | None) -> list[bytes]:
         elif spectrum.names != (spectrum.label,):
             lines.append(f"spectrum {name} is {literal(spectrum.names[0])}")
     return list(map(comment, lines))
-
-
-def _spectra(layout: Layout) -> list[bytes]:
-    """Declare the ``@A`` lines that follow each row, in their order.
-
-    xrayutilities expects a spectrum on as many lines as ``#@MCA`` makes of ``#@CHANN``, and takes
-    several of them, and floats, only when ``#@DET_n`` names them. silx takes one ``#@CHANN`` for
-    all, or else one for each, with as many ``#@CALIB``.
-    """
-    spectra = layout.spectra
-    if not spectra:
-        return []
-    lengths = [max(spectrum.channels, 1) for spectrum in spectra]
-    each = lengths if len(set(lengths)) > 1 else lengths[:1]
-    lines = [
-        f"#@MCA %{max(lengths)}C\n",
-        *(f"#@CHANN {length} 0 {length - 1} 1\n#@CALIB 0 1 0\n" for length in each),
-        *(f"#@DET_{i} {spectrum.label}\n" for i, spectrum in enumerate(spectra)),
-    ]
-    return [line.encode() for line in lines]
 
 
 def _numbered(key: str, words: Iterable[str], between: str) -> list[bytes]:

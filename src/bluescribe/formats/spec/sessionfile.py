@@ -73,6 +73,7 @@ class SessionFile:
         self._holder: object | None = None
         self._waiting: list[KeptScan] = []
         self._copy: tuple[TextFile, int] | None = None
+        self._copied = 0
         self._motors: tuple[str, ...] | None = None
         """In the header that is in force; None when that is not known."""
         self._place = place
