@@ -1,7 +1,7 @@
 """A USAXS instrument's NeXus files: what its subclass of apstools' NXWriterAPS did, on bluescribe.
 
-    from usaxs_writer import UsaxsWriter
-    RE.subscribe(UsaxsWriter("/share1/USAXS_data").receiver)
+from usaxs_writer import UsaxsWriter
+RE.subscribe(UsaxsWriter("/share1/USAXS_data").receiver)
 """
 
 from __future__ import annotations

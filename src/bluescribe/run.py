@@ -21,6 +21,9 @@ __all__ = ["Descriptor", "Document", "Field", "Page", "Run", "Stream"]
 
 Document = Mapping[str, Any]
 
+_NO_SCAN_ID = 10**18
+"""From here on a number counts no scans; some are too long to be put into words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -203,13 +206,17 @@ class Run:
     def time(self) -> float:
         """Start of the run in epoch seconds; when it was received if the document is silent."""
         began = self.start.get("time")
-        return float(began) if isinstance(began, Real) and math.isfinite(began) else self.received
+        try:
+            seconds = float(began) if isinstance(began, Real) else math.nan
+        except OverflowError:
+            seconds = math.nan
+        return seconds if math.isfinite(seconds) else self.received
 
     @property
     def scan_id(self) -> int | str:
         """The scan number; 0 when the RunEngine gave none."""
         value = self.start.get("scan_id")
-        if isinstance(value, int | np.integer):
+        if isinstance(value, int | np.integer) and abs(value) < _NO_SCAN_ID:
             return int(value)
         return value if isinstance(value, str) else 0
 
@@ -291,7 +298,10 @@ def _names(value: Any) -> list[str]:
 
 def _text(value: Any) -> str:
     """Return what was to be text, or a number; nothing for anything else, such as an array."""
-    return str(value) if isinstance(value, str | int | float) else ""
+    try:
+        return str(value) if isinstance(value, str | int | float) else ""
+    except ValueError:  # an integer of more than 4,300 digits
+        return ""
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -299,4 +309,5 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _sequence(value: Any) -> Sequence[Any]:
-    return list(value) if isinstance(value, list | tuple | np.ndarray) else ()
+    is_one = isinstance(value, np.ndarray) and value.ndim == 0
+    return list(value) if isinstance(value, list | tuple | np.ndarray) and not is_one else ()

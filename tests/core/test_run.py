@@ -105,6 +105,10 @@ def test_malformed_hints_objects_and_configuration_are_none(wrong):
     assert d.device_fields("x") == ["x"]
 
 
+def test_an_array_without_dimensions_names_no_fields():
+    assert descriptor(object_keys={"m": np.array("x")}).object_keys == {"m": []}
+
+
 @pytest.mark.parametrize("wrong", ["unexpected", ["unexpected"], None, 3])
 def test_a_device_with_malformed_configuration_is_left_out(wrong):
     d = descriptor(configuration={"bad": wrong, "good": {"data": {"gain": 1}}})
@@ -169,13 +173,15 @@ def test_the_scan_number_is_a_number_or_a_text(scan_id, expected):
 
 def test_a_run_without_a_time_began_when_it_was_received():
     assert run_of().time == 5.0
-    for silent in (None, "noon", float("nan"), float("inf")):
+    for silent in (None, "noon", float("nan"), float("inf"), 10**400):
         assert abs(run_of(time=silent).time - time.time()) < 60
 
 
 def test_a_title_is_made_up_where_there_is_none():
     assert run_of(title="Fe foil").title == "Fe foil"
     assert run_of(plan_name="scan", scan_id=3).title == "S0003-scan-1f5a9c3"
+    assert run_of(title=10**5000).title == "S0000-run-1f5a9c3"
+    assert run_of(scan_id=10**5000).title == "S0000-run-1f5a9c3"
     assert run_of(title=np.zeros(2)).title == "S0000-run-1f5a9c3"
     assert run_of(scan_id=3).label == "run 1f5a9c3 (scan 3)"
 

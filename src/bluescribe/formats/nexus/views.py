@@ -33,9 +33,7 @@ class PlotChoice:
     axes: Sequence[str] = ()
 
 
-def plot_group(
-    run: Run, table: StreamTable, links: AssetLinks, choice: PlotChoice
-) -> Group | None:
+def plot_group(run: Run, table: StreamTable, links: AssetLinks, choice: PlotChoice) -> Group | None:
     """Return the default plot, or None while there is nothing that can be plotted.
 
     Parameters
