@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from ...values import Array
+from .compact import compact
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged
 
 __all__ = ["LiveFile", "write_node"]
@@ -80,6 +81,11 @@ class LiveFile:
         if self._handle is not None:
             handle, self._handle = self._handle, None
             handle.close()
+
+    def finish(self) -> None:
+        """Close the file for good, and make it small if it is not large anyway."""
+        self.close()
+        compact(self._path, self._format)
 
     def abandon(self) -> None:
         """Let go of the file, whatever its state."""

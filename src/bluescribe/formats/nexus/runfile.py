@@ -147,7 +147,7 @@ class NexusFile(RunFile[NexusSettings]):
             for path, node in stop_nodes(self._run, stop).items():
                 parent, _, name = f"/entry/{path}".rpartition("/")
                 write_node(h5[parent], name, node)
-        self._file.close()
+        self._file.finish()
         if self.settings.warn_missing:
             self._warn_of_missing()
 
