@@ -18,7 +18,12 @@ from .layout import Block, Layout, decode, encode, join, json_layout, layout_of
 __all__ = ["Column"]
 
 _CHUNK_BYTES = 1 << 20
-_CHUNK_ROWS = 2048
+_MAX_CHUNK_ROWS = 2048
+_MIN_CHUNK_BYTES = 512
+"""Few rows were expected, but they may have been many: not a chunk for each then."""
+_FIRST_AND_LAST = 2
+"""Rows of a baseline, which has no more."""
+
 _ROWS_AT_ONCE = 4096
 _REMADE = "__remade"
 """Ending of a dataset's name until it takes the place of the old one."""
@@ -41,7 +46,8 @@ class Column:
     attrs
         Attributes of the dataset.
     rows_expected
-        How many rows will come, as far as one can know; for the chunks.
+        How many rows will come, as far as one can know, for the chunks; they are larger if the
+        first rows that come are more.
     """
 
     def __init__(
@@ -80,6 +86,7 @@ class Column:
 
     def make_fit(self, values: Sequence[Any] | Array) -> Block:
         """Make or remake the dataset so that `values` fit; the file must be plain."""
+        self._rows_expected = max(self._rows_expected, self.rows + len(values))
         old = self.layout
         layout = (
             layout_of(values, self._declared) if old is None else join(old, values, self._declared)
@@ -212,4 +219,5 @@ class Column:
 def _chunk_rows(dtype: np.dtype[Any], shape: tuple[int, ...], expected: int) -> int:
     """Return rows a chunk: all that are expected, within bounds of rows and bytes."""
     row_bytes = max(1, dtype.itemsize * int(np.prod(shape, dtype=np.int64)))
-    return max(1, min(expected, _CHUNK_ROWS, _CHUNK_BYTES // row_bytes))
+    least = _MIN_CHUNK_BYTES // row_bytes if expected > _FIRST_AND_LAST else 1
+    return max(1, min(max(expected, least), _MAX_CHUNK_ROWS, _CHUNK_BYTES // row_bytes))
