@@ -24,6 +24,11 @@ _MIN_CHUNK_BYTES = 512
 _FIRST_AND_LAST = 2
 """Rows of a baseline, which has no more."""
 
+_MIN_COMPRESSED = 4096
+"""Bytes of a row. Compressed chunks hold one row: in SWMR mode, a chunk that is written again
+with a row more leaves the room of the former one as a hole, at each flush.
+"""
+
 _ROWS_AT_ONCE = 4096
 _REMADE = "__remade"
 """Ending of a dataset's name until it takes the place of the old one."""
@@ -190,9 +195,15 @@ class Column:
         if name in group:
             del group[name]
         stored = utf8_dtype(dtype) if dtype.kind == "S" else dtype
-        chunks = (_chunk_rows(dtype, shape, self._rows_expected), *(max(1, n) for n in shape))
+        storage = self._file.compression if _row_bytes(dtype, shape) >= _MIN_COMPRESSED else {}
+        rows = 1 if storage else _chunk_rows(dtype, shape, self._rows_expected)
         dataset = group.create_dataset(
-            name, (0, *shape), stored, maxshape=(None, *(n or None for n in shape)), chunks=chunks
+            name,
+            (0, *shape),
+            stored,
+            maxshape=(None, *(n or None for n in shape)),
+            chunks=(rows, *(max(1, n) for n in shape)),
+            **storage,
         )
         for key, value in attrs.items():
             set_attribute(dataset, key, value)
@@ -216,8 +227,12 @@ class Column:
         return self._handles[name]
 
 
+def _row_bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
+    return dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+
+
 def _chunk_rows(dtype: np.dtype[Any], shape: tuple[int, ...], expected: int) -> int:
     """Return rows a chunk: all that are expected, within bounds of rows and bytes."""
-    row_bytes = max(1, dtype.itemsize * int(np.prod(shape, dtype=np.int64)))
+    row_bytes = max(1, _row_bytes(dtype, shape))
     least = _MIN_CHUNK_BYTES // row_bytes if expected > _FIRST_AND_LAST else 1
     return max(1, min(max(expected, least), _MAX_CHUNK_ROWS, _CHUNK_BYTES // row_bytes))

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...values import Array
 from .compact import compact
+from .compression import compression_options
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged
 
 __all__ = ["LiveFile", "write_node"]
@@ -40,10 +41,14 @@ class LiveFile:
     is_live
         False writes the oldest format and never enters SWMR, for old readers and for file
         systems without POSIX semantics.
+    compression
+        How columns of large arrays are stored.
     """
 
-    def __init__(self, path: Path, *, is_live: bool) -> None:
+    def __init__(self, path: Path, *, is_live: bool, compression: str = "none") -> None:
         self._path = path
+        self.compression = compression_options(compression)
+        """Keyword arguments for h5py's `create_dataset`."""
         self._may_live = is_live
         self._format = _LIVE_FORMAT if is_live else _OLD_FORMAT
         self._handle: h5py.File | None = self._open("w")

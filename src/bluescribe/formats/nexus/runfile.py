@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 from pydantic import Field as Setting
+from pydantic import field_validator
 
 from ...assets import Asset, Frames
 from ...jsontext import dumps
@@ -16,6 +17,7 @@ from ...run import Descriptor, Document, Field, Page, Run, Stream
 from ...settings import WriterSettings
 from ..base import RunFile
 from .column import Column
+from .compression import Compression, compression_options
 from .file import LiveFile, set_attribute, write_node
 from .links import AssetLinks
 from .metadata import (
@@ -46,10 +48,20 @@ class NexusSettings(WriterSettings):
         True,
         description="Let others read while the run goes on (SWMR); false for old readers and NFS",
     )
+    compression: Compression = Setting(
+        "none",
+        description="How arrays in events are compressed; all but gzip need hdf5plugin",
+    )
     warn_missing: bool = Setting(
         True,
         description="Warn when a run ends whose external files cannot be found",
     )
+
+    @field_validator("compression")
+    @classmethod
+    def _check_compression(cls, value: Compression) -> Compression:
+        compression_options(value)  # a missing package is told before any beam is used
+        return value
 
 
 class NexusFile(RunFile[NexusSettings]):
@@ -67,7 +79,9 @@ class NexusFile(RunFile[NexusSettings]):
         self._views: list[tuple[str, str]] = []
         self._has_new_views = self._is_over = False
         self._links = AssetLinks(path.parent)
-        self._file = LiveFile(path, is_live=self.settings.live)
+        self._file = LiveFile(
+            path, is_live=self.settings.live, compression=self.settings.compression
+        )
         self._datum_column = Column(
             self._file,
             f"{BLUESKY}/documents",

@@ -182,7 +182,7 @@ def _rows_expected(run: Run, stream: Stream) -> int:
     """Return how many events the stream will have, as far as the start document tells."""
     if stream.is_baseline:
         return 2
-    number = run.start.get("num_points") if stream is run.primary else None
+    number = run.start.get("num_points") if stream.name == "primary" else None
     return int(number) if isinstance(number, int | np.integer) and number > 0 else 256
 
 
