@@ -15,7 +15,7 @@ from ...values import Array
 from .file import LiveFile, as_stored, set_attribute, utf8_dtype
 from .layout import Block, Layout, decode, encode, join, json_layout, layout_of
 
-__all__ = ["Column"]
+__all__ = ["MISSING", "REMADE", "Column"]
 
 _CHUNK_BYTES = 1 << 20
 _MAX_CHUNK_ROWS = 2048
@@ -30,7 +30,9 @@ with a row more leaves the room of the former one as a hole, at each flush.
 """
 
 _ROWS_AT_ONCE = 4096
-_REMADE = "__remade"
+MISSING = "_missing"
+"""Ending of the name of the dataset with the numbers of rows that have no value."""
+REMADE = "__remade"
 """Ending of a dataset's name until it takes the place of the old one."""
 
 _RAGGED = "row i holds the first {0}[i] elements of each dimension; the rest is padding"
@@ -103,7 +105,7 @@ class Column:
         if block is None:  # pragma: no cover  # JSON text of a sufficient width holds all
             raise AssertionError(f"{self.path}: JSON text does not fit {layout}")
         if self._needs_missing(block):
-            self._create(f"{self._name}_missing", np.dtype(np.int64), (), {})
+            self._create(f"{self._name}{MISSING}", np.dtype(np.int64), (), {})
         return block
 
     def append(self, block: Block) -> None:
@@ -114,7 +116,7 @@ class Column:
             self._write(f"{self._name}_shape", start, block.shapes)
         if block.missing:
             numbers = np.array([start + row for row in block.missing], np.int64)
-            self._write(f"{self._name}_missing", len(self._missing), numbers)
+            self._write(f"{self._name}{MISSING}", len(self._missing), numbers)
 
     def advance(self, block: Block) -> None:
         """Count rows that were written."""
@@ -122,7 +124,7 @@ class Column:
         self.rows += len(block.array)
 
     def _needs_missing(self, block: Block) -> bool:
-        return bool(block.missing) and not self._has(f"{self._name}_missing")
+        return bool(block.missing) and not self._has(f"{self._name}{MISSING}")
 
     def _has(self, name: str) -> bool:
         return f"{self._group}/{name}" in self._file.h5
@@ -139,7 +141,7 @@ class Column:
         if layout == self.layout:
             return True
         names = [self._name, f"{self._name}_shape"][: 1 + layout.is_ragged]
-        ending = _REMADE if self.rows else ""
+        ending = REMADE if self.rows else ""
         for name in names:
             is_shape = name != self._name
             dtype = np.dtype(np.int64) if is_shape else layout.dtype
@@ -150,9 +152,9 @@ class Column:
             block = encode(values, layout)
             if block is None:
                 return False
-            self._write(self._name + _REMADE, start, block.array)
+            self._write(self._name + REMADE, start, block.array)
             if block.shapes is not None:
-                self._write(f"{self._name}_shape{_REMADE}", start, block.shapes)
+                self._write(f"{self._name}_shape{REMADE}", start, block.shapes)
             start += len(block.array)
         for name in names if ending else ():
             self._replace(name)
@@ -164,7 +166,7 @@ class Column:
         group = self._file.h5[self._group]
         if name in group:
             del group[name]
-        group.move(name + _REMADE, name)
+        group.move(name + REMADE, name)
         self._handles.clear()
 
     def _describe(self, layout: Layout) -> None:
