@@ -127,6 +127,7 @@ class _Closed(io.RawIOBase):
 
 
 def _examined(path: Path, file: h5py.File, found: Superblock, size: int) -> MendReport:
+    _open_all(file)
     rows_cut, columns_cut, leftovers = {}, [], []
     for name, stream in file.get(_STREAMS, {}).items():
         columns = list(_columns(stream))
@@ -144,6 +145,17 @@ def _examined(path: Path, file: h5py.File, found: Superblock, size: int) -> Mend
         columns_cut=tuple(columns_cut),
         leftovers=tuple(leftovers),
     )
+
+
+def _open_all(file: h5py.File) -> None:
+    """Meet every object: a writer that is killed while it adds objects may leave half of some.
+
+    Raises
+    ------
+    OSError, RuntimeError, KeyError
+        There is one that cannot be read.
+    """
+    file["entry"].visititems(lambda _, item: [None for _ in item.attrs.values()].clear())
 
 
 def _columns(stream: h5py.Group) -> Iterator[h5py.Dataset]:
