@@ -13,7 +13,8 @@ from ...jsontext import dumps
 from ...run import Field
 from ...values import Array
 from .file import LiveFile, as_stored, set_attribute, utf8_dtype
-from .layout import Block, Layout, decode, encode, join, json_layout, layout_of
+from .layout import Block, Layout, decode, encode, join, json_layout, layout_of, stacked
+from .rows import write_rows
 
 __all__ = ["MISSING", "REMADE", "Column"]
 
@@ -68,7 +69,8 @@ class Column:
         rows_expected: int,
     ) -> None:
         self._file = file
-        self._group = group
+        self.group = group
+        """Absolute path of the group."""
         self._name = name
         self._declared = declared
         self._attrs = attrs
@@ -82,7 +84,7 @@ class Column:
     @property
     def path(self) -> str:
         """Absolute path of the dataset."""
-        return f"{self._group}/{self._name}"
+        return f"{self.group}/{self._name}"
 
     def fit(self, values: Sequence[Any] | Array) -> Block | None:
         """Return `values` as they go into the dataset, or None if it must be made for them."""
@@ -94,11 +96,9 @@ class Column:
     def make_fit(self, values: Sequence[Any] | Array) -> Block:
         """Make or remake the dataset so that `values` fit; the file must be plain."""
         self._rows_expected = max(self._rows_expected, self.rows + len(values))
-        old = self.layout
-        layout = (
-            layout_of(values, self._declared) if old is None else join(old, values, self._declared)
-        )
-        block = encode(values, layout)
+        old, rows = self.layout, stacked(values)
+        layout = layout_of(rows, self._declared) if old is None else join(old, rows, self._declared)
+        block = encode(values if layout.is_json else rows, layout)
         if block is None or not self._remake(layout):
             layout = self._as_json(values)
             block = encode(values, layout)
@@ -127,7 +127,7 @@ class Column:
         return bool(block.missing) and not self._has(f"{self._name}{MISSING}")
 
     def _has(self, name: str) -> bool:
-        return f"{self._group}/{name}" in self._file.h5
+        return f"{self.group}/{name}" in self._file.h5
 
     def _as_json(self, values: Sequence[Any] | Array) -> Layout:
         """Turn the column into JSON text, wide enough for its rows and for `values`."""
@@ -163,14 +163,14 @@ class Column:
         return True
 
     def _replace(self, name: str) -> None:
-        group = self._file.h5[self._group]
+        group = self._file.h5[self.group]
         if name in group:
             del group[name]
         group.move(name + REMADE, name)
         self._handles.clear()
 
     def _describe(self, layout: Layout) -> None:
-        dataset = self._file.h5[self.path]
+        dataset = self._dataset(self._name)
         if layout.is_json:
             set_attribute(dataset, "encoding", "JSON text of each value")
         if layout.is_ragged:
@@ -193,7 +193,7 @@ class Column:
         self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], attrs: Mapping[str, Any]
     ) -> None:
         """Make an empty dataset; one of that name is left from a failed try."""
-        group = self._file.h5.require_group(self._group)
+        group = self._file.h5.require_group(self.group)
         if name in group:
             del group[name]
         stored = utf8_dtype(dtype) if dtype.kind == "S" else dtype
@@ -209,24 +209,26 @@ class Column:
         )
         for key, value in attrs.items():
             set_attribute(dataset, key, value)
-        self._handles.pop(name, None)
+        self._open_datasets()[name] = dataset
 
-    def _write(self, name: str, start: int, array: Array) -> None:
-        dataset = self._dataset(name)
-        stop = start + len(array)
-        if len(dataset) != stop:
-            dataset.resize(stop, axis=0)
-        if array.size:
-            dataset[start:stop] = as_stored(array) if array.dtype.kind == "S" else array
+    def _write(self, name: str, start: int, array: Array | list[Array]) -> None:
+        if isinstance(array, np.ndarray) and array.dtype.kind == "S":
+            array = as_stored(array)
+        write_rows(self._dataset(name), start, array)
 
     def _dataset(self, name: str) -> h5py.Dataset:
         h5 = self._file.h5
+        handles = self._open_datasets()
+        if name not in handles:
+            handles[name] = h5[f"{self.group}/{name}"]
+        return handles[name]
+
+    def _open_datasets(self) -> dict[str, h5py.Dataset]:
+        """Return the handles of datasets; those from before a reopening of the file are stale."""
         if self._generation != self._file.generation:
             self._handles.clear()
             self._generation = self._file.generation
-        if name not in self._handles:
-            self._handles[name] = h5[f"{self._group}/{name}"]
-        return self._handles[name]
+        return self._handles
 
 
 def _row_bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
