@@ -23,7 +23,7 @@ __all__ = ["compact"]
 
 logger = logging.getLogger(__name__)
 
-_MAX_FILE_BYTES = 1 << 21
+_MAX_FILE_BYTES = 1 << 20
 """Room that was lost is nothing beside the data of larger files, and copying takes its time."""
 
 _MAX_INLINE_BYTES = 4096

@@ -96,25 +96,31 @@ def encode(values: Sequence[Any] | Array, layout: Layout) -> Block | None:
     alike = _alike(values)
     if alike is not None and layout == Layout(alike.dtype, alike.shape):
         return Block(list(values))
+    if layout.is_ragged:
+        return _ragged_block(values, layout, _missing_rows(values))
+    array = as_array(values) if len(values) else None
+    if array is not None:  # most columns have all values: only others are searched for gaps
+        cast = _cast(array, layout)
+        return None if cast is None else Block(cast)
+    return _gappy_block(values, layout)
+
+
+def _gappy_block(values: Sequence[Any] | Array, layout: Layout) -> Block | None:
     missing = _missing_rows(values)
     if missing and not _takes_missing(layout):
         return None
-    if layout.is_ragged:
-        return _ragged_block(values, layout, missing)
-    return _dense_block(values, layout, missing)
-
-
-def _dense_block(
-    values: Sequence[Any] | Array, layout: Layout, missing: tuple[int, ...]
-) -> Block | None:
-    present = _present(values) if missing else values
+    present = _present(values)
     array = as_array(present) if len(present) else np.empty((0, *layout.shape), layout.dtype)
-    if array is None or array.shape[1:] != layout.shape:
-        return None
-    cast = _utf8(array, layout) if array.dtype.kind == "U" else as_dtype(array, layout.dtype)
-    if cast is None or (layout.is_text and array.dtype.kind not in "US"):
+    cast = None if array is None else _cast(array, layout)
+    if cast is None:
         return None
     return Block(_spread(cast, missing, len(values), layout) if missing else cast, missing=missing)
+
+
+def _cast(array: Array, layout: Layout) -> Array | None:
+    if array.shape[1:] != layout.shape or (layout.is_text and array.dtype.kind not in "US"):
+        return None
+    return _utf8(array, layout) if array.dtype.kind == "U" else as_dtype(array, layout.dtype)
 
 
 def decode(array: Array, shapes: Array | None, missing: set[int], layout: Layout) -> list[Any]:
