@@ -13,14 +13,27 @@ from ...jsontext import dumps
 from ...run import Field
 from ...values import Array
 from .file import LiveFile, as_stored, set_attribute, utf8_dtype
-from .layout import Block, Layout, decode, encode, join, json_layout, layout_of
+from .layout import Block, Layout, decode, encode, join, json_layout, layout_of, stacked
+from .rows import write_rows
 
-__all__ = ["Column"]
+__all__ = ["MISSING", "REMADE", "Column"]
 
 _CHUNK_BYTES = 1 << 20
-_CHUNK_ROWS = 2048
+_MAX_CHUNK_ROWS = 2048
+_MIN_CHUNK_BYTES = 512
+"""Few rows were expected, but they may have been many: not a chunk for each then."""
+_FIRST_AND_LAST = 2
+"""Rows of a baseline, which has no more."""
+
+_MIN_COMPRESSED = 4096
+"""Bytes of a row. Compressed chunks hold one row: in SWMR mode, a chunk that is written again
+with a row more leaves the room of the former one as a hole, at each flush.
+"""
+
 _ROWS_AT_ONCE = 4096
-_REMADE = "__remade"
+MISSING = "_missing"
+"""Ending of the name of the dataset with the numbers of rows that have no value."""
+REMADE = "__remade"
 """Ending of a dataset's name until it takes the place of the old one."""
 
 _RAGGED = "row i holds the first {0}[i] elements of each dimension; the rest is padding"
@@ -41,7 +54,8 @@ class Column:
     attrs
         Attributes of the dataset.
     rows_expected
-        How many rows will come, as far as one can know; for the chunks.
+        How many rows will come, as far as one can know, for the chunks; they are larger if the
+        first rows that come are more.
     """
 
     def __init__(
@@ -55,7 +69,8 @@ class Column:
         rows_expected: int,
     ) -> None:
         self._file = file
-        self._group = group
+        self.group = group
+        """Absolute path of the group."""
         self._name = name
         self._declared = declared
         self._attrs = attrs
@@ -69,7 +84,7 @@ class Column:
     @property
     def path(self) -> str:
         """Absolute path of the dataset."""
-        return f"{self._group}/{self._name}"
+        return f"{self.group}/{self._name}"
 
     def fit(self, values: Sequence[Any] | Array) -> Block | None:
         """Return `values` as they go into the dataset, or None if it must be made for them."""
@@ -80,18 +95,17 @@ class Column:
 
     def make_fit(self, values: Sequence[Any] | Array) -> Block:
         """Make or remake the dataset so that `values` fit; the file must be plain."""
-        old = self.layout
-        layout = (
-            layout_of(values, self._declared) if old is None else join(old, values, self._declared)
-        )
-        block = encode(values, layout)
+        self._rows_expected = max(self._rows_expected, self.rows + len(values))
+        old, rows = self.layout, stacked(values)
+        layout = layout_of(rows, self._declared) if old is None else join(old, rows, self._declared)
+        block = encode(values if layout.is_json else rows, layout)
         if block is None or not self._remake(layout):
             layout = self._as_json(values)
             block = encode(values, layout)
         if block is None:  # pragma: no cover  # JSON text of a sufficient width holds all
             raise AssertionError(f"{self.path}: JSON text does not fit {layout}")
         if self._needs_missing(block):
-            self._create(f"{self._name}_missing", np.dtype(np.int64), (), {})
+            self._create(f"{self._name}{MISSING}", np.dtype(np.int64), (), {})
         return block
 
     def append(self, block: Block) -> None:
@@ -102,7 +116,7 @@ class Column:
             self._write(f"{self._name}_shape", start, block.shapes)
         if block.missing:
             numbers = np.array([start + row for row in block.missing], np.int64)
-            self._write(f"{self._name}_missing", len(self._missing), numbers)
+            self._write(f"{self._name}{MISSING}", len(self._missing), numbers)
 
     def advance(self, block: Block) -> None:
         """Count rows that were written."""
@@ -110,10 +124,10 @@ class Column:
         self.rows += len(block.array)
 
     def _needs_missing(self, block: Block) -> bool:
-        return bool(block.missing) and not self._has(f"{self._name}_missing")
+        return bool(block.missing) and not self._has(f"{self._name}{MISSING}")
 
     def _has(self, name: str) -> bool:
-        return f"{self._group}/{name}" in self._file.h5
+        return f"{self.group}/{name}" in self._file.h5
 
     def _as_json(self, values: Sequence[Any] | Array) -> Layout:
         """Turn the column into JSON text, wide enough for its rows and for `values`."""
@@ -127,7 +141,7 @@ class Column:
         if layout == self.layout:
             return True
         names = [self._name, f"{self._name}_shape"][: 1 + layout.is_ragged]
-        ending = _REMADE if self.rows else ""
+        ending = REMADE if self.rows else ""
         for name in names:
             is_shape = name != self._name
             dtype = np.dtype(np.int64) if is_shape else layout.dtype
@@ -138,9 +152,9 @@ class Column:
             block = encode(values, layout)
             if block is None:
                 return False
-            self._write(self._name + _REMADE, start, block.array)
+            self._write(self._name + REMADE, start, block.array)
             if block.shapes is not None:
-                self._write(f"{self._name}_shape{_REMADE}", start, block.shapes)
+                self._write(f"{self._name}_shape{REMADE}", start, block.shapes)
             start += len(block.array)
         for name in names if ending else ():
             self._replace(name)
@@ -149,14 +163,14 @@ class Column:
         return True
 
     def _replace(self, name: str) -> None:
-        group = self._file.h5[self._group]
+        group = self._file.h5[self.group]
         if name in group:
             del group[name]
-        group.move(name + _REMADE, name)
+        group.move(name + REMADE, name)
         self._handles.clear()
 
     def _describe(self, layout: Layout) -> None:
-        dataset = self._file.h5[self.path]
+        dataset = self._dataset(self._name)
         if layout.is_json:
             set_attribute(dataset, "encoding", "JSON text of each value")
         if layout.is_ragged:
@@ -179,37 +193,50 @@ class Column:
         self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], attrs: Mapping[str, Any]
     ) -> None:
         """Make an empty dataset; one of that name is left from a failed try."""
-        group = self._file.h5.require_group(self._group)
+        group = self._file.h5.require_group(self.group)
         if name in group:
             del group[name]
         stored = utf8_dtype(dtype) if dtype.kind == "S" else dtype
-        chunks = (_chunk_rows(dtype, shape, self._rows_expected), *(max(1, n) for n in shape))
+        storage = self._file.compression if _row_bytes(dtype, shape) >= _MIN_COMPRESSED else {}
+        rows = 1 if storage else _chunk_rows(dtype, shape, self._rows_expected)
         dataset = group.create_dataset(
-            name, (0, *shape), stored, maxshape=(None, *(n or None for n in shape)), chunks=chunks
+            name,
+            (0, *shape),
+            stored,
+            maxshape=(None, *(n or None for n in shape)),
+            chunks=(rows, *(max(1, n) for n in shape)),
+            **storage,
         )
         for key, value in attrs.items():
             set_attribute(dataset, key, value)
-        self._handles.pop(name, None)
+        self._open_datasets()[name] = dataset
 
-    def _write(self, name: str, start: int, array: Array) -> None:
-        dataset = self._dataset(name)
-        stop = start + len(array)
-        if len(dataset) != stop:
-            dataset.resize(stop, axis=0)
-        if array.size:
-            dataset[start:stop] = as_stored(array) if array.dtype.kind == "S" else array
+    def _write(self, name: str, start: int, array: Array | list[Array]) -> None:
+        if isinstance(array, np.ndarray) and array.dtype.kind == "S":
+            array = as_stored(array)
+        write_rows(self._dataset(name), start, array)
 
     def _dataset(self, name: str) -> h5py.Dataset:
         h5 = self._file.h5
+        handles = self._open_datasets()
+        if name not in handles:
+            handles[name] = h5[f"{self.group}/{name}"]
+        return handles[name]
+
+    def _open_datasets(self) -> dict[str, h5py.Dataset]:
+        """Return the handles of datasets; those from before a reopening of the file are stale."""
         if self._generation != self._file.generation:
             self._handles.clear()
             self._generation = self._file.generation
-        if name not in self._handles:
-            self._handles[name] = h5[f"{self._group}/{name}"]
-        return self._handles[name]
+        return self._handles
+
+
+def _row_bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
+    return dtype.itemsize * int(np.prod(shape, dtype=np.int64))
 
 
 def _chunk_rows(dtype: np.dtype[Any], shape: tuple[int, ...], expected: int) -> int:
     """Return rows a chunk: all that are expected, within bounds of rows and bytes."""
-    row_bytes = max(1, dtype.itemsize * int(np.prod(shape, dtype=np.int64)))
-    return max(1, min(expected, _CHUNK_ROWS, _CHUNK_BYTES // row_bytes))
+    row_bytes = max(1, _row_bytes(dtype, shape))
+    least = _MIN_CHUNK_BYTES // row_bytes if expected > _FIRST_AND_LAST else 1
+    return max(1, min(max(expected, least), _MAX_CHUNK_ROWS, _CHUNK_BYTES // row_bytes))

@@ -18,10 +18,13 @@ from ...jsontext import dumps
 from ...run import Field
 from ...values import Array, as_array, as_dtype
 
-__all__ = ["Block", "Layout", "decode", "encode", "join", "layout_of"]
+__all__ = ["Block", "Layout", "decode", "encode", "join", "json_layout", "layout_of", "stacked"]
 
 _SPARE_WIDTH = 8
 """Bytes that a text column gets beyond its first texts, so that it need not grow at once."""
+
+_LARGE_BYTES = 4096
+"""Arrays from here on are not stacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class Layout:
 class Block:
     """Rows of a column, encoded."""
 
-    array: Array
+    array: Array | list[Array]
+    """A list of large arrays, all of one shape and type: stacking them would copy them all."""
     shapes: Array | None = None
     """The shape of each row of a ragged column."""
     missing: tuple[int, ...] = ()
@@ -62,6 +66,9 @@ def layout_of(values: Sequence[Any] | Array, declared: Field) -> Layout:
     declared
         What the descriptor says: its ``dtype_numpy`` is taken where it holds the values exactly.
     """
+    alike = _alike(values)
+    if alike is not None and alike.dtype == (declared.dtype_numpy or alike.dtype):
+        return Layout(alike.dtype, alike.shape)
     present = _present(values)
     array = as_array(present)
     if array is None:
@@ -76,23 +83,44 @@ def layout_of(values: Sequence[Any] | Array, declared: Field) -> Layout:
     return _widened_for_missing(layout, array) or _json_layout(values)
 
 
+def stacked(values: Sequence[Any] | Array) -> Sequence[Any] | Array:
+    """Return rows as they are quickest to look at more than once: as one array, where it can be."""
+    array = None if _alike(values) is not None else as_array(values)
+    return values if array is None or not len(values) else array
+
+
 def encode(values: Sequence[Any] | Array, layout: Layout) -> Block | None:
     """Return rows in a layout, or None where one of them does not fit it exactly."""
     if layout.is_json:
         return _text_block([dumps(value) for value in values], layout)
+    alike = _alike(values)
+    if alike is not None and layout == Layout(alike.dtype, alike.shape):
+        return Block(list(values))
+    if layout.is_ragged:
+        return _ragged_block(values, layout, _missing_rows(values))
+    array = as_array(values) if len(values) else None
+    if array is not None:  # most columns have all values: only others are searched for gaps
+        cast = _cast(array, layout)
+        return None if cast is None else Block(cast)
+    return _gappy_block(values, layout)
+
+
+def _gappy_block(values: Sequence[Any] | Array, layout: Layout) -> Block | None:
     missing = _missing_rows(values)
     if missing and not _takes_missing(layout):
         return None
     present = _present(values)
-    if layout.is_ragged:
-        return _ragged_block(values, layout, missing)
     array = as_array(present) if len(present) else np.empty((0, *layout.shape), layout.dtype)
-    if array is None or array.shape[1:] != layout.shape:
-        return None
-    cast = _utf8(array, layout) if array.dtype.kind == "U" else as_dtype(array, layout.dtype)
-    if cast is None or (layout.is_text and array.dtype.kind not in "US"):
+    cast = None if array is None else _cast(array, layout)
+    if cast is None:
         return None
     return Block(_spread(cast, missing, len(values), layout) if missing else cast, missing=missing)
+
+
+def _cast(array: Array, layout: Layout) -> Array | None:
+    if array.shape[1:] != layout.shape or (layout.is_text and array.dtype.kind not in "US"):
+        return None
+    return _utf8(array, layout) if array.dtype.kind == "U" else as_dtype(array, layout.dtype)
 
 
 def decode(array: Array, shapes: Array | None, missing: set[int], layout: Layout) -> list[Any]:
@@ -158,6 +186,20 @@ def _json_join(old: Layout, new: Layout) -> Layout:
 def _json_layout(values: Sequence[Any] | Array) -> Layout:
     width = max((len(dumps(value)) for value in values), default=1)
     return json_layout(width + _SPARE_WIDTH)
+
+
+def _alike(values: Sequence[Any] | Array) -> Array | None:
+    """Return the first of several large arrays of one shape and native type, or None."""
+    first = values[0] if isinstance(values, list) and values else None
+    if not isinstance(first, np.ndarray) or first.nbytes < _LARGE_BYTES:
+        return None
+    shape, dtype = first.shape, first.dtype
+    is_number = dtype.isnative and dtype.kind in "biufc"
+    are_alike = is_number and all(
+        isinstance(value, np.ndarray) and value.shape == shape and value.dtype == dtype
+        for value in values
+    )
+    return first if are_alike else None
 
 
 def _present(values: Sequence[Any] | Array) -> Sequence[Any] | Array:

@@ -14,6 +14,7 @@ from ...jsontext import dumps
 from ...run import Descriptor, Document, Field, Page, Run, Stream
 from ..base import RunFile
 from .column import Column
+from .compression import compression_options
 from .content import EntryContent
 from .file import LiveFile, set_attribute, write_node
 from .links import AssetLinks
@@ -53,7 +54,9 @@ class NexusFile(RunFile[NexusSettings]):
         self._views: list[tuple[str, str]] = []
         self._has_new_views = self._is_over = False
         self._links = AssetLinks(path.parent)
-        self._file = LiveFile(path, is_live=self.settings.live)
+        self._file = LiveFile(
+            path, is_live=self.settings.live, compression=self.settings.compression
+        )
         self._datum_column = Column(
             self._file,
             f"{BLUESKY}/documents",
@@ -150,7 +153,7 @@ class NexusFile(RunFile[NexusSettings]):
                 write_node(h5[parent], name, node)
         self._content.finish(h5, self._tables)
         self._extend(h5["entry"])
-        self._file.close()
+        self._file.finish()
         self._tell_of_missing_files()
 
     def abandon(self) -> None:

@@ -13,6 +13,7 @@ from pydantic import Field as Setting
 from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from ...settings import WriterSettings
+from .compression import Compression, compression_options
 from .content import (
     Definition,
     GroupRule,
@@ -32,6 +33,10 @@ class NexusSettings(WriterSettings):
     live: bool = Setting(
         True,
         description="Let others read while the run goes on (SWMR); false for old readers and NFS",
+    )
+    compression: Compression = Setting(
+        "none",
+        description="How arrays in events are compressed; all but gzip need hdf5plugin",
     )
     signal: str | None = Setting(
         None,
@@ -83,6 +88,12 @@ class NexusSettings(WriterSettings):
         said = self.warn_missing
         level = ("warning" if said else "debug") if isinstance(said, bool) else said
         logger.log(logging.getLevelNamesMapping()[level.upper()], "nexus: %s", message)
+
+    @field_validator("compression")
+    @classmethod
+    def _check_compression(cls, value: Compression) -> Compression:
+        compression_options(value)  # a missing package is told before any beam is used
+        return value
 
     @field_validator("content", mode="before")
     @classmethod

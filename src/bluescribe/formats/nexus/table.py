@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,7 @@ class StreamTable:
             self._file.plain()
             for column in misfits:
                 blocks[column] = self._make_fit(column, wanted[column])
-            self._describe_fields()
+            self._describe_fields({column.group for column in misfits})
         fitting = {column: block for column, block in blocks.items() if block is not None}
         for column, block in fitting.items():
             column.append(block)
@@ -151,20 +151,23 @@ class StreamTable:
             rows_expected=self._rows_expected,
         )
 
-    def _describe_fields(self) -> None:
-        """Make each field's group a plot of its own where NeXus allows that."""
+    def _describe_fields(self, groups: Container[str]) -> None:
+        """Make groups of fields plots of their own where NeXus allows that."""
         h5 = self._file.h5
+        time = h5[f"{self.root}/time"]
+        set_attribute(time, "target", time.name)
         for name in self._stamps:
+            if self.group_of(name) not in groups:
+                continue
             group = h5[self.group_of(name)]
             column = self._values.get(name)
             layout = column.layout if column else None
             is_plot = layout is not None and layout.dtype.kind in "iuf" and not layout.is_ragged
-            group.attrs["NX_class"] = "NXdata" if is_plot else "NXcollection"
-            if name != group.name.rpartition("/")[2]:
+            set_attribute(group, "NX_class", "NXdata" if is_plot else "NXcollection")
+            if name != self.group_of(name).rpartition("/")[2]:
                 set_attribute(group, "data_key", name)
             if "time" not in group:
-                group["time"] = h5[f"{self.root}/time"]
-                set_attribute(group["time"], "target", f"{self.root}/time")
+                group["time"] = time
             if layout is not None and is_plot:
                 set_attribute(group, "signal", "value")
                 set_attribute(group, "axes", ["time", *["."] * len(layout.shape)])
@@ -182,7 +185,7 @@ def _rows_expected(run: Run, stream: Stream) -> int:
     """Return how many events the stream will have, as far as the start document tells."""
     if stream.is_baseline:
         return 2
-    number = run.start.get("num_points")
+    number = run.start.get("num_points") if stream.name == "primary" else None
     return int(number) if isinstance(number, int | np.integer) and number > 0 else 256
 
 

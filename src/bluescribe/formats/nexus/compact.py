@@ -1,0 +1,156 @@
+"""A finished file that is small is written anew, without the room that growing needed.
+
+A column that can grow is stored in chunks with an index, and each time that an object is added or
+taken away HDF5 leaves holes: of a run of ten points, that is most of the file. The copy holds the
+same tree, object for object; only that its columns cannot grow any more.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+from h5py import h5a, h5d, h5g, h5l, h5o, h5p, h5s
+
+__all__ = ["compact"]
+
+logger = logging.getLogger(__name__)
+
+_MAX_FILE_BYTES = 1 << 20
+"""Room that was lost is nothing beside the data of larger files, and copying takes its time."""
+
+_MAX_INLINE_BYTES = 4096
+"""Values up to here are stored in the object itself: HDF5's compact layout, of 64 kB at most."""
+
+
+def compact(path: Path, libver: tuple[str, str]) -> bool:
+    """Put a smaller copy in the place of a closed file, if it is not large.
+
+    A process that is killed meanwhile, or a disk that is full, leaves the file as it was; who has
+    the old file open can go on reading it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    libver
+        Bounds of the HDF5 format.
+
+    Returns
+    -------
+    bool
+        Whether the file is a smaller one now.
+    """
+    if path.stat().st_size > _MAX_FILE_BYTES:
+        return False
+    part = path.with_name(f".{path.name}.part")
+    try:
+        _copy(path, part, libver)
+        is_smaller = part.stat().st_size < path.stat().st_size
+        if is_smaller:
+            shutil.copymode(path, part)
+            part.replace(path)
+    except Exception as error:  # h5py has many kinds; the file is complete without this
+        logger.warning("nexus: %s is complete, but larger than it need be: %s", path, error)
+        is_smaller = False
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    return is_smaller
+
+
+def _copy(path: Path, part: Path, libver: tuple[str, str]) -> None:
+    # what is changed in "core" is changed in memory, never in the file
+    source = h5py.File(path, "r+", driver="core", backing_store=False, libver=libver)
+    with source, h5py.File(part, "w", libver=libver, locking=False) as target:
+        for found in _objects(source.id):
+            if isinstance(found.id, h5d.DatasetID) and _only_grows(found.id):
+                _replace(source.id, found)
+        _copy_attributes(source.id, target.id)
+        for name in source.id:  # HDF5 keeps hard links inside of what is copied at once
+            h5o.copy(source.id, name, target.id, name)
+    with part.open("rb") as written:
+        os.fsync(written.fileno())  # what it replaces may have been on the disk for hours
+
+
+@dataclass(slots=True)
+class _Found:
+    """An object and all of its names."""
+
+    id: h5d.DatasetID | h5g.GroupID
+    places: list[tuple[h5g.GroupID, bytes]] = field(default_factory=list)
+
+
+def _objects(root: h5g.GroupID) -> list[_Found]:
+    found: dict[int, _Found] = {h5o.get_info(root).addr: _Found(root)}
+    waiting = [root]
+    while waiting:
+        group = waiting.pop()
+        for name, address in _hard_links(group):
+            if address not in found:
+                found[address] = _Found(h5o.open(group, name))
+                if isinstance(found[address].id, h5g.GroupID):
+                    waiting.append(found[address].id)
+            found[address].places.append((group, name))
+    return list(found.values())
+
+
+def _hard_links(group: h5g.GroupID) -> Iterator[tuple[bytes, int]]:
+    for name in group:
+        link = group.links.get_info(name)
+        if link.type == h5l.TYPE_HARD:
+            yield name, link.u
+
+
+def _only_grows(dataset: h5d.DatasetID) -> bool:
+    """Tell whether it is stored in chunks for no other reason than that it has grown."""
+    properties = dataset.get_create_plist()
+    return bool(
+        properties.get_layout() == h5d.CHUNKED
+        and not properties.get_nfilters()
+        and not dataset.dtype.hasobject
+        and _bytes_of(dataset) <= _MAX_FILE_BYTES
+    )
+
+
+def _bytes_of(dataset: h5d.DatasetID) -> int:
+    return int(dataset.get_type().get_size() * np.prod(dataset.shape, dtype=np.int64))
+
+
+def _replace(root: h5g.GroupID, found: _Found) -> None:
+    """Put a dataset that cannot grow in all places of one that can."""
+    old = found.id
+    dtype = old.get_type()
+    properties = h5p.create(h5p.DATASET_CREATE)
+    is_inline = 0 < _bytes_of(old) <= _MAX_INLINE_BYTES
+    properties.set_layout(h5d.COMPACT if is_inline else h5d.CONTIGUOUS)
+    new = h5d.create(root, None, dtype, h5s.create_simple(old.shape), properties)
+    if is_inline or _bytes_of(old):
+        data = np.empty(old.shape, old.dtype)
+        old.read(h5s.ALL, h5s.ALL, data, mtype=dtype)
+        new.write(h5s.ALL, h5s.ALL, data, mtype=dtype)
+    _copy_attributes(old, new)
+    for group, name in found.places:
+        group.unlink(name)
+        h5o.link(new, group, name)
+
+
+def _copy_attributes(source: h5o.ObjectID, target: h5o.ObjectID) -> None:
+    for index in range(h5a.get_num_attrs(source)):
+        old = h5a.open(source, index=index)
+        dtype, space = old.get_type(), old.get_space()
+        new = h5a.create(target, old.name, dtype, space)
+        if space.get_simple_extent_type() == h5s.NULL:
+            continue
+        # exactly the stored type, but for texts of any length, which h5py has to hold
+        memory = None if old.dtype.hasobject else dtype
+        data = np.empty(old.shape, old.dtype)
+        old.read(data, mtype=memory)
+        new.write(data, mtype=memory)
