@@ -14,7 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from .assets import AssetBook
+from .assets import AssetBook, datum_rows
 from .errors import DocumentError
 from .formats.base import RunFile
 from .grammar import check_event, check_event_page
@@ -55,7 +55,7 @@ class Recording:
         self._file = file
         self._retry_seconds = retry_seconds
         self._ledger = ledger
-        self._assets = AssetBook()
+        self._assets = AssetBook(file.settings.path_map)
         self._pending: dict[str, list[Document]] = {}
         """Events that wait to become pages, by stream."""
         self._is_failed = False
@@ -117,8 +117,10 @@ class Recording:
     def add_datums(self, name: str, doc: Document, datum_ids: Sequence[str]) -> None:
         """Learn of parts of an external file from a datum or datum_page."""
         self.record(name, doc)
-        for datum_id in datum_ids:
-            self._assets.add_datum(datum_id, doc["resource"])
+        kwargs = doc.get("datum_kwargs")
+        rows = datum_rows(kwargs, len(datum_ids)) if name == "datum_page" else [kwargs]
+        for datum_id, parameters in zip(datum_ids, rows, strict=True):
+            self._assets.add_datum(datum_id, doc["resource"], parameters)
 
     def add_stream_datum(self, doc: Document) -> None:
         """Learn which frames of an external file belong to which events."""
@@ -165,8 +167,8 @@ class Recording:
                     self._ledger.refuse("event", error)
 
     def _write_page(self, stream: Stream, page: Page) -> None:
-        for name, asset in self._assets.of_page(page):
-            self._attempt(self._file.link_assets, stream, name, asset, None)
+        for name, asset, frames in self._assets.of_page(page):
+            self._attempt(self._file.link_assets, stream, name, asset, frames)
         self._attempt(self._file.write_events, stream, page)
         self._count(stream, len(page))
 

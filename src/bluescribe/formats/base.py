@@ -65,8 +65,8 @@ class RunFile(ABC, Generic[Settings]):
         asset
             Where they are.
         frames
-            Which events and frames, from a stream_datum; None when the events themselves hold
-            datum ids.
+            Which events and frames, in the order of the events; None when the documents do not
+            tell, as some datums do not.
         """
 
     def add_comment(self, text: str, seconds: float, *, at_end: bool = False) -> None:
