@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from numbers import Integral
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 from urllib.parse import unquote
+
+import numpy as np
 
 from .errors import DocumentError
 from .pathmap import PathMap
@@ -174,7 +175,7 @@ def _index(parameters: Document) -> int | None:
     """Return the number that a datum's place in its resource is counted by."""
     for key in ("point_number", "index", "frame"):
         number = parameters.get(key)
-        if isinstance(number, Integral) and number >= 0:
+        if isinstance(number, int | np.integer) and number >= 0:
             return int(number)
     return None
 
@@ -183,7 +184,8 @@ def _joined(
     seq_nums: Iterable[int], datums: Iterable[tuple[str, int | None]]
 ) -> Iterator[tuple[str, Frames | None]]:
     """Yield the resources of consecutive datums with the frames that follow on each other."""
-    uid, frames = "", None
+    uid = ""
+    frames: Frames | None = None
     for seq_num, (resource, index) in zip(seq_nums, datums, strict=True):
         seq = int(seq_num)
         new = None if index is None else Frames(seq, seq + 1, index, index + 1)

@@ -14,6 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from .afterwards import Afterwards
 from .assets import AssetBook, datum_rows
 from .errors import DocumentError
 from .formats.base import RunFile
@@ -44,10 +45,18 @@ class Recording:
         How long an `OSError` is tried again before the file is given up.
     ledger
         Is told what was written and what failed.
+    afterwards
+        Does what remains when the file is complete.
     """
 
     def __init__(
-        self, run: Run, file: RunFile[Any], *, retry_seconds: float, ledger: Ledger
+        self,
+        run: Run,
+        file: RunFile[Any],
+        *,
+        retry_seconds: float,
+        ledger: Ledger,
+        afterwards: Afterwards,
     ) -> None:
         self.run = run
         self.descriptors: dict[str, tuple[Stream, Descriptor]] = {}
@@ -55,6 +64,7 @@ class Recording:
         self._file = file
         self._retry_seconds = retry_seconds
         self._ledger = ledger
+        self._afterwards = afterwards
         self._assets = AssetBook(file.settings.path_map)
         self._pending: dict[str, list[Document]] = {}
         """Events that wait to become pages, by stream."""
@@ -154,6 +164,9 @@ class Recording:
         if not self._is_failed:
             self._ledger.runs_written += 1
             self._ledger.last_file = self._file.paths[0] if self._file.paths else None
+            work = self._file.afterwards()
+            if work is not None:
+                self._afterwards.add(self.run.label, self._file.paths[0], work)
 
     def _write_pages(self) -> None:
         """Turn the events that wait into pages: a page has one descriptor, a stream one order."""

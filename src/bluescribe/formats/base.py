@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
+from ..afterwards import Work
 from ..assets import Asset, Frames
 from ..paths import claim, run_path
 from ..run import Descriptor, Document, Page, Run, Stream
@@ -93,6 +94,13 @@ class RunFile(ABC, Generic[Settings]):
     @abstractmethod
     def abandon(self) -> None:
         """Let go of the file as it is after a failure; leave no half row where that is possible."""
+
+    def afterwards(self) -> Work | None:
+        """Return what remains to be done once the file is closed, on another thread, or nothing.
+
+        The file is complete without it: `close` was called and did not fail.
+        """
+        return None
 
     def claim(self, run: Run, ending: str) -> Path:
         """Create a new file of the run and list it in `paths`; once for each ending.

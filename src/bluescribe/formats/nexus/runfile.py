@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
 from pydantic import Field as Setting
+from pydantic import NonNegativeFloat
 
+from ...afterwards import Work
 from ...assets import Asset, Frames
 from ...jsontext import dumps
 from ...run import Descriptor, Document, Field, Page, Run, Stream
 from ...settings import WriterSettings
 from ..base import RunFile
 from .column import Column
+from .copying import ImageCopy
 from .file import LiveFile, set_attribute, write_node
+from .images import Images, ImagesError, NotReadyError
+from .joined import write_joined
 from .links import AssetLinks
 from .metadata import (
     BLUESKY,
@@ -49,6 +55,14 @@ class NexusSettings(WriterSettings):
     warn_missing: bool = Setting(
         True,
         description="Warn when a run ends whose external files cannot be found",
+    )
+    images: Literal["link", "copy"] = Setting(
+        "link",
+        description="Link images that are in files of their own, or copy them after the run",
+    )
+    images_timeout: NonNegativeFloat = Setting(
+        60.0,
+        description="Seconds for which files are waited for that are to be copied",
     )
 
 
@@ -139,7 +153,8 @@ class NexusFile(RunFile[NexusSettings]):
         self._write_datums()
         h5 = self._file.plain()
         for stream, field, name, frames in self._links.frame_nodes():
-            write_node(h5[self._tables[stream].group_of(field)], name, frames)
+            write_node(h5[self._group_of(stream, field)], name, frames)
+        self._join_images(h5)
         self._is_over = self._has_new_views = True  # grids are complete, ranks of images known
         self._write_views()
         self._write_ends_of_baseline()
@@ -148,13 +163,46 @@ class NexusFile(RunFile[NexusSettings]):
                 parent, _, name = f"/entry/{path}".rpartition("/")
                 write_node(h5[parent], name, node)
         self._file.close()
-        if self.settings.warn_missing:
+        if self.settings.warn_missing and self.settings.images == "link":
             self._warn_of_missing()
+
+    def afterwards(self) -> Work | None:
+        """Return what copies the images, if that is wanted and there are some."""
+        images = self._links.images(self._group_of) if self.settings.images == "copy" else []
+        if not images:
+            return None
+        return ImageCopy(
+            self.paths[0],
+            images,
+            show=self._show_copied,
+            timeout=self.settings.images_timeout,
+            options={},
+        )
 
     def abandon(self) -> None:
         """Let go of the file; what was flushed is in it."""
         if hasattr(self, "_file"):
             self._file.abandon()
+
+    def _group_of(self, stream: str, field: str) -> str:
+        return self._tables[stream].group_of(field)
+
+    def _join_images(self, h5: h5py.File) -> None:
+        """Show several files of one field as one dataset."""
+        for images in self._links.images(self._group_of):
+            if len(images.assets) > 1 and all(asset.is_hdf5 for asset in images.assets):
+                try:
+                    rank = write_joined(h5, images, self._links.file_name)
+                except (NotReadyError, ImagesError) as error:
+                    self._warn_of_apart(images, error)
+                else:
+                    self._links.set_here(images, rank)
+
+    def _show_copied(self, h5: h5py.File, copied: Sequence[tuple[Images, int]]) -> None:
+        """Lead the views of a copy of this file to images that are in it now."""
+        for images, rank in copied:
+            self._links.set_here(images, rank)
+        self._show_views(h5["entry"])
 
     def _nodes(self, stream: Stream, field: str) -> dict[str, Any]:
         return self._links.nodes(stream, field)
@@ -195,7 +243,10 @@ class NexusFile(RunFile[NexusSettings]):
         """Write the links that readers look for, if there is something new to link."""
         if not self._has_new_views:
             return
-        entry = self._file.plain()["entry"]
+        self._show_views(self._file.plain()["entry"])
+        self._has_new_views = False
+
+    def _show_views(self, entry: h5py.Group) -> None:
         while self._views:  # they may be of columns that have been made anew since
             parent, name = self._views.pop()
             if name in entry[parent]:
@@ -207,7 +258,6 @@ class NexusFile(RunFile[NexusSettings]):
         primary = self._run.primary
         if primary is not None and primary.name in self._tables:
             self._write_primary_views(entry, self._tables[primary.name])
-        self._has_new_views = False
 
     def _write_primary_views(self, entry: h5py.Group, table: StreamTable) -> None:
         plot = plot_group(self._run, table, self._links)
@@ -236,6 +286,16 @@ class NexusFile(RunFile[NexusSettings]):
                 group = values.parent
                 for name, row in (("value_start", 0), ("value_end", -1)):
                     write_node(group, name, Dataset(np.asarray(values[row]), _copied(values)))
+
+    def _warn_of_apart(self, images: Images, error: Exception) -> None:
+        if self.settings.warn_missing and self.settings.images == "link":
+            logger.warning(
+                "nexus: %s: the files of %r are linked one by one and not joined: %s. A joined "
+                "dataset would show zeros for what is not there.",
+                self._run.label,
+                images.field,
+                error,
+            )
 
     def _warn_of_missing(self) -> None:
         for path in self._links.missing():

@@ -1,0 +1,131 @@
+"""The external images of one field, file by file, and how HDF5 files of them are opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ...assets import Asset
+from ...errors import BluescribeError
+
+__all__ = ["Images", "ImagesError", "NotReadyError", "Part", "frames_per_index", "opened", "rows"]
+
+
+class ImagesError(BluescribeError, ValueError):
+    """Images that cannot be read, or do not fit together, however long one waits."""
+
+
+class NotReadyError(BluescribeError, OSError):
+    """Images that cannot be read yet: the file is not there, or its producer still writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Consecutive frames of one asset, counted as the documents do; all of them if not told."""
+
+    asset: Asset
+    start: int = 0
+    stop: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The frames of one field, in the order of its events."""
+
+    stream: str
+    field: str
+    group: str
+    """Absolute path of the field's group in the NeXus file."""
+    shape: tuple[int | None, ...]
+    """Of what one event has, as the descriptor declares it."""
+    parts: tuple[Part, ...]
+    attrs: Mapping[str, Any]
+    """What the descriptor tells of the values."""
+
+    @property
+    def assets(self) -> list[Asset]:
+        """The assets, each once."""
+        return list({part.asset.uid: part.asset for part in self.parts}.values())
+
+
+def frames_per_index(asset: Asset, shape: tuple[int | None, ...], rank: int) -> int:
+    """Return how many frames one index of the documents stands for.
+
+    Parameters
+    ----------
+    asset
+        A resource says ``frame_per_point``; a stream_resource may say ``multiplier``.
+    shape
+        Of what one event has. Of a stream its first number counts the frames.
+    rank
+        Dimensions of the dataset of all frames.
+    """
+    for key in ("frame_per_point", "multiplier"):
+        number = asset.parameters.get(key)
+        if isinstance(number, int | np.integer) and number > 0:
+            return int(number)
+    is_stack = asset.parameters.get("join_method") == "stack"
+    if "data_key" in asset.doc and len(shape) == rank and not is_stack:
+        return shape[0] or 1
+    return 1
+
+
+def rows(part: Part, images: Images, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return the first row of a part in its dataset, and the one after its last.
+
+    Raises
+    ------
+    NotReadyError
+        The dataset has not so many frames (yet).
+    """
+    if part.stop is None:
+        return 0, shape[0]
+    each = frames_per_index(part.asset, images.shape, len(shape))
+    if part.stop * each > shape[0]:
+        raise NotReadyError(
+            f"{part.asset.place} has {shape[0]} frames of {part.stop * each} that the documents "
+            "announced"
+        )
+    return part.start * each, part.stop * each
+
+
+_MODES: tuple[Mapping[str, Any], ...] = ({}, {"swmr": True}, {"swmr": True, "locking": False})
+"""A file that its producer has closed, one that it writes for others to read, one that it locks."""
+
+
+@contextmanager
+def opened(asset: Asset) -> Iterator[h5py.Dataset]:
+    """Open the dataset of an HDF5 asset for reading.
+
+    Raises
+    ------
+    NotReadyError
+        The file is not there or cannot be opened (yet), or has no such dataset (yet).
+    ImagesError
+        What stands there is no array of frames.
+    """
+    with _file(asset) as file:
+        try:
+            dataset = file[asset.dataset]
+        except (KeyError, OSError, RuntimeError):
+            raise NotReadyError(f"{asset.path} has no {asset.dataset}") from None
+        if not isinstance(dataset, h5py.Dataset) or not dataset.shape:
+            raise ImagesError(f"{asset.place} is no array of frames")
+        yield dataset
+
+
+def _file(asset: Asset) -> h5py.File:
+    if not asset.path.exists():
+        raise NotReadyError(f"{asset.path} is not there")
+    refusal: Exception | None = None
+    for mode in _MODES:
+        try:
+            return h5py.File(asset.path, "r", **mode)
+        except (OSError, ValueError) as error:
+            refusal = refusal or error
+    raise NotReadyError(f"{asset.path} cannot be opened (is it still being written?): {refusal}")
