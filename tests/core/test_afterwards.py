@@ -84,11 +84,12 @@ def test_closing_twice_or_without_work_is_quick(timeout):
     afterwards.close(timeout)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # it is what is tested
 def test_a_forked_child_leaves_the_work_to_its_parent():
     done = []
     afterwards = Afterwards(Ledger("book"))
     hold = threading.Event()
-    afterwards.add("run", Path("a.h5"), lambda _give_up: (hold.wait() and done.append(1)) or [])
+    afterwards.add("run", Path("a.h5"), after(lambda _: hold.wait(), lambda: done.append(1)))
     child = os.fork()
     if child == 0:
         afterwards.close(None)

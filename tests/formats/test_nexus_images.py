@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -294,3 +297,24 @@ def test_blocks_cover_everything_once_and_are_bounded(
         seen[block] += 1
         assert seen[block].nbytes // seen.itemsize * 2 <= max(most, 2 * np.prod(chunks))
     assert (seen == 1).all()
+
+
+GROWTH = """
+import json, sys
+from pathlib import Path
+from benchmarks.images import measure_images
+print(json.dumps(measure_images(sys.argv[1], Path(sys.argv[2]), 300)))
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
+    growth = {}
+    for name in ("no writer", "linked", "copied"):
+        (tmp_path / name).mkdir()
+        command = [sys.executable, "-c", GROWTH, name, str(tmp_path / name)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        growth[name] = json.loads(done.stdout)["growth_bytes"]
+    images = 300 * 512 * 512 * 2
+    assert growth["linked"] - growth["no writer"] < 20e6
+    assert growth["copied"] - growth["no writer"] < min(60e6, images / 2)
