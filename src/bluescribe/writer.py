@@ -159,7 +159,7 @@ class Writer:
             raise RecordingError(f"{self.format}: {failure}")
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all that was received is on disk.
+        """Wait until all that was received is on disk; images that are copied later may not be.
 
         Parameters
         ----------

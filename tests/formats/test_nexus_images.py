@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from nexusformat.nexus import nxload
 from PIL import Image
 from silx.io import nxdata
 
+from bluescribe.assets import AssetBook
+from bluescribe.formats.nexus.frames import copy_frames
+from bluescribe.formats.nexus.images import Images, Part
 from bluescribe.formats.nexus.streaming import blocks
 from bluescribe.testing import documents
 from tests.formats.images import (
@@ -33,6 +37,7 @@ from tests.formats.images import (
     run_of_streams,
     write,
 )
+from tests.readers import nexus, nexus_rules
 
 SHAPE = (1, 6, 8)
 
@@ -318,3 +323,40 @@ def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
     images = 300 * 512 * 512 * 2
     assert growth["linked"] - growth["no writer"] < 20e6
     assert growth["copied"] - growth["no writer"] < min(60e6, images / 2)
+
+
+@pytest.mark.parametrize(
+    "name", ["resource_hdf5", "resource_rollover", "stream_fly_rollover", "resource_grid",
+             "async_fly_two_detectors", "stream_fly_tiff", "resource_npy"]
+)  # fmt: skip
+def test_files_with_images_in_them_are_valid_and_hold_every_value(
+    tmp_path: Path, name: str
+) -> None:
+    write(tmp_path, documents(name, tmp_path), images="copy")
+    nexus_rules.check_folder(tmp_path)
+    (run,) = nexus.read_folder(tmp_path)
+    assert run.stop is not None
+    with h5py.File(next(tmp_path.glob("*.hdf"))) as file:
+        copied: list[str] = []
+
+        def look(path: str, node: h5py.HLObject) -> None:
+            if "copied_from" in node.attrs:
+                copied.append(path)
+
+        file.visititems(look)
+    assert copied
+
+
+@pytest.mark.parametrize("options", [{"compression": "gzip"}, dict(hdf5plugin.Bitshuffle())])
+def test_a_copy_may_be_compressed_otherwise(tmp_path: Path, options: dict[str, Any]) -> None:
+    raw = area_detector_file(tmp_path / "raw.h5", frames(5, shape=(64, 64)))
+    docs = run_of_streams([hdf5_stream(raw, (1, 64, 64))], [(0, 0, 5)], (1, 64, 64))
+    book = AssetBook()
+    book.add_stream_resource(docs[2][1])
+    _, asset, _ = book.of_stream_datum(docs[3][1])
+    images = Images("primary", "camera", "/", (1, 64, 64), (Part(asset, 1, 4),), {})
+    with h5py.File(tmp_path / "copy.h5", "w") as file:
+        made = copy_frames(file, "copy", images, options, threading.Event())
+        assert np.array_equal(made, frames(3, 1, (64, 64)))
+        assert made._filters
+        assert made.id.get_storage_size() < made.nbytes

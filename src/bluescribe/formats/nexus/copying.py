@@ -33,6 +33,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _COPY = "__copy"
 """Name of a dataset until all of its frames are there."""
 
+_KEEP = 'keep those files; to read compressed images may need pip install "bluescribe[images]"'
+
 Show = Callable[[h5py.File, Sequence[tuple[Images, int]]], None]
 """Links copied images, of which it is told the dimensions, from where readers look for them."""
 
@@ -82,8 +84,9 @@ class ImageCopy:
                 self._copy(ready, give_up)
         except GivenUpError:
             return []
-        except OSError as error:
-            text = remedy(error, ()) if error.errno else "keep the linked files; see the log"
+        except (OSError, RuntimeError) as error:  # h5py raises either
+            is_of_system = isinstance(error, OSError) and error.errno
+            text = remedy(error, ()) if is_of_system else _KEEP
             self._shortfalls.append(Shortfall(f"images were not copied: {error}", text))
         finally:
             self._part.unlink(missing_ok=True)

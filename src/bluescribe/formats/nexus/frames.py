@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -13,13 +14,15 @@ import h5py
 from ...values import Array
 from . import sequences
 from .filters import create_like, create_new
-from .images import Images, ImagesError, opened, rows
+from .images import Images, ImagesError, opened, spans
 from .streaming import copy_rows, raise_if_given_up
 
 __all__ = ["check_frames", "copy_frames"]
 
 _OF_THEIR_FILE = {"CLASS", "DIMENSION_LIST", "NAME", "REFERENCE_LIST", "target"}
 """Attributes that refer to other objects of the file that they are in."""
+
+_NO_VALUES = (h5py.Empty, h5py.Reference, h5py.RegionReference)
 
 
 def check_frames(images: Images) -> None:
@@ -36,9 +39,7 @@ def check_frames(images: Images) -> None:
         for asset, number in deque(sequences.files(images), maxlen=1):
             sequences.read(asset, number)
         return
-    for part in images.parts:
-        with opened(part.asset) as dataset:
-            rows(part, images, dataset.shape)
+    spans(images)
 
 
 def copy_frames(
@@ -86,21 +87,18 @@ def _copy_hdf5(
     options: Mapping[str, Any],
     give_up: threading.Event,
 ) -> h5py.Dataset:
-    total = 0
-    for part in images.parts:
-        with opened(part.asset) as source:
-            start, stop = rows(part, images, source.shape)
-            total += stop - start
+    found = spans(images)
+    total = sum(stop - start for _, start, stop in found)
     target, at = None, 0
-    for _, of_asset in groupby(images.parts, lambda part: part.asset.uid):
-        parts = list(of_asset)
-        with opened(parts[0].asset) as source:
+    for _, consecutive in groupby(found, lambda span: span[0].asset.uid):
+        of_asset = list(consecutive)
+        asset = of_asset[0][0].asset
+        with opened(asset) as source:
             if target is None:
                 target = create_like(group, name, (total, *source.shape[1:]), source, options)
                 _copy_attributes(source, target)
-            _check_alike(parts[0].asset.place, source, target)
-            for part in parts:
-                start, stop = rows(part, images, source.shape)
+            _check_alike(asset.place, source, target)
+            for _, start, stop in of_asset:
                 copy_rows(source, (start, stop), target, at, give_up)
                 at += stop - start
     return target
@@ -114,7 +112,9 @@ def _copy_sequence(
     give_up: threading.Event,
 ) -> h5py.Dataset:
     files = sequences.files(images)
-    first = next(files)
+    first = next(files, None)
+    if first is None:
+        raise ImagesError("the documents announced no frame")
     frames = sequences.read(*first)
     count = 1 + sum(1 for _ in files)
     target = create_new(
@@ -142,7 +142,7 @@ def _check_alike(place: str, frames: h5py.Dataset | Array, target: h5py.Dataset)
 
 def _copy_attributes(source: h5py.Dataset, target: h5py.Dataset) -> None:
     for key in source.attrs:
-        if key not in _OF_THEIR_FILE:
+        with suppress(OSError, RuntimeError, TypeError, ValueError):  # of a type that h5py has not
             value = source.attrs[key]
-            if not isinstance(value, h5py.Empty):
+            if key not in _OF_THEIR_FILE and not isinstance(value, _NO_VALUES):
                 target.attrs[key] = value

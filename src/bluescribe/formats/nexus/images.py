@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -13,7 +14,16 @@ import numpy as np
 from ...assets import Asset
 from ...errors import BluescribeError
 
-__all__ = ["Images", "ImagesError", "NotReadyError", "Part", "frames_per_index", "opened", "rows"]
+__all__ = [
+    "Images",
+    "ImagesError",
+    "NotReadyError",
+    "Part",
+    "check_there",
+    "frames_per_index",
+    "opened",
+    "spans",
+]
 
 
 class ImagesError(BluescribeError, ValueError):
@@ -75,14 +85,24 @@ def frames_per_index(asset: Asset, shape: tuple[int | None, ...], rank: int) -> 
     return 1
 
 
-def rows(part: Part, images: Images, shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return the first row of a part in its dataset, and the one after its last.
+def spans(images: Images) -> list[tuple[Part, int, int]]:
+    """Return each part of HDF5 images with its first row in its dataset, and that after its last.
 
     Raises
     ------
     NotReadyError
-        The dataset has not so many frames (yet).
+        A file cannot be opened, or has not so many frames (yet).
+    ImagesError
+        What stands in it is no array of frames.
     """
+    shapes = {}
+    for asset in images.assets:
+        with opened(asset) as dataset:
+            shapes[asset.uid] = dataset.shape
+    return [(part, *_rows(part, images, shapes[part.asset.uid])) for part in images.parts]
+
+
+def _rows(part: Part, images: Images, shape: tuple[int, ...]) -> tuple[int, int]:
     if part.stop is None:
         return 0, shape[0]
     each = frames_per_index(part.asset, images.shape, len(shape))
@@ -119,9 +139,24 @@ def opened(asset: Asset) -> Iterator[h5py.Dataset]:
         yield dataset
 
 
+def check_there(path: Path) -> None:
+    """Look whether there is such a file.
+
+    Raises
+    ------
+    NotReadyError
+        There is none, or it is out of reach.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise NotReadyError(f"{path} is not there") from None
+    except (OSError, ValueError) as error:
+        raise NotReadyError(f"{path} is out of reach: {error}") from None
+
+
 def _file(asset: Asset) -> h5py.File:
-    if not asset.path.exists():
-        raise NotReadyError(f"{asset.path} is not there")
+    check_there(asset.path)
     refusal: Exception | None = None
     for mode in _MODES:
         try:

@@ -8,7 +8,7 @@ import h5py
 
 from ...assets import Asset
 from .file import set_attribute
-from .images import Images, ImagesError, opened, rows
+from .images import Images, ImagesError, opened, spans
 
 __all__ = ["write_joined"]
 
@@ -44,11 +44,11 @@ def write_joined(h5: h5py.File, images: Images, file_name: Callable[[Asset], str
                 f"{asset.place} has {source.dtype} frames of shape {source.shape[1:]}, others "
                 f"have {first.dtype} of shape {first.shape[1:]}"
             )
-    spans = [(p, *rows(p, images, sources[p.asset.uid].shape)) for p in images.parts]
-    total = sum(stop - start for _, start, stop in spans)
+    found = spans(images)
+    total = sum(stop - start for _, start, stop in found)
     layout = h5py.VirtualLayout((total, *first.shape[1:]), first.dtype)
     at = 0
-    for part, start, stop in spans:
+    for part, start, stop in found:
         layout[at : at + stop - start] = sources[part.asset.uid][start:stop]
         at += stop - start
     group = h5[images.group]

@@ -21,7 +21,7 @@ from ..base import RunFile
 from .column import Column
 from .copying import ImageCopy
 from .file import LiveFile, set_attribute, write_node
-from .images import Images, ImagesError, NotReadyError
+from .images import Images, ImagesError
 from .joined import write_joined
 from .links import AssetLinks
 from .metadata import (
@@ -193,7 +193,7 @@ class NexusFile(RunFile[NexusSettings]):
             if len(images.assets) > 1 and all(asset.is_hdf5 for asset in images.assets):
                 try:
                     rank = write_joined(h5, images, self._links.file_name)
-                except (NotReadyError, ImagesError) as error:
+                except (ImagesError, OSError, RuntimeError, TypeError) as error:
                     self._warn_of_apart(images, error)
                 else:
                     self._links.set_here(images, rank)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...assets import Asset
 from ...values import Array
-from .images import Images, ImagesError, NotReadyError, frames_per_index, opened
+from .images import Images, ImagesError, NotReadyError, check_there, frames_per_index, opened
 
 __all__ = ["file_name", "files", "read"]
 
@@ -83,8 +83,7 @@ def read(asset: Asset, number: int) -> Array:
         The package that reads it is not installed.
     """
     path = file_name(asset, number)
-    if not path.exists():
-        raise NotReadyError(f"{path} is not there")
+    check_there(path)
     try:
         array = _READERS[asset.spec](asset, path)
     except (ImagesError, NotReadyError):
