@@ -360,3 +360,26 @@ def test_a_copy_may_be_compressed_otherwise(tmp_path: Path, options: dict[str, A
         assert np.array_equal(made, frames(3, 1, (64, 64)))
         assert made._filters
         assert made.id.get_storage_size() < made.nbytes
+
+
+def test_frames_that_were_never_written_read_as_in_their_file(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.h5"
+    with h5py.File(raw, "w") as file:
+        options = {"maxshape": (None, 6, 8), "chunks": (1, 3, 8), "fillvalue": 9}
+        images = file.create_dataset("entry/data/data", (6, 6, 8), "u2", **options)
+        images[2], images[4] = frames(2)
+        expected = images[1:6]
+    docs = run_of_streams([hdf5_stream(raw)], [(0, 1, 6)], SHAPE)
+    assert_copied(write(tmp_path, docs, images="copy"), expected)
+
+
+def test_chunks_of_several_frames_are_cut_where_the_events_begin(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.h5"
+    with h5py.File(raw, "w") as file:
+        file.create_dataset(
+            "entry/data/data", data=frames(10), maxshape=(None, 6, 8), chunks=(4, 5, 8),
+            compression="gzip",
+        )  # fmt: skip
+    docs = run_of_streams([hdf5_stream(raw)], [(0, 0, 4), (0, 5, 9)], SHAPE)
+    expected = np.concatenate([frames(4), frames(4, 5)])
+    assert_copied(write(tmp_path, docs, images="copy"), expected)

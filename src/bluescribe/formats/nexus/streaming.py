@@ -98,9 +98,13 @@ def _copy_chunks(
     for first, *others in product(range(start, stop, source.chunks[0]), *inside):
         raise_if_given_up(give_up)
         place = (first, *others)
-        if source.id.get_chunk_info_by_coord(place).byte_offset is None:
+        try:
+            mask, chunk = source.id.read_direct_chunk(place)
+        except (OSError, RuntimeError):
+            # slow, as it looks through all chunks: not to be asked of each
+            if source.id.get_chunk_info_by_coord(place).byte_offset is not None:
+                raise
             continue  # never written: it reads as the fill value here and there
-        mask, chunk = source.id.read_direct_chunk(place)
         target.id.write_direct_chunk((at + first - start, *others), chunk, mask)
 
 
