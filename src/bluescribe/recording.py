@@ -164,8 +164,16 @@ class Recording:
         if not self._is_failed:
             self._ledger.runs_written += 1
             self._ledger.last_file = self._file.paths[0] if self._file.paths else None
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Have done later what remains when the file is complete."""
+        try:
             work = self._file.afterwards()
-            if work is not None:
+        except Exception as error:
+            self._ledger.refuse("stop", error)
+        else:
+            if work is not None and self._file.paths:
                 self._afterwards.add(self.run.label, self._file.paths[0], work)
 
     def _write_pages(self) -> None:

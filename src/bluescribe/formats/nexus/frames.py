@@ -93,7 +93,7 @@ def _copy_hdf5(
     for _, consecutive in groupby(found, lambda span: span[0].asset.uid):
         of_asset = list(consecutive)
         asset = of_asset[0][0].asset
-        with opened(asset) as source:
+        with opened(asset, is_checked=True) as source:
             if target is None:
                 target = create_like(group, name, (total, *source.shape[1:]), source, options)
                 _copy_attributes(source, target)

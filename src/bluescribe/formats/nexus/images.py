@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,10 +117,20 @@ def _rows(part: Part, images: Images, shape: tuple[int, ...]) -> tuple[int, int]
 _MODES: tuple[Mapping[str, Any], ...] = ({}, {"swmr": True}, {"swmr": True, "locking": False})
 """A file that its producer has closed, one that it writes for others to read, one that it locks."""
 
+_UNLOCKED: tuple[Mapping[str, Any], ...] = ({"locking": False}, *_MODES)
+"""For reading long: a lock would keep the producer from opening its file again."""
+
 
 @contextmanager
-def opened(asset: Asset) -> Iterator[h5py.Dataset]:
+def opened(asset: Asset, *, is_checked: bool = False) -> Iterator[h5py.Dataset]:
     """Open the dataset of an HDF5 asset for reading.
+
+    Parameters
+    ----------
+    asset
+        Says where it is.
+    is_checked
+        Whether it was seen to be complete: then the file need not be locked.
 
     Raises
     ------
@@ -129,7 +139,7 @@ def opened(asset: Asset) -> Iterator[h5py.Dataset]:
     ImagesError
         What stands there is no array of frames.
     """
-    with _file(asset) as file:
+    with _file(asset, _UNLOCKED if is_checked else _MODES) as file:
         try:
             dataset = file[asset.dataset]
         except (KeyError, OSError, RuntimeError):
@@ -155,10 +165,10 @@ def check_there(path: Path) -> None:
         raise NotReadyError(f"{path} is out of reach: {error}") from None
 
 
-def _file(asset: Asset) -> h5py.File:
+def _file(asset: Asset, modes: Iterable[Mapping[str, Any]]) -> h5py.File:
     check_there(asset.path)
     refusal: Exception | None = None
-    for mode in _MODES:
+    for mode in modes:
         try:
             return h5py.File(asset.path, "r", **mode)
         except (OSError, ValueError) as error:
