@@ -137,6 +137,19 @@ def _imports(tables: Tables) -> Iterator[Bar]:
             yield Bar(f"{name}: import over bluesky's own", seconds * 1e3, 50.0, "ms")
 
 
+def _images(tables: Tables) -> Iterator[Bar]:
+    table = tables.get("images")
+    alone = _value(table, "no writer", "images", "growth_bytes")
+    for name, limit in (("linked", 20.0), ("copied", 200.0)):
+        growth = _value(table, name, "images", "growth_bytes")
+        if growth is not None and alone is not None:
+            more = (growth - alone) / _MB
+            yield Bar(f"images {name}: growth of memory over the detector's own", more, limit, "MB")
+    share = _value(table, "copied", "images", "share")
+    if share is not None:
+        yield Bar("images copied: speed / plain h5py copy", share, 0.7, "x", is_least=True)
+
+
 _PARTS: tuple[Callable[[Tables], Iterator[Bar]], ...] = (
     _post,
     _copies,
@@ -145,4 +158,5 @@ _PARTS: tuple[Callable[[Tables], Iterator[Bar]], ...] = (
     _sizes,
     _memory,
     _imports,
+    _images,
 )

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from . import floors
+from .images import IMAGES
 from .workloads import Workload
 
-__all__ = ["ALL_FOUR", "CONTENDERS", "LIVE", "Contender", "Sink"]
+__all__ = ["ALL_FOUR", "CONTENDERS", "LIVE", "OF_IMAGES", "Contender", "Sink"]
 
 _DRAIN_SECONDS = 600.0
 """A run's end waits until its file is complete, however fast the documents were pushed."""
@@ -306,3 +307,11 @@ LIVE = {
         ),
     )
 }
+
+OF_IMAGES = {
+    name: Contender(
+        name, "none", "floor" if settings is None else "bluescribe", "ophyd_async", _nobody
+    )
+    for name, settings in IMAGES.items()
+}
+"""What becomes of images; `images` makes detector and writer itself."""

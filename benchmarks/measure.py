@@ -36,7 +36,8 @@ class Job:
         What its figures are called in the row of the contender.
     kind
         ``play``: documents that are there already; ``memory``: peak of a run whose documents are
-        made one by one; ``import``: seconds over bluesky's own; ``live``: a RunEngine.
+        made one by one; ``import``: seconds over bluesky's own; ``live``: a RunEngine;
+        ``images``: a RunEngine with a simulated detector.
     contender
         Its name.
     directory
@@ -50,7 +51,7 @@ class Job:
     """
 
     label: str
-    kind: Literal["play", "memory", "import", "live"]
+    kind: Literal["play", "memory", "import", "live", "images"]
     contender: str
     directory: str = ""
     workload: str = "a"
@@ -124,11 +125,18 @@ def _measure_live(job: Job) -> Outcome:
     return measure_live(job.contender, _folder(job, "files"), job.events, job.rate)
 
 
+def _measure_images(job: Job) -> Outcome:
+    from .images import measure_images
+
+    return measure_images(job.contender, Path(job.directory), job.events)
+
+
 _KINDS: dict[str, Callable[[Job], Outcome]] = {
     "play": _measure_play,
     "memory": _measure_memory,
     "import": _measure_import,
     "live": _measure_live,
+    "images": _measure_images,
 }
 
 

@@ -201,10 +201,24 @@ def _import_lines(section: Section) -> Lines:
     return ["writer", "ms", "modules", "statement", "remarks"], rows
 
 
+def _images_lines(section: Section) -> Lines:
+    rows = []
+    for row in section.rows:
+        growth = row.value("images", "growth_bytes")
+        figures = [
+            growth / 1e6 if growth is not None else None,
+            *(row.value("images", name) for name in ("copy_s", "plain_s", "share")),
+        ]
+        rows.append([row.contender.name, *map(_number, figures), row.note])
+    headings = ["images", "growth MB", "copied s", "plain h5py s", "plain / copied", "remarks"]
+    return headings, rows
+
+
 _LAYOUTS: dict[str, Callable[[Section], Lines]] = {
     "f": _live_lines,
     "memory": _memory_lines,
     "import": _import_lines,
+    "images": _images_lines,
 }
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from .contenders import LIVE, Contender
+from .contenders import LIVE, OF_IMAGES, Contender
 from .measure import Job, Outcome
 from .workloads import WORKLOADS
 
@@ -43,6 +43,8 @@ class Extent:
     few_events, many_events, peer_events
         Events of the two runs whose memory is compared; peers get a shorter long one, because
         some of them keep it all.
+    frames
+        Images of the simulated detector.
     time_limit
         Seconds after which a measurement is given up.
     """
@@ -54,6 +56,7 @@ class Extent:
     few_events: int = 1_000
     many_events: int = 1_000_000
     peer_events: int = 100_000
+    frames: int = 2_000
     time_limit: float = 120.0
 
 
@@ -66,9 +69,10 @@ QUICK = Extent(
     few_events=100,
     many_events=2_000,
     peer_events=2_000,
+    frames=50,
 )
-KEYS = (*WORKLOADS, "f", "memory", "import")
-"""What can be measured: the workloads, a live RunEngine, memory, imports."""
+KEYS = (*WORKLOADS, "f", "memory", "import", "images")
+"""What can be measured: the workloads, a live RunEngine, memory, imports, external images."""
 
 
 @dataclass(slots=True)
@@ -125,6 +129,8 @@ def sections(
             yield _live_section(extent)
         elif key == "memory":
             yield _memory_section(extent, chosen)
+        elif key == "images":
+            yield _images_section(extent)
         elif key == "import":
             yield _import_section(chosen)
         else:
@@ -180,6 +186,15 @@ def _memory_section(extent: Extent, contenders: list[Contender]) -> Section:
             rows.append(Row(contender, [few, replace(few, label="many", events=long)]))
             rows[-1].note = contender.absence
     return Section("memory", f"Memory: growth of the peak over {extent.few_events:,} events", rows)
+
+
+def _images_section(extent: Extent) -> Section:
+    rows = [
+        Row(c, [Job("images", "images", c.name, events=extent.frames)], c.absence)
+        for c in OF_IMAGES.values()
+    ]
+    title = f"Images: {extent.frames:,} frames of 512 x 512 from a simulated detector"
+    return Section("images", title, rows)
 
 
 def _import_section(contenders: list[Contender]) -> Section:

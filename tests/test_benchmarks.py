@@ -29,6 +29,20 @@ def test_every_writer_leaves_complete_files(tmp_path):
     assert "NexusWriter" in (tmp_path / "results.md").read_text()
 
 
+def test_images_are_measured_linked_and_copied(tmp_path):
+    options = ["--quick", "--workloads", "images", "--out", str(tmp_path)]
+    subprocess.run([sys.executable, "benchmarks", *options], cwd=TOP, check=True)
+    [section] = json.loads((tmp_path / "results.json").read_text())["sections"]
+    rows = {row["contender"]: row for row in section["rows"]}
+    assert [row["note"] for row in rows.values()] == ["", "", ""]
+    assert rows["linked"]["is_complete"]
+    assert rows["copied"]["is_complete"]
+    [copied] = rows["copied"]["samples"]["images"]
+    assert copied["share"] > 0
+    text = (tmp_path / "results.md").read_text()
+    assert "images copied: growth of memory" in text
+
+
 def test_a_peer_that_is_missing_is_a_row_that_says_so():
     absent = Contender(
         "absent", "csv", "peer", "no-such-writer", lambda _folder: Sink(print, print)

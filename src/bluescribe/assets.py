@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
+
 from .errors import DocumentError
+from .pathmap import PathMap
 from .run import Document, Page
 
-__all__ = ["Asset", "AssetBook", "Frames"]
+__all__ = ["Asset", "AssetBook", "Frames", "datum_rows"]
 
 _HDF5_DATASETS = {
     "AD_HDF5": "/entry/data/data",
     "AD_HDF5_SWMR": "/entry/data/data",
     "AD_HDF5_SWMR_SLICE": "/entry/data/data",
     "AD_HDF5_SWMR_STREAM": "/entry/data/data",
-    "AD_HDF5_SINGLE": "/entry/data/data",
     "XSP3": "/entry/instrument/detector/data",
     "XSP3_FLY": "/entry/instrument/detector/data",
 }
@@ -62,12 +64,21 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Which events of a stream which frames of an asset belong to; ranges are half-open."""
+    """Which events of a stream which frames of an asset belong to; ranges are half-open.
+
+    Indices count as the documents do: an index is all that one event has, be it several frames.
+    """
 
     seq_start: int
     seq_stop: int
     index_start: int
     index_stop: int
+
+    def followed_by(self, other: Frames) -> Frames | None:
+        """Return the range of both if the other one begins where this one ends."""
+        if (self.seq_stop, self.index_stop) != (other.seq_start, other.index_start):
+            return None
+        return Frames(self.seq_start, other.seq_stop, self.index_start, other.index_stop)
 
     @classmethod
     def from_stream_datum(cls, doc: Document) -> Frames:
@@ -86,36 +97,49 @@ class Frames:
 
 
 class AssetBook:
-    """The external data that one run's documents have announced."""
+    """The external data that one run's documents have announced.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    path_map
+        Folders of the machines that write the files, and where they are here.
+    """
+
+    def __init__(self, path_map: Mapping[str, Path] | None = None) -> None:
+        self._path_map = PathMap(path_map or {})
         self._assets: dict[str, Asset] = {}
         self._fields: dict[str, str] = {}
-        self._resource_of: dict[str, str] = {}
+        self._datums: dict[str, tuple[str, int | None]] = {}
+        """Resource and index of each datum."""
 
     def add_resource(self, doc: Document) -> None:
         """Take in a resource document."""
-        asset = _from_resource(doc)
+        asset = _from_resource(doc, self._path_map)
         self._assets[asset.uid] = asset
 
     def add_stream_resource(self, doc: Document) -> None:
         """Take in a stream_resource document."""
-        asset = _from_stream_resource(doc)
+        asset = _from_stream_resource(doc, self._path_map)
         self._assets[asset.uid] = asset
         self._fields[asset.uid] = str(doc.get("data_key") or "")
 
-    def add_datum(self, datum_id: str, resource: str) -> None:
-        """Remember which resource a datum belongs to, until many more have come."""
-        self._resource_of[datum_id] = resource
-        if len(self._resource_of) > _MOST_DATUMS:
-            self._resource_of.pop(next(iter(self._resource_of)))
+    def add_datum(self, datum_id: str, resource: str, parameters: Any = None) -> None:
+        """Remember which part of which resource a datum is, until many more have come."""
+        self._datums[datum_id] = resource, _index(_mapping(parameters))
+        if len(self._datums) > _MOST_DATUMS:
+            self._datums.pop(next(iter(self._datums)))
 
-    def of_page(self, page: Page) -> Iterator[tuple[str, Asset]]:
-        """Yield each field of a page whose values are datum ids, with each of its assets once."""
+    def of_page(self, page: Page) -> Iterator[tuple[str, Asset, Frames | None]]:
+        """Yield the assets, in the order of the events, of each field whose values are datum ids.
+
+        Frames that follow on each other come together; they are None when the datums do not tell
+        their places.
+        """
         for name, declared in page.descriptor.fields.items():
             if declared.external and name in page.data:
-                uids = dict.fromkeys(self._resource(v) for v in page.data[name])
-                yield from ((name, self._assets[uid]) for uid in uids if uid in self._assets)
+                for uid, frames in _joined(page.seq_num, map(self._datum, page.data[name])):
+                    if uid in self._assets:
+                        yield name, self._assets[uid], frames
 
     def of_stream_datum(self, doc: Document) -> tuple[str, Asset, Frames]:
         """Return the field, the asset and the frames that a stream_datum document tells of.
@@ -130,14 +154,50 @@ class AssetBook:
             raise DocumentError(f"stream_datum of an unknown stream_resource {uid!r}")
         return self._fields[uid], self._assets[uid], Frames.from_stream_datum(doc)
 
-    def _resource(self, datum_id: Any) -> str:
-        """Return a datum's resource; ids begin with the resource's uid by convention."""
+    def _datum(self, datum_id: Any) -> tuple[str, int | None]:
+        """Return a datum's resource and index; ids begin with the resource's uid by convention."""
         if not isinstance(datum_id, str):
-            return ""
-        return self._resource_of.get(datum_id) or datum_id.rpartition("/")[0]
+            return "", None
+        return self._datums.get(datum_id) or (datum_id.rpartition("/")[0], None)
 
 
-def _from_resource(doc: Document) -> Asset:
+def datum_rows(kwargs: Any, count: int) -> list[Document]:
+    """Return the ``datum_kwargs`` of each datum of a page; what is malformed is left out."""
+    columns = {
+        key: column
+        for key, column in _mapping(kwargs).items()
+        if isinstance(column, list | tuple) and len(column) == count
+    }
+    return [{key: column[row] for key, column in columns.items()} for row in range(count)]
+
+
+def _index(parameters: Document) -> int | None:
+    """Return the number that a datum's place in its resource is counted by."""
+    for key in ("point_number", "index", "frame"):
+        number = parameters.get(key)
+        if isinstance(number, int | np.integer) and number >= 0:
+            return int(number)
+    return None
+
+
+def _joined(
+    seq_nums: Iterable[int], datums: Iterable[tuple[str, int | None]]
+) -> Iterator[tuple[str, Frames | None]]:
+    """Yield the resources of consecutive datums with the frames that follow on each other."""
+    uid = ""
+    frames: Frames | None = None
+    for seq_num, (resource, index) in zip(seq_nums, datums, strict=True):
+        seq = int(seq_num)
+        new = None if index is None else Frames(seq, seq + 1, index, index + 1)
+        longer = frames.followed_by(new) if frames and new and resource == uid else None
+        if not longer and uid and (resource, new) != (uid, frames):
+            yield uid, frames
+        uid, frames = resource, longer or new
+    if uid:
+        yield uid, frames
+
+
+def _from_resource(doc: Document, path_map: PathMap) -> Asset:
     """Return the asset of a resource document.
 
     Raises
@@ -150,14 +210,15 @@ def _from_resource(doc: Document) -> Asset:
         raise DocumentError(f"resource without uid or resource_path: it has {sorted(doc)}")
     spec = str(doc.get("spec") or "")
     kwargs = _mapping(doc.get("resource_kwargs"))
-    path = PurePosixPath(str(doc.get("root") or ""), resource_path.lstrip("/"))
-    if not doc.get("root"):
-        path = PurePosixPath(resource_path)
+    path: PurePath = PurePosixPath(resource_path)
+    if root := doc.get("root"):
+        kind = PureWindowsPath if doc.get("path_semantics") == "windows" else PurePosixPath
+        path = kind(str(root), resource_path.lstrip("/\\" if kind is PureWindowsPath else "/"))
     dataset = _dataset(kwargs) or _HDF5_DATASETS.get(spec)
-    return Asset(uid, spec, Path(path), dataset, kwargs, doc)
+    return Asset(uid, spec, path_map.apply(str(path)), dataset, kwargs, doc)
 
 
-def _from_stream_resource(doc: Document) -> Asset:
+def _from_stream_resource(doc: Document, path_map: PathMap) -> Asset:
     """Return the asset of a stream_resource document, of event-model 1.23 or older.
 
     Raises
@@ -166,7 +227,7 @@ def _from_stream_resource(doc: Document) -> Asset:
         It has no uid, or neither uri nor resource_path.
     """
     if "uri" not in doc:
-        return _from_resource(doc)
+        return _from_resource(doc, path_map)
     uid, uri = doc.get("uid"), doc["uri"]
     if not isinstance(uid, str) or not isinstance(uri, str):
         raise DocumentError(f"stream_resource without uid or uri: it has {sorted(doc)}")
@@ -174,7 +235,7 @@ def _from_stream_resource(doc: Document) -> Asset:
     parameters = _mapping(doc.get("parameters"))
     is_hdf5 = mimetype in _HDF5_MIMETYPES
     dataset = _dataset(parameters) if is_hdf5 else None
-    return Asset(uid, mimetype, Path(_uri_path(uri)), dataset, parameters, doc)
+    return Asset(uid, mimetype, path_map.apply(_uri_path(uri)), dataset, parameters, doc)
 
 
 def _uri_path(uri: str) -> str:

@@ -14,7 +14,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from .assets import AssetBook
+from .afterwards import Afterwards
+from .assets import AssetBook, datum_rows
 from .errors import DocumentError
 from .formats.base import RunFile
 from .grammar import check_event, check_event_page
@@ -44,10 +45,18 @@ class Recording:
         How long an `OSError` is tried again before the file is given up.
     ledger
         Is told what was written and what failed.
+    afterwards
+        Does what remains when the file is complete.
     """
 
     def __init__(
-        self, run: Run, file: RunFile[Any], *, retry_seconds: float, ledger: Ledger
+        self,
+        run: Run,
+        file: RunFile[Any],
+        *,
+        retry_seconds: float,
+        ledger: Ledger,
+        afterwards: Afterwards,
     ) -> None:
         self.run = run
         self.descriptors: dict[str, tuple[Stream, Descriptor]] = {}
@@ -55,7 +64,8 @@ class Recording:
         self._file = file
         self._retry_seconds = retry_seconds
         self._ledger = ledger
-        self._assets = AssetBook()
+        self._afterwards = afterwards
+        self._assets = AssetBook(file.settings.path_map)
         self._pending: dict[str, list[Document]] = {}
         """Events that wait to become pages, by stream."""
         self._is_retired = False
@@ -124,8 +134,10 @@ class Recording:
     def add_datums(self, name: str, doc: Document, datum_ids: Sequence[str]) -> None:
         """Learn of parts of an external file from a datum or datum_page."""
         self.record(name, doc)
-        for datum_id in datum_ids:
-            self._assets.add_datum(datum_id, doc["resource"])
+        kwargs = doc.get("datum_kwargs")
+        rows = datum_rows(kwargs, len(datum_ids)) if name == "datum_page" else [kwargs]
+        for datum_id, parameters in zip(datum_ids, rows, strict=True):
+            self._assets.add_datum(datum_id, doc["resource"], parameters)
 
     def add_stream_datum(self, doc: Document) -> None:
         """Learn which frames of an external file belong to which events."""
@@ -159,6 +171,17 @@ class Recording:
         if not self._is_retired:
             self._ledger.runs_written += 1
             self._ledger.last_file = self._file.paths[0] if self._file.paths else None
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Have done later what remains when the file is complete."""
+        try:
+            work = self._file.afterwards()
+        except Exception as error:
+            self._ledger.refuse("stop", error)
+        else:
+            if work is not None and self._file.paths:
+                self._afterwards.add(self.run.label, self._file.paths[0], work)
 
     def _write_pages(self) -> None:
         """Turn the events that wait into pages: a page has one descriptor, a stream one order."""
@@ -172,8 +195,8 @@ class Recording:
                     self._ledger.refuse("event", error)
 
     def _write_page(self, stream: Stream, page: Page) -> None:
-        for name, asset in self._assets.of_page(page):
-            self._attempt(self._file.link_assets, stream, name, asset, None)
+        for name, asset, frames in self._assets.of_page(page):
+            self._attempt(self._file.link_assets, stream, name, asset, frames)
         self._attempt(self._file.write_events, stream, page)
         self._count(stream, len(page))
 

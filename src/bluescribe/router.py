@@ -12,6 +12,7 @@ from typing import Any
 
 from event_model import DocumentRouter
 
+from .afterwards import Afterwards
 from .errors import DocumentError
 from .formats.base import RunFile
 from .grammar import check_start
@@ -38,15 +39,23 @@ class Router(DocumentRouter):
         How long an `OSError` is tried again before the run's file is given up.
     ledger
         Is told what was written and what failed.
+    afterwards
+        Does what remains when a run's file is complete.
     """
 
     def __init__(
-        self, make_file: Callable[[], RunFile[Any]], *, retry_seconds: float, ledger: Ledger
+        self,
+        make_file: Callable[[], RunFile[Any]],
+        *,
+        retry_seconds: float,
+        ledger: Ledger,
+        afterwards: Afterwards,
     ) -> None:
         super().__init__()
         self._make_file = make_file
         self._retry_seconds = retry_seconds
         self._ledger = ledger
+        self._afterwards = afterwards
         self._runs: dict[str, Recording] = {}
         self._by_descriptor: dict[str, Recording] = {}
         self._by_resource: dict[str, Recording] = {}
@@ -73,7 +82,11 @@ class Router(DocumentRouter):
             raise DocumentError(f"run {doc['uid'][:7]} was started twice; the first one goes on")
         self._told_of_strays = False
         recording = Recording(
-            Run(doc), self._make_file(), retry_seconds=self._retry_seconds, ledger=self._ledger
+            Run(doc),
+            self._make_file(),
+            retry_seconds=self._retry_seconds,
+            ledger=self._ledger,
+            afterwards=self._afterwards,
         )
         self._runs[doc["uid"]] = recording
         recording.open()

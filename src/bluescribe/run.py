@@ -216,8 +216,8 @@ class Run:
     def scan_id(self) -> int | str:
         """The scan number; 0 when the RunEngine gave none."""
         value = self.start.get("scan_id")
-        if isinstance(value, int | np.integer) and abs(value) < _NO_SCAN_ID:
-            return int(value)
+        if isinstance(value, int | np.integer):
+            return int(value) if abs(int(value)) < _NO_SCAN_ID else 0
         return value if isinstance(value, str) else 0
 
     @property

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from .errors import ConfigError
+from .pathmap import check_path_map
 from .paths import DEFAULT_TEMPLATE, check_keys, check_template
 
 __all__ = ["Problem", "SettingsError", "WriterSettings"]
@@ -66,6 +67,11 @@ class WriterSettings(BaseModel):
         description="Seconds that the end of a run waits for its files at the most",
     )
 
+    path_map: dict[str, Path] = Field(
+        {},
+        description="Folders of the IOCs that write images, and where they are on this machine",
+    )
+
     @field_validator("directory", mode="before")
     @classmethod
     def _expand_home(cls, value: Any) -> Any:
@@ -82,6 +88,13 @@ class WriterSettings(BaseModel):
     def _check_template(cls, value: str) -> str:
         check_template(value)
         return value
+
+    @field_validator("path_map")
+    @classmethod
+    def _check_path_map(cls, value: dict[str, Path]) -> dict[str, Path]:
+        folders = {old: new.expanduser() for old, new in value.items()}
+        check_path_map(folders)
+        return folders
 
     @field_validator("file_extension")
     @classmethod

@@ -71,6 +71,8 @@ class Status:
     """The latest failures, oldest first."""
     documents_refused: int
     """Damaged documents that no file could take."""
+    copying: tuple[Path, ...] = ()
+    """Files of finished runs into which images are being copied, or will be."""
 
     def __str__(self) -> str:
         """Return a few lines for people."""
@@ -82,6 +84,8 @@ class Status:
             f"  now writing: {writing}",
             f"  last file:   {self.last_file or '-'}",
         ]
+        if self.copying:
+            lines.append(f"  copying:     {', '.join(map(str, self.copying))}")
         if self.retrying:
             lines.append(f"  RETRYING:    {self.retrying}")
         if self.documents_refused:
@@ -108,6 +112,8 @@ class Ledger:
         self.events_written = 0
         self.retrying = ""
         self.documents_refused = 0
+        self.copying: list[Path] = []
+        """Files of finished runs that images are being copied into, or will be."""
         self.failures: deque[Failure] = deque(maxlen=_FAILURES_KEPT)
         self.unraised: deque[Failure] = deque(maxlen=1)
         """The failure that the RunEngine has not been told of (``on_error="abort"``)."""
@@ -143,6 +149,7 @@ class Ledger:
             retrying=self.retrying,
             failures=tuple(self.failures),
             documents_refused=self.documents_refused,
+            copying=tuple(self.copying),
         )
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from .afterwards import Afterwards
 from .errors import RecordingError
 from .formats.base import RunFile
 from .mailbox import Mailbox
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 _MAX_DOCUMENTS = 5_000
 _MAX_BYTES = 256 * 2**20
+_EXIT_SECONDS = 60.0
+"""How long a program that ends waits for images to be copied; `Writer.close` waits for all."""
 
 
 class Writer:
@@ -59,10 +62,12 @@ class Writer:
         values = {"directory": directory, **settings}
         self.settings = self.settings_class.validated(type(self).__name__, values)
         self._ledger = Ledger(self.format)
+        self._afterwards = Afterwards(self._ledger)
         router = Router(
             self._file_maker(),
             retry_seconds=self.settings.retry_seconds,
             ledger=self._ledger,
+            afterwards=self._afterwards,
         )
         self._mailbox = Mailbox(
             router,
@@ -76,7 +81,7 @@ class Writer:
         """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
         # also at interpreter exit, and when nothing holds the writer any more
-        self._close = weakref.finalize(self, self._mailbox.close)
+        self._close = weakref.finalize(self, _close, self._mailbox, self._afterwards, _EXIT_SECONDS)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Show the settings in the signature that IPython's ``SpecWriter?`` displays."""
@@ -154,7 +159,7 @@ class Writer:
             raise RecordingError(f"{self.format}: {failure}")
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all that was received is on disk.
+        """Wait until all that was received is on disk; images that are copied later may not be.
 
         Parameters
         ----------
@@ -171,8 +176,12 @@ class Writer:
         return self._wait(self._mailbox.request(), timeout)
 
     def close(self) -> None:
-        """Finish every file and end the thread. A second call does nothing."""
-        self._close()
+        """Finish every file, images that are being copied included, and end the threads.
+
+        A second call does nothing.
+        """
+        self._close.detach()
+        _close(self._mailbox, self._afterwards, None)
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
@@ -196,6 +205,11 @@ class Writer:
 
     def _wait(self, done: threading.Event, timeout: float | None) -> bool:
         return wait_until_written([(self, done)], timeout)
+
+
+def _close(mailbox: Mailbox, afterwards: Afterwards, timeout: float | None) -> None:
+    mailbox.close()
+    afterwards.close(timeout)
 
 
 _POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD

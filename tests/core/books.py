@@ -7,6 +7,7 @@ from typing import Any
 
 import event_model
 
+from bluescribe.afterwards import Afterwards
 from bluescribe.formats.base import RunFile
 from bluescribe.router import Router
 from bluescribe.settings import WriterSettings
@@ -75,6 +76,7 @@ class Play:
             lambda: kind(folder, self.books, self.faults),
             retry_seconds=retry_seconds,
             ledger=self.ledger,
+            afterwards=Afterwards(self.ledger),
         )
 
     def __call__(self, *documents):

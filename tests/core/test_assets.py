@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bluescribe.assets import AssetBook, Frames
-from bluescribe.errors import DocumentError
+from bluescribe.assets import AssetBook, Frames, datum_rows
+from bluescribe.errors import ConfigError, DocumentError
 from bluescribe.run import Run
+from bluescribe.settings import WriterSettings
 
 
 def page(*values, external="FILE:"):
@@ -20,15 +21,15 @@ def page(*values, external="FILE:"):
     return stream.page(descriptor, events)
 
 
-def resource(**doc):
-    book = AssetBook()
+def resource(path_map=None, **doc):
+    book = AssetBook(path_map)
     book.add_resource({"uid": "r", "resource_path": "a.h5", **doc})
-    ((_, asset),) = book.of_page(page("r/0"))
+    ((_, asset, _),) = book.of_page(page("r/0"))
     return asset
 
 
-def stream_resource(**doc):
-    book = AssetBook()
+def stream_resource(path_map=None, **doc):
+    book = AssetBook(path_map)
     book.add_stream_resource({"uid": "r", "data_key": "image", **doc})
     datum = {
         "stream_resource": "r",
@@ -116,17 +117,94 @@ def test_a_datum_may_be_called_anything_once_it_was_told():
     book.add_datum("odd name", "r2")
     found = [
         asset.uid
-        for _, asset in book.of_page(page("r1/0", "odd name", "r1/1", None, "nobody/0", 5))
+        for _, asset, _ in book.of_page(page("r1/0", "odd name", "r1/1", None, "nobody/0", 5))
     ]
-    assert found == ["r1", "r2"]
+    assert found == ["r1", "r2", "r1"]
     assert not list(book.of_page(page("r1/0", external="")))
+
+
+WINDOWS = {"root": "C:\\Data", "path_semantics": "windows", "resource_path": "2026\\a.h5"}
+
+
+@pytest.mark.parametrize(
+    ("folders", "doc", "path"),
+    [
+        ({"/mnt/ioc": "/share"}, {"root": "/mnt/ioc/x"}, "/share/x/a.h5"),
+        ({"/mnt/ioc/": "/share"}, {"root": "/mnt", "resource_path": "ioc/a.h5"}, "/share/a.h5"),
+        ({"/mnt/io": "/share"}, {"root": "/mnt/ioc"}, "/mnt/ioc/a.h5"),
+        ({"/": "/all", "/mnt/ioc": "/share"}, {"root": "/mnt/ioc"}, "/share/a.h5"),
+        ({"/": "/all", "/mnt/ioc": "/share"}, {"root": "/opt"}, "/all/opt/a.h5"),
+        ({"file://ioc/mnt": "/share"}, {"root": "/mnt"}, "/share/a.h5"),
+        ({"c:/data": "/win"}, WINDOWS, "/win/2026/a.h5"),
+        ({"C:\\": "/win"}, WINDOWS, "/win/Data/2026/a.h5"),
+        ({"Z:": "/win"}, WINDOWS, "C:\\Data\\2026\\a.h5"),
+        ({"\\\\nas\\Raw": "/raw"}, {**WINDOWS, "root": "\\\\NAS\\raw\\d"}, "/raw/d/2026/a.h5"),
+    ],
+    ids=str,
+)
+def test_folders_of_another_machine_are_found_here(folders, doc, path):
+    path_map = {old: Path(new) for old, new in folders.items()}
+    assert resource(path_map, **doc).path == Path(path)
+
+
+def test_a_uri_of_another_machine_is_found_here():
+    found = stream_resource({"C:\\data": Path("/win")}, uri="file:///C:/data/b%20c.h5")
+    assert found.path == Path("/win/b c.h5")
+    found = stream_resource({"/mnt/ioc": Path("/here")}, uri="file://ioc/mnt/ioc/a.h5")
+    assert found.path == Path("/here/a.h5")
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        ({"mnt": "/a"}, "no absolute path; write it as the IOC does"),
+        ({"/mnt": "a"}, "no absolute path; write it as this machine does"),
+        ({"C:\\data": "/a", "c:/DATA/": "/b"}, "are the same folder"),
+        ({"/mnt": 5}, "path_map"),
+        ("/mnt", "path_map"),
+    ],
+)
+def test_a_path_map_that_cannot_be_meant_is_refused(folders, message):
+    with pytest.raises(ConfigError, match=message):
+        WriterSettings.validated("nexus", {"path_map": folders})
+
+
+def test_the_home_directory_may_stand_in_a_path_map():
+    settings = WriterSettings.validated("nexus", {"path_map": {"/mnt": "~/x"}})
+    assert settings.path_map == {"/mnt": Path.home() / "x"}
+
+
+def test_datums_tell_the_frames_of_events():
+    book = AssetBook()
+    for uid in ("r1", "r2"):
+        book.add_resource({"uid": uid, "resource_path": f"{uid}.h5"})
+    points = [("r1", 0), ("r1", 1), ("r1", 3), ("r2", 0), ("r2", 1)]
+    for n, (uid, point) in enumerate(points):
+        book.add_datum(f"d{n}", uid, {"point_number": np.int64(point)})
+    found = [(a.uid, frames) for _, a, frames in book.of_page(page(*[f"d{n}" for n in range(5)]))]
+    assert found == [
+        ("r1", Frames(0, 2, 0, 2)),
+        ("r1", Frames(2, 3, 3, 4)),
+        ("r2", Frames(3, 5, 0, 2)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "kwargs", [None, 5, {"frame": [0]}, {"frame": [0, None]}, {"frame": [-1, "a"]}, {"x": [0, 1]}]
+)
+def test_datums_that_tell_no_place_have_no_frames(kwargs):
+    book = AssetBook()
+    book.add_resource({"uid": "r", "resource_path": "r.h5"})
+    for datum_id, row in zip(("d0", "d1"), datum_rows(kwargs, 2), strict=True):
+        book.add_datum(datum_id, "r", row)
+    assert [frames for _, _, frames in book.of_page(page("d1"))] == [None]
 
 
 def test_datums_do_not_fill_the_memory():
     book = AssetBook()
     for number in range(60_000):
         book.add_datum(f"d{number}", "r")
-    assert len(book._resource_of) == 50_000
+    assert len(book._datums) == 50_000
 
 
 def test_a_stream_datum_tells_the_field_and_half_open_ranges():

@@ -290,3 +290,30 @@ def test_a_format_that_is_off_is_not_imported(iconfig):
         assert not unwanted & set(sys.modules), unwanted & set(sys.modules)
     """
     subprocess.run([sys.executable, "-c", dedent(program)], check=True)
+
+
+def test_folders_of_iocs_are_read_for_all_formats_or_one(tmp_path):
+    file = tmp_path / "iconfig.yml"
+    file.write_text(
+        """
+DATA_FILES:
+  PATH_MAP: {/mnt/ioc: /share/data, 'Z:\\': /share/z}
+NEXUS_DATA_FILES:
+  ENABLE: true
+CSV_DATA_FILES:
+  ENABLE: true
+  PATH_MAP:
+    C:\\data: ~/eiger
+"""
+    )
+    maps = {config.name: config.settings.path_map for config in read_iconfig(file)}
+    assert maps["nexus"] == {"/mnt/ioc": Path("/share/data"), "Z:\\": Path("/share/z")}
+    assert maps["csv"] == {"C:\\data": Path.home() / "eiger"}
+
+
+@pytest.mark.parametrize("value", ["/mnt/ioc", "{mnt: /share}", "{/mnt: share}", "{/mnt: 5}"])
+def test_folders_that_cannot_be_meant_name_their_line(tmp_path, value):
+    file = tmp_path / "iconfig.yml"
+    file.write_text(f"DATA_FILES:\n  PATH_MAP: {value}\nCSV_DATA_FILES:\n  ENABLE: true\n")
+    with pytest.raises(ConfigError, match=r"line 2: DATA_FILES.PATH_MAP: found "):
+        read_iconfig(file)

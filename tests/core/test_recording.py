@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from tests.core.books import Play, descriptor, event, page, start, stop, told
+from tests.core.books import Book, Play, descriptor, event, page, start, stop, told
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -97,3 +97,27 @@ def test_a_fault_while_abandoning_is_no_second_failure(play, caplog):
     assert play.ledger.documents_refused == 0
     assert play.ledger.failures[0].path is None
     assert "could not be made" in told(caplog)[0]
+
+
+class LaterBook(Book):
+    """Has something to do when it is closed."""
+
+    def afterwards(self):
+        self._called("afterwards")
+        return self.work
+
+    def work(self, give_up):
+        self.calls.append(("later", give_up.is_set()))
+        return []
+
+
+@pytest.mark.parametrize("fault", [None, ZeroDivisionError("a bug in a format")])
+def test_what_remains_is_done_when_the_file_is_closed(tmp_path, fault):
+    play = Play(tmp_path, LaterBook)
+    play.faults["afterwards"] = [fault] if fault else []
+    play(start("a"), stop("a"), start("b"), stop("b"))
+    play.router._afterwards.close(None)
+    assert play.book("b").calls[-1] == ("later", False)
+    assert (play.book("a").calls[-1] == ("later", False)) is (fault is None)
+    assert not play.router.has_open_runs
+    assert play.ledger.runs_written == 2

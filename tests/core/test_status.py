@@ -42,6 +42,15 @@ def test_what_is_wrong_stands_on_lines_of_its_own():
     )
 
 
+def test_files_that_images_are_copied_into_are_named():
+    ledger = Ledger("nexus")
+    ledger.copying = [Path("/d/a.hdf"), Path("/d/b.hdf")]
+    status = ledger.status(Path("/d"), 0)
+    ledger.copying.clear()
+    assert status.copying == (Path("/d/a.hdf"), Path("/d/b.hdf"))
+    assert "  copying:     /d/a.hdf, /d/b.hdf" in str(status).splitlines()
+
+
 def test_a_failure_without_a_file_names_none():
     assert " is incomplete: " in str(Failure(0.0, "run a", None, "OSError: x", "y"))
 

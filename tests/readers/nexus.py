@@ -66,7 +66,8 @@ def _read_stream(group: h5py.Group, run: RecordedRun) -> None:
 
 def _read_field(group: h5py.Group, run: RecordedRun, stream: str, field: str) -> None:
     for name in ("value", "datum_id"):
-        if isinstance(group.get(name, getlink=True), h5py.HardLink):
+        is_here = isinstance(group.get(name, getlink=True), h5py.HardLink)
+        if is_here and not {"joined_from", "copied_from"} & set(group[name].attrs):
             run.events[stream][field] = read_column(group, name)
             run.timestamps[stream][field] = group["EPOCH"][()].tolist()
     assets = [text(asset[()]) for asset in _numbered(group, "asset")]

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
+from ..afterwards import Work
 from ..assets import Asset, Frames
 from ..paths import check_template, claim, run_path
 from ..run import Descriptor, Document, Page, Run, Stream
@@ -80,8 +81,8 @@ class RunFile(ABC, Generic[Settings]):
         asset
             Where they are.
         frames
-            Which events and frames, from a stream_datum; None when the events themselves hold
-            datum ids.
+            Which events and frames, in the order of the events; None when the documents do not
+            tell, as some datums do not.
         """
 
     def add_comment(self, text: str, seconds: float, *, at_end: bool = False) -> None:
@@ -108,6 +109,13 @@ class RunFile(ABC, Generic[Settings]):
     @abstractmethod
     def abandon(self) -> None:
         """Let go of the file as it is after a failure; leave no half row where that is possible."""
+
+    def afterwards(self) -> Work | None:
+        """Return what remains to be done once the file is closed, on another thread, or nothing.
+
+        The file is complete without it: `close` was called and did not fail.
+        """
+        return None
 
     def claim(self, run: Run, ending: str) -> Path:
         """Create a new file of the run and list it in `paths`; once for each ending.

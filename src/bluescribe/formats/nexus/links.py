@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from ...assets import Asset, Frames
 from ...jsontext import dumps
-from ...run import Stream
-from .tree import Dataset, External, Node
+from ...run import Field, Stream
+from .images import Images, Part
+from .tree import Dataset, External, HardLink, Node
 
 __all__ = ["AssetLinks"]
+
+_NO_FIELD = Field("")
 
 
 class AssetLinks:
@@ -27,21 +32,40 @@ class AssetLinks:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
+        self._streams: dict[str, Stream] = {}
         self._assets: dict[tuple[str, str], list[Asset]] = {}
-        self._frames: dict[tuple[str, str, str], list[Frames]] = {}
+        self._frames: dict[tuple[str, str], list[tuple[Asset, Frames]]] = {}
+        """Frames of each field in the order of its events."""
+        self._here: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
+        """Fields whose frames this file shows as one dataset: its path and shape."""
 
     def add(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> bool:
         """Take in where a field's frames are; return whether the file is a new one."""
+        self._streams[stream.name] = stream
         assets = self._assets.setdefault((stream.name, field), [])
         is_new = asset not in assets
         if is_new:
             assets.append(asset)
         if frames is not None:
-            self._add_frames((stream.name, field, asset.uid), frames)
+            self._add_frames(stream.name, field, asset, frames)
         return is_new
 
-    def link(self, stream: Stream, field: str) -> External | None:
-        """Return the link to all of a field's frames, None unless one HDF5 file holds them."""
+    def set_here(self, images: Images, shape: tuple[int, ...]) -> None:
+        """Note that ``value`` of a field is a dataset of this file now.
+
+        Parameters
+        ----------
+        images
+            Of the field.
+        shape
+            Of the dataset.
+        """
+        self._here[images.stream, images.field] = (f"{images.group}/value", shape)
+
+    def link(self, stream: Stream, field: str) -> External | HardLink | None:
+        """Return the link to all of a field's frames, None unless they are in one dataset."""
+        if here := self._here.get((stream.name, field)):
+            return HardLink(here[0])
         assets = self._assets.get((stream.name, field), [])
         return self._external(assets[0]) if len(assets) == 1 and assets[0].is_hdf5 else None
 
@@ -64,53 +88,95 @@ class AssetLinks:
         found = []
         for (stream, field), assets in self._assets.items():
             for number, asset in enumerate(assets, 1):
-                ranges = self._frames.get((stream, field, asset.uid))
-                if ranges:
+                of_field = self._frames.get((stream, field), [])
+                if ranges := [frames for owner, frames in of_field if owner.uid == asset.uid]:
                     found.append((stream, field, f"frames_{number}", _ranges(ranges)))
         return found
 
     def is_there(self, stream: Stream, field: str) -> bool:
         """Tell whether what a field's link leads to can be opened by now."""
-        return self._rank_found(self.link(stream, field)) is not None
+        return self.shape(stream, field) is not None
 
     def rank(self, stream: Stream, field: str) -> int | None:
         """Return the dimensions of a field's external data, None if nobody can tell yet.
 
         A file that its producer holds open tells nothing; then the document may.
         """
-        found = self._rank_found(self.link(stream, field))
+        found = self.shape(stream, field)
         assets = self._assets.get((stream.name, field), [])
         chunk_shape = assets[0].parameters.get("chunk_shape") if assets else None
-        return found or (len(chunk_shape) if isinstance(chunk_shape, list | tuple) else None)
+        shape = found or chunk_shape
+        return len(shape) if isinstance(shape, list | tuple) else None
+
+    def shape(self, stream: Stream, field: str) -> tuple[int, ...] | None:
+        """Return the shape of a field's external data, None if they cannot be opened by now."""
+        if here := self._here.get((stream.name, field)):
+            return here[1]
+        link = self.link(stream, field)
+        if not isinstance(link, External):
+            return None
+        try:
+            with h5py.File(self._folder / link.file, "r", locking=False) as file:
+                return tuple(file[link.path].shape)
+        except (OSError, KeyError, AttributeError):
+            return None
 
     def missing(self) -> list[Path]:
         """Return the files that are not there."""
         assets = [asset for assets in self._assets.values() for asset in assets]
         paths = dict.fromkeys(asset.path for asset in assets if asset.is_hdf5)
-        return [path for path in paths if not (self._folder / path).exists()]
+        return [path for path in paths if not os.path.exists(self._folder / path)]  # noqa: PTH110  # it never raises
 
     def _external(self, asset: Asset) -> External:
         path = asset.path
         file = os.path.relpath(path, self._folder) if path.is_absolute() else str(path)
         return External(file, asset.dataset or "/")
 
-    def _rank_found(self, link: External | None) -> int | None:
-        if link is None:
-            return None
-        try:
-            with h5py.File(self._folder / link.file, "r", locking=False) as file:
-                return len(file[link.path].shape)
-        except (OSError, KeyError, AttributeError):
-            return None
+    def images(self, group_of: Callable[[str, str], str]) -> list[Images]:
+        """Return the frames of each field that has external files.
 
-    def _add_frames(self, key: tuple[str, str, str], new: Frames) -> None:
+        Parameters
+        ----------
+        group_of
+            Returns the absolute path of the group of a stream's field.
+        """
+        return [
+            Images(
+                stream,
+                field,
+                group_of(stream, field),
+                self._streams[stream].fields.get(field, _NO_FIELD).shape,
+                self._parts(stream, field),
+                self._attrs(stream, field),
+            )
+            for stream, field in self._assets
+        ]
+
+    def file_name(self, asset: Asset) -> str:
+        """Return the name of an asset's file, relative to this file where that is possible."""
+        return self._external(asset).file
+
+    def _parts(self, stream: str, field: str) -> tuple[Part, ...]:
+        """Return what the documents tell of frames; all frames of a file of which they do not."""
+        told = self._frames.get((stream, field), [])
+        uids = {asset.uid for asset, _ in told}
+        untold = [Part(a) for a in self._assets[stream, field] if a.uid not in uids]
+        return (*(Part(a, f.index_start, f.index_stop) for a, f in told), *untold)
+
+    def _attrs(self, stream: str, field: str) -> dict[str, Any]:
+        declared = self._streams[stream].fields.get(field, _NO_FIELD)
+        return {"long_name": field, "units": declared.units, "source": declared.source}
+
+    def _add_frames(self, stream: str, field: str, asset: Asset, new: Frames) -> None:
         """Add frames; those that follow on the last ones make one longer range."""
-        ranges = self._frames.setdefault(key, [])
-        last = ranges[-1] if ranges else None
-        if last and (last.seq_stop, last.index_stop) == (new.seq_start, new.index_start):
-            ranges[-1] = Frames(last.seq_start, new.seq_stop, last.index_start, new.index_stop)
-        elif last != new:
-            ranges.append(new)
+        ranges = self._frames.setdefault((stream, field), [])
+        owner, last = ranges[-1] if ranges else (None, None)
+        is_same = owner is not None and owner.uid == asset.uid
+        longer = last.followed_by(new) if last and is_same else None
+        if longer:
+            ranges[-1] = asset, longer
+        elif not (is_same and last == new) and new.seq_start < new.seq_stop:
+            ranges.append((asset, new))
 
 
 def _description(asset: Asset) -> Dataset:

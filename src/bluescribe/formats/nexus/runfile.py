@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import h5py
-import numpy as np
 
+from ...afterwards import Work
 from ...assets import Asset, Frames
 from ...jsontext import dumps
 from ...run import Descriptor, Document, Field, Page, Run, Stream
 from ..base import RunFile
 from .column import Column
 from .compression import compression_options
-from .content import EntryContent
+from .copying import ImageCopy
+from .entryviews import EntryViews
 from .file import LiveFile, set_attribute, write_node
+from .images import Images, ImagesError
+from .joined import write_joined
 from .links import AssetLinks
 from .metadata import (
     BLUESKY,
@@ -26,11 +30,9 @@ from .metadata import (
     stop_nodes,
     stream_group,
 )
-from .names import nexus_name, unique_name
+from .names import unique_name
 from .settings import NexusSettings
 from .table import StreamTable
-from .tree import Dataset, HardLink, Node
-from .views import PlotChoice, grid_plot_group, instrument_groups, log_group, plot_group
 
 __all__ = ["NexusFile"]
 
@@ -51,9 +53,8 @@ class NexusFile(RunFile[NexusSettings]):
         self._tables: dict[str, StreamTable] = {}
         self._datums: list[Document] = []
         self._documents: dict[str, int] = {}
-        self._views: list[tuple[str, str]] = []
-        self._has_new_views = self._is_over = False
         self._links = AssetLinks(path.parent)
+        self._views = EntryViews(run, self.settings, self._tables, self._links)
         self._file = LiveFile(
             path, is_live=self.settings.live, compression=self.settings.compression
         )
@@ -67,8 +68,7 @@ class NexusFile(RunFile[NexusSettings]):
         )
         self._write_root()
         write_node(self._file.h5, "entry", entry_group(run, self._title(run)))
-        self._content = EntryContent(run, self.settings)
-        self._content.write(self._file.h5, self._tables)
+        self._views.write(self._file.h5["entry"])
 
     def title(self, run: Run) -> str:
         """Return what ``/entry/title`` says; for subclasses to change."""
@@ -111,7 +111,7 @@ class NexusFile(RunFile[NexusSettings]):
     def write_events(self, stream: Stream, page: Page) -> None:
         """Append rows to the stream's columns."""
         if self._tables[stream.name].append(page):
-            self._has_new_views = True
+            self._views.has_news = True
             self._write_views()
             self._file.go_live()  # at once: readers wait
 
@@ -130,7 +130,7 @@ class NexusFile(RunFile[NexusSettings]):
             del group["value"]  # a second file: each has a link with a number now
         for name, node in self._nodes(stream, field).items():
             write_node(group, name, node)
-        self._has_new_views = True
+        self._views.has_news = True
 
     def sync(self) -> None:
         """Let others see what was written."""
@@ -144,22 +144,48 @@ class NexusFile(RunFile[NexusSettings]):
         self._write_datums()
         h5 = self._file.plain()
         for stream, field, name, frames in self._links.frame_nodes():
-            write_node(h5[self._tables[stream].group_of(field)], name, frames)
-        self._is_over = self._has_new_views = True  # grids are complete, ranks of images known
-        self._write_views()
+            write_node(h5[self._group_of(stream, field)], name, frames)
+        self._join_images(h5)
         if stop is not None:
             for path, node in stop_nodes(self._run, stop).items():
                 parent, _, name = f"/entry/{path}".rpartition("/")
                 write_node(h5[parent], name, node)
-        self._content.finish(h5, self._tables)
+        self._write_views(is_over=True)
         self._extend(h5["entry"])
         self._file.finish()
         self._tell_of_missing_files()
+
+    def afterwards(self) -> Work | None:
+        """Return what copies the images, if that is wanted and there are some."""
+        images = self._links.images(self._group_of) if self.settings.images == "copy" else []
+        if not images:
+            return None
+        return ImageCopy(
+            self.paths[0],
+            images,
+            show=self._show_copied,
+            timeout=self.settings.images_timeout,
+            options=compression_options(self.settings.compression),
+        )
 
     def abandon(self) -> None:
         """Let go of the file; what was flushed is in it."""
         if hasattr(self, "_file"):
             self._file.abandon()
+
+    def _group_of(self, stream: str, field: str) -> str:
+        return self._tables[stream].group_of(field)
+
+    def _join_images(self, h5: h5py.File) -> None:
+        """Show several files of one field as one dataset."""
+        for images in self._links.images(self._group_of):
+            if len(images.assets) > 1 and all(asset.is_hdf5 for asset in images.assets):
+                try:
+                    shape = write_joined(h5, images, self._links.file_name)
+                except (ImagesError, OSError, RuntimeError, TypeError) as error:
+                    self._tell_of_apart(images, error)
+                else:
+                    self._links.set_here(images, shape)
 
     def _nodes(self, stream: Stream, field: str) -> dict[str, Any]:
         return self._links.nodes(stream, field)
@@ -196,64 +222,16 @@ class NexusFile(RunFile[NexusSettings]):
         self._datum_column.advance(block)
         self._datums = []
 
-    def _write_views(self) -> None:
+    def _write_views(self, *, is_over: bool = False) -> None:
         """Write the links that readers look for, if there is something new to link."""
-        if not self._has_new_views:
-            return
-        entry = self._file.plain()["entry"]
-        while self._views:  # they may be of columns that have been made anew since
-            parent, name = self._views.pop()
-            if name in entry[parent]:
-                del entry[parent][name]
-        self._write_ends_of_baseline()
-        for table in self._tables.values():
-            log = log_group(self._run, table)
-            if log:
-                self._show(entry, nexus_name(table.stream.name, {*_ENTRY_NAMES, *entry}), log)
-        primary = self._run.primary
-        if primary is not None and primary.name in self._tables:
-            self._write_primary_views(entry, self._tables[primary.name])
-        self._content.write(entry.file, self._tables)
-        self._has_new_views = False
+        if self._views.has_news or is_over:
+            self._views.write(self._file.plain()["entry"], is_over=is_over)
 
-    def _write_primary_views(self, entry: h5py.Group, table: StreamTable) -> None:
-        choice = PlotChoice(self.settings.signal, self.settings.axes)
-        plot = plot_group(self._run, table, self._links, choice)
-        if self._is_over and plot:
-            plot = grid_plot_group(self._run, table, self._links, choice, entry.file) or plot
-        if plot:
-            self._show(entry, "data", plot)
-        instrument = entry["instrument"]
-        for name, group in instrument_groups(self._run, table, self._links).items():
-            self._show(instrument, name, group)
-            is_detectors = name == "detectors"
-            if is_detectors and self._content.definition:
-                continue  # a definition speaks of each NXdetector of the instrument
-            for device in group.children:
-                self._show(instrument, device, HardLink(f"{instrument.name}/{name}/{device}"))
-
-    def _show(self, parent: h5py.Group, name: str, node: Node) -> None:
-        """Write a view, and remember it: before they are written again, all are taken away."""
-        self._views.append((parent.name, name))
-        write_node(parent, name, node)
-
-    def _write_ends_of_baseline(self) -> None:
-        """Put the first and the last reading of each baseline field where it is easy to take.
-
-        While the run goes on there is the first one only.
-        """
-        ends = {"value_start": 0} | ({"value_end": -1} if self._is_over else {})
-        for table in self._tables.values():
-            if not table.stream.is_baseline:
-                continue
-            for field in table.stream.fields:
-                column = table.column(field)
-                if column is None or not column.rows:
-                    continue
-                values = self._file.h5[column.path]
-                group = values.parent
-                for name, row in ends.items():
-                    write_node(group, name, Dataset(np.asarray(values[row]), _copied(values)))
+    def _show_copied(self, h5: h5py.File, copied: Sequence[tuple[Images, tuple[int, ...]]]) -> None:
+        """Lead the views of a copy of this file to images that are in it now."""
+        for images, shape in copied:
+            self._links.set_here(images, shape)
+        self._views.write(h5["entry"], is_over=True)
 
     def _title(self, run: Run) -> str:
         try:
@@ -273,18 +251,18 @@ class NexusFile(RunFile[NexusSettings]):
                 self._run.label,
             )
 
+    def _tell_of_apart(self, images: Images, error: Exception) -> None:
+        if self.settings.images == "link":
+            self.settings.tell(
+                logger,
+                f"{self._run.label}: the files of {images.field!r} are linked one by one and not "
+                f"joined: {error}. A joined dataset would show zeros for what is not there.",
+            )
+
     def _tell_of_missing_files(self) -> None:
-        for path in self._links.missing():
+        for path in self._links.missing() if self.settings.images == "link" else ():
             self.settings.tell(
                 logger,
                 f"{self._run.label} links {path}, which is not there (yet). If the file is "
                 "elsewhere, move it or this one so that the relative link holds.",
             )
-
-
-_ENTRY_NAMES = ("data", "instrument", "title", "user", "sample")
-
-
-def _copied(dataset: h5py.Dataset) -> dict[str, Any]:
-    """Return the attributes that tell what a value is."""
-    return {k: dataset.attrs[k] for k in ("units", "source", "precision") if k in dataset.attrs}

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import Field as Setting
-from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import NonNegativeFloat, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from ...settings import WriterSettings
 from .compression import Compression, compression_options
@@ -37,6 +37,14 @@ class NexusSettings(WriterSettings):
     compression: Compression = Setting(
         "none",
         description="How arrays in events are compressed; all but gzip need hdf5plugin",
+    )
+    images: Literal["link", "copy"] = Setting(
+        "link",
+        description="Link images that are in files of their own, or copy them after the run",
+    )
+    images_timeout: NonNegativeFloat = Setting(
+        60.0,
+        description="Seconds for which files are waited for that are to be copied",
     )
     signal: str | None = Setting(
         None,

@@ -55,8 +55,9 @@ def plot_group(run: Run, table: StreamTable, links: AssetLinks, choice: PlotChoi
     group = Group("NXdata")
     for field in dict.fromkeys([*axes, *signals, *_scalars(table)]):
         group.children[names[field]] = _data(table, links, field)
-    group.children["EPOCH"] = HardLink(f"{table.root}/EPOCH")
-    group.children["time"] = HardLink(f"{table.root}/time")
+    if table.rows:
+        for name in _RESERVED:
+            group.children[name] = HardLink(f"{table.root}/{name}")
     group.attrs = {"signal": names[signals[0]]}
     rank = _rank(table, signals[0])
     if rank is None:

@@ -1,0 +1,182 @@
+"""What remains to be done for a run whose file is complete: copying images, by and by.
+
+One thread does it for all runs of a writer, one after the other; it is started by the first.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from .status import Failure, Ledger
+
+__all__ = ["Afterwards", "Shortfall", "Work"]
+
+logger = logging.getLogger(__name__)
+
+_TELL_SECONDS = 10.0
+"""How often somebody who waits for the work is told what is left."""
+
+
+class Shortfall(NamedTuple):
+    """Something that could not be done; the file is as good as it was before."""
+
+    cause: str
+    remedy: str
+
+
+Work = Callable[[threading.Event], Sequence[Shortfall]]
+"""It looks at the event often and gives up when it is set, which also ends its waiting."""
+
+
+class _Item(NamedTuple):
+    run: str
+    path: Path
+    work: Work
+
+
+class Afterwards:
+    """Work on files of runs that have ended.
+
+    Parameters
+    ----------
+    ledger
+        Is told which files are worked on, and what could not be done.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._items: deque[_Item] = deque()
+        self._changed = threading.Condition()
+        self._give_up = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._is_closing = False
+        self._process = os.getpid()
+
+    def add(self, run: str, path: Path, work: Work) -> None:
+        """Do something later.
+
+        Parameters
+        ----------
+        run
+            What messages call the run.
+        path
+            The file of the run.
+        work
+            What is to be done.
+        """
+        with self._changed:
+            self._items.append(_Item(run, path, work))
+            self._ledger.copying.append(path)
+            self._changed.notify_all()
+        if self._thread is None:
+            thread = threading.Thread(
+                target=self._work, name=f"bluescribe-{self._ledger.format_name}-later", daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError:  # the interpreter ends: `close` does the work itself
+                return
+            self._thread = thread
+
+    def close(self, timeout: float | None) -> None:
+        """Wait until all is done; a second call waits for the same.
+
+        Parameters
+        ----------
+        timeout
+            Seconds after which what is left is given up, with a warning; None waits for all.
+        """
+        if os.getpid() != self._process or self._thread is threading.current_thread():
+            return  # a forked child, or a garbage collection
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify_all()
+        if self._thread is None:
+            self._work_here(timeout)
+            return
+        self._wait(self._thread, timeout)
+        if self._thread.is_alive():
+            self._tell_of_leaving(timeout or 0.0)
+            self._give_up.set()
+            self._thread.join(_TELL_SECONDS)
+
+    def _wait(self, thread: threading.Thread, timeout: float | None) -> None:
+        """Wait for the thread, and tell now and then for what."""
+        deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
+        while thread.is_alive() and time.monotonic() < deadline:
+            thread.join(min(_TELL_SECONDS, max(0.0, deadline - time.monotonic())))
+            if thread.is_alive() and time.monotonic() < deadline:
+                logger.warning(
+                    "%s: images are still being copied into %s",
+                    self._ledger.format_name,
+                    _names(self._ledger.copying),
+                )
+
+    def _work_here(self, timeout: float | None) -> None:
+        """Do the work on this thread: none can be started any more."""
+        if timeout is not None:
+            timer = threading.Timer(timeout, self._give_up.set)
+            timer.daemon = True
+            try:
+                timer.start()
+            except RuntimeError:  # nor this one
+                self._give_up.set()
+        self._work()
+        if self._ledger.copying:
+            self._tell_of_leaving(timeout or 0.0)
+
+    def _work(self) -> None:
+        while (item := self._next()) is not None:
+            try:
+                shortfalls = item.work(self._give_up)
+            except Exception as error:
+                logger.exception("%s: a fault inside bluescribe", self._ledger.format_name)
+                remedy = "please report this with the traceback in the log"
+                shortfalls = [Shortfall(f"{type(error).__name__}: {error}", remedy)]
+            for shortfall in shortfalls:
+                self._report(item, shortfall)
+            if not self._give_up.is_set():
+                self._ledger.copying.remove(item.path)
+
+    def _next(self) -> _Item | None:
+        """Return what is to be done next, None when nothing will come any more."""
+        with self._changed:
+            while not self._items and not self._is_closing:
+                self._changed.wait()
+            if self._give_up.is_set() or not self._items:
+                return None
+            return self._items.popleft()
+
+    def _report(self, item: _Item, shortfall: Shortfall) -> None:
+        logger.warning(
+            "%s: %s, %s: %s. Remedy: %s.",
+            self._ledger.format_name,
+            item.run,
+            item.path,
+            shortfall.cause,
+            shortfall.remedy,
+        )
+        # the next run shall not be aborted for it: the run's file is complete, with links
+        self._ledger.failures.append(
+            Failure(time.time(), item.run, item.path, shortfall.cause, shortfall.remedy)
+        )
+
+    def _tell_of_leaving(self, timeout: float) -> None:
+        logger.warning(
+            "%s: not all images were copied within %.0f s. These files are complete but still link "
+            "them: %s. Keep the linked files; writer.close() waits for as long as copying takes.",
+            self._ledger.format_name,
+            timeout,
+            _names(self._ledger.copying),
+        )
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return ", ".join(map(str, paths)) or "no file"

@@ -1,0 +1,117 @@
+"""What an entry shows beside the columns of its streams; made anew when there is more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ...run import Run
+from .content import EntryContent
+from .file import write_node
+from .links import AssetLinks
+from .names import nexus_name
+from .settings import NexusSettings
+from .table import StreamTable
+from .tree import Dataset, HardLink, Node
+from .views import PlotChoice, grid_plot_group, instrument_groups, log_group, plot_group
+
+__all__ = ["EntryViews"]
+
+_ENTRY_NAMES = ("data", "instrument", "title", "user", "sample")
+
+
+class EntryViews:
+    """Default plot, positioners and detectors, logs, ends of the baseline, content by name.
+
+    Parameters
+    ----------
+    run, settings
+        What is shown, and how.
+    tables
+        The columns of the run's streams, by name, as they come.
+    links
+        Its external data.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        settings: NexusSettings,
+        tables: Mapping[str, StreamTable],
+        links: AssetLinks,
+    ) -> None:
+        self._run = run
+        self._tables = tables
+        self._links = links
+        self._choice = PlotChoice(settings.signal, settings.axes)
+        self._content = EntryContent(run, settings)
+        self._shown: list[tuple[str, str]] = []
+        self.has_news = True
+        """Whether there is something that is not shown yet."""
+
+    def write(self, entry: h5py.Group, *, is_over: bool = False) -> None:
+        """Show what there is by now; at the end grids are complete, and the ranks of images known.
+
+        To be repeated as it is after a failure.
+        """
+        while self._shown:  # they may be of columns that have been made anew since
+            parent, name = self._shown.pop()
+            if name in entry[parent]:
+                del entry[parent][name]
+        self._write_ends_of_baseline(entry, is_over=is_over)
+        for table in self._tables.values():
+            log = log_group(self._run, table)
+            if log:
+                self._show(entry, nexus_name(table.stream.name, {*_ENTRY_NAMES, *entry}), log)
+        primary = self._run.primary
+        if primary is not None and primary.name in self._tables:
+            self._write_primary(entry, self._tables[primary.name], is_over=is_over)
+        self._content.write(entry.file, self._tables)
+        if is_over:
+            self._content.finish(entry.file, self._tables)
+        self.has_news = False
+
+    def _write_primary(self, entry: h5py.Group, table: StreamTable, *, is_over: bool) -> None:
+        plot = plot_group(self._run, table, self._links, self._choice)
+        if is_over and plot:
+            grid = grid_plot_group(self._run, table, self._links, self._choice, entry.file)
+            plot = grid or plot
+        if plot:
+            self._show(entry, "data", plot)
+        instrument = entry["instrument"]
+        for name, group in instrument_groups(self._run, table, self._links).items():
+            self._show(instrument, name, group)
+            if name == "detectors" and self._content.definition:
+                continue  # a definition speaks of each NXdetector that stands in the instrument
+            for device in group.children:
+                self._show(instrument, device, HardLink(f"{instrument.name}/{name}/{device}"))
+
+    def _show(self, parent: h5py.Group, name: str, node: Node) -> None:
+        """Write a view, and remember it: before they are written again, all are taken away."""
+        self._shown.append((parent.name, name))
+        write_node(parent, name, node)
+
+    def _write_ends_of_baseline(self, entry: h5py.Group, *, is_over: bool) -> None:
+        """Put the first and the last reading of each baseline field where it is easy to take.
+
+        While the run goes on there is the first one only.
+        """
+        ends = {"value_start": 0} | ({"value_end": -1} if is_over else {})
+        for table in self._tables.values():
+            for field in table.stream.fields if table.stream.is_baseline else ():
+                column = table.column(field)
+                if column is None or not column.rows:
+                    continue
+                values = entry.file[column.path]
+                for name, row in ends.items():
+                    write_node(
+                        values.parent, name, Dataset(np.asarray(values[row]), _copied(values))
+                    )
+
+
+def _copied(dataset: h5py.Dataset) -> dict[str, Any]:
+    """Return the attributes that tell what a value is."""
+    return {k: dataset.attrs[k] for k in ("units", "source", "precision") if k in dataset.attrs}

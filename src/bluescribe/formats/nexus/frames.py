@@ -1,0 +1,148 @@
+"""The frames of one field, from files of every known kind, in one dataset."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from itertools import groupby
+from typing import Any
+
+import h5py
+
+from ...values import Array
+from . import sequences
+from .filters import create_like, create_new
+from .images import Images, ImagesError, opened, spans
+from .streaming import copy_rows, raise_if_given_up
+
+__all__ = ["check_frames", "copy_frames"]
+
+_OF_THEIR_FILE = {"CLASS", "DIMENSION_LIST", "NAME", "REFERENCE_LIST", "target"}
+"""Attributes that refer to other objects of the file that they are in."""
+
+_NO_VALUES = (h5py.Empty, h5py.Reference, h5py.RegionReference)
+
+
+def check_frames(images: Images) -> None:
+    """Look whether all frames of a field are there.
+
+    Raises
+    ------
+    NotReadyError
+        Not yet.
+    ImagesError
+        They never will be, or nobody here can read them.
+    """
+    if not _are_hdf5(images):
+        for asset, number in deque(sequences.files(images), maxlen=1):
+            sequences.read(asset, number)
+        return
+    spans(images)
+
+
+def copy_frames(
+    group: h5py.Group,
+    name: str,
+    images: Images,
+    options: Mapping[str, Any],
+    give_up: threading.Event,
+) -> h5py.Dataset:
+    """Copy the frames of a field's events into a new dataset.
+
+    Parameters
+    ----------
+    group, name
+        Where it goes.
+    images
+        What is copied.
+    options
+        Keywords of ``create_dataset`` for compression; none keep that of the files.
+    give_up
+        Ends the copying when it is set.
+
+    Raises
+    ------
+    NotReadyError, ImagesError
+        A file cannot be read, or holds frames unlike the others.
+    GivenUpError
+        `give_up` was set.
+    """
+    copy = _copy_hdf5 if _are_hdf5(images) else _copy_sequence
+    return copy(group, name, images, options, give_up)
+
+
+def _are_hdf5(images: Images) -> bool:
+    kinds = {asset.is_hdf5 for asset in images.assets}
+    if len(kinds) > 1:
+        raise ImagesError("some of their files are HDF5 and others are not")
+    return kinds.pop()
+
+
+def _copy_hdf5(
+    group: h5py.Group,
+    name: str,
+    images: Images,
+    options: Mapping[str, Any],
+    give_up: threading.Event,
+) -> h5py.Dataset:
+    found = spans(images)
+    total = sum(stop - start for _, start, stop in found)
+    target, at = None, 0
+    for _, consecutive in groupby(found, lambda span: span[0].asset.uid):
+        of_asset = list(consecutive)
+        asset = of_asset[0][0].asset
+        with opened(asset, is_checked=True) as source:
+            if target is None:
+                target = create_like(group, name, (total, *source.shape[1:]), source, options)
+                _copy_attributes(source, target)
+            _check_alike(asset.place, source, target)
+            for _, start, stop in of_asset:
+                copy_rows(source, (start, stop), target, at, give_up)
+                at += stop - start
+    return target
+
+
+def _copy_sequence(
+    group: h5py.Group,
+    name: str,
+    images: Images,
+    options: Mapping[str, Any],
+    give_up: threading.Event,
+) -> h5py.Dataset:
+    files = sequences.files(images)
+    first = next(files, None)
+    if first is None:
+        raise ImagesError("the documents announced no frame")
+    frames = sequences.read(*first)
+    count = 1 + sum(1 for _ in files)
+    target = create_new(
+        group, name, (count * len(frames), *frames.shape[1:]), frames.dtype, options
+    )
+    at = 0
+    for asset, number in sequences.files(images):
+        raise_if_given_up(give_up)
+        frames = sequences.read(asset, number)
+        if len(frames) * count != len(target):
+            raise ImagesError(f"{sequences.file_name(asset, number)} has {len(frames)} frames")
+        _check_alike(str(sequences.file_name(asset, number)), frames, target)
+        target[at : at + len(frames)] = frames
+        at += len(frames)
+    return target
+
+
+def _check_alike(place: str, frames: h5py.Dataset | Array, target: h5py.Dataset) -> None:
+    if (frames.shape[1:], frames.dtype) != (target.shape[1:], target.dtype):
+        raise ImagesError(
+            f"{place} has {frames.dtype} frames of shape {frames.shape[1:]}, earlier ones are "
+            f"{target.dtype} of shape {target.shape[1:]}"
+        )
+
+
+def _copy_attributes(source: h5py.Dataset, target: h5py.Dataset) -> None:
+    for key in source.attrs:
+        with suppress(OSError, RuntimeError, TypeError, ValueError):  # of a type that h5py has not
+            value = source.attrs[key]
+            if key not in _OF_THEIR_FILE and not isinstance(value, _NO_VALUES):
+                target.attrs[key] = value

@@ -1,0 +1,176 @@
+"""The external images of one field, file by file, and how HDF5 files of them are opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ...assets import Asset
+from ...errors import BluescribeError
+
+__all__ = [
+    "Images",
+    "ImagesError",
+    "NotReadyError",
+    "Part",
+    "check_there",
+    "frames_per_index",
+    "opened",
+    "spans",
+]
+
+
+class ImagesError(BluescribeError, ValueError):
+    """Images that cannot be read, or do not fit together, however long one waits."""
+
+
+class NotReadyError(BluescribeError, OSError):
+    """Images that cannot be read yet: the file is not there, or its producer still writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Consecutive frames of one asset, counted as the documents do; all of them if not told."""
+
+    asset: Asset
+    start: int = 0
+    stop: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The frames of one field, in the order of its events."""
+
+    stream: str
+    field: str
+    group: str
+    """Absolute path of the field's group in the NeXus file."""
+    shape: tuple[int | None, ...]
+    """Of what one event has, as the descriptor declares it."""
+    parts: tuple[Part, ...]
+    attrs: Mapping[str, Any]
+    """What the descriptor tells of the values."""
+
+    @property
+    def assets(self) -> list[Asset]:
+        """The assets, each once."""
+        return list({part.asset.uid: part.asset for part in self.parts}.values())
+
+
+def frames_per_index(asset: Asset, shape: tuple[int | None, ...], rank: int) -> int:
+    """Return how many frames one index of the documents stands for.
+
+    Parameters
+    ----------
+    asset
+        A resource says ``frame_per_point``; a stream_resource may say ``multiplier``.
+    shape
+        Of what one event has. Of a stream its first number counts the frames.
+    rank
+        Dimensions of the dataset of all frames.
+    """
+    for key in ("frame_per_point", "multiplier"):
+        number = asset.parameters.get(key)
+        if isinstance(number, int | np.integer) and number > 0:
+            return int(number)
+    is_stack = asset.parameters.get("join_method") == "stack"
+    if "data_key" in asset.doc and len(shape) == rank and not is_stack:
+        return shape[0] or 1
+    return 1
+
+
+def spans(images: Images) -> list[tuple[Part, int, int]]:
+    """Return each part of HDF5 images with its first row in its dataset, and that after its last.
+
+    Raises
+    ------
+    NotReadyError
+        A file cannot be opened, or has not so many frames (yet).
+    ImagesError
+        What stands in it is no array of frames.
+    """
+    shapes = {}
+    for asset in images.assets:
+        with opened(asset) as dataset:
+            shapes[asset.uid] = dataset.shape
+    return [(part, *_rows(part, images, shapes[part.asset.uid])) for part in images.parts]
+
+
+def _rows(part: Part, images: Images, shape: tuple[int, ...]) -> tuple[int, int]:
+    if part.stop is None:
+        return 0, shape[0]
+    each = frames_per_index(part.asset, images.shape, len(shape))
+    if part.stop * each > shape[0]:
+        raise NotReadyError(
+            f"{part.asset.place} has {shape[0]} frames of {part.stop * each} that the documents "
+            "announced"
+        )
+    return part.start * each, part.stop * each
+
+
+_MODES: tuple[Mapping[str, Any], ...] = ({}, {"swmr": True}, {"swmr": True, "locking": False})
+"""A file that its producer has closed, one that it writes for others to read, one that it locks."""
+
+_UNLOCKED: tuple[Mapping[str, Any], ...] = ({"locking": False}, *_MODES)
+"""For reading long: a lock would keep the producer from opening its file again."""
+
+
+@contextmanager
+def opened(asset: Asset, *, is_checked: bool = False) -> Iterator[h5py.Dataset]:
+    """Open the dataset of an HDF5 asset for reading.
+
+    Parameters
+    ----------
+    asset
+        Says where it is.
+    is_checked
+        Whether it was seen to be complete: then the file need not be locked.
+
+    Raises
+    ------
+    NotReadyError
+        The file is not there or cannot be opened (yet), or has no such dataset (yet).
+    ImagesError
+        What stands there is no array of frames.
+    """
+    with _file(asset, _UNLOCKED if is_checked else _MODES) as file:
+        try:
+            dataset = file[asset.dataset]
+        except (KeyError, OSError, RuntimeError):
+            raise NotReadyError(f"{asset.path} has no {asset.dataset}") from None
+        if not isinstance(dataset, h5py.Dataset) or not dataset.shape:
+            raise ImagesError(f"{asset.place} is no array of frames")
+        yield dataset
+
+
+def check_there(path: Path) -> None:
+    """Look whether there is such a file.
+
+    Raises
+    ------
+    NotReadyError
+        There is none, or it is out of reach.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise NotReadyError(f"{path} is not there") from None
+    except (OSError, ValueError) as error:
+        raise NotReadyError(f"{path} is out of reach: {error}") from None
+
+
+def _file(asset: Asset, modes: Iterable[Mapping[str, Any]]) -> h5py.File:
+    check_there(asset.path)
+    refusal: Exception | None = None
+    for mode in modes:
+        try:
+            return h5py.File(asset.path, "r", **mode)
+        except (OSError, ValueError) as error:
+            refusal = refusal or error
+    raise NotReadyError(f"{asset.path} cannot be opened (is it still being written?): {refusal}")

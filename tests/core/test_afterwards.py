@@ -1,0 +1,100 @@
+"""What is done when a run's file is complete."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bluescribe import afterwards as module
+from bluescribe.afterwards import Afterwards, Shortfall, Work
+from bluescribe.status import Ledger
+
+
+def after(wait: Callable[[threading.Event], Any], then: Callable[[], Any] = list) -> Work:
+    """Return work that waits for something."""
+
+    def work(give_up: threading.Event) -> list[Shortfall]:
+        wait(give_up)
+        then()
+        return []
+
+    return work
+
+
+def test_work_is_done_in_order_on_one_thread_and_named_until_it_is_done():
+    ledger, done = Ledger("book"), []
+    afterwards, begin = Afterwards(ledger), threading.Event()
+    for number in range(3):
+
+        def work(_give_up, number=number):
+            begin.wait()
+            done.append((number, threading.current_thread().name))
+            return []
+
+        afterwards.add("run", Path(f"{number}.h5"), work)
+    assert ledger.status(Path(), 0).copying == (Path("0.h5"), Path("1.h5"), Path("2.h5"))
+    begin.set()
+    afterwards.close(None)
+    assert done == [(n, "bluescribe-book-later") for n in range(3)]
+    assert not ledger.copying
+
+
+def test_what_could_not_be_done_is_told_and_aborts_nothing(caplog):
+    ledger = Ledger("book")
+    afterwards = Afterwards(ledger)
+    afterwards.add("run a", Path("a.h5"), lambda _give_up: [Shortfall("no images", "find them")])
+    afterwards.close(None)
+    (failure,) = ledger.failures
+    assert (failure.cause, failure.remedy, failure.path) == ("no images", "find them", Path("a.h5"))
+    assert not ledger.unraised
+    assert "book: run a, a.h5: no images. Remedy: find them." in caplog.text
+
+
+def test_who_waits_is_told_for_what(caplog, monkeypatch):
+    monkeypatch.setattr(module, "_TELL_SECONDS", 0.05)
+    afterwards = Afterwards(Ledger("book"))
+    afterwards.add("run", Path("a.h5"), after(lambda _: time.sleep(0.3)))
+    afterwards.close(None)
+    assert "images are still being copied into a.h5" in caplog.text
+
+
+def test_waiting_may_be_bounded(caplog):
+    caplog.set_level(logging.WARNING)
+    ledger = Ledger("book")
+    afterwards = Afterwards(ledger)
+    for name in ("a.h5", "b.h5"):
+        afterwards.add("run", Path(name), after(lambda give_up: give_up.wait(60)))
+    began = time.monotonic()
+    afterwards.close(0.1)
+    assert time.monotonic() - began < 10
+    assert "still link them: a.h5, b.h5" in caplog.text
+
+
+@pytest.mark.parametrize("timeout", [None, 60.0])
+def test_closing_twice_or_without_work_is_quick(timeout):
+    afterwards = Afterwards(Ledger("book"))
+    afterwards.close(timeout)
+    afterwards.close(timeout)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # it is what is tested
+def test_a_forked_child_leaves_the_work_to_its_parent():
+    done = []
+    afterwards = Afterwards(Ledger("book"))
+    hold = threading.Event()
+    afterwards.add("run", Path("a.h5"), after(lambda _: hold.wait(), lambda: done.append(1)))
+    child = os.fork()
+    if child == 0:
+        afterwards.close(None)
+        os._exit(len(done))
+    assert os.waitpid(child, 0)[1] == 0
+    hold.set()
+    afterwards.close(None)
+    assert done == [1]
