@@ -2,18 +2,59 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import h5py
 
 from ...assets import Asset
 from .file import set_attribute
-from .images import Images, ImagesError, opened, spans
+from .images import Images, ImagesError, describe, opened, spans
+from .links import AssetLinks
 
-__all__ = ["write_joined"]
+__all__ = ["join_files"]
+
+logger = logging.getLogger(__name__)
 
 
-def write_joined(h5: h5py.File, images: Images, file_name: Callable[[Asset], str]) -> int:
+def join_files(
+    h5: h5py.File,
+    links: AssetLinks,
+    group_of: Callable[[str, str], str],
+    label: str | None,
+) -> None:
+    """Show the files of each field that has several as one dataset, where that is possible.
+
+    Parameters
+    ----------
+    h5
+        The NeXus file.
+    links
+        Its external files; is told what is one dataset now.
+    group_of
+        Returns the absolute path of the group of a stream's field.
+    label
+        What warnings call the run; None for no warnings.
+    """
+    for images in links.images(group_of):
+        if len(images.assets) < 2 or not all(asset.is_hdf5 for asset in images.assets):
+            continue
+        try:
+            rank = _write_joined(h5, images, links.file_name)
+        except (ImagesError, OSError, RuntimeError, TypeError) as error:
+            if label is not None:
+                logger.warning(
+                    "nexus: %s: the files of %r are linked one by one and not joined: %s. A "
+                    "joined dataset would show zeros for what is not there.",
+                    label,
+                    images.field,
+                    error,
+                )
+        else:
+            links.set_here(images, rank)
+
+
+def _write_joined(h5: h5py.File, images: Images, file_name: Callable[[Asset], str]) -> int:
     """Write the frames of a field's events as a virtual dataset ``value``; return its dimensions.
 
     Where a file is missing a virtual dataset reads as zeros without a word, so there is none
@@ -55,8 +96,7 @@ def write_joined(h5: h5py.File, images: Images, file_name: Callable[[Asset], str
     if group.get("value", getlink=True) is not None:
         del group["value"]
     dataset = group.create_virtual_dataset("value", layout)
-    for key, value in images.attrs.items():
-        set_attribute(dataset, key, value)
+    describe(dataset, images)
     set_attribute(dataset, "joined_from", [f"value_{n + 1}" for n in range(len(sources))])
     return int(dataset.ndim)
 

@@ -21,8 +21,8 @@ from ..base import RunFile
 from .column import Column
 from .copying import ImageCopy
 from .file import LiveFile, set_attribute, write_node
-from .images import Images, ImagesError
-from .joined import write_joined
+from .images import Images
+from .joined import join_files
 from .links import AssetLinks
 from .metadata import (
     BLUESKY,
@@ -154,7 +154,8 @@ class NexusFile(RunFile[NexusSettings]):
         h5 = self._file.plain()
         for stream, field, name, frames in self._links.frame_nodes():
             write_node(h5[self._group_of(stream, field)], name, frames)
-        self._join_images(h5)
+        may_warn = self.settings.warn_missing and self.settings.images == "link"
+        join_files(h5, self._links, self._group_of, self._run.label if may_warn else None)
         self._is_over = self._has_new_views = True  # grids are complete, ranks of images known
         self._write_views()
         self._write_ends_of_baseline()
@@ -163,7 +164,7 @@ class NexusFile(RunFile[NexusSettings]):
                 parent, _, name = f"/entry/{path}".rpartition("/")
                 write_node(h5[parent], name, node)
         self._file.close()
-        if self.settings.warn_missing and self.settings.images == "link":
+        if may_warn:
             self._warn_of_missing()
 
     def afterwards(self) -> Work | None:
@@ -186,17 +187,6 @@ class NexusFile(RunFile[NexusSettings]):
 
     def _group_of(self, stream: str, field: str) -> str:
         return self._tables[stream].group_of(field)
-
-    def _join_images(self, h5: h5py.File) -> None:
-        """Show several files of one field as one dataset."""
-        for images in self._links.images(self._group_of):
-            if len(images.assets) > 1 and all(asset.is_hdf5 for asset in images.assets):
-                try:
-                    rank = write_joined(h5, images, self._links.file_name)
-                except (ImagesError, OSError, RuntimeError, TypeError) as error:
-                    self._warn_of_apart(images, error)
-                else:
-                    self._links.set_here(images, rank)
 
     def _show_copied(self, h5: h5py.File, copied: Sequence[tuple[Images, int]]) -> None:
         """Lead the views of a copy of this file to images that are in it now."""
@@ -286,16 +276,6 @@ class NexusFile(RunFile[NexusSettings]):
                 group = values.parent
                 for name, row in (("value_start", 0), ("value_end", -1)):
                     write_node(group, name, Dataset(np.asarray(values[row]), _copied(values)))
-
-    def _warn_of_apart(self, images: Images, error: Exception) -> None:
-        if self.settings.warn_missing and self.settings.images == "link":
-            logger.warning(
-                "nexus: %s: the files of %r are linked one by one and not joined: %s. A joined "
-                "dataset would show zeros for what is not there.",
-                self._run.label,
-                images.field,
-                error,
-            )
 
     def _warn_of_missing(self) -> None:
         for path in self._links.missing():
