@@ -366,7 +366,7 @@ def test_a_copy_may_be_compressed_otherwise(tmp_path: Path, options: dict[str, A
 def test_frames_that_were_never_written_read_as_in_their_file(tmp_path: Path) -> None:
     raw = tmp_path / "raw.h5"
     with h5py.File(raw, "w") as file:
-        options = {"maxshape": (None, 6, 8), "chunks": (1, 3, 8), "fillvalue": 9}
+        options = {"maxshape": (None, 6, 8), "chunks": (1, 3, 8), "fillvalue": 9, "shuffle": True}
         images = file.create_dataset("entry/data/data", (6, 6, 8), "u2", **options)
         images[2], images[4] = frames(2)
         expected = images[1:6]
