@@ -12,7 +12,6 @@ from urllib.parse import unquote
 import numpy as np
 
 from .errors import DocumentError
-from .pathmap import PathMap
 from .run import Document, Page
 
 __all__ = ["Asset", "AssetBook", "Frames", "datum_rows"]
@@ -105,8 +104,8 @@ class AssetBook:
         Folders of the machines that write the files, and where they are here.
     """
 
-    def __init__(self, path_map: Mapping[str, Path] | None = None) -> None:
-        self._path_map = PathMap(path_map or {})
+    def __init__(self, locate: Callable[[str], Path] = Path) -> None:
+        self._locate = locate
         self._assets: dict[str, Asset] = {}
         self._fields: dict[str, str] = {}
         self._datums: dict[str, tuple[str, int | None]] = {}
@@ -114,12 +113,12 @@ class AssetBook:
 
     def add_resource(self, doc: Document) -> None:
         """Take in a resource document."""
-        asset = _from_resource(doc, self._path_map)
+        asset = _from_resource(doc, self._locate)
         self._assets[asset.uid] = asset
 
     def add_stream_resource(self, doc: Document) -> None:
         """Take in a stream_resource document."""
-        asset = _from_stream_resource(doc, self._path_map)
+        asset = _from_stream_resource(doc, self._locate)
         self._assets[asset.uid] = asset
         self._fields[asset.uid] = str(doc.get("data_key") or "")
 
@@ -197,7 +196,7 @@ def _joined(
         yield uid, frames
 
 
-def _from_resource(doc: Document, path_map: PathMap) -> Asset:
+def _from_resource(doc: Document, locate: Callable[[str], Path]) -> Asset:
     """Return the asset of a resource document.
 
     Raises
@@ -215,10 +214,10 @@ def _from_resource(doc: Document, path_map: PathMap) -> Asset:
         kind = PureWindowsPath if doc.get("path_semantics") == "windows" else PurePosixPath
         path = kind(str(root), resource_path.lstrip("/\\" if kind is PureWindowsPath else "/"))
     dataset = _dataset(kwargs) or _HDF5_DATASETS.get(spec)
-    return Asset(uid, spec, path_map.apply(str(path)), dataset, kwargs, doc)
+    return Asset(uid, spec, locate(str(path)), dataset, kwargs, doc)
 
 
-def _from_stream_resource(doc: Document, path_map: PathMap) -> Asset:
+def _from_stream_resource(doc: Document, locate: Callable[[str], Path]) -> Asset:
     """Return the asset of a stream_resource document, of event-model 1.23 or older.
 
     Raises
@@ -227,7 +226,7 @@ def _from_stream_resource(doc: Document, path_map: PathMap) -> Asset:
         It has no uid, or neither uri nor resource_path.
     """
     if "uri" not in doc:
-        return _from_resource(doc, path_map)
+        return _from_resource(doc, locate)
     uid, uri = doc.get("uid"), doc["uri"]
     if not isinstance(uid, str) or not isinstance(uri, str):
         raise DocumentError(f"stream_resource without uid or uri: it has {sorted(doc)}")
@@ -235,7 +234,7 @@ def _from_stream_resource(doc: Document, path_map: PathMap) -> Asset:
     parameters = _mapping(doc.get("parameters"))
     is_hdf5 = mimetype in _HDF5_MIMETYPES
     dataset = _dataset(parameters) if is_hdf5 else None
-    return Asset(uid, mimetype, path_map.apply(_uri_path(uri)), dataset, parameters, doc)
+    return Asset(uid, mimetype, locate(_uri_path(uri)), dataset, parameters, doc)
 
 
 def _uri_path(uri: str) -> str:

@@ -322,7 +322,7 @@ def child(folder: Path, case: str) -> subprocess.Popen[str]:
 
 
 def test_after_kill_9_in_the_middle_of_a_copy_the_file_is_whole(tmp_path: Path) -> None:
-    area_detector_file(tmp_path / "raw.h5", frames(40))
+    area_detector_file(tmp_path / "raw.h5", frames(40), compression="gzip")
     with child(tmp_path, "killed") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "copying\n"

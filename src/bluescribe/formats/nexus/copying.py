@@ -21,7 +21,7 @@ from ...afterwards import Shortfall
 from ...status import remedy
 from .file import set_attribute
 from .frames import check_frames, copy_frames
-from .images import Images, ImagesError, NotReadyError
+from .images import Images, ImagesError, NotReadyError, describe
 from .streaming import GivenUpError
 
 __all__ = ["ImageCopy"]
@@ -136,9 +136,7 @@ class ImageCopy:
         except (NotReadyError, ImagesError, ValueError) as error:
             self._miss(images, str(error))
             return None
-        for key, value in images.attrs.items():
-            if key not in dataset.attrs:
-                set_attribute(dataset, key, value)
+        describe(dataset, images)
         names = [asset.place for asset in images.assets]
         origin = names[0] if len(names) == 1 else f"asset_1 to asset_{len(names)}"
         set_attribute(dataset, "copied_from", origin)

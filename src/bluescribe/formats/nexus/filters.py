@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-__all__ = ["are_filters_equal", "create_like", "create_new"]
+__all__ = ["are_compressed_alike", "create_like", "create_new"]
 
 _BITSHUFFLE = 32008
 _BITSHUFFLE_OWN = 3
@@ -75,9 +75,10 @@ def create_new(
     return group.create_dataset(name, shape, dtype, chunks=chunks, **options)
 
 
-def are_filters_equal(one: h5py.Dataset, other: h5py.Dataset) -> bool:
-    """Tell whether chunks of one dataset can stand in the other as they are."""
-    return bool(one.dtype == other.dtype and _filters(one) == _filters(other))
+def are_compressed_alike(one: h5py.Dataset, other: h5py.Dataset) -> bool:
+    """Tell whether chunks of one dataset, compressed, can stand in the other as they are."""
+    filters = _filters(one)
+    return bool(filters and one.dtype == other.dtype and filters == _filters(other))
 
 
 def _filters(dataset: h5py.Dataset) -> list[_Filter]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...assets import Asset
 from ...errors import BluescribeError
+from .file import set_attribute
 
 __all__ = [
     "Images",
@@ -20,6 +21,7 @@ __all__ = [
     "NotReadyError",
     "Part",
     "check_there",
+    "describe",
     "frames_per_index",
     "opened",
     "spans",
@@ -58,9 +60,24 @@ class Images:
     """What the descriptor tells of the values."""
 
     @property
+    def events(self) -> int:
+        """Number of events that have frames; 0 where the documents do not tell."""
+        counts = [part.stop - part.start for part in self.parts if part.stop is not None]
+        return sum(counts) if len(counts) == len(self.parts) else 0
+
+    @property
     def assets(self) -> list[Asset]:
         """The assets, each once."""
         return list({part.asset.uid: part.asset for part in self.parts}.values())
+
+
+def describe(dataset: h5py.Dataset, images: Images) -> None:
+    """Tell at a dataset of all frames what they are, and how many of them each event has."""
+    for key, value in images.attrs.items():
+        if key not in dataset.attrs:
+            set_attribute(dataset, key, value)
+    if images.events:
+        set_attribute(dataset, "frames_per_event", dataset.shape[0] // images.events)
 
 
 def frames_per_index(asset: Asset, shape: tuple[int | None, ...], rank: int) -> int:

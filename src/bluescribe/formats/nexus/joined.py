@@ -8,12 +8,46 @@ import h5py
 
 from ...assets import Asset
 from .file import set_attribute
-from .images import Images, ImagesError, opened, spans
+from .images import Images, ImagesError, describe, opened, spans
+from .links import AssetLinks
 
-__all__ = ["write_joined"]
+__all__ = ["join_files"]
 
 
-def write_joined(
+def join_files(
+    h5: h5py.File,
+    links: AssetLinks,
+    group_of: Callable[[str, str], str],
+    tell: Callable[[str], None],
+) -> None:
+    """Show the files of each field that has several as one dataset, where that is possible.
+
+    Parameters
+    ----------
+    h5
+        The NeXus file.
+    links
+        Its external files; is told what is one dataset now.
+    group_of
+        Returns the absolute path of the group of a stream's field.
+    tell
+        Is told of fields whose files are not joined, and why.
+    """
+    for images in links.images(group_of):
+        if len(images.assets) < 2 or not all(asset.is_hdf5 for asset in images.assets):
+            continue
+        try:
+            shape = _write_joined(h5, images, links.file_name)
+        except (ImagesError, OSError, RuntimeError, TypeError) as error:
+            tell(
+                f"the files of {images.field!r} are linked one by one and not joined: {error}. A "
+                "joined dataset would show zeros for what is not there."
+            )
+        else:
+            links.set_here(images, shape)
+
+
+def _write_joined(
     h5: h5py.File, images: Images, file_name: Callable[[Asset], str]
 ) -> tuple[int, ...]:
     """Write the frames of a field's events as a virtual dataset ``value``; return its dimensions.
@@ -57,8 +91,7 @@ def write_joined(
     if group.get("value", getlink=True) is not None:
         del group["value"]
     dataset = group.create_virtual_dataset("value", layout)
-    for key, value in images.attrs.items():
-        set_attribute(dataset, key, value)
+    describe(dataset, images)
     set_attribute(dataset, "joined_from", [f"value_{n + 1}" for n in range(len(sources))])
     return tuple(dataset.shape)
 

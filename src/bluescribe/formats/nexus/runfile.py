@@ -19,8 +19,8 @@ from .compression import compression_options
 from .copying import ImageCopy
 from .entryviews import EntryViews
 from .file import LiveFile, set_attribute, write_node
-from .images import Images, ImagesError
-from .joined import write_joined
+from .images import Images
+from .joined import join_files
 from .links import AssetLinks
 from .metadata import (
     BLUESKY,
@@ -145,7 +145,7 @@ class NexusFile(RunFile[NexusSettings]):
         h5 = self._file.plain()
         for stream, field, name, frames in self._links.frame_nodes():
             write_node(h5[self._group_of(stream, field)], name, frames)
-        self._join_images(h5)
+        join_files(h5, self._links, self._group_of, self._tell_of_images)
         if stop is not None:
             for path, node in stop_nodes(self._run, stop).items():
                 parent, _, name = f"/entry/{path}".rpartition("/")
@@ -175,17 +175,6 @@ class NexusFile(RunFile[NexusSettings]):
 
     def _group_of(self, stream: str, field: str) -> str:
         return self._tables[stream].group_of(field)
-
-    def _join_images(self, h5: h5py.File) -> None:
-        """Show several files of one field as one dataset."""
-        for images in self._links.images(self._group_of):
-            if len(images.assets) > 1 and all(asset.is_hdf5 for asset in images.assets):
-                try:
-                    shape = write_joined(h5, images, self._links.file_name)
-                except (ImagesError, OSError, RuntimeError, TypeError) as error:
-                    self._tell_of_apart(images, error)
-                else:
-                    self._links.set_here(images, shape)
 
     def _nodes(self, stream: Stream, field: str) -> dict[str, Any]:
         return self._links.nodes(stream, field)
@@ -251,18 +240,13 @@ class NexusFile(RunFile[NexusSettings]):
                 self._run.label,
             )
 
-    def _tell_of_apart(self, images: Images, error: Exception) -> None:
-        if self.settings.images == "link":
-            self.settings.tell(
-                logger,
-                f"{self._run.label}: the files of {images.field!r} are linked one by one and not "
-                f"joined: {error}. A joined dataset would show zeros for what is not there.",
+    def _tell_of_missing_files(self) -> None:
+        for path in self._links.missing():
+            self._tell_of_images(
+                f"links {path}, which is not there (yet). If the file is elsewhere, move it or "
+                "this one so that the relative link holds, or set PATH_MAP."
             )
 
-    def _tell_of_missing_files(self) -> None:
-        for path in self._links.missing() if self.settings.images == "link" else ():
-            self.settings.tell(
-                logger,
-                f"{self._run.label} links {path}, which is not there (yet). If the file is "
-                "elsewhere, move it or this one so that the relative link holds.",
-            )
+    def _tell_of_images(self, message: str) -> None:
+        if self.settings.images == "link":  # copying waits for them, and tells
+            self.settings.tell(logger, f"{self._run.label}: {message}")
