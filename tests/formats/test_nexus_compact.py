@@ -182,6 +182,21 @@ def test_a_full_disk_leaves_the_complete_file(
     assert not list(tmp_path.glob(".*"))
 
 
+def test_who_has_the_old_file_open_goes_on_reading_it(tmp_path: Path) -> None:
+    path = grown_file(tmp_path / "grown.h5")
+    with h5py.File(path, locking=True) as file:
+        assert compact(path, LIVE)
+        assert file["entry/columns/c0"][()].tolist() == [1.0, 0.0, 1.0]
+        assert file["entry/columns/c0"].maxshape == (None,)
+    with h5py.File(path) as file:
+        assert file["entry/columns/c0"].maxshape == (3,)
+
+
+def test_a_file_that_was_taken_away_stays_away(tmp_path: Path) -> None:
+    assert not compact(tmp_path / "moved.h5", LIVE)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 def test_killed_at_any_instant_the_file_is_the_old_or_the_new_one(tmp_path: Path) -> None:
     program = """
