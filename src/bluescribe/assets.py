@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -100,8 +100,8 @@ class AssetBook:
 
     Parameters
     ----------
-    path_map
-        Folders of the machines that write the files, and where they are here.
+    locate
+        Returns where a file is here that its producer calls by another path.
     """
 
     def __init__(self, locate: Callable[[str], Path] = Path) -> None:

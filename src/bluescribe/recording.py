@@ -65,7 +65,7 @@ class Recording:
         self._retry_seconds = retry_seconds
         self._ledger = ledger
         self._afterwards = afterwards
-        self._assets = AssetBook(file.settings.path_map)
+        self._assets = AssetBook(file.locate)
         self._pending: dict[str, list[Document]] = {}
         """Events that wait to become pages, by stream."""
         self._is_retired = False

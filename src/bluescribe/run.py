@@ -21,8 +21,8 @@ __all__ = ["Descriptor", "Document", "Field", "Page", "Run", "Stream"]
 
 Document = Mapping[str, Any]
 
-_NO_SCAN_ID = 10**18
-"""From here on a number counts no scans; some are too long to be put into words."""
+_NO_SCAN_ID = 10**100
+"""From here on a number counts no scans; Python puts none of over 4,300 digits into words."""
 
 
 @dataclass(frozen=True, slots=True)

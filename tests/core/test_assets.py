@@ -9,6 +9,7 @@ import pytest
 
 from bluescribe.assets import AssetBook, Frames, datum_rows
 from bluescribe.errors import ConfigError, DocumentError
+from bluescribe.pathmap import PathMap
 from bluescribe.run import Run
 from bluescribe.settings import WriterSettings
 
@@ -22,14 +23,14 @@ def page(*values, external="FILE:"):
 
 
 def resource(path_map=None, **doc):
-    book = AssetBook(path_map)
+    book = AssetBook(PathMap(path_map or {}).apply)
     book.add_resource({"uid": "r", "resource_path": "a.h5", **doc})
     ((_, asset, _),) = book.of_page(page("r/0"))
     return asset
 
 
 def stream_resource(path_map=None, **doc):
-    book = AssetBook(path_map)
+    book = AssetBook(PathMap(path_map or {}).apply)
     book.add_stream_resource({"uid": "r", "data_key": "image", **doc})
     datum = {
         "stream_resource": "r",

@@ -132,6 +132,7 @@ def test_the_copy_is_the_same_tree(tmp_path: Path) -> None:
         assert file["entry/columns/zipped"].compression == "gzip"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("live", [True, False])
 def test_every_shape_of_run_is_the_same_tree(
     live: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -179,6 +180,21 @@ def test_a_full_disk_leaves_the_complete_file(
     assert path.read_bytes() == before
     assert "is complete, but larger than it need be: [Errno 28]" in caplog.text
     assert not list(tmp_path.glob(".*"))
+
+
+def test_who_has_the_old_file_open_goes_on_reading_it(tmp_path: Path) -> None:
+    path = grown_file(tmp_path / "grown.h5")
+    with h5py.File(path, locking=True) as file:
+        assert compact(path, LIVE)
+        assert file["entry/columns/c0"][()].tolist() == [1.0, 0.0, 1.0]
+        assert file["entry/columns/c0"].maxshape == (None,)
+    with h5py.File(path) as file:
+        assert file["entry/columns/c0"].maxshape == (3,)
+
+
+def test_a_file_that_was_taken_away_stays_away(tmp_path: Path) -> None:
+    assert not compact(tmp_path / "moved.h5", LIVE)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

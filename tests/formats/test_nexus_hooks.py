@@ -14,6 +14,7 @@ from bluesky import RunEngine, SupplementalData
 from ophyd.sim import SynAxis, SynGauss
 
 from bluescribe.formats.nexus import NexusFile, NexusWriter
+from bluescribe.testing import documents
 from tests.formats.beamline import APS, scan, signals, take
 from tests.readers.nexus import text
 
@@ -103,6 +104,18 @@ def test_a_bad_file_name_of_a_hook_stays_inside(name, tmp_path, caplog):
     assert path.parent == folder
     assert "-S00042-" in path.name
     assert any(r.levelno == logging.WARNING for r in caplog.records)
+
+
+def test_images_are_looked_for_where_a_hook_says(tmp_path):
+    (tmp_path / "assets").mkdir()
+    hook = {"resource_path": lambda self, path: tmp_path / "mounted" / path.name}
+    with writer_of(**hook)(tmp_path, warn_missing=False) as writer:
+        for name, doc in documents("resource_hdf5", tmp_path / "assets"):
+            writer(name, doc)
+        path = writer.status().last_file
+    with h5py.File(path) as file:
+        link = file["/entry/instrument/bluesky/streams/primary/ad_image"].get("value", getlink=True)
+        assert link.filename == "mounted/" + next((tmp_path / "assets").glob("*.h5")).name
 
 
 def test_what_extend_raises_costs_only_what_it_adds(tmp_path, caplog):

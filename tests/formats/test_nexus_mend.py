@@ -15,6 +15,8 @@ import nexusformat.nexus
 import numpy as np
 import pytest
 import silx.io
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bluescribe import NexusWriter
 from bluescribe.formats.nexus.mend import mend
@@ -222,6 +224,33 @@ def test_damaged_bytes_are_told_or_harmless(at: int, tmp_path: Path) -> None:
     assert path.read_bytes() == data
 
 
+def test_a_file_that_was_cut_off_is_told_or_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "whole.h5"
+    with h5py.File(path, "w", libver="v110") as file:
+        stream = file.create_group(f"{STREAMS}/primary")
+        for name in ("seq_num", "EPOCH", "time", "x/value", "x/EPOCH"):
+            stream.create_dataset(name, data=np.arange(1.0, 301), maxshape=(None,), chunks=(128,))
+    whole, told = path.read_bytes(), 0
+    for size in range(0, len(whole), 97):
+        path.write_bytes(whole[:size])
+        report = mend(path)
+        told += not report.is_readable
+        if report.is_readable:
+            with h5py.File(path) as file:
+                assert np.array_equal(file[f"{STREAMS}/primary/x/value"], np.arange(1.0, 301))
+    assert told > 0.8 * len(whole) / 97
+
+
+@given(st.binary(max_size=150), st.integers(0, 5))
+def test_any_bytes_are_a_superblock_or_refused(tail: bytes, version: int) -> None:
+    data = b"\x89HDF\r\n\x1a\n" + bytes([version]) + tail
+    try:
+        found = Superblock.parse(data)
+    except ValueError:
+        return
+    assert found.closed(found.end).end == found.end
+
+
 def test_the_checksum_is_that_of_bob_jenkins() -> None:
     assert lookup3(b"") == 0xDEADBEEF
     assert lookup3(b"Four score and seven years ago") == 0x17770551
@@ -237,6 +266,7 @@ def test_the_end_of_a_file_of_any_version_is_corrected(libver: str, tmp_path: Pa
         Superblock.parse(whole).closed(len(whole)).data
         == whole[: len(Superblock.parse(whole).data)]
     )
-    path.write_bytes(whole[:-8])
+    path.write_bytes(whole + bytes(8))
     assert mend(path).end_was_wrong
-    assert path.read_bytes() == whole
+    assert Superblock.parse(path.read_bytes()).end == len(whole) + 8
+    assert not mend(path).is_changed

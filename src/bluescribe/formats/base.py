@@ -9,6 +9,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from ..afterwards import Work
 from ..assets import Asset, Frames
+from ..pathmap import PathMap
 from ..paths import check_template, claim, run_path
 from ..run import Descriptor, Document, Page, Run, Stream
 from ..settings import WriterSettings
@@ -55,6 +56,14 @@ class RunFile(ABC, Generic[Settings]):
         directory is not taken: the run then has the name that the settings say.
         """
         return self.settings.file_name
+
+    def resource_path(self, path: Path) -> Path:
+        """Return where an external file is, for subclasses; ``path_map`` was applied already."""
+        return path
+
+    def locate(self, path: str) -> Path:
+        """Return where a file is here that the documents call `path`."""
+        return self.resource_path(PathMap(self.settings.path_map).apply(path))
 
     @abstractmethod
     def open(self, run: Run) -> None:

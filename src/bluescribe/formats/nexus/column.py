@@ -18,13 +18,11 @@ from .rows import write_rows
 
 __all__ = ["MISSING", "REMADE", "Column"]
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 18
+"""The last chunk has its full size in the file, however few of its rows came."""
 _MAX_CHUNK_ROWS = 2048
 _MIN_CHUNK_BYTES = 512
 """Few rows were expected, but they may have been many: not a chunk for each then."""
-_FIRST_AND_LAST = 2
-"""Rows of a baseline, which has no more."""
-
 _MIN_COMPRESSED = 4096
 """Bytes of a row. Compressed chunks hold one row: in SWMR mode, a chunk that is written again
 with a row more leaves the room of the former one as a hole, at each flush.
@@ -56,6 +54,8 @@ class Column:
     rows_expected
         How many rows will come, as far as one can know, for the chunks; they are larger if the
         first rows that come are more.
+    is_certain
+        Whether there will not be many more, as in a baseline.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Column:
         declared: Field,
         attrs: Mapping[str, Any],
         rows_expected: int,
+        is_certain: bool = False,
     ) -> None:
         self._file = file
         self.group = group
@@ -75,6 +76,7 @@ class Column:
         self._declared = declared
         self._attrs = attrs
         self._rows_expected = rows_expected
+        self._min_chunk_bytes = 0 if is_certain else _MIN_CHUNK_BYTES
         self._handles: dict[str, h5py.Dataset] = {}
         self._generation = -1
         self._missing: list[int] = []
@@ -198,7 +200,7 @@ class Column:
             del group[name]
         stored = utf8_dtype(dtype) if dtype.kind == "S" else dtype
         storage = self._file.compression if _row_bytes(dtype, shape) >= _MIN_COMPRESSED else {}
-        rows = 1 if storage else _chunk_rows(dtype, shape, self._rows_expected)
+        rows = 1 if storage else self._chunk_rows(_row_bytes(dtype, shape))
         dataset = group.create_dataset(
             name,
             (0, *shape),
@@ -210,6 +212,12 @@ class Column:
         for key, value in attrs.items():
             set_attribute(dataset, key, value)
         self._open_datasets()[name] = dataset
+
+    def _chunk_rows(self, row_bytes: int) -> int:
+        """Return rows a chunk: all that are expected, within bounds of rows and bytes."""
+        row_bytes = max(1, row_bytes)
+        rows = max(self._rows_expected, self._min_chunk_bytes // row_bytes)
+        return max(1, min(rows, _MAX_CHUNK_ROWS, _CHUNK_BYTES // row_bytes))
 
     def _write(self, name: str, start: int, array: Array | list[Array]) -> None:
         if isinstance(array, np.ndarray) and array.dtype.kind == "S":
@@ -233,10 +241,3 @@ class Column:
 
 def _row_bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
     return dtype.itemsize * int(np.prod(shape, dtype=np.int64))
-
-
-def _chunk_rows(dtype: np.dtype[Any], shape: tuple[int, ...], expected: int) -> int:
-    """Return rows a chunk: all that are expected, within bounds of rows and bytes."""
-    row_bytes = max(1, _row_bytes(dtype, shape))
-    least = _MIN_CHUNK_BYTES // row_bytes if expected > _FIRST_AND_LAST else 1
-    return max(1, min(max(expected, least), _MAX_CHUNK_ROWS, _CHUNK_BYTES // row_bytes))

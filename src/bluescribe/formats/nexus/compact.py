@@ -48,18 +48,20 @@ def compact(path: Path, libver: tuple[str, str]) -> bool:
     bool
         Whether the file is a smaller one now.
     """
-    if path.stat().st_size > _MAX_FILE_BYTES:
-        return False
     part = path.with_name(f".{path.name}.part")
+    is_smaller = False
     try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            return False
         _copy(path, part, libver)
         is_smaller = part.stat().st_size < path.stat().st_size
         if is_smaller:
             shutil.copymode(path, part)
             part.replace(path)
+    except FileNotFoundError:
+        pass  # somebody took the file away when it was closed
     except Exception as error:  # h5py has many kinds; the file is complete without this
         logger.warning("nexus: %s is complete, but larger than it need be: %s", path, error)
-        is_smaller = False
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -68,7 +70,7 @@ def compact(path: Path, libver: tuple[str, str]) -> bool:
 
 def _copy(path: Path, part: Path, libver: tuple[str, str]) -> None:
     # what is changed in "core" is changed in memory, never in the file
-    source = h5py.File(path, "r+", driver="core", backing_store=False, libver=libver)
+    source = h5py.File(path, "r+", driver="core", backing_store=False, libver=libver, locking=False)
     with source, h5py.File(part, "w", libver=libver, locking=False) as target:
         for found in _objects(source.id):
             if isinstance(found.id, h5d.DatasetID) and _only_grows(found.id):

@@ -50,7 +50,7 @@ def join_files(
 def _write_joined(
     h5: h5py.File, images: Images, file_name: Callable[[Asset], str]
 ) -> tuple[int, ...]:
-    """Write the frames of a field's events as a virtual dataset ``value``; return its dimensions.
+    """Write the frames of a field's events as a virtual dataset ``value``; return its shape.
 
     Where a file is missing a virtual dataset reads as zeros without a word, so there is none
     unless all files hold what the documents have announced.

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
@@ -127,7 +127,7 @@ class _Closed(io.RawIOBase):
 
 
 def _examined(path: Path, file: h5py.File, found: Superblock, size: int) -> MendReport:
-    _open_all(file)
+    _meet_all(file, size)
     rows_cut, columns_cut, leftovers = {}, [], []
     for name, stream in file.get(_STREAMS, {}).items():
         columns = list(_columns(stream))
@@ -147,15 +147,39 @@ def _examined(path: Path, file: h5py.File, found: Superblock, size: int) -> Mend
     )
 
 
-def _open_all(file: h5py.File) -> None:
+def _meet_all(file: h5py.File, size: int) -> None:
     """Meet every object: a writer that is killed while it adds objects may leave half of some.
 
     Raises
     ------
     OSError, RuntimeError, KeyError
         There is one that cannot be read.
+    ValueError
+        The file was cut off: values are not in its `size` bytes, and would be read as zeros.
     """
-    file["entry"].visititems(lambda _, item: [None for _ in item.attrs.values()].clear())
+
+    def meet(_: str, item: h5py.HLObject) -> None:
+        list(item.attrs.values())
+        if isinstance(item, h5py.Dataset) and _last_byte(item) > size:
+            raise ValueError(f"it was cut off: values of {item.name} are missing")
+
+    file["entry"].visititems(meet)
+
+
+def _last_byte(dataset: h5py.Dataset) -> int:
+    """Return where a dataset's values end in the file; 0 where others hold them."""
+    if dataset.chunks is None:
+        return int((dataset.id.get_offset() or 0) + dataset.id.get_storage_size())
+    chunk_rows: int = dataset.chunks[0]
+    is_filtered = dataset.id.get_create_plist().get_nfilters()
+    ends = [0]
+
+    def look(chunk: Any) -> None:
+        rows = chunk_rows if is_filtered else min(chunk_rows, len(dataset) - chunk.chunk_offset[0])
+        ends.append(chunk.byte_offset + chunk.size * rows // chunk_rows)
+
+    dataset.id.chunk_iter(look)
+    return max(ends)
 
 
 def _columns(stream: h5py.Group) -> Iterator[h5py.Dataset]:

@@ -36,7 +36,7 @@ def write_rows(dataset: h5py.Dataset, start: int, rows: Array | list[Array]) -> 
         if block.size:
             space = stored.get_space()
             space.select_hyperslab((start, *(0 for _ in shape[1:])), block.shape)
-            stored.write(h5s.create_simple(block.shape), space, block)
+            stored.write(h5s.create_simple(block.shape), space, np.ascontiguousarray(block))
         start += len(block)
 
 
@@ -45,7 +45,7 @@ def _stacks(rows: list[Array]) -> Iterator[Array]:
     first = rows[0]
     at_once = min(len(rows), _STACKED_BYTES // max(1, first.nbytes))
     if at_once <= 1:
-        yield from (np.ascontiguousarray(row)[np.newaxis] for row in rows)
+        yield from (row[np.newaxis] for row in rows)
         return
     buffer = np.empty((at_once, *first.shape), first.dtype)
     for start in range(0, len(rows), at_once):

@@ -15,6 +15,8 @@ _OLD_VERSIONS = {0: 24, 1: 28}
 _MARKED_VERSIONS = (2, 3)
 _FLAGS = 11
 _ADDRESSES = 12
+_LEAST_BYTES = 16
+"""With the sizes of addresses, in every version."""
 _MASK = 0xFFFFFFFF
 
 
@@ -33,7 +35,7 @@ class Superblock:
         ValueError
             They are not those of an HDF5 file that can be mended.
         """
-        if head[:8] != _SIGNATURE or len(head) < _ADDRESSES:
+        if head[:8] != _SIGNATURE or len(head) < _LEAST_BYTES:
             raise ValueError("it does not begin as an HDF5 file")
         if head[8] in _OLD_VERSIONS:
             found = cls(head[: _OLD_VERSIONS[head[8]] + 4 * head[13]])

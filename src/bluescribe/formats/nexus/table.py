@@ -149,6 +149,7 @@ class StreamTable:
             declared=declared,
             attrs=attrs,
             rows_expected=self._rows_expected,
+            is_certain=self.stream.is_baseline,
         )
 
     def _describe_fields(self, groups: Container[str]) -> None:

@@ -53,7 +53,8 @@ def plot_group(run: Run, table: StreamTable, links: AssetLinks, choice: PlotChoi
         return None
     names = _names(table.stream)
     group = Group("NXdata")
-    for field in dict.fromkeys([*axes, *signals, *_scalars(table)]):
+    images = [f for f in table.stream.fields if links.is_there(table.stream, f)]
+    for field in dict.fromkeys([*axes, *signals, *_scalars(table), *images]):
         group.children[names[field]] = _data(table, links, field)
     if table.rows:
         for name in _RESERVED:
