@@ -44,7 +44,7 @@ def join_files(
                 "joined dataset would show zeros for what is not there."
             )
         else:
-            links.set_here(images, shape)
+            links.set_here(images, shape, is_virtual=True)
 
 
 def _write_joined(

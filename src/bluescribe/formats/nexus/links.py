@@ -38,6 +38,7 @@ class AssetLinks:
         """Frames of each field in the order of its events."""
         self._here: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
         """Fields whose frames this file shows as one dataset: its path and shape."""
+        self._virtual: set[tuple[str, str]] = set()
 
     def add(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> bool:
         """Take in where a field's frames are; return whether the file is a new one."""
@@ -50,7 +51,7 @@ class AssetLinks:
             self._add_frames(stream.name, field, asset, frames)
         return is_new
 
-    def set_here(self, images: Images, shape: tuple[int, ...]) -> None:
+    def set_here(self, images: Images, shape: tuple[int, ...], *, is_virtual: bool = False) -> None:
         """Note that ``value`` of a field is a dataset of this file now.
 
         Parameters
@@ -59,8 +60,12 @@ class AssetLinks:
             Of the field.
         shape
             Of the dataset.
+        is_virtual
+            Whether it only shows what is in several files.
         """
-        self._here[images.stream, images.field] = (f"{images.group}/value", shape)
+        key = (images.stream, images.field)
+        (self._virtual.add if is_virtual else self._virtual.discard)(key)
+        self._here[key] = (f"{images.group}/value", shape)
 
     def link(self, stream: Stream, field: str) -> External | HardLink | None:
         """Return the link to all of a field's frames, None unless they are in one dataset."""
@@ -107,6 +112,10 @@ class AssetLinks:
         chunk_shape = assets[0].parameters.get("chunk_shape") if assets else None
         shape = found or chunk_shape
         return len(shape) if isinstance(shape, list | tuple) else None
+
+    def is_virtual(self, stream: Stream, field: str) -> bool:
+        """Tell whether a dataset of this file only shows a field's frames of several files."""
+        return (stream.name, field) in self._virtual
 
     def shape(self, stream: Stream, field: str) -> tuple[int, ...] | None:
         """Return the shape of a field's external data, None if they cannot be opened by now."""
