@@ -17,9 +17,12 @@ import numpy as np
 
 from .errors import DocumentError
 
-__all__ = ["Descriptor", "Document", "Field", "Page", "Run", "Stream"]
+__all__ = ["COUNT_TIMES", "Descriptor", "Document", "Field", "Page", "Run", "Stream"]
 
 Document = Mapping[str, Any]
+
+COUNT_TIMES = ("preset_time", "count_time", "acquire_time", "exposure_time", "preset_real_time")
+"""Endings of the keys of configuration and metadata that say for how long a point is counted."""
 
 _NO_SCAN_ID = 10**100
 """From here on a number counts no scans; Python puts none of over 4,300 digits into words."""

@@ -273,3 +273,17 @@ def test_content_is_there_while_the_run_goes_on(tmp_path):
         RE.subscribe(look)
         RE(count([SynAxis(name="m")], 3))
     assert seen == [102.25]
+
+
+def test_a_detector_tells_for_how_long_it_counts(tmp_path):
+    class Scaler(SynAxis):
+        def read_configuration(self):
+            return {"scaler_preset_time": {"value": 0.25, "timestamp": 0.0}}
+
+        def describe_configuration(self):
+            return {"scaler_preset_time": {"source": "sim", "dtype": "number", "shape": []}}
+
+    with h5py.File(take(tmp_path, plan=count([Scaler(name="scaler")], 2))) as file:
+        seconds = file["/entry/instrument/scaler/count_time"]
+        assert (seconds[()], seconds.attrs["units"]) == (0.25, "s")
+    check_folder(tmp_path)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import h5py
 import numpy as np
 
+from ...diffractometer import diffractometers
 from ...run import Run
 from .content import EntryContent
 from .file import write_node
 from .links import AssetLinks
 from .names import nexus_name
+from .orientation import diffractometer_group, sample_group
 from .settings import NexusSettings
 from .table import StreamTable
 from .tree import Dataset, HardLink, Node
 from .views import PlotChoice, grid_plot_group, instrument_groups, log_group, plot_group
 
 __all__ = ["EntryViews"]
+
+logger = logging.getLogger(__name__)
 
 _ENTRY_NAMES = ("data", "instrument", "title", "user", "sample")
 
@@ -44,6 +49,7 @@ class EntryViews:
         links: AssetLinks,
     ) -> None:
         self._run = run
+        self._settings = settings
         self._tables = tables
         self._links = links
         self._choice = PlotChoice(settings.signal, settings.axes)
@@ -61,20 +67,37 @@ class EntryViews:
             parent, name = self._shown.pop()
             if name in entry[parent]:
                 del entry[parent][name]
-        self._write_ends_of_baseline(entry, is_over=is_over)
+        self._attempt(self._write_ends_of_baseline, entry, is_over)
+        self._attempt(self._write_logs, entry)
+        self._attempt(self._write_primary, entry, is_over)
+        self._attempt(self._write_diffractometers, entry)
+        self._attempt(self._content.write, entry.file, self._tables)
+        if is_over:
+            self._attempt(self._content.finish, entry.file, self._tables)
+        self.has_news = False
+
+    def _attempt(self, method: Callable[..., None], *args: Any) -> None:
+        """Call a method; a fault of ours, or a hostile document, costs only what it shows."""
+        try:
+            method(*args)
+        except OSError:
+            raise  # of the disk: it is tried again
+        except Exception as error:
+            message = f"{self._run.label} lacks what {method.__qualname__} shows: {error!r}"
+            self._settings.tell(logger, f"{message}. Its streams are whole.", key=message)
+            logger.debug("the traceback", exc_info=True)
+
+    def _write_logs(self, entry: h5py.Group) -> None:
         for table in self._tables.values():
             log = log_group(self._run, table)
             if log:
                 self._show(entry, nexus_name(table.stream.name, {*_ENTRY_NAMES, *entry}), log)
-        primary = self._run.primary
-        if primary is not None and primary.name in self._tables:
-            self._write_primary(entry, self._tables[primary.name], is_over=is_over)
-        self._content.write(entry.file, self._tables)
-        if is_over:
-            self._content.finish(entry.file, self._tables)
-        self.has_news = False
 
-    def _write_primary(self, entry: h5py.Group, table: StreamTable, *, is_over: bool) -> None:
+    def _write_primary(self, entry: h5py.Group, is_over: bool) -> None:
+        primary = self._run.primary
+        table = self._tables.get(primary.name) if primary is not None else None
+        if table is None:
+            return
         plot = plot_group(self._run, table, self._links, self._choice)
         if is_over and plot:
             grid = grid_plot_group(self._run, table, self._links, self._choice, entry.file)
@@ -89,12 +112,22 @@ class EntryViews:
             for device in group.children:
                 self._show(instrument, device, HardLink(f"{instrument.name}/{name}/{device}"))
 
+    def _write_diffractometers(self, entry: h5py.Group) -> None:
+        """Show what orients the sample; several may be there, one of them holds it."""
+        primary = self._run.primary
+        table = self._tables.get(primary.name) if primary is not None else None
+        for number, told in enumerate(diffractometers(self._run, primary)):
+            if number == 0:
+                write_node(entry, "sample", sample_group(told))
+            name = nexus_name(f"diffractometer_{told.device}", {*entry["instrument"]})
+            self._show(entry["instrument"], name, diffractometer_group(told, table, entry.file))
+
     def _show(self, parent: h5py.Group, name: str, node: Node) -> None:
         """Write a view, and remember it: before they are written again, all are taken away."""
         self._shown.append((parent.name, name))
         write_node(parent, name, node)
 
-    def _write_ends_of_baseline(self, entry: h5py.Group, *, is_over: bool) -> None:
+    def _write_ends_of_baseline(self, entry: h5py.Group, is_over: bool) -> None:
         """Put the first and the last reading of each baseline field where it is easy to take.
 
         While the run goes on there is the first one only.

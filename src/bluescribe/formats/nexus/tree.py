@@ -55,7 +55,7 @@ class Group:
 
     def add(self, name: str, node: Node) -> None:
         """Put a node in, unless it would be an empty text."""
-        if not (isinstance(node, Dataset) and node.value in (None, "")):
+        if not (isinstance(node, Dataset) and isinstance(node.value, str) and not node.value):
             self.children[name] = node
 
 

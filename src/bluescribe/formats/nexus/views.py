@@ -5,14 +5,15 @@ All of them are links to the columns of the streams; nothing is stored twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import h5py
+import numpy as np
 
 from ...dimensions import detector_fields, grid, positioner_fields
-from ...run import Field, Run, Stream
+from ...run import COUNT_TIMES, Field, Run, Stream
 from .gridview import rows_of_grid, show_as_grid
 from .links import AssetLinks
 from .metadata import iso_time
@@ -108,7 +109,11 @@ def instrument_groups(run: Run, table: StreamTable, links: AssetLinks) -> dict[s
             data = HardLink(f"{table.group_of(field)}/value")
         if data is not None and field not in varied:
             name = nexus_name(field, {*taken, *detectors.children})
-            detectors.children[name] = Group("NXdetector", children={"data": data})
+            group = Group("NXdetector", children={"data": data})
+            seconds = _count_time(stream, stream.fields[field])
+            if seconds is not None:
+                group.children["count_time"] = Dataset(seconds, {"units": "s"})
+            detectors.children[name] = group
     groups = {"positioners": positioners, "detectors": detectors}
     return {name: group for name, group in groups.items() if group.children}
 
@@ -138,6 +143,16 @@ def _positioner(table: StreamTable, field: str) -> Group:
         if isinstance(limit, int | float):
             group.children[name] = Dataset(float(limit), {"units": declared.units})
     return group
+
+
+def _count_time(stream: Stream, declared: Field) -> float | None:
+    """Return for how long a detector counts, as the configuration of its device says."""
+    told = stream.descriptors[0].configuration.get(declared.object_name, {}).get("data")
+    for key, value in told.items() if isinstance(told, Mapping) else ():
+        is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        if str(key).endswith(COUNT_TIMES) and is_number and value > 0:
+            return float(value)
+    return None
 
 
 def _setpoint(stream: Stream, declared: Field) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ...run import Descriptor, Document, Run
+from ...run import COUNT_TIMES, Descriptor, Document, Run
 from .lines import label, literal, one_line
 from .numbers import digits
 
@@ -22,13 +22,6 @@ _LONGEST_ESCAPED = 4_900
 _MONITOR_COUNTS = ("monitor_counts", "preset_counts", "preset_monitor")
 
 _NAME_IN_REPR = re.compile(r"^\w+\(.*?\bname=(['\"])(.+?)\1", re.DOTALL)
-_COUNT_TIMES = (
-    "preset_time",
-    "count_time",
-    "acquire_time",
-    "exposure_time",
-    "preset_real_time",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +83,11 @@ def preset(
     counts = next((float(v) for v in told if _is_number(v) and v > 0), None)
     if counts is not None:
         return Preset(counts, is_monitor=True)
-    found: list[Any] = [run.start.get(key) for key in _COUNT_TIMES]
+    found: list[Any] = [run.start.get(key) for key in COUNT_TIMES]
     if descriptor is not None:
         for configuration in descriptor.configuration.values():
             values = _mapping(configuration.get("data"))
-            found += [v for k, v in values.items() if str(k).endswith(_COUNT_TIMES)]
+            found += [v for k, v in values.items() if str(k).endswith(COUNT_TIMES)]
     seconds = next((float(v) for v in found if _is_number(v) and v > 0), count_time)
     if seconds is None and monitor_counts is not None:
         return Preset(monitor_counts, is_monitor=True)

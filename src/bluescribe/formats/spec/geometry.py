@@ -1,72 +1,31 @@
 """``#G0 #G1 #G3 #G4 #Q``: a diffractometer's lattice, orientation and place in reciprocal space.
 
-hklpy puts them into the configuration of its devices, hklpy2 into the start document, under
-``diffractometers``. The places of the numbers are those of SPEC's
+The places of the numbers are those of SPEC's
 `four-circle geometry <https://certif.com/spec_manual/fourc_4_9.html>`_. They are written complete
-or not at all: readers count them. Both have 2π in ``UB``, as SPEC has.
+or not at all: readers count them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from ...run import Document, Run, Stream
+from ...diffractometer import Diffractometer, Reflection, cell_volume
 from .lines import comment, literal
 from .numbers import Number, digits, number
 
-__all__ = ["Geometry", "geometries", "geometry_lines"]
-
-_KEV_ANGSTROM = 12.398419843320026
-"""h c, exact since 2019."""
+__all__ = ["geometry_lines"]
 
 _FOUR_CIRCLES = ("E4CV", "E4CH", "FOURC")
 _FOURC_ANGLES = ("tth", "omega", "chi", "phi")
 _FOURC_PARAMETERS, _FOURC_PLACES = 27, 26
 """Numbers in ``#G0`` and ``#G4``."""
 
-_LATTICE = ("a", "b", "c", "alpha", "beta", "gamma")
 
-
-@dataclass(frozen=True, slots=True)
-class Reflection:
-    """One of the two that orient a sample."""
-
-    hkl: tuple[float, ...]
-    angles: Mapping[str, float]
-    wavelength: float
-
-
-@dataclass(frozen=True, slots=True)
-class Geometry:
-    """A diffractometer at the start of a run, complete."""
-
-    device: str
-    kind: str
-    """The name that libhkl has for it, such as ``E4CV``."""
-    mode: str
-    lattice: tuple[float, ...]
-    ub: tuple[float, ...]
-    wavelength: float | None
-    """Angstrom."""
-    pseudos: tuple[str, ...]
-    reals: tuple[str, ...]
-    reflections: tuple[Reflection, ...]
-
-
-def geometries(run: Run, stream: Stream | None) -> list[Geometry]:
-    """Return the diffractometers of a run, those in its plan first."""
-    found = {geometry.device: geometry for geometry in _found(run, stream)}
-    used = [*_names(run.start.get("motors")), *_names(run.start.get("detectors"))]
-    is_apart = {d: not any(f"{u}_".startswith(f"{d}_") for u in used) for d in found}
-    return sorted(found.values(), key=lambda geometry: is_apart[geometry.device])
-
-
-def geometry_lines(geometry: Geometry, readings: Mapping[str, Any]) -> Iterator[bytes]:
+def geometry_lines(geometry: Diffractometer, readings: Mapping[str, Any]) -> Iterator[bytes]:
     """Yield the lines of a diffractometer.
 
     Parameters
@@ -93,126 +52,7 @@ def geometry_lines(geometry: Geometry, readings: Mapping[str, Any]) -> Iterator[
     yield comment(f"{told}{mode}; 0 stands where it tells nothing")
 
 
-def _found(run: Run, stream: Stream | None) -> Iterator[Geometry]:
-    """Yield what is complete, whoever tells it."""
-    for device, told in _mapping(run.start.get("diffractometers")).items():
-        if (geometry := _from_hklpy2(str(device), _mapping(told))) is not None:
-            yield geometry
-    streams = [stream] if stream is not None else []
-    streams += [other for other in run.streams.values() if other is not stream]
-    for descriptor in (each.descriptors[0] for each in streams if each.descriptors):
-        for device, configuration in descriptor.configuration.items():
-            told = _mapping(_mapping(configuration).get("data"))
-            if (geometry := _from_hklpy(str(device), told)) is not None:
-                yield geometry
-
-
-def _from_hklpy(device: str, told: Document) -> Geometry | None:
-    """Read a device's configuration."""
-    values = {str(key).removeprefix(f"{device}_"): value for key, value in told.items()}
-    details = values.get("reflections_details")
-    reals = tuple(_names(values.get("_reals")))
-    reflections = [
-        _reflection(each.get("reflection"), each.get("position"), each.get("wavelength"))
-        for each in map(_mapping, details if isinstance(details, list | tuple) else ())
-        if number(each.get("orientation_reflection"))
-    ]
-    return _complete(
-        Geometry(
-            device=device,
-            kind=_text(values.get("geometry_name")),
-            mode=_text(values.get("_mode")),
-            lattice=_numbers(values.get("lattice"), 6),
-            ub=_numbers(values.get("UB"), 9),
-            wavelength=_wavelength(values.get("energy"), values.get("energy_units")),
-            pseudos=tuple(_names(values.get("_pseudos"))),
-            reals=reals,
-            reflections=tuple(r for r in reflections if r is not None)[:2],
-        )
-    )
-
-
-def _from_hklpy2(device: str, told: Document) -> Geometry | None:
-    """Read what ``ConfigurationRunWrapper`` puts into the start document.
-
-    The descriptors of hklpy2 have the axes and the beam, but no sample.
-    """
-    sample = _mapping(_mapping(told.get("samples")).get(_text(told.get("sample_name"))))
-    lattice = _mapping(sample.get("lattice"))
-    axes, solver = _mapping(told.get("axes")), _mapping(told.get("solver"))
-    known = {name: _text(axis) for name, axis in _mapping(axes.get("axes_xref")).items()}
-    beam = {**_mapping(told.get("_header")), **_mapping(told.get("beam"))}
-    wavelength = _numbers([_in_angstrom(beam)], 1)
-    units = lattice.get("length_units"), lattice.get("angle_units")
-    is_spec = _is_angstrom(units[0]) and _is_degrees(units[1])
-    return _complete(
-        Geometry(
-            device=_text(told.get("name")) or device,
-            kind=_text(solver.get("geometry")),
-            mode=_text(solver.get("mode")),
-            lattice=_numbers([lattice.get(key) for key in _LATTICE], 6) if is_spec else (),
-            ub=_numbers(sample.get("UB"), 9),
-            wavelength=wavelength[0] if wavelength else None,
-            pseudos=tuple(_names(axes.get("pseudo_axes"))),
-            reals=tuple(known.get(name) or name for name in _names(axes.get("real_axes"))),
-            reflections=tuple(_orienting(sample, known))[:2],
-        )
-    )
-
-
-def _orienting(sample: Document, known: Mapping[str, str]) -> Iterator[Reflection]:
-    """Yield the reflections that orient a sample, with the geometry's names of the axes.
-
-    Parameters
-    ----------
-    sample
-        As hklpy2 has it.
-    known
-        The geometry's name of each axis that the diffractometer calls otherwise.
-    """
-    reflections = _mapping(sample.get("reflections"))
-    for name in _names(sample.get("reflections_order")):
-        told = _mapping(reflections.get(name))
-        pseudos, reals = (
-            {known.get(axis) or axis: value for axis, value in _mapping(told.get(kind)).items()}
-            for kind in ("pseudos", "reals")
-        )
-        if (reflection := _reflection(pseudos, reals, _in_angstrom(told))) is not None:
-            yield reflection
-
-
-def _in_angstrom(told: Document) -> Any:
-    """Return a wavelength, or None where it has another unit."""
-    return told.get("wavelength") if _is_angstrom(told.get("wavelength_units")) else None
-
-
-def _is_angstrom(units: Any) -> bool:
-    """Tell whether lengths are SPEC's, as they are where no unit is told."""
-    return _text(units).lower() in ("", "angstrom", "angstroms", "å")
-
-
-def _is_degrees(units: Any) -> bool:
-    return _text(units).lower() in ("", "degree", "degrees", "deg")
-
-
-def _complete(geometry: Geometry) -> Geometry | None:
-    """Return a geometry only if it has a cell of a crystal and an orientation."""
-    if not (geometry.kind and geometry.lattice and geometry.ub) or _volume(geometry.lattice) <= 0:
-        return None
-    return geometry
-
-
-def _reflection(hkl: Any, angles: Any, wavelength: Any) -> Reflection | None:
-    indices = _numbers([_mapping(hkl).get(axis) for axis in ("h", "k", "l")], 3)
-    names = _mapping(angles)
-    values = _numbers(list(names.values()), len(names))
-    lengths = _numbers([wavelength], 1)
-    if not (indices and values and lengths):
-        return None
-    return Reflection(indices, dict(zip(map(str, names), values, strict=True)), lengths[0])
-
-
-def _cell_and_reflections(geometry: Geometry, *, is_four_circle: bool) -> list[float]:
+def _cell_and_reflections(geometry: Diffractometer, *, is_four_circle: bool) -> list[float]:
     """Return the 32 numbers of ``#G1``: 0 for what there is not, as SPEC has before orienting."""
     axes = _FOURC_ANGLES if is_four_circle else geometry.reals[:6]
     nothing = Reflection((0.0, 0.0, 0.0), {}, 0.0)
@@ -224,55 +64,16 @@ def _cell_and_reflections(geometry: Geometry, *, is_four_circle: bool) -> list[f
     return [*cell, *first.hkl, *second.hkl, *padded[0], *padded[1], *lengths]
 
 
-def _reciprocal(lattice: Sequence[float]) -> list[float]:
+def _reciprocal(lattice: tuple[float, ...]) -> list[float]:
     """Return the reciprocal cell, with 2π and in degrees."""
     lengths, angles = np.array(lattice[:3]), np.radians(lattice[3:])
     cos, sin = np.cos(angles), np.sin(angles)
     others = [(1, 2), (2, 0), (0, 1)]
-    factor = 2 * math.pi / _volume(lattice)
+    factor = 2 * math.pi / cell_volume(lattice)
     edges = [factor * lengths[i] * lengths[j] * sin[k] for k, (i, j) in enumerate(others)]
     cosines = [(cos[i] * cos[j] - cos[k]) / (sin[i] * sin[j]) for k, (i, j) in enumerate(others)]
     return [*map(float, edges), *map(float, np.degrees(np.arccos(np.clip(cosines, -1, 1))))]
 
 
-def _volume(lattice: Sequence[float]) -> float:
-    a, b, c, *angles = lattice
-    x, y, z = np.cos(np.radians(angles))
-    squared = 1 - x * x - y * y - z * z + 2 * x * y * z
-    is_cell = min(a, b, c) > 0 and squared > 1e-12 and all(0 < angle < 180 for angle in angles)
-    return float(a * b * c * math.sqrt(squared)) if is_cell else 0.0
-
-
-def _wavelength(energy: Any, units: Any) -> float | None:
-    scale = {"kev": 1.0, "ev": 1e-3}.get(str(units).lower())
-    values = _numbers([energy], 1)
-    if not values or scale is None or values[0] <= 0:
-        return None
-    return _KEV_ANGSTROM / (values[0] * scale)
-
-
-def _numbers(value: Any, count: int) -> tuple[float, ...]:
-    """Return so many finite numbers, or none."""
-    try:
-        array = np.asarray(value, dtype=float).reshape(-1)
-    except (TypeError, ValueError, OverflowError):
-        return ()
-    fits = array.size == count and bool(np.isfinite(array).all()) and not isinstance(value, str)
-    return tuple(array.tolist()) if fits and np.abs(array).max(initial=0) < 1e30 else ()
-
-
 def _line(key: str, values: Iterable[Number]) -> bytes:
     return f"#{key} {' '.join(map(digits, values))}\n".encode()
-
-
-def _names(value: Any) -> list[str]:
-    values = value if isinstance(value, list | tuple) else ()
-    return [name for name in values if isinstance(name, str)]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...diffractometer import diffractometers
 from ...run import Document, Page, Run, Stream
 from .analysers import spectrum_lines
 from .columns import Layout
 from .command import Preset
-from .geometry import geometries, geometry_lines
+from .geometry import geometry_lines
 from .lines import comment, label, literal, metadata, plain, unique
 from .numbers import Number, digits, number
 
@@ -200,7 +201,7 @@ def _geometry(
     run: Run, stream: Stream | None, positions: Positions | None, first: Page | None
 ) -> list[bytes]:
     """Describe the diffractometer; of further ones, tell who describes them."""
-    found = geometries(run, stream)
+    found = diffractometers(run, stream)
     if not found:
         return []
     readings = {name: column[0] for name, column in first.data.items()} if first else {}
