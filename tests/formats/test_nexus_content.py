@@ -276,7 +276,7 @@ def test_content_is_there_while_the_run_goes_on(tmp_path):
 
 
 def test_a_detector_tells_for_how_long_it_counts(tmp_path):
-    class Scaler(SynAxis):
+    class Scaler(SynAxis):  # type: ignore[misc]  # ophyd has no types
         def read_configuration(self):
             return {"scaler_preset_time": {"value": 0.25, "timestamp": 0.0}}
 
