@@ -19,14 +19,33 @@ import orjson
 
 from .errors import DocumentError
 
-__all__ = ["dumps", "plain"]
+__all__ = ["dumps", "event_with_arrays", "plain"]
 
 _AS_WE_DO = orjson.OPT_PASSTHROUGH_DATACLASS
 """Leaves to `_word` what the long way round would write in another manner."""
 
+_EXACT = {float, int, str, bool, type(None), np.ndarray}
+
+
+def event_with_arrays(doc: Mapping[str, Any]) -> bytes:
+    """Return ``["event", doc]`` and the end of the line, as `dumps` says it but in half the time.
+
+    orjson's own words for arrays, and its line end, save copies of text; for small values the
+    look at their types costs more than it saves.
+
+    Raises
+    ------
+    DocumentError
+        As `dumps`.
+    """
+    if not _has_exact_arrays(doc):
+        return dumps(["event", doc]) + b"\n"
+    option = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
+    return _dumps(["event", doc], option, b"\n")
+
 
 def dumps(value: Any) -> bytes:
-    """Return `value` as one line of JSON in UTF-8.
+    """Return `value` as one line of JSON in UTF-8, without its end.
 
     Non-finite numbers are written as Python's ``json`` writes and reads them: ``NaN``,
     ``Infinity``, ``-Infinity``.
@@ -36,11 +55,7 @@ def dumps(value: Any) -> bytes:
     DocumentError
         The value contains itself, or has more digits or levels than can be written.
     """
-    try:
-        text = orjson.dumps(value, default=_numpy_or_plain, option=_AS_WE_DO)
-    except (TypeError, RecursionError):  # orjson.JSONEncodeError is a TypeError
-        return _slow(value)
-    return _slow(value) if b"null" in text else text
+    return _dumps(value, _AS_WE_DO, b"")
 
 
 def plain(value: Any) -> Any:
@@ -55,6 +70,33 @@ def plain(value: Any) -> Any:
         The value contains itself.
     """
     return _plain(value, frozenset())
+
+
+def _dumps(value: Any, option: int, end: bytes) -> bytes:
+    try:
+        text = orjson.dumps(value, default=_numpy_or_plain, option=option)
+    except (TypeError, RecursionError):  # orjson.JSONEncodeError is a TypeError
+        return _slow(value) + end
+    return _slow(value) + end if b"null" in text else text
+
+
+def _has_exact_arrays(doc: Mapping[str, Any]) -> bool:
+    """Tell whether an event has arrays, and orjson's own words for all of its values are exact.
+
+    What is not finite orjson writes as null, which is seen in the text.
+    """
+    kinds = set(map(type, doc["data"].values()))
+    if np.ndarray not in kinds or not kinds <= _EXACT:
+        return False
+    arrays = [value for value in doc["data"].values() if type(value) is np.ndarray]
+    is_plain = {type(stamp) for stamp in doc["timestamps"].values()} <= _EXACT
+    return is_plain and all(map(_is_exact, arrays))
+
+
+def _is_exact(array: np.ndarray[Any, Any]) -> bool:
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    is_known = kind in "biu" or (kind == "f" and size == 8)
+    return bool(is_known and array.ndim and array.dtype.isnative and array.flags.c_contiguous)
 
 
 def _slow(value: Any) -> bytes:
@@ -78,10 +120,9 @@ def _numpy_or_plain(value: Any) -> Any:
 
 
 def _array_text(array: np.ndarray[Any, Any]) -> bytes:
-    kind, size = array.dtype.kind, array.dtype.itemsize
-    exact = kind in "biu" or (kind == "f" and size == 8 and bool(np.isfinite(array).all()))
-    if exact and array.ndim and array.dtype.isnative:
-        return orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
+    is_finite = array.dtype.kind != "f" or bool(np.isfinite(array).all())
+    if is_finite and _is_exact(array):
+        return orjson.dumps(array, option=orjson.OPT_SERIALIZE_NUMPY)
     return _slow(array)
 
 

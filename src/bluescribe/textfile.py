@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["TextFile"]
 
 _LARGEST_BUFFER = 1 << 20
+_LARGE_BLOCK = 1 << 14
+"""Bytes from which on it is dearer to copy blocks into one than to hand each to the system."""
+
+_BLOCKS_AT_ONCE = 1000
+"""Linux takes 1024."""
 
 
 class TextFile:
@@ -52,12 +58,11 @@ class TextFile:
         """
         if not self._waiting:
             return
-        block = memoryview(b"".join(self._waiting))
-        written = 0
-        while written < len(block):
-            written += os.pwrite(self._fd, block[written:], self._size + written)
-        self._size += len(block)
-        self._waiting.clear()
+        is_many = self._bytes_waiting < _LARGE_BLOCK * len(self._waiting)
+        blocks = [b"".join(self._waiting)] if is_many else self._waiting
+        _write_at(self._fd, blocks, self._size)
+        self._size += self._bytes_waiting
+        self._waiting = []
         self._bytes_waiting = 0
 
     def close(self) -> None:
@@ -82,3 +87,15 @@ class TextFile:
             with suppress(OSError):
                 os.ftruncate(fd, self._size)
             os.close(fd)
+
+
+def _write_at(fd: int, blocks: Sequence[bytes], start: int) -> None:
+    """Write blocks one after the other, all of them."""
+    rest = [memoryview(block) for block in blocks]
+    while rest:
+        written = os.pwritev(fd, rest[:_BLOCKS_AT_ONCE], start)
+        start += written
+        while rest and written >= len(rest[0]):
+            written -= len(rest.pop(0))
+        if written:
+            rest[0] = rest[0][written:]

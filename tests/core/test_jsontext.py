@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bluescribe.errors import DocumentError
-from bluescribe.jsontext import dumps, plain
+from bluescribe.jsontext import dumps, event_with_arrays, plain
 
 Point = namedtuple("Point", "x y")  # as a device may return it
 
@@ -184,3 +184,11 @@ def test_nesting_without_end_is_refused():
 def test_an_integer_that_python_does_not_print_is_refused():
     with pytest.raises(DocumentError, match="digits"):
         dumps({"a": 10**5000})
+
+
+@given(st.dictionaries(st.text(), st.one_of(arrays, scalars), min_size=1), scalars)
+def test_events_with_arrays_are_said_as_everything_is(data, stamp):
+    doc = {"uid": "u", "data": data, "timestamps": dict.fromkeys(data, stamp), "filled": {}}
+    line = event_with_arrays(doc)
+    assert line.endswith(b"\n")
+    assert same(json.loads(line), json.loads(dumps(["event", doc])))

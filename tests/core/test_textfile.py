@@ -26,13 +26,14 @@ def disk(monkeypatch):
     script: list[int | OSError] = []
     pwrite = os.pwrite
 
-    def scripted(fd, block, offset):
+    def scripted(fd, blocks, offset):
+        block = b"".join(blocks)
         step = script.pop(0) if script else len(block)
         if isinstance(step, OSError):
             raise step
         return pwrite(fd, block[:step], offset)
 
-    monkeypatch.setattr(os, "pwrite", scripted)
+    monkeypatch.setattr(os, "pwritev", scripted)
     return script
 
 
@@ -54,6 +55,16 @@ def test_a_lot_is_written_at_once(path):
     file.put(b"x" * 2**20)
     assert len(path.read_bytes()) == 9 + 2**20
     file.close()
+
+
+def test_large_blocks_are_written_whole_wherever_a_write_stops(path, disk):
+    blocks = [bytes([65 + n]) * (20_000 + n) for n in range(3)]
+    file = TextFile(path)
+    for block in blocks:
+        file.put(block)
+    disk += [5, 19_995, 30_000]
+    file.close()
+    assert path.read_bytes() == b"was here\n" + b"".join(blocks)
 
 
 def test_a_short_write_goes_on_where_it_stopped(path, disk):

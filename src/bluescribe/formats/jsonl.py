@@ -7,11 +7,12 @@ can do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
 
-from ..jsontext import dumps
+from ..jsontext import dumps, event_with_arrays
 from ..run import Descriptor, Document, Page, Run, Stream
 from ..settings import WriterSettings
 from ..textfile import TextFile
@@ -34,11 +35,18 @@ class JsonlFile(RunFile[JsonlSettings]):
 
     def open(self, run: Run) -> None:
         """Make the journal."""
+        self._with_arrays: set[str] = set()
+        """Descriptors whose events have arrays, as far as they tell."""
         self._file = TextFile(self.claim(run, f".{self.settings.file_extension}"))
 
     def record(self, name: str, doc: Document) -> None:
         """Put a document on its line."""
-        self._file.put(dumps([name, doc]) + b"\n")
+        if name == "descriptor" and _declares_arrays(doc):
+            self._with_arrays.add(str(doc.get("uid")))
+        if name == "event" and doc["descriptor"] in self._with_arrays:
+            self._file.put(event_with_arrays(doc))
+        else:
+            self._file.put(dumps([name, doc]) + b"\n")
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Do nothing: `record` has it."""
@@ -57,6 +65,12 @@ class JsonlFile(RunFile[JsonlSettings]):
     def abandon(self) -> None:
         """Cut off a half line."""
         self._file.abandon()
+
+
+def _declares_arrays(descriptor: Document) -> bool:
+    keys = descriptor.get("data_keys")
+    declared = keys.values() if isinstance(keys, Mapping) else ()
+    return any(isinstance(key, Mapping) and key.get("dtype") == "array" for key in declared)
 
 
 class JsonlWriter(Writer):
