@@ -107,7 +107,6 @@ class Recording:
         if self._file.takes_pages:
             check_event(doc)
             self._pending.setdefault(stream.name, []).append(doc)
-            self.record("event", doc)
         elif self.record("event", doc):
             self._count(stream, 1)
 
@@ -115,11 +114,10 @@ class Recording:
         """Write a page as it came."""
         check_event_page(doc)
         stream, descriptor = self.descriptors[doc["descriptor"]]
-        is_recorded = self.record("event_page", doc)
         if self._file.takes_pages:
             self._write_pages()
             self._write_page(stream, stream.page_of(descriptor, doc))
-        elif is_recorded:
+        elif self.record("event_page", doc):
             self._count(stream, len(doc["seq_num"]))
 
     def add_resource(self, name: str, doc: Document) -> None:

@@ -26,8 +26,7 @@ from tests.core.books import (
 def test_a_run_reaches_its_file_in_the_order_of_its_documents(play, caplog):
     play(start(), descriptor(), event(1), event(2), page(3, 4), event(5), stop())
     (book,) = play.books
-    kinds = ["start", "descriptor", "event", "event", "event_page", "event", "stop"]
-    assert [name for (name,) in book.did("record")] == kinds
+    assert [name for (name,) in book.did("record")] == ["start", "descriptor", "stop"]
     assert book.did("write_events") == [("primary", [1, 2]), ("primary", [3, 4]), ("primary", [5])]
     assert [call[0] for call in book.calls][:2] == ["open", "record"]
     assert book.calls[-1] == ("close", "success")
@@ -123,7 +122,7 @@ def test_a_datum_of_an_earlier_runs_resource_belongs_to_the_latest_run(play, cap
     play(start("a"), resource("r", "a"), datum(0), stop("a"))
     play(start("b"), descriptor("d", "b", image=IMAGE), datum(1), event(1, image="r/1"), stop("b"))
     assert [name for (name,) in play.book("b").did("record")] == [
-        "start", "descriptor", "resource", "datum", "event", "stop"
+        "start", "descriptor", "resource", "datum", "stop"
     ]  # fmt: skip
     assert play.book("b").did("link_assets") == [("primary", "image", "r", None)]
     assert not told(caplog)

@@ -70,7 +70,10 @@ class RunFile(ABC, Generic[Settings]):
         """Make the file and write what the start document tells."""
 
     def record(self, name: str, doc: Document) -> None:
-        """Take a document as it came, in order, before it reaches the methods below."""
+        """Take a document as it came, in order, before it reaches the methods below.
+
+        Events and event pages come here for a format that takes no pages, and for no other.
+        """
 
     @abstractmethod
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:

@@ -29,6 +29,9 @@ __all__ = [
 BLUESKY = "/entry/instrument/bluesky"
 """Where everything stands that Bluesky says and NeXus has no name for."""
 
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""libyaml's, ten times faster, where PyYAML was built with it."""
+
 _LONGEST_YAML = 20_000
 """Bytes of JSON above which a structure stays JSON, which is YAML too and far quicker made."""
 
@@ -118,7 +121,7 @@ def _yaml(value: Any) -> str:
     if len(text) > _LONGEST_YAML:
         return text.decode()
     try:
-        return yaml.safe_dump(plain(value), allow_unicode=True, sort_keys=False)
+        return yaml.dump(plain(value), Dumper=_DUMPER, allow_unicode=True, sort_keys=False)
     except (yaml.YAMLError, ValueError):
         return text.decode()
 
