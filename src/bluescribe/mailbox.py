@@ -29,7 +29,13 @@ _IDLE_SECONDS = 1.0
 _MANY_BYTES = 8 << 20
 """Bytes of arrays for which the thread is woken before its time."""
 
-_LARGEST_BATCH = 2_000
+_COMFORT = 1_000
+"""Documents that wait at the most while the thread keeps up: more would only cost memory."""
+
+_STALL_SECONDS = 0.2
+"""How long a batch takes before the disk counts as stalled, and the whole mailbox is used."""
+
+_LARGEST_BATCH = 500
 """Documents after which a long backlog is brought to disk, so that it is seen to shrink."""
 
 
@@ -62,8 +68,9 @@ class Mailbox:
     interval
         Seconds between two batches while a run is open.
     max_documents, max_bytes
-        Bounds on the documents, and on the bytes of the arrays in them, that may wait. A producer
-        that finds the mailbox full waits, with a warning: nothing is dropped.
+        Bounds on the documents, and on the bytes of the arrays in them, that may wait while the
+        disk stalls. A producer that finds the mailbox full waits, with a warning: nothing is
+        dropped. While the thread keeps up, a faster producer waits for it before that.
     """
 
     def __init__(
@@ -84,6 +91,7 @@ class Mailbox:
         """What waits, oldest first."""
         self.limit = 0
         """Documents below which anyone may append to `items`; 0 while no thread takes them."""
+        self._batch_began: float | None = None
         self._bytes_waiting = 0
         self._bytes_lock = threading.Lock()
         self._wake = threading.Event()
@@ -110,7 +118,7 @@ class Mailbox:
         if self._closed:
             self._tell_of_closing(name)
             return
-        if size or len(self.items) >= self._max_documents:
+        if size or len(self.items) >= self.limit:
             self._reserve(size)
         self.items.append((name, doc, size))
         if self._thread is None or name == "start":
@@ -165,7 +173,12 @@ class Mailbox:
     def _is_full(self, size: int) -> bool:
         waiting = self._bytes_waiting
         too_large = waiting > 0 and waiting + size > self._max_bytes
-        return len(self.items) >= self._max_documents or too_large
+        most = self._max_documents if self._is_stalled() else self.limit
+        return too_large or len(self.items) >= most > 0
+
+    def _is_stalled(self) -> bool:
+        began = self._batch_began
+        return began is not None and time.monotonic() - began > _STALL_SECONDS
 
     def _wait_for_room(self, size: int) -> None:
         """Hold the producer up until the thread has caught up; tell when that takes long."""
@@ -199,7 +212,7 @@ class Mailbox:
                 target=self._work, name=f"bluescribe-{self._name}", daemon=True
             )
             self._thread.start()
-            self.limit = self._max_documents
+            self.limit = min(_COMFORT, self._max_documents)
 
     def _work(self) -> None:
         while True:
@@ -217,6 +230,7 @@ class Mailbox:
     def _take_batch(self) -> bool:
         """Hand over what waits; return True when asked to close."""
         waiting = len(self.items)
+        self._batch_began = time.monotonic()
         for _ in range(min(waiting, _LARGEST_BATCH)):
             name, doc, size = self.items.popleft()
             if size:
@@ -229,6 +243,7 @@ class Mailbox:
             else:
                 self._recipient.receive(name, doc)
         self._recipient.sync()
+        self._batch_began = None
         if waiting > _LARGEST_BATCH:
             self._wake.set()  # a flush may wait behind the rest
         return False

@@ -273,3 +273,39 @@ FORK = """
 def test_a_forked_child_exits_and_writes_nothing(tmp_path):
     program = [sys.executable, "-c", dedent(FORK), str(tmp_path)]
     subprocess.run(program, check=True, timeout=PATIENCE)
+
+
+def test_a_stalled_disk_may_use_the_whole_mailbox_and_no_producer_waits(make, reader):
+    mailbox = make(max_documents=3000)
+    reader.gate.clear()
+    mailbox.post("start", 0)
+    time.sleep(0.5)  # the batch is stalled by now
+    longest = 0.0
+    for number in range(2900):
+        began = time.perf_counter()
+        mailbox.post("event", number)
+        longest = max(longest, time.perf_counter() - began)
+    assert len(mailbox) == 2900
+    reader.gate.set()
+    assert mailbox.request().wait(PATIENCE)
+    assert [doc for _, doc in reader.received[1:]] == list(range(2900))
+    assert longest < 0.2
+
+
+def test_a_producer_that_is_faster_than_the_thread_fills_no_memory(make, reader):
+    mailbox = make(max_documents=5000)
+    receive, most = reader.receive, 0
+
+    def slowly(name, doc):
+        nonlocal most
+        most = max(most, len(mailbox))
+        time.sleep(1e-5)
+        receive(name, doc)
+
+    reader.receive = slowly
+    reader.has_open_runs = True
+    for number in range(4000):
+        mailbox.post("event", number)
+    assert mailbox.request().wait(PATIENCE)
+    assert len(reader.received) == 4000
+    assert most <= 1001  # a request for room comes on top
