@@ -9,11 +9,14 @@ import h5py
 import numpy as np
 import pytest
 from bluesky.plans import count
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from ophyd.sim import SynAxis
 
 from bluescribe import NexusWriter, subscribe_writers
 from bluescribe.errors import ConfigError
 from tests.formats.beamline import APS, scan, take
+from tests.formats.test_nexus import run_of, write
 from tests.readers.nexus import text
 from tests.readers.nexus_rules import check_folder
 
@@ -238,6 +241,8 @@ def test_templates_of_apstools_make_groups_links_constants_and_attributes(manner
         json.dumps([["/entry/x"]]),
         json.dumps([["/entry/x", "/entry/instrument/bluesky/streams/primary/det/value"]]),
         json.dumps([["/entry/instrument/bluesky/x=", 1]]),
+        json.dumps([["/entry/instrument=", 1]]),
+        json.dumps([["/entry/data/det", "/entry/instrument/bluesky"]]),
         json.dumps([["/entry/a:b/x=", 1]]),
     ],
 )
@@ -287,3 +292,24 @@ def test_a_detector_tells_for_how_long_it_counts(tmp_path):
         seconds = file["/entry/instrument/scaler/count_time"]
         assert (seconds[()], seconds.attrs["units"]) == (0.25, "s")
     check_folder(tmp_path)
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+words = ["entry", "data", "instrument", "instrument=", "bluesky", "bluesky=", "x:NXdata", "det"]
+parts = st.sampled_from([*words, "..", "", "@a", "b="]) | st.text(max_size=4)
+paths = st.lists(parts, max_size=5).map(lambda found: "/" + "/".join(found))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(template=st.lists(st.tuples(paths | json_values, paths | json_values), max_size=5))
+def test_no_template_costs_what_was_measured(template, tmp_path_factory):
+    docs = run_of({"det": [0.5, 1.5]}, nxwriter_template=json.dumps(template))
+    with h5py.File(write(tmp_path_factory.mktemp("hostile"), docs)) as file:
+        primary = file["/entry/instrument/bluesky/streams/primary"]
+        np.testing.assert_array_equal(primary["det/value"], [0.5, 1.5])
+        assert "end_time" in file["entry"]
+        assert text(file["/entry/instrument/bluesky/uid"][()]) == docs[0][1]["uid"]

@@ -84,9 +84,15 @@ class EntryContent:
         sources = Sources(self._run, tables, h5)
         missing = []
         for rule in rules:
-            content = build(rule, sources)
-            missing += content.missing
-            write_node(h5, "entry", content.entry)  # at once: a later rule may link what it made
+            try:
+                content = build(rule, sources)
+                write_node(h5, "entry", content.entry)  # at once: a later rule may link it
+            except OSError:
+                raise  # of the disk: it is tried again
+            except Exception as error:  # such as a constant that HDF5 has no type for
+                missing.append(f"{rule.path} ({error})")
+            else:
+                missing += content.missing
         return missing
 
     def _template(self) -> list[GroupRule]:

@@ -68,6 +68,16 @@ class GroupRule:
     needs: tuple[str, ...] = ()
     """Fields without which there is no group."""
 
+    def __post_init__(self) -> None:
+        """Refuse what would take the place of what was measured, or of the way to it."""
+        names = tuple(name for name, _ in self.place)
+        places = [names, *((*names, rule.name) for rule in self.fields)]
+        is_above = any(place == _MEASURED[: len(place)] for place in places[1:])
+        if names[:2] == _MEASURED or is_above:
+            raise ConfigError(
+                f"/entry/{self.path}: /entry/instrument/bluesky holds what was measured, and stays"
+            )
+
     @property
     def path(self) -> str:
         """Path below the entry, without classes; empty for the entry."""
