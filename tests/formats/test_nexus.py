@@ -20,7 +20,7 @@ from event_model import compose_run
 from silx.io import nxdata
 
 from bluescribe import NexusWriter
-from bluescribe.formats.nexus.column import Column
+from bluescribe.hdf5.column import Column
 from bluescribe.testing import documents
 
 STREAMS = "/entry/instrument/bluesky/streams"

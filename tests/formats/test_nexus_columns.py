@@ -48,7 +48,7 @@ def write(
 
 @pytest.fixture
 def _left_as_it_grew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bluescribe.formats.nexus.file.compact", lambda *_: False)
+    monkeypatch.setattr("bluescribe.hdf5.file.compact", lambda *_: False)
 
 
 @pytest.mark.usefixtures("_left_as_it_grew")

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from bluescribe import NexusWriter
-from bluescribe.formats.nexus.compact import compact
+from bluescribe.hdf5.compact import compact
 from bluescribe.testing import SHAPES, documents
 from tests.test_corpus import STREAMS, load
 
@@ -146,7 +146,7 @@ def test_every_shape_of_run_is_the_same_tree(
         assert tree(path) == before
         return done
 
-    monkeypatch.setattr("bluescribe.formats.nexus.file.compact", compared)
+    monkeypatch.setattr("bluescribe.hdf5.file.compact", compared)
     for name in SHAPES:
         folder = tmp_path / name
         folder.mkdir()
@@ -202,7 +202,7 @@ def test_killed_at_any_instant_the_file_is_the_old_or_the_new_one(tmp_path: Path
     program = """
         import sys
         from pathlib import Path
-        from bluescribe.formats.nexus.compact import compact
+        from bluescribe.hdf5.compact import compact
         print("ready", flush=True)
         sys.stdin.readline()
         compact(Path(sys.argv[1]), ("v110", "v110"))

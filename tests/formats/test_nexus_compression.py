@@ -18,7 +18,7 @@ from event_model import compose_run
 
 from bluescribe import NexusWriter
 from bluescribe.errors import ConfigError
-from bluescribe.formats.nexus.compression import Compression, compression_options
+from bluescribe.hdf5.compression import Compression, compression_options
 from bluescribe.subscribe import subscribe_writers
 
 STREAM = "/entry/instrument/bluesky/streams/primary"

@@ -295,7 +295,7 @@ CHILD = """
 import sys, threading, time
 from pathlib import Path
 from bluescribe import NexusWriter, writer as module
-from bluescribe.formats.nexus import streaming
+from bluescribe.hdf5 import streaming
 from tests.formats.images import *
 folder, case = Path(sys.argv[1]), sys.argv[2]
 raw = folder / "raw.h5"

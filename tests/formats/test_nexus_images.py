@@ -23,9 +23,9 @@ from PIL import Image
 from silx.io import nxdata
 
 from bluescribe.assets import AssetBook
-from bluescribe.formats.nexus.frames import copy_frames
-from bluescribe.formats.nexus.images import Images, Part
-from bluescribe.formats.nexus.streaming import blocks
+from bluescribe.hdf5.frames import copy_frames
+from bluescribe.hdf5.images import Images, Part
+from bluescribe.hdf5.streaming import blocks
 from bluescribe.testing import documents
 from tests.formats.images import (
     CAMERA,

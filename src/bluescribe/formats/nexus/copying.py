@@ -18,11 +18,11 @@ from typing import Any
 import h5py
 
 from ...afterwards import Shortfall
+from ...hdf5.file import set_attribute
+from ...hdf5.frames import check_frames, copy_frames
+from ...hdf5.images import Images, ImagesError, NotReadyError, describe
+from ...hdf5.streaming import GivenUpError
 from ...status import remedy
-from .file import set_attribute
-from .frames import check_frames, copy_frames
-from .images import Images, ImagesError, NotReadyError, describe
-from .streaming import GivenUpError
 
 __all__ = ["ImageCopy"]
 

@@ -10,15 +10,15 @@ import h5py
 import numpy as np
 
 from ...diffractometer import diffractometers
+from ...hdf5.file import write_node
+from ...hdf5.links import AssetLinks
+from ...hdf5.names import nexus_name
+from ...hdf5.tree import Dataset, HardLink, Node
 from ...run import Run
 from .content import EntryContent
-from .file import write_node
-from .links import AssetLinks
-from .names import nexus_name
 from .orientation import diffractometer_group, sample_group
 from .settings import NexusSettings
 from .table import StreamTable
-from .tree import Dataset, HardLink, Node
 from .views import PlotChoice, grid_plot_group, instrument_groups, log_group, plot_group
 
 __all__ = ["EntryViews"]

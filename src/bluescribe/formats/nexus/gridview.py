@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...dimensions import Grid
+from ...hdf5.tree import Group, HardLink, Rearranged
 from ...values import Array
-from .tree import Group, HardLink, Rearranged
 
 __all__ = ["rows_of_grid", "show_as_grid"]
 

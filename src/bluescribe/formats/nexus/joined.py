@@ -7,9 +7,9 @@ from collections.abc import Callable
 import h5py
 
 from ...assets import Asset
-from .file import set_attribute
-from .images import Images, ImagesError, describe, opened, spans
-from .links import AssetLinks
+from ...hdf5.file import set_attribute
+from ...hdf5.images import Images, ImagesError, describe, opened, spans
+from ...hdf5.links import AssetLinks
 
 __all__ = ["join_files"]
 

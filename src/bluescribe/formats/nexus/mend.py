@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
-from .column import MISSING, REMADE
+from ...hdf5.column import MISSING, REMADE
 from .metadata import BLUESKY
 from .superblock import Superblock
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ...hdf5.names import unique_name
+from ...hdf5.tree import Dataset, Group, Node
 from ...jsontext import dumps, plain
 from ...run import Descriptor, Document, Run, Stream
 from ...values import as_array
-from .names import unique_name
-from .tree import Dataset, Group, Node
 
 __all__ = [
     "BLUESKY",

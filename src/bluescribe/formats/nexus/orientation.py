@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 
 from ...diffractometer import Diffractometer, Reflection
-from .names import nexus_name
+from ...hdf5.names import nexus_name
+from ...hdf5.tree import Dataset, Group
 from .table import StreamTable
-from .tree import Dataset, Group
 
 __all__ = ["diffractometer_group", "sample_group"]
 

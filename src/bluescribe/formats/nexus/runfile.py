@@ -11,17 +11,18 @@ import h5py
 
 from ...afterwards import Work
 from ...assets import Asset, Frames
+from ...hdf5.column import Column
+from ...hdf5.compression import compression_options
+from ...hdf5.file import LiveFile, set_attribute, write_node
+from ...hdf5.images import Images
+from ...hdf5.links import AssetLinks
+from ...hdf5.names import unique_name
 from ...jsontext import dumps
 from ...run import Descriptor, Document, Field, Page, Run, Stream
 from ..base import RunFile
-from .column import Column
-from .compression import compression_options
 from .copying import ImageCopy
 from .entryviews import EntryViews
-from .file import LiveFile, set_attribute, write_node
-from .images import Images
 from .joined import join_files
-from .links import AssetLinks
 from .metadata import (
     BLUESKY,
     configuration_group,
@@ -30,7 +31,6 @@ from .metadata import (
     stop_nodes,
     stream_group,
 )
-from .names import unique_name
 from .settings import NexusSettings
 from .table import StreamTable
 

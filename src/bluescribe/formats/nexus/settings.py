@@ -12,8 +12,8 @@ import yaml
 from pydantic import Field as Setting
 from pydantic import NonNegativeFloat, PrivateAttr, ValidationInfo, field_validator, model_validator
 
+from ...hdf5.compression import Compression, compression_options
 from ...settings import WriterSettings
-from .compression import Compression, compression_options
 from .content import (
     Definition,
     GroupRule,

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ...hdf5.column import Column, append_rows, fit_rows
+from ...hdf5.file import LiveFile, set_attribute
+from ...hdf5.names import unique_name
 from ...run import Field, Page, Run, Stream
 from ...values import Array
-from .column import Column
-from .file import LiveFile, set_attribute
-from .layout import Block
-from .names import unique_name
 
 __all__ = ["StreamTable"]
 
@@ -65,32 +64,12 @@ class StreamTable:
 
         To be repeated as it is after a failure: rows are counted at the end.
         """
-        wanted = dict(self._cells(page))
-        blocks = {
-            column: column.fit(values) if column.rows == self.rows else None
-            for column, values in wanted.items()
-        }
-        misfits = [column for column, block in blocks.items() if block is None]
-        if misfits:
-            self._file.plain()
-            for column in misfits:
-                blocks[column] = self._make_fit(column, wanted[column])
-            self._describe_fields({column.group for column in misfits})
-        fitting = {column: block for column, block in blocks.items() if block is not None}
-        for column, block in fitting.items():
-            column.append(block)
-        for column, block in fitting.items():
-            column.advance(block)
+        blocks, remade = fit_rows(self._file, self.rows, dict(self._cells(page)))
+        if remade:
+            self._describe_fields({column.group for column in remade})
+        append_rows(blocks)
         self.rows += len(page)
-        return bool(misfits)
-
-    def _make_fit(self, column: Column, values: Sequence[Any] | Array) -> Block:
-        """Make room for values; a column that is new gets rows without a value before them."""
-        if column.rows < self.rows:
-            block = column.make_fit([None] * (self.rows - column.rows))
-            column.append(block)
-            column.advance(block)
-        return column.make_fit(values)
+        return bool(remade)
 
     def _cells(self, page: Page) -> Iterator[tuple[Column, Sequence[Any] | Array]]:
         """Yield each column with what the page has for it."""

@@ -13,13 +13,13 @@ import h5py
 import numpy as np
 
 from ...dimensions import detector_fields, grid, positioner_fields
+from ...hdf5.links import AssetLinks
+from ...hdf5.names import nexus_name
+from ...hdf5.tree import Dataset, Group, HardLink, Node
 from ...run import COUNT_TIMES, Field, Run, Stream
 from .gridview import rows_of_grid, show_as_grid
-from .links import AssetLinks
 from .metadata import iso_time
-from .names import nexus_name
 from .table import StreamTable
-from .tree import Dataset, Group, HardLink, Node
 
 __all__ = ["PlotChoice", "grid_plot_group", "instrument_groups", "log_group", "plot_group"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..names import unique_name
-from ..tree import Dataset, Group, HardLink, Node
+from ....hdf5.names import unique_name
+from ....hdf5.tree import Dataset, Group, HardLink, Node
 from .rules import TYPES, FieldRule, GroupRule
 from .sources import Found, Sources
 

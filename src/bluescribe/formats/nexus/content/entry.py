@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import h5py
 
 from ....errors import ConfigError
+from ....hdf5.file import write_node
+from ....hdf5.tree import Dataset
 from ....run import Run
-from ..file import write_node
 from ..table import StreamTable
-from ..tree import Dataset
 from .build import build
 from .definitions import Definition, load_definition
 from .rules import GroupRule, parse_template

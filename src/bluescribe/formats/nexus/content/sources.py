@@ -10,11 +10,11 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ....hdf5.names import unique_name
+from ....hdf5.tree import Dataset
 from ....run import Run
 from ..metadata import BLUESKY, metadata_node
-from ..names import unique_name
 from ..table import StreamTable
-from ..tree import Dataset
 
 __all__ = ["Found", "Sources"]
 

@@ -1,4 +1,4 @@
-"""Names of objects inside a NeXus file."""
+"""Names of objects inside an HDF5 file, as HDF5 and as NeXus allow them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5s, h5t
 
-from ...values import Array
+from ..values import Array
 from .compact import compact
 from .compression import compression_options
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias, get_args
 
-from ...errors import ConfigError
+from ..errors import ConfigError
 
 __all__ = ["Compression", "compression_options"]
 

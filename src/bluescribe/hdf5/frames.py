@@ -11,7 +11,7 @@ from typing import Any
 
 import h5py
 
-from ...values import Array
+from ..values import Array
 from . import sequences
 from .filters import create_like, create_new
 from .images import Images, ImagesError, opened, spans

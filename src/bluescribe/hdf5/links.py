@@ -10,9 +10,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ...assets import Asset, Frames
-from ...jsontext import dumps
-from ...run import Field, Stream
+from ..assets import Asset, Frames
+from ..jsontext import dumps
+from ..run import Field, Stream
 from .images import Images, Part
 from .tree import Dataset, External, HardLink, Node
 
@@ -27,7 +27,7 @@ class AssetLinks:
     Parameters
     ----------
     folder
-        Where the NeXus file is: links are relative to it.
+        Where the file is: links are relative to it.
     """
 
     def __init__(self, folder: Path) -> None:

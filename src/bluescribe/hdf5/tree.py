@@ -1,4 +1,4 @@
-"""The content of a NeXus file as a plain tree, before any HDF5: groups, datasets and links."""
+"""Content of an HDF5 file as a plain tree, before any HDF5: groups, datasets and links."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...values import Array
+from ..values import Array
 
 __all__ = ["Dataset", "External", "Group", "HardLink", "Node", "Rearranged"]
 

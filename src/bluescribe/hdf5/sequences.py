@@ -10,8 +10,8 @@ from types import ModuleType
 
 import numpy as np
 
-from ...assets import Asset
-from ...values import Array
+from ..assets import Asset
+from ..values import Array
 from .images import Images, ImagesError, NotReadyError, check_there, frames_per_index, opened
 
 __all__ = ["file_name", "files", "read"]

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ...jsontext import dumps
-from ...run import Field
-from ...values import Array, as_array, as_dtype
+from ..jsontext import dumps
+from ..run import Field
+from ..values import Array, as_array, as_dtype
 
 __all__ = ["Block", "Layout", "decode", "encode", "join", "json_layout", "layout_of", "stacked"]
 

@@ -9,14 +9,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ...jsontext import dumps
-from ...run import Field
-from ...values import Array
+from ..jsontext import dumps
+from ..run import Field
+from ..values import Array
 from .file import LiveFile, as_stored, set_attribute, utf8_dtype
 from .layout import Block, Layout, decode, encode, join, json_layout, layout_of, stacked
 from .rows import write_rows
 
-__all__ = ["MISSING", "REMADE", "Column"]
+__all__ = ["MISSING", "REMADE", "Column", "append_rows", "fit_rows"]
 
 _CHUNK_BYTES = 1 << 18
 """The last chunk has its full size in the file, however few of its rows came."""
@@ -237,6 +237,52 @@ class Column:
             self._handles.clear()
             self._generation = self._file.generation
         return self._handles
+
+
+def fit_rows(
+    file: LiveFile, rows: int, cells: Mapping[Column, Sequence[Any] | Array]
+) -> tuple[dict[Column, Block], list[Column]]:
+    """Return rows as they go into columns that grow together, and make those that need it.
+
+    Parameters
+    ----------
+    file
+        Of the columns.
+    rows
+        How many there are in the table; a column that is new gets as many without a value.
+    cells
+        What each column gets.
+
+    Returns
+    -------
+    blocks
+        For `append_rows`.
+    remade
+        The columns that were made, or made anew: the file is plain then.
+    """
+    blocks = {c: c.fit(values) if c.rows == rows else None for c, values in cells.items()}
+    misfits = [column for column, block in blocks.items() if block is None]
+    if misfits:
+        file.plain()
+        for column in misfits:
+            blocks[column] = _make_fit(column, rows, cells[column])
+    return {column: block for column, block in blocks.items() if block is not None}, misfits
+
+
+def append_rows(blocks: Mapping[Column, Block]) -> None:
+    """Append rows; they count when all are written, so a call that failed can be repeated."""
+    for column, block in blocks.items():
+        column.append(block)
+    for column, block in blocks.items():
+        column.advance(block)
+
+
+def _make_fit(column: Column, rows: int, values: Sequence[Any] | Array) -> Block:
+    if column.rows < rows:
+        block = column.make_fit([None] * (rows - column.rows))
+        column.append(block)
+        column.advance(block)
+    return column.make_fit(values)
 
 
 def _row_bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:

@@ -11,8 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ...assets import Asset
-from ...errors import BluescribeError
+from ..assets import Asset
+from ..errors import BluescribeError
 from .file import set_attribute
 
 __all__ = [
@@ -52,7 +52,7 @@ class Images:
     stream: str
     field: str
     group: str
-    """Absolute path of the field's group in the NeXus file."""
+    """Absolute path of the field's group in the file that links them."""
     shape: tuple[int | None, ...]
     """Of what one event has, as the descriptor declares it."""
     parts: tuple[Part, ...]
