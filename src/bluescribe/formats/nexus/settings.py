@@ -12,6 +12,7 @@ import yaml
 from pydantic import Field as Setting
 from pydantic import NonNegativeFloat, PrivateAttr, ValidationInfo, field_validator, model_validator
 
+from ...paths import check_template
 from ...settings import WriterSettings
 from .compression import Compression, compression_options
 from .content import (
@@ -46,6 +47,10 @@ class NexusSettings(WriterSettings):
         60.0,
         description="Seconds for which files are waited for that are to be copied",
     )
+    master_file: str | None = Setting(
+        None,
+        description="Template of a file in the directory that links every finished run",
+    )
     signal: str | None = Setting(
         None,
         description="Field that the default plot shows; by default the plan's first detector",
@@ -77,6 +82,7 @@ class NexusSettings(WriterSettings):
     )
 
     _told: set[str] = PrivateAttr(default_factory=set)
+    _masters: set[Path] = PrivateAttr(default_factory=set)
 
     @cached_property
     def rules(self) -> list[GroupRule]:
@@ -96,6 +102,19 @@ class NexusSettings(WriterSettings):
         said = self.warn_missing
         level = ("warning" if said else "debug") if isinstance(said, bool) else said
         logger.log(logging.getLevelNamesMapping()[level.upper()], "nexus: %s", message)
+
+    def is_first_in(self, master: Path) -> bool:
+        """Tell, once, that no run of this writer has been linked in a master file."""
+        is_first = master not in self._masters
+        self._masters.add(master)
+        return is_first
+
+    @field_validator("master_file")
+    @classmethod
+    def _check_master_file(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_template(value)
+        return value
 
     @field_validator("compression")
     @classmethod
