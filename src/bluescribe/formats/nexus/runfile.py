@@ -99,6 +99,7 @@ class NexusFile(RunFile[NexusSettings]):
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Write the descriptor, its devices' configuration, and the group of a new stream."""
+        self.settings.tell_of_units(logger, self._run.label, descriptor.fields.values())
         self._write_document("descriptor", descriptor.doc)
         h5 = self._file.plain()
         if stream.name not in self._tables:
