@@ -58,7 +58,13 @@ def check_keys(template: str) -> None:
             )
 
 
-def run_path(directory: Path, template: str, start: Mapping[str, Any]) -> Path:
+def run_path(
+    directory: Path,
+    template: str,
+    start: Mapping[str, Any],
+    *,
+    fallback: str = DEFAULT_TEMPLATE,
+) -> Path:
     """Return where a run's files go, without an ending.
 
     Parameters
@@ -69,15 +75,16 @@ def run_path(directory: Path, template: str, start: Mapping[str, Any]) -> Path:
         The file name template.
     start
         The run's start document. Its values are cleaned: they cannot name another folder.
+    fallback
+        The template that steps in where `template` has a key that `start` lacks.
 
     Returns
     -------
     Path
-        Inside `directory`, whatever the document holds. A key that is missing makes the default
-        template step in, with a warning.
+        Inside `directory`, whatever the document holds. A warning tells of a missing key.
     """
     folder = _fill_or(str(directory), start, fallback=_fixed_part(str(directory)))
-    stem = _fill_or(template, start, fallback=DEFAULT_TEMPLATE)
+    stem = _fill_or(template, start, fallback=fallback)
     folders = [_shorten(part, _LONGEST_PART) for part in Path(folder).parts]
     return Path(*folders, *(_shorten(part) for part in stem.split("/") if part))
 

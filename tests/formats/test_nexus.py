@@ -172,7 +172,7 @@ def test_a_field_of_a_later_descriptor_has_no_value_before(tmp_path: Path) -> No
         ("grid_scan", (3, 4), ["m1", "m2"]),
         ("grid_scan_snaked", (3, 4), ["m1", "m2"]),
         ("grid_scan_three_axes", (2, 3, 4), ["m1", "m2", "m3"]),
-        ("grid_scan_aborted", (6,), ["m1"]),
+        ("grid_scan_aborted", (2, 4), ["m1", "m2"]),
     ],
 )
 def test_the_default_plot(

@@ -106,7 +106,8 @@ def complaint(path: str, value: Any, found: h5py.File) -> Iterator[str]:
     elif "encoding" in node.attrs:
         return  # records, and columns of mixed types: JSON text of each value
     elif in_plot and node.shape != np.shape(value):
-        if not np.isin(node[()], value).all():  # a complete grid, in its shape
+        shown = node[()]  # a grid, in its shape; NaN where it was not measured
+        if not np.isin(shown[~np.isnan(shown)], value).all():
             yield f"{path}: {value!r} is {node[()]!r}"
     elif not is_same(value, node[()], node.attrs.get("text_format")):
         yield f"{path}: {value!r} is {node[()]!r}"

@@ -118,7 +118,7 @@ def _of_links(file: h5py.File, objects: dict[str, Any]) -> Iterator[str]:
     for group in groups:
         for name in group:
             link = group.get(name, getlink=True)
-            if isinstance(link, h5py.SoftLink) and name not in group:
+            if isinstance(link, h5py.SoftLink) and group.get(name) is None:
                 yield f"{group.name}/{name} is a broken link to {link.path}"
             elif isinstance(link, h5py.ExternalLink):
                 target = Path(file.filename).parent / link.filename

@@ -144,7 +144,10 @@ def _write_group(parent: h5py.Group, name: str, node: Group) -> None:
 
 def _write_rearranged(parent: h5py.Group, name: str, node: Rearranged) -> None:
     source = parent.file[node.source]
-    dataset = parent.create_dataset(name, data=source[()][node.rows])
+    values = source[()][node.rows]
+    if node.rows.min() < 0:
+        values = np.where(node.rows < 0, np.nan, values)
+    dataset = parent.create_dataset(name, data=values)
     for key in _DESCRIBING:
         if key in source.attrs:
             dataset.attrs[key] = source.attrs[key]

@@ -41,7 +41,7 @@ class Rearranged:
 
     source: str
     rows: Array
-    """The row of `source` for each place."""
+    """The row of `source` for each place; -1 where there is none, which is written as NaN."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,8 @@
-"""A complete grid scan as a picture: its rows of events seen as (slow, ..., fast)."""
+"""A grid scan as a picture: its rows of events seen as (slow, ..., fast)."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -24,15 +26,21 @@ def rows_of_grid(grid: Grid, seq_nums: Array) -> Array | None:
     Returns
     -------
     ndarray or None
-        Shape of the grid, slowest axis first; None unless each point was measured once.
+        Slowest axis first, as long in it as the scan has come; -1 stands for the points of the
+        last line, or plane, that were not measured. None unless each point was measured at most
+        once, in the plan's order, and the first line, or plane, is complete.
     """
-    count = int(np.prod(grid.shape))
+    count = len(seq_nums)
+    each = math.prod(grid.shape[1:])
+    if not each <= count <= math.prod(grid.shape):
+        return None
     if not np.array_equal(seq_nums, np.arange(1, count + 1)):
         return None
-    rows = np.arange(count).reshape(grid.shape)
+    rows = np.arange(-(-count // each) * each).reshape(-1, *grid.shape[1:])
     for axis in range(1, len(grid.shape)):
         if grid.snaking[axis]:
             _turn_back(rows, axis)
+    rows[rows >= count] = -1
     return rows
 
 
@@ -53,17 +61,31 @@ def show_as_grid(plot: Group, rows: Array, axes: list[str]) -> None:
         What `rows_of_grid` gave.
     axes
         Names of the axes in the plot, slowest first. Their values are the positions measured
-        along the grid's edges.
+        along the grid's edges. One that has a single position is none of the picture.
     """
+    for name, length in zip(axes, rows.shape, strict=True):
+        if length == 1:
+            del plot.attrs[f"{name}_indices"]
+    axes = [name for name, length in zip(axes, rows.shape, strict=True) if length > 1]
+    rows = rows.squeeze()
     signals = [plot.attrs["signal"], *plot.attrs.get("auxiliary_signals", [])]
     for name in signals:
         source = plot.children[name]
         if isinstance(source, HardLink):
             plot.children[name] = Rearranged(source.target, rows)
     for number, name in enumerate(axes):
-        edge = tuple(slice(None) if n == number else 0 for n in range(rows.ndim))
         source = plot.children[name]
         if isinstance(source, HardLink):
-            plot.children[name] = Rearranged(source.target, rows[edge])
+            plot.children[name] = Rearranged(source.target, _edge(rows, number))
             plot.attrs[f"{name}_indices"] = [number]
     plot.attrs["axes"] = axes
+
+
+def _edge(rows: Array, axis: int) -> Array:
+    """Return rows along an axis, which were measured.
+
+    Of a line that was measured backwards and not to its end there is only the last part.
+    """
+    if axis:
+        return rows[tuple(slice(None) if n == axis else 0 for n in range(rows.ndim))]
+    return np.array([line[line >= 0].min() for line in rows])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import h5py
 
-from ...afterwards import Work
+from ...afterwards import Shortfall, Work
 from ...assets import Asset, Frames
 from ...hdf5.column import Column
 from ...hdf5.compression import compression_options
@@ -18,11 +20,13 @@ from ...hdf5.images import Images
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
 from ...jsontext import dumps
+from ...paths import run_path
 from ...run import Descriptor, Document, Field, Page, Run, Stream
 from ..base import RunFile
 from .copying import ImageCopy
 from .entryviews import EntryViews
 from .joined import join_files
+from .master import DEFAULT_NAME, MasterEntry, entry_name
 from .metadata import (
     BLUESKY,
     configuration_group,
@@ -45,6 +49,7 @@ class NexusFile(RunFile[NexusSettings]):
     """The NeXus file of one run."""
 
     _file: LiveFile
+    _is_finished = False
 
     def open(self, run: Run) -> None:
         """Make the file with all that the start document tells."""
@@ -94,6 +99,7 @@ class NexusFile(RunFile[NexusSettings]):
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Write the descriptor, its devices' configuration, and the group of a new stream."""
+        self.settings.tell_of_units(logger, self._run.label, descriptor.fields.values())
         self._write_document("descriptor", descriptor.doc)
         h5 = self._file.plain()
         if stream.name not in self._tables:
@@ -153,10 +159,24 @@ class NexusFile(RunFile[NexusSettings]):
         self._write_views(is_over=True)
         self._extend(h5["entry"])
         self._file.finish()
+        self._is_finished = stop is not None
         self._tell_of_missing_files()
 
     def afterwards(self) -> Work | None:
-        """Return what copies the images, if that is wanted and there are some."""
+        """Return what links the run in the master file and copies its images, if that is wanted."""
+        works = [work for work in (self._master_entry(), self._image_copy()) if work]
+        return partial(_in_turn, works) if works else None
+
+    def _master_entry(self) -> Work | None:
+        template = self.settings.master_file
+        if template is None or not self._is_finished:
+            return None
+        start = self._run.start
+        master = run_path(self.settings.directory, template, start, fallback=DEFAULT_NAME)
+        is_first = self.settings.is_first_in(master)
+        return MasterEntry(master, entry_name(self._run), self.paths[0], is_first=is_first)
+
+    def _image_copy(self) -> Work | None:
         images = self._links.images(self._group_of) if self.settings.images == "copy" else []
         if not images:
             return None
@@ -250,3 +270,7 @@ class NexusFile(RunFile[NexusSettings]):
     def _tell_of_images(self, message: str) -> None:
         if self.settings.images == "link":  # copying waits for them, and tells
             self.settings.tell(logger, f"{self._run.label}: {message}")
+
+
+def _in_turn(works: Sequence[Work], give_up: threading.Event) -> list[Shortfall]:
+    return [shortfall for work in works for shortfall in work(give_up)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,8 @@ from pydantic import Field as Setting
 from pydantic import NonNegativeFloat, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from ...hdf5.compression import Compression, compression_options
+from ...paths import check_template
+from ...run import Field
 from ...settings import WriterSettings
 from .content import (
     Definition,
@@ -22,6 +24,7 @@ from .content import (
     merge,
     parse_template,
 )
+from .units import check_pint, unknown_units
 
 __all__ = ["NexusSettings"]
 
@@ -45,6 +48,14 @@ class NexusSettings(WriterSettings):
     images_timeout: NonNegativeFloat = Setting(
         60.0,
         description="Seconds for which files are waited for that are to be copied",
+    )
+    master_file: str | None = Setting(
+        None,
+        description="Template of a file in the directory that links every finished run",
+    )
+    check_units: bool = Setting(
+        False,
+        description="Warn, once, of each unit that pint does not know; it is kept as given",
     )
     signal: str | None = Setting(
         None,
@@ -77,6 +88,8 @@ class NexusSettings(WriterSettings):
     )
 
     _told: set[str] = PrivateAttr(default_factory=set)
+    _told_units: set[str] = PrivateAttr(default_factory=set)
+    _masters: set[Path] = PrivateAttr(default_factory=set)
 
     @cached_property
     def rules(self) -> list[GroupRule]:
@@ -96,6 +109,40 @@ class NexusSettings(WriterSettings):
         said = self.warn_missing
         level = ("warning" if said else "debug") if isinstance(said, bool) else said
         logger.log(logging.getLevelNamesMapping()[level.upper()], "nexus: %s", message)
+
+    def tell_of_units(self, logger: logging.Logger, run: str, fields: Iterable[Field]) -> None:
+        """Warn of each unit that pint does not know, once."""
+        for field, unit in unknown_units(fields) if self.check_units else ():
+            if unit not in self._told_units:
+                self._told_units.add(unit)
+                logger.warning(
+                    "nexus: %s: field %r has the unit %r, which pint does not know. It is kept as "
+                    "given. Correct it where it comes from, the EGU of the PV or the device's "
+                    "describe(), to one such as mm, deg, keV or counts.",
+                    run,
+                    field,
+                    unit,
+                )
+
+    def is_first_in(self, master: Path) -> bool:
+        """Tell, once, that no run of this writer has been linked in a master file."""
+        is_first = master not in self._masters
+        self._masters.add(master)
+        return is_first
+
+    @field_validator("master_file")
+    @classmethod
+    def _check_master_file(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_template(value)
+        return value
+
+    @field_validator("check_units")
+    @classmethod
+    def _check_units(cls, value: bool) -> bool:
+        if value:
+            check_pint()
+        return value
 
     @field_validator("compression")
     @classmethod

@@ -15,7 +15,7 @@ import numpy as np
 from ...dimensions import detector_fields, grid, positioner_fields
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import nexus_name
-from ...hdf5.tree import Dataset, Group, HardLink, Node
+from ...hdf5.tree import Dataset, Group, HardLink, Node, Rearranged
 from ...run import COUNT_TIMES, Field, Run, Stream
 from .gridview import rows_of_grid, show_as_grid
 from .metadata import iso_time
@@ -77,7 +77,10 @@ def plot_group(run: Run, table: StreamTable, links: AssetLinks, choice: PlotChoi
 def grid_plot_group(
     run: Run, table: StreamTable, links: AssetLinks, choice: PlotChoice, h5: h5py.File
 ) -> Group | None:
-    """Return the default plot of a complete grid as a picture, None of anything else."""
+    """Return the default plot of a grid as a picture, None of anything else.
+
+    A grid that was broken off is as long as it has come; what is missing in its last line is NaN.
+    """
     plot = plot_group(run, table, links, choice)
     layout = grid(run, table.stream)
     if plot is None or layout is None or len(plot.attrs.get("axes", ())) != 1 or choice.axes:
@@ -87,8 +90,18 @@ def grid_plot_group(
     rows = rows_of_grid(layout, h5[f"{table.root}/seq_num"][()])
     if rows is None or not all(axis in plot.children for axis in axes):
         return None
+    if sum(length > 1 for length in rows.shape) < 2:
+        return None  # one line
     show_as_grid(plot, rows, axes)
-    return plot
+    return plot if all(_is_exact(node, h5) for node in plot.children.values()) else None
+
+
+def _is_exact(node: Node, h5: h5py.File) -> bool:
+    """Tell whether a node shows every value as it is: beside NaN, long integers are rounded."""
+    if not isinstance(node, Rearranged) or node.rows.min() >= 0:
+        return True
+    source = h5[node.source]
+    return source.dtype.kind == "f" or bool((np.abs(source[()].astype(float)) < 2**53).all())
 
 
 def instrument_groups(run: Run, table: StreamTable, links: AssetLinks) -> dict[str, Group]:
@@ -182,24 +195,34 @@ def _shape(table: StreamTable, field: str) -> tuple[int, ...] | None:
 
 
 def _axes(run: Run, table: StreamTable, choice: PlotChoice) -> list[str]:
-    """Return the fields that a plot has as its axes."""
+    """Return the fields that a plot has as its axes, the one to be drawn first.
+
+    Of a grid that is a list of points that is the fastest motor: its lines lie over each other.
+    """
     wanted = [f for f in choice.axes if f in table.stream.fields]
-    return wanted or positioner_fields(run, table.stream)
+    layout = grid(run, table.stream)
+    if wanted or layout is None:
+        return wanted or positioner_fields(run, table.stream)
+    fastest = list(zip(reversed(layout.axes), reversed(layout.shape), strict=True))
+    return [field for field, _ in sorted(fastest, key=lambda axis: axis[1] == 1)]
 
 
 def _signals(run: Run, table: StreamTable, links: AssetLinks, choice: PlotChoice) -> list[str]:
     """Return the fields that are worth looking at, the best one first."""
     stream = table.stream
     varied = _axes(run, table, choice)
-    detectors = [f for f in detector_fields(run, stream) if _rank(table, f) is not None]
+    found = [f for f in detector_fields(run, stream) if f not in varied]
+    detectors = [f for f in found if _rank(table, f) is not None]
     detectors.sort(key=lambda field: _rank(table, field) or 0)  # a scalar is what people look at
     external = [f for f in stream.fields if links.link(stream, f) and f not in varied]
     if not detectors:
         scalars = _scalars(table)
-        if external and (not scalars or links.is_there(stream, external[0])):
+        others = [f for f in scalars if f not in varied]
+        may_show = links.is_there if others else links.rank
+        if external and (not scalars or may_show(stream, external[0])):
             detectors = external[:1]
         else:
-            detectors = [f for f in scalars if f not in varied] or scalars
+            detectors = others or scalars
     wanted = choice.signal
     if wanted is not None and (_rank(table, wanted) is not None or wanted in external):
         return [wanted, *(f for f in detectors if f != wanted and f not in external)]

@@ -1,0 +1,216 @@
+"""The master file: one HDF5 file a visit, in which every finished run stands as a link.
+
+A run is an external link, by relative name, to the NXentry of its file. The master file is changed
+in a copy that takes its place, so that there is a whole one at any moment, under a lock, so that
+several programs can share it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ...afterwards import Shortfall
+from ...errors import BluescribeError
+from ...run import Run
+
+__all__ = ["DEFAULT_NAME", "MasterEntry", "entry_name"]
+
+DEFAULT_NAME = "master.hdf"
+"""What a master file is called whose template needs a key that a run does not have."""
+
+_CREATOR = "bluescribe NexusWriter, master file"
+_ENTRY = "/entry"
+_UID_DIGITS = 7
+_NOT_A_NAME = re.compile(r"[^A-Za-z0-9]")
+_TEXT_BYTES = 64
+_LOCK_SECONDS = 60.0
+_LOCK_PAUSE = 0.02
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+"""What a file system says that has no locks: then the last of two writers wins."""
+
+_MOVED = (
+    "move them back below the folder of the master file: the first run of the next session links "
+    "them anew. Or leave it so: other runs are not touched by it"
+)
+
+
+class _OccupiedError(BluescribeError, ValueError):
+    """What stands there is no master file."""
+
+
+def entry_name(run: Run) -> str:
+    """Return what a run is called in a master file: ``S00042_1f5a9c3``."""
+    number = f"{run.scan_id:05d}" if isinstance(run.scan_id, int) else run.scan_id
+    return f"S{_NOT_A_NAME.sub('', number)}_{_short(run.uid)}"
+
+
+def _short(uid: str) -> str:
+    return _NOT_A_NAME.sub("_", uid[:_UID_DIGITS])
+
+
+class MasterEntry:
+    """Links one run in a master file; it is called when the run's file is complete.
+
+    Parameters
+    ----------
+    master
+        The master file; made when it is missing.
+    name
+        What the run is called there.
+    run_file
+        The run's file.
+    is_first
+        Whether to look for the files of earlier runs that are not where they were.
+    """
+
+    def __init__(self, master: Path, name: str, run_file: Path, *, is_first: bool) -> None:
+        self._master = master
+        self._name = name
+        self._run_file = run_file
+        self._is_first = is_first
+
+    def __call__(self, give_up: threading.Event) -> list[Shortfall]:
+        """Link the run; return what could not be done."""
+        try:
+            with _locked(self._master, give_up):
+                return self._link()
+        except (OSError, RuntimeError, _OccupiedError) as error:  # h5py raises either
+            return [Shortfall(f"it is not in {self._master}: {error}", _remedy(error))]
+
+    def _link(self) -> list[Shortfall]:
+        part = self._master.with_name(f".{self._master.name}.part")
+        is_new = not self._master.exists()
+        if not is_new:
+            shutil.copyfile(self._master, part)
+            shutil.copymode(self._master, part)
+        try:
+            with h5py.File(part, "w" if is_new else "r+", locking=False) as h5:
+                if is_new:
+                    _write_root(h5, self._master.name)
+                elif h5.attrs.get("creator") != _CREATOR:
+                    raise _OccupiedError("what stands there is no master file")
+                name = self._write_link(h5)
+                _set_text(h5, "default", name)
+                _set_text(h5, "file_update_time", datetime.now().astimezone().isoformat())
+                lost = _relink(h5, self._master.parent) if self._is_first and not is_new else []
+            _sync(part)
+            part.replace(self._master)
+        finally:
+            part.unlink(missing_ok=True)
+        if not lost:
+            return []
+        names = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
+        return [Shortfall(f"in {self._master} these runs lead nowhere: {names}", _MOVED)]
+
+    def _write_link(self, h5: h5py.File) -> str:
+        """Write the link, under another name if another run has this one; return the name."""
+        file = os.path.relpath(self._run_file, self._master.parent)
+        name, number = self._name, 1
+        while (link := h5.get(name, getlink=True)) is not None and link.filename != file:
+            number += 1
+            name = f"{self._name}_{number}"
+        if link is None:
+            h5[name] = h5py.ExternalLink(file, _ENTRY)
+        return name
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno:
+        return "look whether its folder can be written; the run's own file is whole"
+    return "move that file away, or give MASTER_FILE another name; the run's own file is whole"
+
+
+@contextmanager
+def _locked(master: Path, give_up: threading.Event) -> Iterator[None]:
+    """Keep other writers of a master file waiting."""
+    master.parent.mkdir(parents=True, exist_ok=True)
+    with master.with_name(f".{master.name}.lock").open("a") as handle:
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while not _try_lock(handle.fileno()):
+            if give_up.wait(_LOCK_PAUSE) or time.monotonic() > deadline:
+                raise TimeoutError(errno.ETIMEDOUT, "another program does not let go of it")
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    return True
+
+
+def _write_root(h5: h5py.File, name: str) -> None:
+    h5.attrs["NX_class"] = "NXroot"
+    h5.attrs["file_name"] = name
+    h5.attrs["file_time"] = datetime.now().astimezone().isoformat()
+    h5.attrs["creator"] = _CREATOR
+    h5.attrs["HDF5_Version"] = h5py.version.hdf5_version
+    h5.attrs["h5py_version"] = h5py.version.version
+
+
+def _set_text(h5: h5py.File, key: str, text: str) -> None:
+    """Set an attribute that changes often in its place.
+
+    Text of variable length would take 4 kB of the file each time.
+    """
+    value = np.array(text.encode(), h5py.string_dtype("utf-8", _TEXT_BYTES))
+    h5.attrs.modify(key, value)
+
+
+def _relink(h5: h5py.File, folder: Path) -> list[str]:
+    """Find the files of runs that were moved; return the names of those that are not found.
+
+    A file is looked for below the master file's folder, by its name, or by the uid in its name,
+    and taken if it holds the run.
+    """
+    links = {name: h5.get(name, getlink=True) for name in h5}
+    broken = {name: link for name, link in links.items() if not (folder / link.filename).exists()}
+    files = [Path(top, file) for top, _, files in os.walk(folder) for file in files if broken]
+    lost = []
+    for name, link in broken.items():
+        uid = name.partition("_")[2][:_UID_DIGITS]
+        alike = [p for p in files if p.name == Path(link.filename).name]
+        alike += [p for p in files if uid in p.name and p not in alike]
+        found = next((path for path in alike if _holds(path, uid)), None)
+        if found is None:
+            lost.append(link.filename)
+        else:
+            del h5[name]
+            h5[name] = h5py.ExternalLink(os.path.relpath(found, folder), link.path)
+    return lost
+
+
+def _holds(path: Path, uid: str) -> bool:
+    """Tell whether a file is the one of a run."""
+    try:
+        with h5py.File(path, "r", locking=False) as h5:
+            value: Any = h5[f"{_ENTRY}/entry_identifier"][()]
+    except (OSError, KeyError, RuntimeError):
+        return False
+    return isinstance(value, bytes) and _short(value.decode(errors="replace")) == uid
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
