@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,10 +10,7 @@ __all__ = ["TextFile"]
 
 _LARGEST_BUFFER = 1 << 20
 _LARGE_BLOCK = 1 << 14
-"""Bytes from which on it is dearer to copy blocks into one than to hand each to the system."""
-
-_BLOCKS_AT_ONCE = 1000
-"""Linux takes 1024."""
+"""Bytes from which on it is dearer to copy blocks into one than to write each."""
 
 
 class TextFile:
@@ -60,8 +56,11 @@ class TextFile:
             return
         is_many = self._bytes_waiting < _LARGE_BLOCK * len(self._waiting)
         blocks = [b"".join(self._waiting)] if is_many else self._waiting
-        _write_at(self._fd, blocks, self._size)
-        self._size += self._bytes_waiting
+        start = self._size
+        for block in blocks:
+            _write_at(self._fd, block, start)
+            start += len(block)
+        self._size = start
         self._waiting = []
         self._bytes_waiting = 0
 
@@ -89,13 +88,10 @@ class TextFile:
             os.close(fd)
 
 
-def _write_at(fd: int, blocks: Sequence[bytes], start: int) -> None:
-    """Write blocks one after the other, all of them."""
-    rest = [memoryview(block) for block in blocks]
+def _write_at(fd: int, block: bytes, start: int) -> None:
+    """Write a block, all of it."""
+    rest = memoryview(block)
     while rest:
-        written = os.pwritev(fd, rest[:_BLOCKS_AT_ONCE], start)
+        written = os.pwrite(fd, rest, start)
         start += written
-        while rest and written >= len(rest[0]):
-            written -= len(rest.pop(0))
-        if written:
-            rest[0] = rest[0][written:]
+        rest = rest[written:]

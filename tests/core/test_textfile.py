@@ -26,14 +26,13 @@ def disk(monkeypatch):
     script: list[int | OSError] = []
     pwrite = os.pwrite
 
-    def scripted(fd, blocks, offset):
-        block = b"".join(blocks)
+    def scripted(fd, block, offset):
         step = script.pop(0) if script else len(block)
         if isinstance(step, OSError):
             raise step
         return pwrite(fd, block[:step], offset)
 
-    monkeypatch.setattr(os, "pwritev", scripted)
+    monkeypatch.setattr(os, "pwrite", scripted)
     return script
 
 
@@ -62,7 +61,7 @@ def test_large_blocks_are_written_whole_wherever_a_write_stops(path, disk):
     file = TextFile(path)
     for block in blocks:
         file.put(block)
-    disk += [5, 19_995, 30_000]
+    disk += [5, 19_995, 30]
     file.close()
     assert path.read_bytes() == b"was here\n" + b"".join(blocks)
 
