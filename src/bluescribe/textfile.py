@@ -6,6 +6,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from .held import Hold
+
 __all__ = ["TextFile"]
 
 _LARGEST_BUFFER = 1 << 20
@@ -26,6 +28,7 @@ class TextFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._hold = Hold(path)
         self._size = os.fstat(self._fd).st_size
         self._waiting: list[bytes] = []
         self._bytes_waiting = 0
@@ -72,6 +75,7 @@ class TextFile:
             self.flush()
             fd, self._fd = self._fd, -1
             os.close(fd)
+            self._hold.release()
 
     def abandon(self) -> None:
         """Close after a failure: write what waits if the disk takes it, else cut off half of it."""
@@ -82,3 +86,4 @@ class TextFile:
             with suppress(OSError):
                 os.ftruncate(fd, self._size)
             os.close(fd)
+            self._hold.release()

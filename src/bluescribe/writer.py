@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .afterwards import Afterwards
 from .errors import RecordingError
@@ -21,6 +21,9 @@ from .router import Router
 from .settings import WriterSettings
 from .snapshot import FIXED, snapshot
 from .status import Ledger, Status
+
+if TYPE_CHECKING:
+    from .recovery import Recovery
 
 logger = logging.getLogger(__name__)
 
@@ -130,6 +133,11 @@ class Writer:
             self._wait(self._mailbox.request(), self.settings.drain_timeout)
         if self._aborts:
             self.raise_failure()
+
+    @classmethod
+    def recovery(cls) -> type[Recovery] | None:
+        """Return what mends files of this format after a crash, if there is something."""
+        return None
 
     def prepare(self, RE: Any) -> None:
         """Set up in a RunEngine what the format wants there; `subscribe_writers` calls it.

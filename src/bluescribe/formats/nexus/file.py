@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5s, h5t
 
+from ...held import Hold
 from ...values import Array
 from .compact import compact
 from .compression import compression_options
@@ -57,6 +58,7 @@ class LiveFile:
         self._may_live = is_live
         self._format = _LIVE_FORMAT if is_live else _OLD_FORMAT
         self._handle: h5py.File | None = self._open("w")
+        self._hold = Hold(path)
         self._is_live = False
         self.generation = 0
         """Grows at every reopening: handles of datasets from before it are stale."""
@@ -96,11 +98,13 @@ class LiveFile:
         """Close the file for good, and make it small if it is not large anyway."""
         self.close()
         compact(self._path, self._format)
+        self._hold.release()
 
     def abandon(self) -> None:
         """Let go of the file, whatever its state."""
         with suppress(Exception):
             self.close()
+        self._hold.release()
 
     def _open(self, mode: str) -> h5py.File:
         # a reader that holds the file must not stop the writing: no lock
