@@ -23,6 +23,9 @@ _BOOK = ".bluescribe-recovered"
 _NEWEST = 100
 _LAST_BYTES = 1 << 16
 _SECONDS = 5.0
+"""How long a folder is listed at the most."""
+_SETTLED_SECONDS = 2.0
+"""A journal that was changed just now may be one that another process is about to hold."""
 _NAMED = 3
 
 
@@ -50,7 +53,9 @@ def find_incomplete(folder: Path, ending: str) -> list[Path]:
     ending
         Of their names.
     """
-    newest = heapq.nlargest(_NEWEST, _journals(folder, ending))
+    settled = time.time() - _SETTLED_SECONDS
+    journals = ((when, path) for when, path in _journals(folder, ending) if when < settled)
+    newest = heapq.nlargest(_NEWEST, journals)
     seen = _seen(folder / _BOOK)
     found = []
     for _, path in newest:
@@ -60,7 +65,7 @@ def find_incomplete(folder: Path, ending: str) -> list[Path]:
     return found
 
 
-def tell_of_incomplete(places: Iterable[tuple[Path, str]]) -> threading.Thread:
+def tell_of_incomplete(places: Iterable[tuple[Path, str]]) -> threading.Thread | None:
     """Warn of incomplete runs, from a thread that nothing waits for.
 
     Parameters
@@ -68,7 +73,9 @@ def tell_of_incomplete(places: Iterable[tuple[Path, str]]) -> threading.Thread:
     places
         Folders and the endings of journals' names in them.
     """
-    chosen = sorted(set(places))
+    chosen = sorted({(folder, ending) for folder, ending in places if folder.is_dir()})
+    if not chosen:
+        return None
     thread = threading.Thread(
         target=_tell, args=(chosen,), name="bluescribe-incomplete", daemon=True
     )

@@ -231,7 +231,7 @@ class _Recoverer:
         if found.run:
             return self._journals.get(found.run)
         for journal in self._journals.values():
-            start = journal.start
+            start = journal.start if journal.found.run else {}
             if start and recovery.is_named_after(found, journal.found.stem, start):
                 return journal
         return None

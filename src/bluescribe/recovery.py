@@ -70,6 +70,8 @@ class Recovery(ABC):
 
     holds_all_streams: ClassVar[bool] = True
     """Whether a stream that a file does not have is missing there."""
+    is_journal: ClassVar[bool] = False
+    """Whether its files hold all documents, one a line, the stop document last."""
 
     def __init__(self, writer_class: type[Writer], settings: WriterSettings) -> None:
         self._writer_class = writer_class

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ...recovery import Found, Keep, Recovery, RecoveryError, Source
 from .table import LINE_END, records, replacing
@@ -20,8 +20,6 @@ _FINAL = ("complete", "never stopped")
 
 class CsvRecovery(Recovery):
     """Finds the packages that bluescribe wrote; tables without one are not touched."""
-
-    holds_all_streams: ClassVar[bool] = True
 
     def examine(self, path: Path) -> list[Found]:
         """Return the run of a package."""

@@ -21,7 +21,7 @@ _STOP = b'["stop",'
 class JournalRecovery(Recovery):
     """Reads journals; cuts the half line at an end."""
 
-    holds_all_streams: ClassVar[bool] = True
+    is_journal: ClassVar[bool] = True
 
     def examine(self, path: Path) -> list[Found]:
         """Return the run of a journal; its events are not counted here."""

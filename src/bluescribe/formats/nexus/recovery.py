@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
 
 import h5py
 
@@ -23,8 +22,6 @@ _RECOVERED = "recovered"
 
 class NexusRecovery(Recovery):
     """Finds the NeXus files that bluescribe wrote; an area detector's are not touched."""
-
-    holds_all_streams: ClassVar[bool] = True
 
     def examine(self, path: Path) -> list[Found]:
         """Return the run in a file."""
