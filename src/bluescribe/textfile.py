@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -55,6 +56,7 @@ class TextFile:
         """
         if not self._waiting:
             return
+        self._check_that_it_is_there()
         block = memoryview(b"".join(self._waiting))
         written = 0
         while written < len(block):
@@ -73,9 +75,17 @@ class TextFile:
         """
         if self._fd >= 0:
             self.flush()
+            self._check_that_it_is_there()
             fd, self._fd = self._fd, -1
             os.close(fd)
             self._hold.release()
+
+    def _check_that_it_is_there(self) -> None:
+        """Raise an `OSError` when what is written would be lost; a file may be moved, though."""
+        file = os.fstat(self._fd)
+        if not file.st_nlink or self.path.parent.stat().st_dev != file.st_dev:
+            words = "the file was removed, or its mount is gone"
+            raise FileNotFoundError(errno.ENOENT, words, str(self.path))
 
     def abandon(self) -> None:
         """Close after a failure: write what waits if the disk takes it, else cut off half of it."""

@@ -79,6 +79,7 @@ class Table:
                 file = TextFile(Path(new.name))  # while a failure can still be taken back
                 on_failure.callback(file.abandon)
             on_failure.pop_all()
+        file.path = self.path
         former, self._file = self._file, file
         self.labels, self._digest = list(labels), digest
         with suppress(OSError):  # nothing waits there
