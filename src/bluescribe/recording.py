@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 from .afterwards import Afterwards
@@ -75,6 +76,11 @@ class Recording:
         """Whether nothing goes into the file any more: it failed, or did not accept the run."""
         self._has_news = False
         """Whether something was written since the last sync."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the main file is; None while there is none."""
+        return self._file.paths[0].parent if self._file.paths else None
 
     def open(self) -> None:
         """Make the file and record the start document, if the format accepts the run."""

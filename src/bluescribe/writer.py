@@ -20,6 +20,7 @@ from .mailbox import Mailbox
 from .router import Router
 from .settings import WriterSettings
 from .snapshot import FIXED, snapshot
+from .space import SpaceWatch
 from .status import Ledger, Status
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Writer:
             retry_seconds=self.settings.retry_seconds,
             ledger=self._ledger,
             afterwards=self._afterwards,
+            space=SpaceWatch(self.format, self.settings.low_space),
         )
         self._mailbox = Mailbox(
             router,
