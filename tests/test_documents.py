@@ -33,6 +33,8 @@ PROFILES = {
 generous = PROFILES[os.environ.get("BLUESCRIBE_HYPOTHESIS", "quick")]
 """Set the environment variable to ``thorough``, and have patience: pytest --timeout 0."""
 
+IS_LONG = bool(os.environ.get("BLUESCRIBE_LONG_FAULTS"))
+
 
 @pytest.mark.parametrize("format_name", CONTRACTS)
 @given(documents=runs())

@@ -1,4 +1,6 @@
-"""Kill instruments at random instants: ``python -m tests.system.faults.killing FOLDER KILLS SEED``.
+"""Kill instruments at random instants.
+
+``python -m tests.system.faults.killing FOLDER KILLS SEED SIGNAL``
 
 One process imports everything once and forks an instrument for each kill. For each it leaves a
 folder with its files, and beside it what was emitted and when it was killed.
@@ -10,7 +12,6 @@ import json
 import os
 import random
 import select
-import signal
 import sys
 import time
 from pathlib import Path
@@ -20,18 +21,20 @@ from tests.system.faults import instrument
 KINDS = ("scalar", "array", "two", "close")
 
 
-def main(folder: Path, kills: int, seed: int) -> None:
+def main(folder: Path, kills: int, seed: int, number_of_signal: int) -> None:
     chance = random.Random(seed)
     for number in range(kills):
         kind = KINDS[number % len(KINDS)]
         place = folder / f"{number:03d}-{kind}"
         place.mkdir()
-        lines, killed = kill_one(place, kind, chance)
+        lines, killed = kill_one(place, kind, chance, number_of_signal)
         record = {"killed": killed, "emitted": [json.loads(line) for line in lines]}
         (folder / f"{place.name}.json").write_text(json.dumps(record))
 
 
-def kill_one(place: Path, kind: str, chance: random.Random) -> tuple[list[str], float]:
+def kill_one(
+    place: Path, kind: str, chance: random.Random, number_of_signal: int
+) -> tuple[list[str], float]:
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
@@ -50,7 +53,7 @@ def kill_one(place: Path, kind: str, chance: random.Random) -> tuple[list[str], 
     if kind == "close":
         time.sleep(chance.uniform(0, 0.04))
     killed = time.time()
-    os.kill(child, signal.SIGKILL)
+    os.kill(child, number_of_signal)
     os.waitpid(child, 0)
     while chunk := os.read(reader, 1 << 16):
         text += chunk
@@ -59,4 +62,4 @@ def kill_one(place: Path, kind: str, chance: random.Random) -> tuple[list[str], 
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import resource
 import shutil
 import subprocess
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import bluesky.plan_stubs as bps
@@ -172,7 +172,7 @@ def test_too_many_open_files_are_waited_for(tmp_path):
         m1 = motor()
         gauss(m1)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        used = len(os.listdir("/proc/self/fd"))
+        used = len(list(Path("/proc/self/fd").iterdir()))
         resource.setrlimit(resource.RLIMIT_NOFILE, (used - 1, hard))
         timer = threading.Timer(
             1.5, lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import defaultdict
@@ -18,6 +19,7 @@ import pytest
 import silx.io
 
 from bluescribe.recover import recover
+from bluescribe.testing.contract import RecordedRun
 from tests.contracts import CONTRACTS
 from tests.system.faults import instrument
 
@@ -31,10 +33,20 @@ SECOND = 1.0
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_a_killed_session_is_recovered(tmp_path, batch):
-    command = [sys.executable, "-m", "tests.system.faults.killing", str(tmp_path), str(KILLS)]
-    subprocess.run([*command, str(batch)], cwd=TOP, check=True, timeout=200)
+    end_and_recover(tmp_path, KILLS, batch, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+def test_a_session_that_a_signal_ends_is_recovered(tmp_path, number):
+    """Their default is to end the process at once: no handler of ours takes them from the user."""
+    end_and_recover(tmp_path, 2, 100 + number, number)
+
+
+def end_and_recover(tmp_path, kills, seed, number):
+    command = [sys.executable, "-m", "tests.system.faults.killing", str(tmp_path), str(kills)]
+    subprocess.run([*command, str(seed), str(int(number))], cwd=TOP, check=True, timeout=200)
     folders = sorted(path for path in tmp_path.iterdir() if path.is_dir())
-    assert len(folders) == KILLS
+    assert len(folders) == kills
     for folder in folders:
         record = json.loads(folder.with_name(f"{folder.name}.json").read_text())
         before = fingerprint(folder)
@@ -79,7 +91,8 @@ def check_that_readers_open(folder: Path) -> None:
     for path in folder.glob("*.csv"):
         assert "seq_num" in pd.read_csv(path).columns
     for path in folder.glob("*.jsonl"):
-        assert [json.loads(line)[0] for line in path.read_text().splitlines()][0] == "start"
+        documents = [json.loads(line) for line in path.read_text().splitlines()]
+        assert documents[0][0] == "start"
 
 
 def check_values(folder: Path, record: Any) -> None:
@@ -90,22 +103,26 @@ def check_values(folder: Path, record: Any) -> None:
             emitted[uid].append(seconds)
         elif name == "stop":
             stopped[uid] = seconds
+    until = record["killed"] - SECOND
     for name in instrument.FORMATS:
         found = {run.uid: run for run in CONTRACTS[name]().read_back(folder)}
         for uid, times in emitted.items():
-            is_over = stopped.get(uid, np.inf) < record["killed"] - SECOND
-            due = sum(1 for t in times if t < record["killed"] - SECOND)
-            numbers = found[uid].seq_num.get("primary", []) if uid in found else []
             where = f"{name} of {uid[:7]} in {folder}"
-            assert len(numbers) >= due, f"{where}: {len(numbers)} of {due} events that are due"
-            assert len(numbers) <= len(times), f"{where}: more events than were emitted"
-            assert list(numbers) == list(range(1, len(numbers) + 1)), f"{where}: not in order"
-            if numbers:
-                check_fields(where, found[uid].events["primary"], len(numbers))
-            if uid not in stopped and uid in found and name != "spec":
-                assert found[uid].stop is None, f"{where}: an invented stop document"
-            if is_over and name != "spec":
-                assert found[uid].stop is not None, f"{where}: no stop document"
+            due = sum(1 for seconds in times if seconds < until)
+            run = found.get(uid, RecordedRun(uid))
+            check_events(where, run, due, len(times))
+            if name != "spec" and uid in found:  # our reader of SPEC files looks for no stop
+                assert uid in stopped or run.stop is None, f"{where}: an invented stop document"
+                is_due = stopped.get(uid, np.inf) < until
+                assert run.stop is not None or not is_due, f"{where}: no stop document"
+
+
+def check_events(where: str, run: RecordedRun, due: int, emitted: int) -> None:
+    numbers = list(run.seq_num.get("primary", []))
+    assert due <= len(numbers) <= emitted, f"{where}: {len(numbers)} of {emitted}, {due} due"
+    assert numbers == list(range(1, len(numbers) + 1)), f"{where}: not in order"
+    if numbers:
+        check_fields(where, run.events["primary"], len(numbers))
 
 
 def check_fields(where: str, fields: Any, rows: int) -> None:
