@@ -9,20 +9,18 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from .config import read_iconfig
-from .errors import DocumentError
 from .formats import format_names, load_format
-from .grammar import check_event
 from .incomplete import remember
-from .recovery import Documents, Found, Keep, Recovery, RecoveryError, Source
-from .run import Document
+from .journals import Journal, is_better, is_poor
+from .kept import NOT_OURS, keep, keeping
+from .recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source
 
 __all__ = ["Report", "Step", "recover"]
 
@@ -31,9 +29,7 @@ logger = logging.getLogger(__name__)
 Outcome = Literal["written anew", "mended", "set aside", "left", "FAILED"]
 Progress = Callable[[int, int], None]
 
-_KEPT = ".damaged"
 _LESS = "the journal has more of the run"
-_NOT_OURS = re.compile(r"\.damaged(-\d+)?$|\.part$|^\.")
 _DEFAULT_NAME = re.compile(r"\d{8}-\d{6}(-S\d+-\w{1,7})?(-\d+)?")
 """Names by our own templates: an empty file that is called so is one of ours."""
 
@@ -63,24 +59,6 @@ class Report:
     def failed(self) -> list[Step]:
         """What could not be recovered."""
         return [step for step in self.steps if step.outcome == "FAILED"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Journal:
-    """The documents of a run."""
-
-    found: Found
-    recovery: Recovery
-    is_held: bool
-
-    def read(self) -> Iterator[tuple[str, Document]]:
-        """Yield the documents of this run alone."""
-        yield from self.recovery.documents(self.found.path) or ()
-
-    @property
-    def start(self) -> Document:
-        """The first document."""
-        return next((doc for name, doc in self.read() if name == "start"), {})
 
 
 def recover(
@@ -147,7 +125,7 @@ class _Recoverer:
         self._report = report
         self._recoveries = recoveries
         self._progress = progress or (lambda done, total: None)
-        self._journals: dict[str, _Journal] = {}
+        self._journals: dict[str, Journal] = {}
         self._others: list[tuple[Recovery, list[Found]]] = []
 
     def run(self) -> Report:
@@ -174,13 +152,13 @@ class _Recoverer:
                 return
             if is_journal:
                 key = found[0].run or str(path)
-                self._journals.setdefault(key, _Journal(found[0], recovery, is_held))
+                self._journals.setdefault(key, Journal(found[0], recovery, is_held))
             elif found:
                 self._others.append((recovery, found))
             if found:
                 return
 
-    def _finish_journal(self, journal: _Journal) -> None:
+    def _finish_journal(self, journal: Journal) -> None:
         found = journal.found
         if journal.is_held:
             self._tell(found.path, "left", "its run goes on")
@@ -206,8 +184,8 @@ class _Recoverer:
         if any(journal is not None and journal.is_held for journal in journals.values()):
             self._tell(path, "left", "its run goes on")
             return
-        poor = [i for i in found if _is_poor(recovery, i, journals[i.run])]
-        better = [j for i in poor if (j := journals[i.run]) is not None and _is_better(i, j)]
+        poor = [i for i in found if is_poor(recovery, i, journals[i.run])]
+        better = [j for i in poor if (j := journals[i.run]) is not None and is_better(i, j)]
         problem = "; ".join(
             dict.fromkeys(i.problem or "events or its end are missing" for i in poor)
         )
@@ -218,7 +196,6 @@ class _Recoverer:
                 "written anew",
                 problem,
                 lambda keep: recovery.rebuild(path, sources, keep),
-                may_fail=any(item.is_readable for item in poor),
             )
             if rebuilt:
                 return
@@ -227,7 +204,7 @@ class _Recoverer:
         else:
             self._report.whole += 1
 
-    def _journal_of(self, recovery: Recovery, found: Found) -> _Journal | None:
+    def _journal_of(self, recovery: Recovery, found: Found) -> Journal | None:
         if found.run:
             return self._journals.get(found.run)
         for journal in self._journals.values():
@@ -242,10 +219,11 @@ class _Recoverer:
         outcome: Outcome,
         problem: str,
         work: Callable[[Keep], str],
-        *,
-        may_fail: bool = False,
     ) -> bool:
-        """Do something to a file and enter it; after a failure everything is as it was."""
+        """Do something to a file and enter it; after a failure everything is as it was.
+
+        Return False when it could not be done in this manner, but perhaps in another.
+        """
         path = found.path
         if not path.stat().st_size and outcome == "mended":
             self._set_aside(path)
@@ -254,13 +232,14 @@ class _Recoverer:
             self._tell(path, outcome, problem)
             return True
         try:
-            with _keeping() as kept:
+            with keeping() as kept:
                 done = work(kept.keep)
-        except (OSError, RecoveryError) as error:
-            if not may_fail:
-                self._tell(path, "FAILED", f"{problem}: {error}")
-            logger.info("%s could not be written anew: %s", path, error)
+        except NotAloneError as error:
+            logger.info("%s cannot be written anew: %s", path, error)
             return False
+        except (OSError, RecoveryError) as error:
+            self._tell(path, "FAILED", f"{problem}: {error}")
+            return True
         if done:
             self._tell(path, outcome, f"{problem}: {done}", tuple(kept.names.values()))
         else:
@@ -272,7 +251,7 @@ class _Recoverer:
         if not _DEFAULT_NAME.match(path.name):
             self._tell(path, "left", "it is empty, and may be somebody else's")
             return
-        kept = path if self._report.is_dry_run else _keep(path)
+        kept = path if self._report.is_dry_run else keep(path)
         self._tell(path, "set aside", "it is empty: nothing was written before the crash", (kept,))
 
     def _tell(self, path: Path, outcome: Outcome, what: str, kept: tuple[Path, ...] = ()) -> None:
@@ -285,75 +264,5 @@ def _files(directory: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(folder, name)
-            if not _NOT_OURS.search(name) and path.is_file() and not path.is_symlink():
+            if not NOT_OURS.search(name) and path.is_file() and not path.is_symlink():
                 yield path
-
-
-def _is_poor(recovery: Recovery, found: Found, journal: _Journal | None) -> bool:
-    """Tell whether a file lacks something."""
-    if found.problem or journal is None:
-        return bool(found.problem)
-    if found.has_stop:
-        return False
-    if journal.found.has_stop:
-        return True
-    streams = _events(journal.read())
-    if not recovery.holds_all_streams:
-        streams = {name: number for name, number in streams.items() if name in found.events}
-    return any(number > found.events.get(name, 0) for name, number in streams.items())
-
-
-def _is_better(found: Found, journal: _Journal) -> bool:
-    """Tell whether a journal has all events that a file has."""
-    if not any(found.events.values()) or journal.found.has_stop:
-        return True
-    streams = _events(journal.read())
-    return all(streams.get(name, 0) >= number for name, number in found.events.items())
-
-
-def _events(documents: Documents) -> Mapping[str, int]:
-    """Return the number of events of each stream, but for damaged ones, which no file has."""
-    streams: dict[str, str] = {}
-    events: Counter[str] = Counter()
-    for name, doc in documents:
-        if name == "descriptor":
-            streams[str(doc.get("uid"))] = str(doc.get("name", "primary"))
-        elif name == "event" and doc.get("descriptor") in streams:
-            with suppress(DocumentError):
-                check_event(doc)
-                events[streams[doc["descriptor"]]] += 1
-        elif name == "event_page" and doc.get("descriptor") in streams:
-            events[streams[doc["descriptor"]]] += len(doc.get("seq_num", ()))
-    return events
-
-
-class _Kept:
-    """Files that were given another name."""
-
-    def __init__(self) -> None:
-        self.names: dict[Path, Path] = {}
-
-    def keep(self, path: Path) -> Path:
-        if path not in self.names or path.exists():
-            self.names[path] = _keep(path)
-        return self.names[path]
-
-
-@contextmanager
-def _keeping() -> Iterator[_Kept]:
-    """Give files their names back when the block fails."""
-    kept = _Kept()
-    try:
-        yield kept
-    except BaseException:
-        for path, name in kept.names.items():
-            name.replace(path)
-        raise
-
-
-def _keep(path: Path) -> Path:
-    """Give a file a name that nothing has."""
-    kept, number = path.with_name(path.name + _KEPT), 2
-    while kept.exists():
-        kept, number = path.with_name(f"{path.name}{_KEPT}-{number}"), number + 1
-    return path.rename(kept)

@@ -19,7 +19,16 @@ from .settings import WriterSettings
 if TYPE_CHECKING:
     from .writer import Writer
 
-__all__ = ["Documents", "Found", "Keep", "Recovery", "RecoveryError", "Source", "play"]
+__all__ = [
+    "Documents",
+    "Found",
+    "Keep",
+    "NotAloneError",
+    "Recovery",
+    "RecoveryError",
+    "Source",
+    "play",
+]
 
 Documents = Iterable[tuple[str, Document]]
 
@@ -29,6 +38,10 @@ Keep = Callable[[Path], Path]
 
 class RecoveryError(BluescribeError, RuntimeError):
     """A file could not be made whole; the message says why."""
+
+
+class NotAloneError(RecoveryError):
+    """A run cannot be written anew where it stands; it can be mended there."""
 
 
 @dataclass(frozen=True, slots=True)

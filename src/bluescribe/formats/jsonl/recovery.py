@@ -15,7 +15,7 @@ from ...run import Document
 __all__ = ["JournalRecovery"]
 
 _CHUNK = 1 << 16
-_STOP = b'["stop",'
+_START, _STOP = b'["start",', b'["stop",'
 
 
 class JournalRecovery(Recovery):
@@ -31,8 +31,8 @@ class JournalRecovery(Recovery):
             first = _parsed(file.readline())
             last, rest = _end(file)
         if first is None or first[0] != "start":
-            is_empty = path.stat().st_size == 0 or (first is None and b"\n" not in last)
-            return [Found(path, self._stem(path), problem=_NOTHING)] if is_empty else []
+            is_begun = not last and _START.startswith(rest[: len(_START)])
+            return [Found(path, self._stem(path), problem=_NOTHING)] if is_begun else []
         torn = "its last line is torn" if rest and _parsed(rest) is None else ""
         open_ended = "its last line has no end" if rest and not torn else ""
         has_stop = last.startswith(_STOP) or (not torn and rest.startswith(_STOP))

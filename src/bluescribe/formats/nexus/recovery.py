@@ -11,13 +11,14 @@ import h5py
 
 from ...recovery import Found, Keep, Recovery, RecoveryError, Source
 from .mend import MendReport, mend, opened
+from .metadata import BLUESKY
 
 __all__ = ["NexusRecovery"]
 
 _ENDINGS = (".hdf", ".h5", ".hdf5", ".nxs", ".nx5", ".nexus")
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _RECOVERED = "recovered"
-"""Attribute of a file that was written anew."""
+"""Attribute of what Bluesky said, in a file that was written anew."""
 
 
 class NexusRecovery(Recovery):
@@ -73,7 +74,7 @@ class NexusRecovery(Recovery):
         keep(path)
         self.write_again(path, source, path.suffix)
         with h5py.File(path, "r+", locking=False) as file:
-            file.attrs[_RECOVERED] = datetime.now().astimezone().isoformat()
+            file[BLUESKY].attrs[_RECOVERED] = datetime.now().astimezone().isoformat()
         return "written anew from the journal"
 
 
@@ -84,7 +85,8 @@ def _origin(path: Path) -> tuple[bool | None, bool]:
             creator = file.attrs.get("creator")
             if creator is None and not len(file):  # killed before the first flush, maybe
                 return None, False
-            return str(creator).startswith("bluescribe"), _RECOVERED in file.attrs
+            is_anew = BLUESKY in file and _RECOVERED in file[BLUESKY].attrs
+            return str(creator).startswith("bluescribe"), is_anew
     except (ValueError, RuntimeError, KeyError, OSError):
         return None, False
 

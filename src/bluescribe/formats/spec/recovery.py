@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from ...recovery import Found, Keep, Recovery, RecoveryError, Source, play
+from ...recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...run import Document
 from .blocks import Block, blocks, is_ours
 from .existing import FileLock, mend
@@ -129,8 +129,8 @@ def _put(path: Path, scans: dict[str, bytes], keep: Keep, *, may_append: bool) -
             continue
         if number + 1 < len(found) and found[number + 1].is_scan:
             if block.run == found[number + 1].run:
-                raise RecoveryError("the run has several scans; they are left as they are")
-            raise RecoveryError("a scan without a header follows; somebody has edited the file")
+                raise NotAloneError("the run has several scans; they are left as they are")
+            raise NotAloneError("a scan without a header follows; somebody has edited the file")
         if missing.pop(block.run, None) is None or (may_append and block.is_ended):
             continue
         has_header = number > 0 and not found[number - 1].is_scan
