@@ -21,6 +21,7 @@ class Kept:
         self.names: dict[Path, Path] = {}
 
     def keep(self, path: Path) -> Path:
+        """Give a file another name and remember both."""
         if path not in self.names or path.exists():
             self.names[path] = keep(path)
         return self.names[path]

@@ -6,13 +6,16 @@ import logging
 import resource
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import bluesky.plan_stubs as bps
+import h5py
 import numpy as np
 import pytest
 
@@ -69,8 +72,12 @@ def test_a_full_disk_that_is_freed_in_time_loses_nothing(tmp_path, leave, caplog
     with small_disk(tmp_path / "disk") as disk:
         with session(disk.path, retry_seconds=60) as (engine, writers, documents):
             timer = threading.Timer(2.0, disk.free)
-            begin = {20: lambda: (disk.fill(leave), timer.start())}
-            engine(long_scan(begin, elements=500))
+
+            def fill():
+                disk.fill(leave)
+                timer.start()
+
+            engine(long_scan({20: fill}, elements=500))
             timer.join()
             assert writers.flush(PATIENCE)
             for status in writers.status().values():
@@ -203,3 +210,44 @@ def test_a_limit_on_the_size_of_files_costs_that_run(tmp_path):
         engine(scan())
         assert writers.flush(PATIENCE)
     check_all(tmp_path / "data", documents[before:])
+
+
+def test_images_are_not_copied_onto_a_full_disk(tmp_path, caplog):
+    """The file keeps its links, and the process lives: HDF5 does not survive a write that fails."""
+    program = """
+        import sys
+        from pathlib import Path
+        import h5py, numpy as np
+        from event_model import compose_run, compose_resource
+        from bluescribe import NexusWriter
+
+        folder, images = Path(sys.argv[1]), Path(sys.argv[2])
+        with h5py.File(images / "frames.h5", "w") as file:
+            file["entry/data/data"] = np.random.default_rng(1).integers(0, 999, (40, 256, 256))
+        writer = NexusWriter(folder, images="copy")
+        run = compose_run()
+        writer("start", run.start_doc)
+        key = {"dtype": "array", "shape": [256, 256], "source": "x", "external": "FILESTORE:"}
+        primary = run.compose_descriptor(name="primary", data_keys={"img": key})
+        writer("descriptor", primary.descriptor_doc)
+        resource = run.compose_resource(spec="AD_HDF5", root=str(images),
+            resource_path="frames.h5", resource_kwargs={"frame_per_point": 1})
+        writer("resource", resource.resource_doc)
+        for n in range(40):
+            datum = resource.compose_datum(datum_kwargs={"point_number": n})
+            writer("datum", datum)
+            writer("event", primary.compose_event(
+                data={"img": datum["datum_id"]}, timestamps={"img": 1.0}, filled={"img": False}))
+        writer("stop", run.compose_stop())
+        writer.close()
+        (failure,) = writer.status().failures
+        assert "No space left" in failure.cause, failure
+        print(writer.status().last_file)
+    """
+    with small_disk(tmp_path / "disk", 8000) as disk:
+        command = [sys.executable, "-c", dedent(program), str(disk.path), str(tmp_path)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        with h5py.File(done.stdout.strip()) as file:
+            assert file["/entry/instrument/bluesky/streams/primary/img/value"].shape[0] == 40
+        assert [path.suffix for path in disk.path.iterdir()] == [".hdf"]

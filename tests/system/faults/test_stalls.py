@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 
 import bluesky.plan_stubs as bps
 import numpy as np
@@ -23,7 +24,8 @@ STALL = 5.0
 @pytest.fixture
 def stalls(monkeypatch):
     """Have the third write of each file take five seconds."""
-    pwrite, flush, calls = os.pwrite, LiveFile.flush, {}
+    pwrite, flush = os.pwrite, LiveFile.flush
+    calls: dict[Any, int] = {}
 
     def slow(key, call, *args):
         calls[key] = calls.get(key, 0) + 1

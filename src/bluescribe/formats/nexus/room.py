@@ -20,7 +20,17 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-__all__ = ["BrokenFileError", "Room", "check_room", "divert", "system_errors", "telling_of_system"]
+import h5py
+
+__all__ = [
+    "BrokenFileError",
+    "Room",
+    "check_room",
+    "divert",
+    "system_errors",
+    "take_room",
+    "telling_of_system",
+]
 
 _KEEP_SIZE = 1
 _STEP = 16 << 20
@@ -142,6 +152,18 @@ def check_room(path: Path, size: int) -> None:
         allocate(fd, 0, size)
     finally:
         os.close(fd)
+
+
+def take_room(dataset: h5py.Dataset, size: int) -> None:
+    """Make sure that a block can be written to a dataset, and what HDF5 still holds in memory.
+
+    Raises
+    ------
+    OSError
+        There is no room; nothing has been changed.
+    """
+    file = dataset.file.id
+    allocate(file.get_vfd_handle(), file.get_filesize(), size + _STEP)
 
 
 def divert(fd: int, size: int) -> None:
