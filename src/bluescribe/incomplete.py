@@ -111,7 +111,7 @@ def _journals(folder: Path, ending: str) -> Iterable[tuple[float, Path]]:
 
 
 def _is_complete(path: Path) -> bool:
-    """Tell whether the last line is a stop document, or too long to be one."""
+    """Tell whether the last line is a stop document; one of more than 64 kB is not seen as such."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - _LAST_BYTES))
