@@ -60,3 +60,33 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     assert done.returncode == 1
     assert done.stderr == "bluescribe: cannot write to taken/here: Not a directory\n"
     assert (tmp_path / "taken").read_text() == "a file"
+
+
+def test_recover_shows_what_it_did_and_what_it_would_do(tmp_path):
+    journal = tmp_path / "data" / "20261123-015411-S00001-52e58ae.jsonl"
+    journal.parent.mkdir()
+    journal.write_bytes(b'["start",{"uid":"52e58ae","time":1.0}]\n["descr')
+    done = run("recover", "data", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "would be mended" in done.stdout
+    assert "Nothing was changed" in done.stdout
+    assert journal.read_bytes().endswith(b'["descr')
+    done = run("recover", "data", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 files recovered, 0 need nothing, 0 failed." in done.stdout
+    assert journal.read_bytes().endswith(b"}]\n")
+    done = run("recover", "data", cwd=tmp_path)
+    assert "0 files recovered, 1 need nothing" in done.stdout
+
+
+def test_recover_tells_by_its_status_that_something_failed(tmp_path):
+    (tmp_path / "20261123-015411-S00001-52e58ae.hdf").write_bytes(b"\x89HDF\r\n\x1a\n\x03")
+    done = run("recover", ".", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "FAILED" in done.stdout
+
+
+def test_recover_without_a_folder(tmp_path):
+    done = run("recover", "none", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "bluescribe: none is no folder\n"

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from . import __version__
+from .errors import BluescribeError
 
 __all__ = ["app", "main"]
 
@@ -78,6 +79,37 @@ def demo(
     except OSError as error:
         _stop(f"cannot write to {out}: {error.strerror or error}")
     raise typer.Exit(status)
+
+
+@app.command()
+def recover(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with the files.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what would be done.")
+    ] = False,
+    iconfig: Annotated[
+        Path | None,
+        typer.Option("--iconfig", metavar="FILE", help="Settings for files that are written anew."),
+    ] = None,
+) -> None:
+    """Finish the files that a crash has left incomplete.
+
+    Looks at all files in DIR and the folders in it. A run that has a journal (.jsonl) is written
+    anew from it where a file of it is not complete; other files are made readable as they are.
+    What is changed is kept as NAME.damaged. Files that are being written are left alone. The exit
+    status is 1 when something could not be recovered.
+    """
+    from .recover import recover as recover_files
+    from .recovered import Progressing, show
+
+    console = Console(highlight=False)
+    try:
+        with Progressing(console) as progress:
+            report = recover_files(directory, dry_run=dry_run, iconfig=iconfig, progress=progress)
+    except (OSError, BluescribeError) as error:
+        _stop(str(error))
+    show(report, console)
+    raise typer.Exit(1 if report.failed else 0)
 
 
 def _stop(message: str) -> None:

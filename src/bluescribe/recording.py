@@ -6,12 +6,14 @@ the file up when nothing helps: the other runs and the other writers go on.
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 from .afterwards import Afterwards
@@ -28,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two tries of what a full or absent disk refused."""
+
+_NEVER_PASS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EBADF)
 
 _DESCRIPTOR = itemgetter("descriptor")
 
@@ -72,6 +76,11 @@ class Recording:
         """Whether nothing goes into the file any more: it failed, or did not accept the run."""
         self._has_news = False
         """Whether something was written since the last sync."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the main file is; None while there is none."""
+        return self._file.paths[0].parent if self._file.paths else None
 
     def open(self) -> None:
         """Make the file and record the start document, if the format accepts the run."""
@@ -277,5 +286,12 @@ class Recording:
 
 
 def _may_pass(error: OSError) -> bool:
-    """Tell whether the system refused; HDF5's own errors are OSErrors too, and stay."""
+    """Tell whether the system refused, and may not do so for ever.
+
+    A server that comes back, a folder that is made again, a mount that is made writable: all of
+    these pass. A name that is too long stays so, and a file that HDF5 could not write is broken.
+    HDF5's own errors are OSErrors too, without a number, and stay.
+    """
+    if getattr(error, "is_final", False) or error.errno in _NEVER_PASS:
+        return False
     return error.errno is not None or "errno" in str(error)

@@ -18,6 +18,7 @@ from .formats.base import RunFile
 from .grammar import check_start
 from .recording import Recording
 from .run import Document, Run
+from .space import SpaceWatch
 from .status import Ledger
 
 __all__ = ["Router"]
@@ -41,6 +42,8 @@ class Router(DocumentRouter):
         Is told what was written and what failed.
     afterwards
         Does what remains when a run's file is complete.
+    space
+        Looks at the room on the disk.
     """
 
     def __init__(
@@ -50,8 +53,10 @@ class Router(DocumentRouter):
         retry_seconds: float,
         ledger: Ledger,
         afterwards: Afterwards,
+        space: SpaceWatch | None = None,
     ) -> None:
         super().__init__()
+        self._space = space
         self._make_file = make_file
         self._retry_seconds = retry_seconds
         self._ledger = ledger
@@ -90,6 +95,8 @@ class Router(DocumentRouter):
         )
         self._runs[doc["uid"]] = recording
         recording.open()
+        if self._space is not None:
+            self._space.begin(recording.folder)
 
     def descriptor(self, doc: Document) -> None:
         """Add a descriptor to its run."""
@@ -152,6 +159,8 @@ class Router(DocumentRouter):
         """Bring to disk what every open run has received; never raise."""
         for recording in self._runs.values():
             recording.sync()
+            if self._space is not None:
+                self._space.look(recording.run.uid, recording.folder)
 
     def close(self) -> None:
         """Finish the files of runs that were never stopped; never raise."""
@@ -159,6 +168,8 @@ class Router(DocumentRouter):
             self._finish(recording, None)
 
     def _finish(self, recording: Recording, stop: Document | None) -> None:
+        if self._space is not None:
+            self._space.look(recording.run.uid, recording.folder, is_over=True)
         recording.finish(stop)
         del self._runs[recording.run.uid]
         for uid in recording.descriptors:

@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     ValidationError,
     field_validator,
 )
@@ -19,6 +20,7 @@ from pydantic import (
 from .errors import ConfigError
 from .pathmap import check_path_map
 from .paths import DEFAULT_TEMPLATE, check_keys, check_template
+from .space import parse_size
 
 __all__ = ["Problem", "SettingsError", "WriterSettings"]
 
@@ -71,6 +73,16 @@ class WriterSettings(BaseModel):
         {},
         description="Folders of the IOCs that write images, and where they are on this machine",
     )
+
+    low_space: NonNegativeInt = Field(
+        10**9,
+        description="Free bytes below which a run warns, or text such as 500 MB; 0 for never",
+    )
+
+    @field_validator("low_space", mode="before")
+    @classmethod
+    def _parse_size(cls, value: Any) -> Any:
+        return parse_size(value) if isinstance(value, str) else value
 
     @field_validator("directory", mode="before")
     @classmethod

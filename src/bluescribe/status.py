@@ -29,6 +29,8 @@ _REMEDIES = {
     errno.EEXIST: "a file stands where a folder is needed: set another DIRECTORY",
     errno.EMFILE: "too many open files: close some, or raise the limit (ulimit -n)",
     errno.EIO: "the disk or its server reports an error: check the mount",
+    errno.ENAMETOOLONG: "shorten FILE_NAME, or DIRECTORY",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
     errno.ESTALE: "the file server lost the folder: remount it",
 }
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
+
+from .held import Hold
 
 __all__ = ["TextFile"]
 
@@ -28,6 +31,7 @@ class TextFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._hold = Hold(path)
         self._size = os.fstat(self._fd).st_size
         self._waiting: list[bytes] = []
         self._bytes_waiting = 0
@@ -54,6 +58,7 @@ class TextFile:
         """
         if not self._waiting:
             return
+        self._check_that_it_is_there()
         is_many = self._bytes_waiting < _LARGE_BLOCK * len(self._waiting)
         blocks = [b"".join(self._waiting)] if is_many else self._waiting
         start = self._size
@@ -74,8 +79,17 @@ class TextFile:
         """
         if self._fd >= 0:
             self.flush()
+            self._check_that_it_is_there()
             fd, self._fd = self._fd, -1
             os.close(fd)
+            self._hold.release()
+
+    def _check_that_it_is_there(self) -> None:
+        """Raise an `OSError` when what is written would be lost; a file may be moved, though."""
+        file = os.fstat(self._fd)
+        if not file.st_nlink or self.path.parent.stat().st_dev != file.st_dev:
+            words = "the file was removed, or its mount is gone"
+            raise FileNotFoundError(errno.ENOENT, words, str(self.path))
 
     def abandon(self) -> None:
         """Close after a failure: write what waits if the disk takes it, else cut off half of it."""
@@ -86,6 +100,7 @@ class TextFile:
             with suppress(OSError):
                 os.ftruncate(fd, self._size)
             os.close(fd)
+            self._hold.release()
 
 
 def _write_at(fd: int, block: bytes, start: int) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .afterwards import Afterwards
 from .errors import RecordingError
@@ -20,7 +20,11 @@ from .mailbox import Mailbox
 from .router import Router
 from .settings import WriterSettings
 from .snapshot import are_fixed, snapshot
+from .space import SpaceWatch
 from .status import Ledger, Status
+
+if TYPE_CHECKING:
+    from .recovery import Recovery
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +72,7 @@ class Writer:
             retry_seconds=self.settings.retry_seconds,
             ledger=self._ledger,
             afterwards=self._afterwards,
+            space=SpaceWatch(self.format, self.settings.low_space),
         )
         self._mailbox = Mailbox(
             router,
@@ -125,6 +130,11 @@ class Writer:
             self._wait(self._mailbox.request(), self.settings.drain_timeout)
         if self._aborts:
             self.raise_failure()
+
+    @classmethod
+    def recovery(cls) -> type[Recovery] | None:
+        """Return what mends files of this format after a crash, if there is something."""
+        return None
 
     def prepare(self, RE: Any) -> None:
         """Set up in a RunEngine what the format wants there; `subscribe_writers` calls it.

@@ -29,6 +29,8 @@ with a row more leaves the room of the former one as a hole, at each flush.
 """
 
 _ROWS_AT_ONCE = 4096
+_OVERHEAD, _A_WRITE = 16 << 10, 256
+"""Bytes that a dataset, or a block of rows in it, needs beside the rows themselves."""
 MISSING = "_missing"
 """Ending of the name of the dataset with the numbers of rows that have no value."""
 REMADE = "__remade"
@@ -79,6 +81,7 @@ class Column:
         self._min_chunk_bytes = 0 if is_certain else _MIN_CHUNK_BYTES
         self._handles: dict[str, h5py.Dataset] = {}
         self._generation = -1
+        self._chunk_bytes: dict[str, int] = {}
         self._missing: list[int] = []
         self.rows = 0
         self.layout: Layout | None = None
@@ -195,12 +198,14 @@ class Column:
         self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], attrs: Mapping[str, Any]
     ) -> None:
         """Make an empty dataset; one of that name is left from a failed try."""
+        self._file.make_room(_OVERHEAD)
         group = self._file.h5.require_group(self.group)
         if name in group:
             del group[name]
         stored = utf8_dtype(dtype) if dtype.kind == "S" else dtype
         storage = self._file.compression if _row_bytes(dtype, shape) >= _MIN_COMPRESSED else {}
         rows = 1 if storage else self._chunk_rows(_row_bytes(dtype, shape))
+        self._chunk_bytes[name.removesuffix(REMADE)] = rows * _row_bytes(dtype, shape)
         dataset = group.create_dataset(
             name,
             (0, *shape),
@@ -222,6 +227,8 @@ class Column:
     def _write(self, name: str, start: int, array: Array | list[Array]) -> None:
         if isinstance(array, np.ndarray) and array.dtype.kind == "S":
             array = as_stored(array)
+        size = sum(row.nbytes for row in array) if isinstance(array, list) else array.nbytes
+        self._file.make_room(size + self._chunk_bytes.get(name.removesuffix(REMADE), 0) + _A_WRITE)
         write_rows(self._dataset(name), start, array)
 
     def _dataset(self, name: str) -> h5py.Dataset:

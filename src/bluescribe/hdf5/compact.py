@@ -71,14 +71,19 @@ def compact(path: Path, libver: tuple[str, str]) -> bool:
 def _copy(path: Path, part: Path, libver: tuple[str, str]) -> None:
     # what is changed in "core" is changed in memory, never in the file
     source = h5py.File(path, "r+", driver="core", backing_store=False, libver=libver, locking=False)
-    with source, h5py.File(part, "w", libver=libver, locking=False) as target:
+    copy = h5py.File(part, "w", driver="core", backing_store=False, libver=libver, locking=False)
+    with source, copy as target:
         for found in _objects(source.id):
             if isinstance(found.id, h5d.DatasetID) and _only_grows(found.id):
                 _replace(source.id, found)
         _copy_attributes(source.id, target.id)
         for name in source.id:  # HDF5 keeps hard links inside of what is copied at once
             h5o.copy(source.id, name, target.id, name)
-    with part.open("rb") as written:
+        target.flush()
+        image = target.id.get_file_image()
+    with part.open("wb") as written:  # HDF5 itself must not meet a full disk: see room.py
+        written.write(image)
+        written.flush()
         os.fsync(written.fileno())  # what it replaces may have been on the disk for hours
 
 

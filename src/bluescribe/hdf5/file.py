@@ -15,12 +15,19 @@ import h5py
 import numpy as np
 from h5py import h5a, h5s, h5t
 
+from ..held import Hold
 from ..values import Array
 from .compact import compact
 from .compression import compression_options
+from .room import Room, check_room, divert
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged
 
 __all__ = ["LiveFile", "write_node"]
+
+_FIRST_BYTES = 1 << 20
+"""Room that there has to be for a new file."""
+_LAST_BYTES = 64 << 20
+"""Room for what is added at the end, at the most: the views of a grid."""
 
 _LIVE_FORMAT = ("v110", "v110")
 _CHUNK_CACHE_BYTES = 1 << 16
@@ -56,7 +63,10 @@ class LiveFile:
         """Keyword arguments for h5py's `create_dataset`."""
         self._may_live = is_live
         self._format = _LIVE_FORMAT if is_live else _OLD_FORMAT
+        check_room(path, _FIRST_BYTES)
+        self._room = Room(path)
         self._handle: h5py.File | None = self._open("w")
+        self._hold = Hold(path)
         self._is_live = False
         self.generation = 0
         """Grows at every reopening: handles of datasets from before it are stale."""
@@ -79,28 +89,60 @@ class LiveFile:
     def go_live(self) -> None:
         """Let other processes read while this one appends."""
         if self._may_live and not self._is_live:
+            self.flush()  # HDF5 does not survive a write that fails while it changes the mode
             self.h5.swmr_mode = True
             self._is_live = True
 
+    def make_room(self, size: int) -> None:
+        """Take room on the disk for so many bytes, before they are handed to HDF5.
+
+        Raises
+        ------
+        OSError
+            There is none. Nothing has been changed, and the caller can come again.
+        """
+        file = self.h5.id
+        self._room.take(size, file.get_filesize(), file.get_vfd_handle())
+
+    def make_last_room(self) -> None:
+        """Take room for what is added at the end, before anything is."""
+        self.make_room(min(self.h5.id.get_filesize(), _LAST_BYTES))
+
     def flush(self) -> None:
         """Bring what was appended to where other processes read it."""
+        self.make_room(0)
         self.h5.flush()
+        self._room.flushed()
 
     def close(self) -> None:
         """Close the file; `h5` opens it again."""
         if self._handle is not None:
+            self.flush()  # closing must not fail: HDF5 ends the process then
             handle, self._handle = self._handle, None
             handle.close()
+            self._room.give_back()
 
     def finish(self) -> None:
         """Close the file for good, and make it small if it is not large anyway."""
         self.close()
         compact(self._path, self._format)
+        self._hold.release()
 
     def abandon(self) -> None:
         """Let go of the file, whatever its state."""
-        with suppress(Exception):
+        try:
             self.close()
+        except Exception:
+            self._let_go()
+        self._hold.release()
+
+    def _let_go(self) -> None:
+        """Close a file that cannot be written; what was flushed stays as it is."""
+        handle, self._handle = self._handle, None
+        with suppress(Exception):
+            if handle is not None:
+                divert(handle.id.get_vfd_handle(), handle.id.get_filesize())
+                handle.close()
 
     def _open(self, mode: str) -> h5py.File:
         # a reader that holds the file must not stop the writing: no lock

@@ -15,6 +15,7 @@ from ..values import Array
 from . import sequences
 from .filters import create_like, create_new
 from .images import Images, ImagesError, opened, spans
+from .room import take_room
 from .streaming import copy_rows, raise_if_given_up
 
 __all__ = ["check_frames", "copy_frames"]
@@ -127,6 +128,7 @@ def _copy_sequence(
         if len(frames) * count != len(target):
             raise ImagesError(f"{sequences.file_name(asset, number)} has {len(frames)} frames")
         _check_alike(str(sequences.file_name(asset, number)), frames, target)
+        take_room(target, frames.nbytes)
         target[at : at + len(frames)] = frames
         at += len(frames)
     return target

@@ -10,6 +10,7 @@ from itertools import product
 import h5py
 
 from .filters import are_compressed_alike
+from .room import take_room
 
 __all__ = ["GivenUpError", "blocks", "copy_rows", "raise_if_given_up"]
 
@@ -53,7 +54,9 @@ def copy_rows(
         raise_if_given_up(give_up)
         first, *inside = block
         read = slice(start + first.start, start + first.stop)
-        target[(slice(at + first.start, at + first.stop), *inside)] = source[(read, *inside)]
+        frames = source[(read, *inside)]
+        take_room(target, frames.nbytes)
+        target[(slice(at + first.start, at + first.stop), *inside)] = frames
 
 
 def blocks(
@@ -108,6 +111,7 @@ def _copy_chunks(
             if source.id.get_chunk_info_by_coord(place).byte_offset is not None:
                 raise
             continue  # never written: it reads as the fill value here and there
+        take_room(target, len(chunk))
         target.id.write_direct_chunk((at + first - start, *others), chunk, mask)
 
 

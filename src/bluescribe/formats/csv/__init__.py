@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from ...assets import Asset, Frames
+from ...held import Hold
 from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
@@ -23,6 +24,9 @@ from ..base import RunFile
 from .datapackage import Package, strict
 from .stream import StreamTables
 from .table import replacing
+
+if TYPE_CHECKING:
+    from ...recovery import Recovery
 
 __all__ = ["CsvFile", "CsvSettings", "CsvWriter"]
 
@@ -46,6 +50,7 @@ class CsvFile(RunFile[CsvSettings]):
         self._documents: dict[str, Any] = {}
         self._tables: dict[tuple[str, str | None], Path] = {}
         self._names: set[str] = set()
+        self._hold: Hold | None = None
 
     @property
     def paths(self) -> list[Path]:
@@ -88,6 +93,7 @@ class CsvFile(RunFile[CsvSettings]):
         if stop is not None:
             self._documents["stop"] = strict(stop)
         self._describe("never stopped" if stop is None else "complete", is_final=True)
+        self._let_go()
 
     def abandon(self) -> None:
         """Let go of the tables, and say so in the package where that is still possible."""
@@ -96,6 +102,11 @@ class CsvFile(RunFile[CsvSettings]):
         if self.paths:
             with suppress(OSError):
                 self._describe("incomplete")
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
+            self._hold.release()
 
     def _describe(self, state: str, *, is_final: bool = False) -> None:
         """Write the package anew, at once."""
@@ -103,6 +114,8 @@ class CsvFile(RunFile[CsvSettings]):
         text = package.text(self.paths[0], self._streams.values())
         with replacing(self.paths[0]) as new:
             new.write(text)
+        self._let_go()
+        self._hold = Hold(self.paths[0])  # the package is another file each time
         for tables in self._streams.values():
             tables.has_news = False
 
@@ -151,3 +164,10 @@ class CsvWriter(Writer):
     format = "csv"
     file_class = CsvFile
     settings_class = CsvSettings
+
+    @classmethod
+    def recovery(cls) -> type[Recovery]:
+        """Return what finishes tables and packages, or writes them anew."""
+        from .recovery import CsvRecovery
+
+        return CsvRecovery

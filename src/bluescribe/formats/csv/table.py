@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from ...textfile import TextFile
 
-__all__ = ["LINE_END", "Table", "replacing"]
+__all__ = ["LINE_END", "Table", "records", "replacing"]
 
 LINE_END = b"\r\n"
 """As RFC 4180 has it. It also tells the end of a row from a line feed in a text."""
@@ -79,6 +79,7 @@ class Table:
                 file = TextFile(Path(new.name))  # while a failure can still be taken back
                 on_failure.callback(file.abandon)
             on_failure.pop_all()
+        file.path = self.path
         former, self._file = self._file, file
         self.labels, self._digest = list(labels), digest
         with suppress(OSError):  # nothing waits there
@@ -96,9 +97,9 @@ class Table:
         yield _header(labels)
         more = len(labels) - len(self.labels)
         with self.path.open("rb") as old:
-            records = _records(old)
-            next(records)
-            for record in records:
+            rows = records(old)
+            next(rows)
+            for record in rows:
                 cells = record.removesuffix(LINE_END)
                 yield (cells + b"," * more if more >= 0 else cells[:more]) + LINE_END
 
@@ -133,7 +134,7 @@ def _label_cell(label: str) -> bytes:
     return label.encode()
 
 
-def _records(file: BinaryIO) -> Iterator[bytes]:
+def records(file: BinaryIO) -> Iterator[bytes]:
     """Yield the rows of a table: a line break inside quotes does not end one."""
     record = b""
     for line in file:

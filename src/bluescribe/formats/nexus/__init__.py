@@ -7,9 +7,14 @@ apstools' NXWriter: ``/entry/data`` is the default plot, everything that Bluesky
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...writer import Writer
 from .runfile import NexusFile
 from .settings import NexusSettings
+
+if TYPE_CHECKING:
+    from ...recovery import Recovery
 
 __all__ = ["NexusFile", "NexusSettings", "NexusWriter"]
 
@@ -25,3 +30,10 @@ class NexusWriter(Writer):
     file_class = NexusFile
     settings_class = NexusSettings
     interval = 0.5
+
+    @classmethod
+    def recovery(cls) -> type[Recovery]:
+        """Return what mends NeXus files, or writes them anew."""
+        from .recovery import NexusRecovery
+
+        return NexusRecovery

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,7 +21,7 @@ from ...hdf5.column import MISSING, REMADE
 from .metadata import BLUESKY
 from .superblock import Superblock
 
-__all__ = ["MendReport", "mend"]
+__all__ = ["MendReport", "mend", "opened"]
 
 _SUPERBLOCK_ROOM = 128
 _STREAMS = f"{BLUESKY}/streams"
@@ -43,6 +44,11 @@ class MendReport:
     """Absolute names of the columns that were longer than others."""
     leftovers: tuple[str, ...] = ()
     """Absolute names of copies that were being made of columns."""
+    run: str = ""
+    """The run's uid."""
+    has_stop: bool = False
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """By stream: rows that are complete in all columns."""
 
     @property
     def is_readable(self) -> bool:
@@ -58,6 +64,22 @@ class MendReport:
     def is_cut(self) -> bool:
         """Whether something is taken away: who wants the original needs a copy of it before."""
         return bool(self.columns_cut or self.leftovers)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """Open a file to be read that says that somebody writes it, without a change of a byte.
+
+    Raises
+    ------
+    ValueError, RuntimeError, KeyError, OSError
+        It cannot be opened.
+    """
+    with path.open("rb") as stream:
+        found = Superblock.parse(stream.read(_SUPERBLOCK_ROOM))
+        size = os.fstat(stream.fileno()).st_size
+        with h5py.File(_Closed(stream, found.closed(max(size, found.end))), "r") as file:
+            yield file
 
 
 def mend(path: Path, *, dry_run: bool = False) -> MendReport:
@@ -128,10 +150,13 @@ class _Closed(io.RawIOBase):
 
 def _examined(path: Path, file: h5py.File, found: Superblock, size: int) -> MendReport:
     _meet_all(file, size)
+    rows: dict[str, int] = {}
     rows_cut, columns_cut, leftovers = {}, [], []
     for name, stream in file.get(_STREAMS, {}).items():
         columns = list(_columns(stream))
         complete = _complete_rows(stream, columns)
+        is_finished = not columns and "seq_num" in stream  # they cannot grow any more
+        rows[_name(stream, name)] = len(stream["seq_num"]) if is_finished else complete
         longest = max((len(column) for column in columns if _is_measured(column)), default=0)
         if longest > complete:
             rows_cut[name] = longest - complete
@@ -144,7 +169,18 @@ def _examined(path: Path, file: h5py.File, found: Superblock, size: int) -> Mend
         rows_cut=rows_cut,
         columns_cut=tuple(columns_cut),
         leftovers=tuple(leftovers),
+        run=_text(file.get(f"{BLUESKY}/uid")),
+        has_stop=f"{BLUESKY}/documents/stop" in file,
+        rows=rows,
     )
+
+
+def _name(stream: h5py.Group, name: str) -> str:
+    return str(stream.attrs.get("stream", name))
+
+
+def _text(dataset: h5py.Dataset | None) -> str:
+    return "" if dataset is None else str(dataset.asstr()[()])
 
 
 def _meet_all(file: h5py.File, size: int) -> None:

@@ -19,6 +19,7 @@ from ...hdf5.file import LiveFile, set_attribute, write_node
 from ...hdf5.images import Images
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
+from ...hdf5.room import telling_of_system
 from ...jsontext import dumps
 from ...paths import run_path
 from ...run import Descriptor, Document, Field, Page, Run, Stream
@@ -43,6 +44,8 @@ __all__ = ["NexusFile"]
 logger = logging.getLogger(__name__)
 
 _NEXUS_RELEASE = "v2026.01"
+_TIMES_TEXT = 20
+"""A group or a value is so many times as large as its text in a document, or less."""
 
 
 class NexusFile(RunFile[NexusSettings]):
@@ -51,8 +54,11 @@ class NexusFile(RunFile[NexusSettings]):
     _file: LiveFile
     _is_finished = False
 
+    @telling_of_system
     def open(self, run: Run) -> None:
         """Make the file with all that the start document tells."""
+        if hasattr(self, "_file"):  # a try that failed
+            self._file.abandon()
         path = self.claim(run, f".{self.settings.file_extension}")
         self._run = run
         self._tables: dict[str, StreamTable] = {}
@@ -97,9 +103,11 @@ class NexusFile(RunFile[NexusSettings]):
             dumps(doc)  # one that cannot be written is refused now: the stop must not fail for it
             self._datums.append(doc if name == "datum" else {"datum_page": doc})
 
+    @telling_of_system
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Write the descriptor, its devices' configuration, and the group of a new stream."""
         self.settings.tell_of_units(logger, self._run.label, descriptor.fields.values())
+        self._file.make_room(_TIMES_TEXT * len(dumps(descriptor.doc)))
         self._write_document("descriptor", descriptor.doc)
         h5 = self._file.plain()
         if stream.name not in self._tables:
@@ -114,6 +122,7 @@ class NexusFile(RunFile[NexusSettings]):
             parent.attrs["NX_class"] = "NXcollection"
             write_node(parent, self._configuration_name(stream), configuration)
 
+    @telling_of_system
     def write_events(self, stream: Stream, page: Page) -> None:
         """Append rows to the stream's columns."""
         if self._tables[stream.name].append(page):
@@ -121,6 +130,7 @@ class NexusFile(RunFile[NexusSettings]):
             self._write_views()
             self._file.go_live()  # at once: readers wait
 
+    @telling_of_system
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
         """Link an external file from the field's group."""
         if not self._links.add(stream, field, asset, frames):
@@ -138,6 +148,7 @@ class NexusFile(RunFile[NexusSettings]):
             write_node(group, name, node)
         self._views.has_news = True
 
+    @telling_of_system
     def sync(self) -> None:
         """Let others see what was written."""
         self._write_datums()
@@ -145,8 +156,10 @@ class NexusFile(RunFile[NexusSettings]):
         self._file.go_live()
         self._file.flush()
 
+    @telling_of_system
     def close(self, stop: Document | None) -> None:
         """Write what is known at the end and leave an ordinary HDF5 file."""
+        self._file.make_last_room()
         self._write_datums()
         h5 = self._file.plain()
         for stream, field, name, frames in self._links.frame_nodes():
@@ -210,6 +223,7 @@ class NexusFile(RunFile[NexusSettings]):
         attrs["h5py_version"] = h5py.version.version
 
     def _write_document(self, name: str, doc: Document) -> None:
+        self._file.make_room(len(dumps(doc)))
         number = self._documents.get(name, 0) + 1
         write_node(self._file.plain()[f"{BLUESKY}/documents"], f"{name}_{number}", document(doc))
         self._documents[name] = number

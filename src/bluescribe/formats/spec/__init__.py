@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, PositiveFloat
 
@@ -22,6 +22,9 @@ from .console import newSpecFile, remember, spec_comment
 from .motors import record_motors
 from .runfile import SpecFile
 from .session import Session
+
+if TYPE_CHECKING:
+    from ...recovery import Recovery
 
 __all__ = ["SpecFile", "SpecSettings", "SpecWriter", "newSpecFile", "spec_comment"]
 
@@ -71,6 +74,13 @@ class SpecWriter(Writer):
     def __init__(self, directory: str | Path = ".", **settings: Any) -> None:
         super().__init__(directory, **settings)
         remember(self)
+
+    @classmethod
+    def recovery(cls) -> type[Recovery]:
+        """Return what finishes SPEC files, or writes their scans anew."""
+        from .recovery import SpecRecovery
+
+        return SpecRecovery
 
     def prepare(self, RE: Any) -> None:
         """Have all motors recorded at the start of each run, where that is set.

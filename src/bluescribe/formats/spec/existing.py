@@ -69,32 +69,39 @@ def highest_scan(path: Path) -> int:
     return highest
 
 
-def mend(path: Path) -> None:
+def mend(path: Path, *, dry_run: bool = False) -> bool:
     """Make a comment of half a line at the end of a file, for readers fail on half a row.
 
     Nothing is deleted: the comment holds what was there. A whole row whose line end is missing,
     as some editors leave it, stays a row, unless the file is ours: we write both at once.
+
+    Returns
+    -------
+    bool
+        Whether there was something to do; with `dry_run` it is not done.
 
     Raises
     ------
     OSError
         The disk refused; the file is as it was.
     """
-    with path.open("r+b", buffering=0) as file:
+    with path.open("rb" if dry_run else "r+b", buffering=0) as file:
         begin, size = _last_line(file), file.seek(0, os.SEEK_END)
         half = _read(file, begin, size - begin)
         if half and _is_whole_row(half, file, begin):
-            os.pwrite(file.fileno(), b"\n", size)
-            return
+            if not dry_run:
+                os.pwrite(file.fileno(), b"\n", size)
+            return True
         block = b"@A \n" * _missing_spectra(path)
         if half:
             text = literal(half.decode("utf-8", "backslashreplace"))
             block += comment(f"half a line that was here: {text}")
-        if block:
+        if block and not dry_run:
             _replace(file.fileno(), begin, size, block)
             logger.warning(
                 "spec: %s ended in half a point, as a crash leaves it: now a comment", path
             )
+        return bool(block)
 
 
 def _missing_spectra(path: Path) -> int:

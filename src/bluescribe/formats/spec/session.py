@@ -19,7 +19,7 @@ from ...settings import WriterSettings
 from .existing import highest_scan
 from .sessionfile import SessionFile
 
-__all__ = ["Session"]
+__all__ = ["Session", "session_name"]
 
 logger = logging.getLogger(__name__)
 
@@ -150,6 +150,11 @@ class Session:
     @property
     def _ending(self) -> str:
         return f".{self._settings.file_extension}" if self._settings.file_extension else ""
+
+
+def session_name(start: Mapping[str, Any]) -> str:
+    """Return what a file is called, without ending, that begins with a run."""
+    return run_path(Path(), _NAME, start).name
 
 
 def _is_path(title: str | Path | None) -> bool:

@@ -8,16 +8,19 @@ can do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ..jsontext import dumps, event_with_arrays
-from ..run import Descriptor, Document, Page, Run, Stream
-from ..settings import WriterSettings
-from ..textfile import TextFile
-from ..writer import Writer
-from .base import RunFile
+from ...jsontext import dumps, event_with_arrays
+from ...run import Descriptor, Document, Page, Run, Stream
+from ...settings import WriterSettings
+from ...textfile import TextFile
+from ...writer import Writer
+from ..base import RunFile
+
+if TYPE_CHECKING:
+    from ...recovery import Recovery
 
 __all__ = ["JsonlFile", "JsonlSettings", "JsonlWriter"]
 
@@ -79,3 +82,10 @@ class JsonlWriter(Writer):
     format = "jsonl"
     file_class = JsonlFile
     settings_class = JsonlSettings
+
+    @classmethod
+    def recovery(cls) -> type[Recovery]:
+        """Return what reads journals and mends their ends."""
+        from .recovery import JournalRecovery
+
+        return JournalRecovery

@@ -1,0 +1,141 @@
+"""Tables after a crash: written anew from the journal, or cut to whole rows and described."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ...recovery import Found, Keep, Recovery, RecoveryError, Source
+from .table import LINE_END, records, replacing
+
+__all__ = ["CsvRecovery"]
+
+_PACKAGE = ".datapackage.json"
+_FINAL = ("complete", "never stopped")
+
+
+class CsvRecovery(Recovery):
+    """Finds the packages that bluescribe wrote; tables without one are not touched."""
+
+    def examine(self, path: Path) -> list[Found]:
+        """Return the run of a package."""
+        if not path.name.endswith(_PACKAGE):
+            return []
+        stem = path.name.removesuffix(_PACKAGE)
+        if not path.stat().st_size:
+            return [Found(path, stem, problem="it is empty", is_readable=False)]
+        package = _read(path)
+        if not isinstance(package, dict) or "bluesky" not in package or "state" not in package:
+            return []
+        state = package["state"]
+        return [
+            Found(
+                path,
+                stem,
+                str(package.get("id", "")),
+                _rows(path, package),
+                has_stop="stop" in package["bluesky"],
+                problem="" if state in _FINAL else f"its state is {state!r}",
+            )
+        ]
+
+    def is_held(self, path: Path) -> bool:
+        """Tell whether a living process writes the package or one of its tables."""
+        tables = _tables(path, _read(path)) if path.stat().st_size else []
+        return any(super(CsvRecovery, self).is_held(p) for p in [path, *tables] if p.exists())
+
+    def mend(self, path: Path, keep: Keep) -> str:
+        """Cut half rows, and describe the tables as they are then."""
+        package = _read(path) if path.stat().st_size else None
+        if package is None:
+            raise RecoveryError("nothing was written to it before the crash")
+        cut = 0
+        for resource in package.get("resources", []):
+            table = path.with_name(resource["path"])
+            if table.exists():
+                cut += _cut(table, keep)
+                _describe(resource, table)
+        package["resources"] = [r for r in package["resources"] if "hash" in r]
+        package["state"] = "never stopped" if "stop" not in package["bluesky"] else "complete"
+        keep(path)
+        with replacing(path) as new:
+            text = json.dumps(package, indent=2, ensure_ascii=False)
+            new.write(text.encode(errors="backslashreplace"))
+        return f"cut {cut} bytes of half rows, and finished the package"
+
+    def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
+        """Write the tables and the package anew."""
+        (source,) = sources
+        package = _read(path) if path.stat().st_size else None
+        for table in {*_tables(path, package), *_orphans(path)}:
+            if table.exists():
+                keep(table)
+        keep(path)
+        self.write_again(path, source, _PACKAGE)
+        return "written anew from the journal"
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError:
+        return None
+
+
+def _tables(path: Path, package: Any) -> list[Path]:
+    """Return the tables that a package names, in its own folder."""
+    resources = package.get("resources", []) if isinstance(package, dict) else []
+    names = [Path(str(resource.get("path", ""))).name for resource in resources]
+    return [path.with_name(name) for name in names if name]
+
+
+def _orphans(path: Path) -> Iterator[Path]:
+    """Yield tables of the same name that no package names: made just before the crash."""
+    stem = path.name.removesuffix(_PACKAGE)
+    others = [p for p in path.parent.glob(f"*{_PACKAGE}") if p != path]
+    named = {table for other in others for table in _tables(other, _read(other))}
+    for table in path.parent.iterdir():
+        is_table = table.name.startswith(f"{stem}-") and table.suffix == ".csv"
+        if is_table and table not in named:
+            yield table
+
+
+def _rows(path: Path, package: Any) -> dict[str, int]:
+    """Return the whole rows of each stream."""
+    rows = {}
+    for resource in package.get("resources", []):
+        table = path.with_name(resource["path"])
+        if "field" not in resource and table.exists():
+            with table.open("rb") as file:
+                rows[resource["stream"]] = max(0, sum(1 for _ in records(file)) - 1)
+    return rows
+
+
+def _cut(table: Path, keep: Keep) -> int:
+    """Cut half a row at the end; return its bytes."""
+    with table.open("rb") as file:
+        whole = sum(len(record) for record in records(file))
+    torn = table.stat().st_size - whole
+    if torn:
+        kept = keep(table)
+        part = table.with_name(f".{table.name}.part")
+        shutil.copy2(kept, part)
+        with part.open("r+b") as new:
+            new.truncate(whole)
+        part.replace(table)
+    return torn
+
+
+def _describe(resource: dict[str, Any], table: Path) -> None:
+    """Put bytes and hash into the description, and columns that it does not know."""
+    data = table.read_bytes()
+    resource["bytes"] = len(data)
+    resource["hash"] = f"sha256:{sha256(data).hexdigest()}"
+    known = resource["schema"]["fields"]
+    header = data.partition(LINE_END)[0].decode().split(",")
+    for label in header[len(known) :]:
+        known.append({"name": label.strip('"'), "type": "any"})

@@ -1,0 +1,83 @@
+"""The parts of a SPEC file, as they follow on each other: headers and scans."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Block", "blocks", "is_ours"]
+
+_ROW = re.compile(rb"[-+]?[\d.ni]")
+_HEAD = 1 << 16
+
+
+@dataclass(slots=True)
+class Block:
+    """A header, or a scan, and where it stands; an empty line before it belongs to it."""
+
+    is_scan: bool
+    start: int
+    end: int = 0
+    run: str = ""
+    """The run's uid; empty for a scan that is not ours."""
+    stream: str = "primary"
+    """Whose events the rows are; empty if there are none."""
+    rows: int = 0
+    has_stop: bool = False
+    is_ended: bool = False
+    """Whether it tells how it ended, or that nothing tells."""
+    has_half_line: bool = False
+
+    def add(self, line: bytes) -> None:
+        """Take in one of its lines."""
+        if _ROW.match(line):
+            self.rows += line.endswith(b"\n")
+        elif line.startswith(b"#C uid = "):
+            self.run = self.run or _value(line.partition(b" = ")[2])
+        elif line.startswith(b"#C the rows are the events of "):
+            word = line.partition(b" events of ")[2].strip()
+            self.stream = _value(word.removeprefix(b"stream ")) if word != b"no stream" else ""
+        elif line.startswith(b"#C exit_status = "):
+            self.has_stop = self.is_ended = True
+        elif line.startswith(b"#C no stop document after "):
+            self.is_ended = True
+        elif line.startswith(b"#C half a line that was here: "):
+            self.has_half_line = True
+
+
+def is_ours(path: Path) -> bool:
+    """Tell whether bluescribe wrote to a SPEC file."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return head.lstrip().startswith(b"#F ") and b"\n#C bluescribe  User = " in head
+
+
+def blocks(path: Path) -> list[Block]:
+    """Return the headers and scans of a file, in order."""
+    found: list[Block] = []
+    position, is_after_blank = 0, False
+    with path.open("rb") as lines:
+        for line in lines:
+            if line.startswith((b"#F ", b"#S ")):
+                start = position - is_after_blank
+                if found:
+                    found[-1].end = start
+                found.append(Block(line.startswith(b"#S "), start))
+            if found:
+                found[-1].add(line)
+            position += len(line)
+            is_after_blank = line == b"\n"
+    if found:
+        found[-1].end = position
+    return found
+
+
+def _value(word: bytes) -> str:
+    """Return text that stands as itself or as JSON."""
+    text = word.decode("utf-8", "replace").strip()
+    try:
+        return str(json.loads(text)) if text.startswith('"') else text
+    except ValueError:
+        return text

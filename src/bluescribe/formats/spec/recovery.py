@@ -1,0 +1,170 @@
+"""SPEC files after a crash: scans written anew from the journal, half lines made comments."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from ...recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
+from ...run import Document
+from .blocks import Block, blocks, is_ours
+from .existing import FileLock, mend
+from .session import session_name
+
+__all__ = ["SpecRecovery"]
+
+_OPEN = re.compile(r"(?P<home>.+)-S\d+-.{1,7}-open(-\d+)?")
+"""Name of the file of a scan that waits until its session's file is free."""
+
+
+class SpecRecovery(Recovery):
+    """Finds the SPEC files that bluescribe wrote."""
+
+    holds_all_streams: ClassVar[bool] = False
+
+    def examine(self, path: Path) -> list[Found]:
+        """Return the scans in a file."""
+        if not path.stat().st_size:
+            if path.suffix != self.ending:
+                return []
+            problem = "it is empty: nothing was written before the crash"
+            return [Found(path, path.stem, problem=problem, is_readable=False)]
+        if not is_ours(path):
+            return []
+        scans = [block for block in blocks(path) if block.is_scan and block.run]
+        if not scans:
+            return [Found(path, path.stem, problem=_HEADER_ONLY)]
+        torn = mend(path, dry_run=True)
+        waits = self._home(path) is not None
+        return [
+            Found(
+                path,
+                path.stem,
+                scan.run,
+                {scan.stream: scan.rows} if scan.stream else {},
+                has_stop=scan.has_stop,
+                problem=_problem(scan, is_torn=torn and scan is scans[-1], waits=waits),
+            )
+            for scan in scans
+        ]
+
+    def is_held(self, path: Path) -> bool:
+        """Tell whether a living session has a file, or the one that it waits for."""
+        home = self._home(path)
+        return super().is_held(path) or _is_locked(path) or (home is not None and _is_locked(home))
+
+    def is_named_after(self, found: Found, stem: str, start: Document) -> bool:
+        """Tell whether a file is called by the time of a run, or like its other files."""
+        return found.stem in (stem, session_name(start))
+
+    def mend(self, path: Path, keep: Keep) -> str:
+        """Make half a line a comment; bring a scan that waits into the file of its session."""
+        if not path.stat().st_size:
+            raise RecoveryError("nothing was written to it before the crash")
+        done = []
+        if mend(path, dry_run=True):
+            kept = keep(path)
+            part = path.with_name(f".{path.name}.part")
+            shutil.copy2(kept, part)
+            mend(part)
+            part.replace(path)
+            done.append("half a line is a comment now")
+        home = self._home(path)
+        if home is not None:
+            run = next((b.run for b in blocks(path) if b.is_scan), "")
+            done.append(_put(home, {run: path.read_bytes()}, keep, may_append=True))
+            keep(path)
+        return "; ".join(filter(None, done))
+
+    def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
+        """Write scans anew, in their places."""
+        home = self._home(path)
+        target = home or path
+        may_append = home is not None or not path.stat().st_size
+        with tempfile.TemporaryDirectory(prefix=".recover-", dir=path.parent) as folder:
+            scans = {s.run: self._scan(s, Path(folder) / s.run[:7], target) for s in sources}
+            done = _put(target, scans, keep, may_append=may_append)
+        if home is not None:
+            keep(path)
+        return done
+
+    def _scan(self, source: Source, folder: Path, target: Path) -> bytes:
+        """Return a file header and the scan of a run."""
+        values = {"file_extension": target.suffix, "one_file_a_run": True}
+        stem = target.stem.replace("{", "{{").replace("}", "}}")
+        play(self.writer(folder, file_name=stem, **values), source)
+        (path,) = folder.iterdir()
+        return path.read_bytes()
+
+    def _home(self, path: Path) -> Path | None:
+        """Return the file of the session for which the scan in a file waits."""
+        found = _OPEN.fullmatch(path.stem)
+        home = path.with_stem(found["home"]) if found is not None else None
+        return home if home is not None and home.exists() and home.stat().st_size else None
+
+
+_HEADER_ONLY = "it has no scan"
+
+
+def _problem(scan: Block, *, is_torn: bool, waits: bool) -> str:
+    if is_torn or scan.has_half_line:
+        return "it ends in half a line"
+    if waits:
+        return "it waits for the file of its session"
+    return "" if scan.is_ended else "its scan has no end"
+
+
+def _put(path: Path, scans: dict[str, bytes], keep: Keep, *, may_append: bool) -> str:
+    """Put scans, each behind a header, in the places of those of the same runs."""
+    old = path.read_bytes()
+    found = blocks(path)
+    parts, position, missing = [], 0, dict(scans)
+    for number, block in enumerate(found):
+        if not block.is_scan or block.run not in scans:
+            continue
+        if number + 1 < len(found) and found[number + 1].is_scan:
+            if block.run == found[number + 1].run:
+                raise NotAloneError("the run has several scans; they are left as they are")
+            raise NotAloneError("a scan without a header follows; somebody has edited the file")
+        if missing.pop(block.run, None) is None or (may_append and block.is_ended):
+            continue
+        has_header = number > 0 and not found[number - 1].is_scan
+        begin = found[number - 1].start if has_header else block.start
+        parts += [old[position:begin], scans[block.run]]
+        position = block.end
+    parts.append(old[position:])
+    parts += missing.values() if may_append else []
+    new = _joined(parts)
+    if new == old:
+        return ""
+    kept = keep(path)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(new)
+    shutil.copymode(kept, part)
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    part.replace(path)
+    return f"written anew from the journal, in {path.name}"
+
+
+def _joined(parts: Sequence[bytes]) -> bytes:
+    """Put an empty line before each part that follows on another."""
+    text = b""
+    for part in filter(None, parts):
+        if text and not part.startswith(b"\n"):
+            text += b"\n" if text.endswith(b"\n") else b"\n\n"
+        text += part
+    return text
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        FileLock(path).release()
+    except BlockingIOError:
+        return True
+    return False

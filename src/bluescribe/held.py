@@ -1,0 +1,96 @@
+"""Who is writing a file: a lock that lives exactly as long as its writer.
+
+The lock is shared and belongs to an open file description (Linux, macOS): it ends with the
+process however that ends, it is in nobody's way, and readers that lock, as HDF5 does with flock,
+do not meet it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+import time
+import weakref
+from pathlib import Path
+
+__all__ = ["Hold", "is_held"]
+
+_GET = getattr(fcntl, "F_OFD_GETLK", None)
+_SET = getattr(fcntl, "F_OFD_SETLK", None)
+_FLOCK = "hhqqi4x"
+"""``struct flock`` of 64-bit Linux: type, whence, start, length, process."""
+
+_QUIET_SECONDS = 3600.0
+"""After this long without a change, a file counts as left where locks cannot tell."""
+
+
+class Hold:
+    """Tell other processes that this one writes a file, until `release` or its end.
+
+    Parameters
+    ----------
+    path
+        An existing file. Where the file system has no locks, or the file cannot be opened, nothing
+        is held: writing must not fail for it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._fd = -1
+        try:
+            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            if _SET is not None:
+                fcntl.fcntl(self._fd, _SET, _lock(fcntl.F_RDLCK))
+        except OSError:
+            pass
+        _HOLDS.add(self)
+
+    def release(self) -> None:
+        """Let go; a second call does nothing."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        """Let go when nothing holds this any more."""
+        self.release()
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether a process writes a file, this one included.
+
+    Where the file system has no locks, a file that was changed within the last hour is held.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _GET is not None:
+            answer = fcntl.fcntl(fd, _GET, _lock(fcntl.F_WRLCK))
+            return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
+            raise
+    finally:
+        os.close(fd)
+    return time.time() - path.stat().st_mtime < _QUIET_SECONDS
+
+
+def _lock(kind: int) -> bytes:
+    return struct.pack(_FLOCK, kind, os.SEEK_SET, 0, 0, 0)
+
+
+_HOLDS: weakref.WeakSet[Hold] = weakref.WeakSet()
+
+
+def _release_all() -> None:
+    """Let go in a forked child, which would hold the files of its parent when that is gone."""
+    for hold in list(_HOLDS):
+        hold.release()
+
+
+os.register_at_fork(after_in_child=_release_all)

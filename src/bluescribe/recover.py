@@ -1,0 +1,268 @@
+"""``bluescribe recover``: what a crash left incomplete is finished, from the journals.
+
+A file that a living process writes is not touched, no value is invented, and every file that is
+changed is kept as it was under another name. A second call finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from .config import read_iconfig
+from .formats import format_names, load_format
+from .incomplete import remember
+from .journals import Journal, is_better, is_poor
+from .kept import NOT_OURS, keep, keeping
+from .recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source
+
+__all__ = ["Report", "Step", "recover"]
+
+logger = logging.getLogger(__name__)
+
+Outcome = Literal["written anew", "mended", "set aside", "left", "FAILED"]
+Progress = Callable[[int, int], None]
+
+_LESS = "the journal has more of the run"
+_DEFAULT_NAME = re.compile(r"\d{8}-\d{6}(-S\d+-\w{1,7})?(-\d+)?")
+"""Names by our own templates: an empty file that is called so is one of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of one file."""
+
+    path: Path
+    outcome: Outcome
+    what: str
+    kept: tuple[Path, ...] = ()
+    """Files as they were before, under other names."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What `recover` found and did, or would do."""
+
+    directory: Path
+    is_dry_run: bool
+    steps: list[Step] = field(default_factory=list)
+    whole: int = 0
+    """Files that need nothing."""
+
+    @property
+    def failed(self) -> list[Step]:
+        """What could not be recovered."""
+        return [step for step in self.steps if step.outcome == "FAILED"]
+
+
+def recover(
+    directory: str | Path,
+    *,
+    dry_run: bool = False,
+    iconfig: str | Path | Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Finish the files that a crash left incomplete, in a folder and the folders in it.
+
+    A run that has a journal is written anew from it in every format whose file is there and is not
+    complete. Without a journal a file is made readable as it is. What is changed is kept as
+    ``<name>.damaged``. Files that are being written are left alone.
+
+    Parameters
+    ----------
+    directory
+        Where to look.
+    dry_run
+        Only tell what would be done.
+    iconfig
+        With which settings files are written anew; without it, with the defaults.
+    progress
+        Is called with the number of files that were looked at, and of all.
+
+    Returns
+    -------
+    Report
+        What was done to which file.
+
+    Raises
+    ------
+    NotADirectoryError
+        There is no such folder.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise NotADirectoryError(f"{directory} is no folder")
+    return _Recoverer(Report(directory, dry_run), _recoveries(iconfig), progress).run()
+
+
+def _recoveries(iconfig: str | Path | Mapping[str, Any] | None) -> list[Recovery]:
+    settings = {c.name: c.settings for c in read_iconfig(iconfig)} if iconfig is not None else {}
+    recoveries = []
+    for name in format_names():
+        try:
+            writer_class = load_format(name)
+        except ImportError as error:
+            logger.warning("%s: its files are not looked at: %s", name, error)
+            continue
+        if (recovery := writer_class.recovery()) is not None:
+            own = settings.get(name) or writer_class.settings_class.validated(name, {})
+            recoveries.append(recovery(writer_class, own))
+    return recoveries
+
+
+class _Recoverer:
+    """One call of `recover`."""
+
+    def __init__(
+        self, report: Report, recoveries: list[Recovery], progress: Progress | None
+    ) -> None:
+        self._report = report
+        self._recoveries = recoveries
+        self._progress = progress or (lambda done, total: None)
+        self._journals: dict[str, Journal] = {}
+        self._others: list[tuple[Recovery, list[Found]]] = []
+
+    def run(self) -> Report:
+        paths = list(_files(self._report.directory))
+        for path in paths:
+            self._examine(path)
+        total = len(self._journals) + len(self._others)
+        for number, journal in enumerate(list(self._journals.values())):
+            self._finish_journal(journal)
+            self._progress(number + 1, total)
+        for number, (recovery, found) in enumerate(self._others):
+            self._finish(recovery, found)
+            self._progress(len(self._journals) + number + 1, total)
+        return self._report
+
+    def _examine(self, path: Path) -> None:
+        for recovery in self._recoveries:
+            try:
+                found = recovery.examine(path)
+                is_journal = bool(found) and recovery.documents(path) is not None
+                is_held = is_journal and recovery.is_held(path)
+            except OSError as error:
+                self._tell(path, "FAILED", str(error))
+                return
+            if is_journal:
+                key = found[0].run or str(path)
+                self._journals.setdefault(key, Journal(found[0], recovery, is_held))
+            elif found:
+                self._others.append((recovery, found))
+            if found:
+                return
+
+    def _finish_journal(self, journal: Journal) -> None:
+        found = journal.found
+        if journal.is_held:
+            self._tell(found.path, "left", "its run goes on")
+        elif found.problem:
+            self._do(found, "mended", found.problem, lambda k: journal.recovery.mend(found.path, k))
+        else:
+            self._report.whole += 1
+        if not (found.has_stop or journal.is_held or self._report.is_dry_run):
+            with suppress(OSError):
+                remember(found.path)
+
+    def _finish(self, recovery: Recovery, found: list[Found]) -> None:
+        """Do to one file what is needed; it may hold several runs."""
+        path = found[0].path
+        try:
+            if recovery.is_held(path):
+                self._tell(path, "left", "it is being written")
+                return
+        except OSError as error:
+            self._tell(path, "FAILED", str(error))
+            return
+        journals = {item.run: self._journal_of(recovery, item) for item in found}
+        if any(journal is not None and journal.is_held for journal in journals.values()):
+            self._tell(path, "left", "its run goes on")
+            return
+        poor = [i for i in found if is_poor(recovery, i, journals[i.run])]
+        better = [j for i in poor if (j := journals[i.run]) is not None and is_better(i, j)]
+        problem = "; ".join(
+            dict.fromkeys(i.problem or "events or its end are missing" for i in poor)
+        )
+        if better:
+            sources = [Source(j.found.run, j.read) for j in better]
+            rebuilt = self._do(
+                found[0],
+                "written anew",
+                problem,
+                lambda keep: recovery.rebuild(path, sources, keep),
+            )
+            if rebuilt:
+                return
+        if any(item.problem for item in poor):
+            self._do(found[0], "mended", problem, lambda keep: recovery.mend(path, keep))
+        else:
+            self._report.whole += 1
+
+    def _journal_of(self, recovery: Recovery, found: Found) -> Journal | None:
+        if found.run:
+            return self._journals.get(found.run)
+        for journal in self._journals.values():
+            start = journal.start if journal.found.run else {}
+            if start and recovery.is_named_after(found, journal.found.stem, start):
+                return journal
+        return None
+
+    def _do(
+        self,
+        found: Found,
+        outcome: Outcome,
+        problem: str,
+        work: Callable[[Keep], str],
+    ) -> bool:
+        """Do something to a file and enter it; after a failure everything is as it was.
+
+        Return False when it could not be done in this manner, but perhaps in another.
+        """
+        path = found.path
+        if not path.stat().st_size and outcome == "mended":
+            self._set_aside(path)
+            return True
+        if self._report.is_dry_run:
+            self._tell(path, outcome, problem)
+            return True
+        try:
+            with keeping() as kept:
+                done = work(kept.keep)
+        except NotAloneError as error:
+            logger.info("%s cannot be written anew: %s", path, error)
+            return False
+        except (OSError, RecoveryError) as error:
+            self._tell(path, "FAILED", f"{problem}: {error}")
+            return True
+        if done:
+            self._tell(path, outcome, f"{problem}: {done}", tuple(kept.names.values()))
+        else:
+            self._report.whole += 1
+        return True
+
+    def _set_aside(self, path: Path) -> None:
+        """Give an empty file another name: no reader opens it."""
+        if not _DEFAULT_NAME.match(path.name):
+            self._tell(path, "left", "it is empty, and may be somebody else's")
+            return
+        kept = path if self._report.is_dry_run else keep(path)
+        self._tell(path, "set aside", "it is empty: nothing was written before the crash", (kept,))
+
+    def _tell(self, path: Path, outcome: Outcome, what: str, kept: tuple[Path, ...] = ()) -> None:
+        self._report.steps.append(Step(path, outcome, what, kept))
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    """Yield the files that may be of interest, in the order of their names."""
+    for folder, folders, names in os.walk(directory):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(folder, name)
+            if not NOT_OURS.search(name) and path.is_file() and not path.is_symlink():
+                yield path

@@ -1,0 +1,79 @@
+"""What ``bluescribe recover`` shows: progress when it takes long, then a table."""
+
+from __future__ import annotations
+
+import time
+from typing import Self
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+from .recover import Report
+
+__all__ = ["Progressing", "show"]
+
+_SHOWN_AFTER = 1.0
+"""Seconds."""
+
+
+class Progressing:
+    """Shows how many files were looked at, once that has taken a second.
+
+    Parameters
+    ----------
+    console
+        Where; nothing is shown there when it is no terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.monotonic()
+        self._status: Status | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that so many of all files are done."""
+        if not self._console.is_terminal or time.monotonic() - self._began < _SHOWN_AFTER:
+            return
+        if self._status is None:
+            self._status = self._console.status("")
+            self._status.start()
+        self._status.update(f"{done} of {total} files")
+
+    def __enter__(self) -> Self:
+        """Return what is to be called."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Take the line away."""
+        if self._status is not None:
+            self._status.stop()
+
+
+def show(report: Report, console: Console) -> None:
+    """Show a report as a table."""
+    if report.steps:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("file", "what", "why", "kept as"):
+            table.add_column(heading, overflow="fold")
+        for step in report.steps:
+            path = step.path
+            if path.is_relative_to(report.directory):
+                path = path.relative_to(report.directory)
+            kept = "\n".join(name.name for name in step.kept if name != step.path)
+            outcome = (
+                f"would be {step.outcome}" if _is_future(report, step.outcome) else step.outcome
+            )
+            table.add_row(str(path), outcome, step.what, kept)
+        console.print(table, markup=False)
+    changed = sum(step.outcome not in ("left", "FAILED") for step in report.steps)
+    verb = "to recover" if report.is_dry_run else "recovered"
+    console.print(
+        f"{changed} files {verb}, {report.whole} need nothing, {len(report.failed)} failed."
+    )
+    if report.is_dry_run:
+        console.print("Nothing was changed: this was a dry run.")
+
+
+def _is_future(report: Report, outcome: str) -> bool:
+    return report.is_dry_run and outcome not in ("left", "FAILED")

@@ -1,0 +1,197 @@
+"""What a format knows of files that a crash left incomplete; `recover` asks it.
+
+A format without a `Recovery` is left alone by ``bluescribe recover``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .errors import BluescribeError, ConfigError
+from .held import is_held
+from .run import Document
+from .settings import WriterSettings
+
+if TYPE_CHECKING:
+    from .writer import Writer
+
+__all__ = [
+    "Documents",
+    "Found",
+    "Keep",
+    "NotAloneError",
+    "Recovery",
+    "RecoveryError",
+    "Source",
+    "play",
+]
+
+Documents = Iterable[tuple[str, Document]]
+
+Keep = Callable[[Path], Path]
+"""Moves a damaged file to another name and returns that."""
+
+
+class RecoveryError(BluescribeError, RuntimeError):
+    """A file could not be made whole; the message says why."""
+
+
+class NotAloneError(RecoveryError):
+    """A run cannot be written anew where it stands; it can be mended there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One run in one file, as far as the file tells."""
+
+    path: Path
+    stem: str
+    """The name without its ending: files of a run have it in common, unless they are told not."""
+    run: str = ""
+    """Its uid; empty when the file does not tell."""
+    events: Mapping[str, int] = field(default_factory=dict)
+    """By stream, those that are whole."""
+    has_stop: bool = False
+    problem: str = ""
+    """What is wrong with the file by itself; empty when nothing is."""
+    is_readable: bool = True
+    """Whether it can be made whole without a journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A run to be written anew: its documents, in order, from the journal."""
+
+    run: str
+    read: Callable[[], Iterator[tuple[str, Document]]]
+
+
+class Recovery(ABC):
+    """Finds, mends and writes anew the files of one format.
+
+    Parameters
+    ----------
+    writer_class
+        Writes the format.
+    settings
+        How it is to be written.
+    """
+
+    holds_all_streams: ClassVar[bool] = True
+    """Whether a stream that a file does not have is missing there."""
+    is_journal: ClassVar[bool] = False
+    """Whether its files hold all documents, one a line, the stop document last."""
+
+    def __init__(self, writer_class: type[Writer], settings: WriterSettings) -> None:
+        self._writer_class = writer_class
+        self._settings = settings
+
+    @property
+    def name(self) -> str:
+        """The format's name."""
+        return self._writer_class.format
+
+    @property
+    def ending(self) -> str:
+        """What the names of its files end in."""
+        return f".{self._settings.file_extension}".rstrip(".")
+
+    @abstractmethod
+    def examine(self, path: Path) -> list[Found]:
+        """Return the runs in a file; nothing if it is no file of this format.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+
+    def is_named_after(self, found: Found, stem: str, start: Document) -> bool:
+        """Tell whether a file that does not tell its run is that of a run, by its name.
+
+        Parameters
+        ----------
+        found
+            The file.
+        stem
+            What the run's journal is called.
+        start
+            The run.
+        """
+        return found.stem == stem
+
+    def is_held(self, path: Path) -> bool:
+        """Tell whether a living process writes a file."""
+        return is_held(path)
+
+    def documents(self, path: Path) -> Iterator[tuple[str, Document]] | None:
+        """Return all documents of a run, from a file that has them; None for other formats."""
+        return None
+
+    @abstractmethod
+    def mend(self, path: Path, keep: Keep) -> str:
+        """Make a file readable that has no journal; return what was done.
+
+        Raises
+        ------
+        OSError, RecoveryError
+            It could not be done.
+        """
+
+    @abstractmethod
+    def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
+        """Write runs of a file anew; return what was done.
+
+        Raises
+        ------
+        OSError, RecoveryError
+            It could not be done.
+        """
+
+    def write_again(self, path: Path, source: Source, ending: str) -> None:
+        """Write a run to files of the same name, with the format's own writer.
+
+        Parameters
+        ----------
+        path
+            The main file, which is not there any more.
+        source
+            The run.
+        ending
+            What stands behind the name's stem.
+        """
+        stem = path.name.removesuffix(ending).replace("{", "{{").replace("}", "}}")
+        values: dict[str, Any] = {"file_name": stem}
+        if ending == path.suffix:
+            values["file_extension"] = path.suffix
+        folder = str(path.parent).replace("{", "{{").replace("}", "}}")
+        play(self.writer(Path(folder), **values), source)
+
+    def writer(self, folder: Path, **values: Any) -> Writer:
+        """Make a writer with the settings that are given, but for `values`."""
+        settings = {name: getattr(self._settings, name) for name in self._settings.model_fields_set}
+        settings |= {"on_error": "warn", "retry_seconds": 1.0, "drain_timeout": 60.0, **values}
+        settings.pop("directory", None)
+        try:
+            return self._writer_class(folder, **settings)
+        except ConfigError as error:
+            raise RecoveryError(str(error)) from None
+
+
+def play(writer: Writer, source: Source) -> None:
+    """Write a run again; without a stop document if it has none.
+
+    Raises
+    ------
+    RecoveryError
+        It could not be written.
+    """
+    with writer:
+        for name, doc in source.read():
+            writer(name, dict(doc))
+    for failure in writer.status().failures:
+        raise RecoveryError(f"{failure.cause}; {failure.remedy}")

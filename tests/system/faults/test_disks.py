@@ -1,0 +1,253 @@
+"""Disks that are full, gone or read-only under a real scan with all writers on."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import bluesky.plan_stubs as bps
+import h5py
+import numpy as np
+import pytest
+
+from bluescribe import subscribe_writers
+from bluescribe.testing.shapes.devices import gauss, motor
+from bluescribe.testing.shapes.engine import recording
+from tests.contracts import CONTRACTS
+from tests.core.scanning import PATIENCE, scan, told
+from tests.system.faults import instrument
+from tests.system.faults.disks import mount, small_disk
+
+pytestmark = pytest.mark.timeout(120)
+POINTS = 100
+
+
+@contextmanager
+def session(folder, retry_seconds: float, names=tuple(CONTRACTS)):
+    shared = {
+        "DIRECTORY": str(folder),
+        "RETRY_SECONDS": retry_seconds,
+        "DRAIN_TIMEOUT": PATIENCE,
+    }
+    switches = {f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in names}
+    with recording() as (engine, documents):
+        writers = subscribe_writers(engine, {"DATA_FILES": shared, **switches})
+        yield engine, writers, documents
+        writers.close()
+
+
+def long_scan(at: dict[int, Any], points: int = POINTS, elements: int = 300):
+    """Take points with a spectrum each; call what is told before some of them."""
+    detector = instrument.Detector(has_array=True)
+    detector._fields["spectrum"] = lambda n: np.arange(elements) + n / 8
+    yield from bps.open_run({})
+    for n in range(points):
+        if n in at:
+            at[n]()
+        yield from bps.trigger_and_read([detector])
+        yield from bps.sleep(0.01)
+    yield from bps.close_run()
+
+
+def check_all(folder, documents):
+    for name, contract in CONTRACTS.items():
+        found = contract().read_back(folder)
+        contract().check_runs(found, documents)
+        for run in found:
+            if name != "spec":
+                assert run.stop is not None
+
+
+@pytest.mark.parametrize("leave", [0, 5_000, 50_000, 200_000])
+def test_a_full_disk_that_is_freed_in_time_loses_nothing(tmp_path, leave, caplog):
+    with small_disk(tmp_path / "disk") as disk:
+        with session(disk.path, retry_seconds=60) as (engine, writers, documents):
+            timer = threading.Timer(2.0, disk.free)
+
+            def fill():
+                disk.fill(leave)
+                timer.start()
+
+            engine(long_scan({20: fill}, elements=500))
+            timer.join()
+            assert writers.flush(PATIENCE)
+            for status in writers.status().values():
+                assert not status.failures, status
+        assert any("Trying again" in line for line in told(caplog)), "the disk was never full"
+        check_all(disk.path, documents)
+
+
+def test_a_disk_that_is_full_from_the_start_is_waited_for(tmp_path):
+    with small_disk(tmp_path / "disk") as disk:
+        disk.fill()
+        with session(disk.path, retry_seconds=60) as (engine, writers, documents):
+            timer = threading.Timer(1.5, disk.free)
+            timer.start()
+            engine(long_scan({}, points=30))
+            assert writers.flush(PATIENCE)
+            for status in writers.status().values():
+                assert not status.failures, status
+        check_all(disk.path, documents)
+
+
+def test_a_disk_that_stays_full_costs_that_run_and_no_more(tmp_path, caplog):
+    other = tmp_path / "other"
+    with (
+        small_disk(tmp_path / "disk") as disk,
+        session(disk.path, retry_seconds=0.5, names=("nexus", "csv", "spec")) as (
+            engine,
+            writers,
+            documents,
+        ),
+    ):
+        with CONTRACTS["jsonl"]().make(other) as journal:
+            engine.subscribe(journal)
+            began = time.monotonic()
+            engine(long_scan({20: disk.fill}))
+            assert time.monotonic() - began < 30
+            for status in writers.status().values():
+                assert len(status.failures) == 1, status
+                assert "free space" in status.failures[0].remedy
+            assert len(told(caplog, logging.ERROR)) == 3
+            CONTRACTS["jsonl"]().check_runs(CONTRACTS["jsonl"]().read_back(other), documents)
+            disk.free()
+            for path in disk.path.iterdir():
+                path.unlink()
+            before = len(documents)
+            engine(long_scan({}, points=10))
+        for name in ("nexus", "csv", "spec"):
+            contract = CONTRACTS[name]()
+            contract.check_runs(contract.read_back(disk.path), documents[before:])
+
+
+def test_a_folder_that_is_removed_in_the_midst(tmp_path):
+    folder = tmp_path / "data"
+    with session(folder, retry_seconds=0.3) as (engine, writers, documents):
+        engine(long_scan({20: lambda: shutil.rmtree(folder)}, points=60))
+        for status in writers.status().values():
+            assert len(status.failures) == 1, status
+        before = len(documents)
+        engine(long_scan({}, points=10))
+    check_all(folder, documents[before:])
+
+
+def test_a_mount_that_goes_away_and_another_run(tmp_path):
+    with small_disk(tmp_path / "disk") as disk:
+        with session(disk.path, retry_seconds=0.3) as (engine, writers, documents):
+            engine(long_scan({20: disk.unmount}, points=60))
+            for status in writers.status().values():
+                assert len(status.failures) == 1, status
+            for path in disk.path.iterdir():
+                path.unlink()
+            before = len(documents)
+            engine(long_scan({}, points=10))
+            assert writers.flush(PATIENCE)
+        check_all(disk.path, documents[before:])
+
+
+def test_a_read_only_folder_is_reported_and_then_written_again(tmp_path, caplog):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    mount("--bind", str(folder), str(folder))
+    try:
+        mount("-o", "remount,ro,bind", str(folder))
+        with session(folder, retry_seconds=0.3) as (engine, writers, documents):
+            engine(scan())
+            for status in writers.status().values():
+                assert len(status.failures) == 1, status
+                assert "read-only" in status.failures[0].remedy
+            mount("-o", "remount,rw,bind", str(folder))
+            before = len(documents)
+            engine(scan())
+            assert writers.flush(PATIENCE)
+        check_all(folder, documents[before:])
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def test_too_many_open_files_are_waited_for(tmp_path):
+    with session(tmp_path / "data", retry_seconds=60) as (engine, writers, documents):
+        m1 = motor()
+        gauss(m1)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        used = len(list(Path("/proc/self/fd").iterdir()))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used - 1, hard))
+        timer = threading.Timer(
+            1.5, lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        )
+        timer.start()
+        try:
+            engine(scan())
+            timer.join()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert writers.flush(PATIENCE)
+        for status in writers.status().values():
+            assert not status.failures, status
+    check_all(tmp_path / "data", documents)
+
+
+def test_a_limit_on_the_size_of_files_costs_that_run(tmp_path):
+    with session(tmp_path / "data", retry_seconds=0.3) as (engine, writers, documents):
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        try:
+            engine(long_scan({}, points=60))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert writers.status()["nexus"].failures
+        shutil.rmtree(tmp_path / "data")
+        before = len(documents)
+        engine(scan())
+        assert writers.flush(PATIENCE)
+    check_all(tmp_path / "data", documents[before:])
+
+
+def test_images_are_not_copied_onto_a_full_disk(tmp_path, caplog):
+    """The file keeps its links, and the process lives: HDF5 does not survive a write that fails."""
+    program = """
+        import sys
+        from pathlib import Path
+        import h5py, numpy as np
+        from event_model import compose_run, compose_resource
+        from bluescribe import NexusWriter
+
+        folder, images = Path(sys.argv[1]), Path(sys.argv[2])
+        with h5py.File(images / "frames.h5", "w") as file:
+            file["entry/data/data"] = np.random.default_rng(1).integers(0, 999, (40, 256, 256))
+        writer = NexusWriter(folder, images="copy")
+        run = compose_run()
+        writer("start", run.start_doc)
+        key = {"dtype": "array", "shape": [256, 256], "source": "x", "external": "FILESTORE:"}
+        primary = run.compose_descriptor(name="primary", data_keys={"img": key})
+        writer("descriptor", primary.descriptor_doc)
+        resource = run.compose_resource(spec="AD_HDF5", root=str(images),
+            resource_path="frames.h5", resource_kwargs={"frame_per_point": 1})
+        writer("resource", resource.resource_doc)
+        for n in range(40):
+            datum = resource.compose_datum(datum_kwargs={"point_number": n})
+            writer("datum", datum)
+            writer("event", primary.compose_event(
+                data={"img": datum["datum_id"]}, timestamps={"img": 1.0}, filled={"img": False}))
+        writer("stop", run.compose_stop())
+        writer.close()
+        (failure,) = writer.status().failures
+        assert "No space left" in failure.cause, failure
+        print(writer.status().last_file)
+    """
+    with small_disk(tmp_path / "disk", 8000) as disk:
+        command = [sys.executable, "-c", dedent(program), str(disk.path), str(tmp_path)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        with h5py.File(done.stdout.strip()) as file:
+            assert file["/entry/instrument/bluesky/streams/primary/img/value"].shape[0] == 40
+        assert [path.suffix for path in disk.path.iterdir()] == [".hdf"]

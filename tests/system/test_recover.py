@@ -1,0 +1,204 @@
+"""`recover` on files that are damaged in known ways."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter
+from bluescribe.recover import recover
+from bluescribe.testing import documents
+from tests.contracts import CONTRACTS
+from tests.readers import spec
+from tests.system.faults.test_kill import fingerprint
+
+WRITERS = {"csv": CsvWriter, "jsonl": JsonlWriter, "nexus": NexusWriter, "spec": SpecWriter}
+
+
+@pytest.fixture
+def run(tmp_path):
+    return documents("scan", tmp_path / "shapes")
+
+
+def write(folder, played, names=tuple(WRITERS), **settings):
+    for name in names:
+        with WRITERS[name](folder, **settings) as writer:
+            for document in played:
+                writer(*document)
+
+
+def outcomes(report):
+    return {step.path.suffix or step.path.name: step.outcome for step in report.steps}
+
+
+def test_whole_files_are_left_alone(tmp_path, run):
+    folder = tmp_path / "data"
+    write(folder, run)
+    before = fingerprint(folder)
+    report = recover(folder)
+    assert (report.steps, report.whole) == ([], 4)
+    assert fingerprint(folder) == before
+
+
+def test_files_that_were_given_up_are_made_whole_from_the_journal(tmp_path, run):
+    """As on a full disk: the run went on, its journal has the rest."""
+    folder = tmp_path / "data"
+    write(folder, run, ["jsonl"])
+    write(folder, run[:-3], ["csv", "nexus", "spec"])
+    report = recover(folder)
+    assert not report.failed
+    assert {step.outcome for step in report.steps} == {"written anew"}
+    assert len(report.steps) == 3
+    for name in WRITERS:
+        contract = CONTRACTS[name]()
+        contract.check_runs(contract.read_back(folder), run)
+        contract.check_files(folder)
+    assert not recover(folder).steps
+
+
+def test_a_journal_is_cut_and_nothing_is_invented(tmp_path, run):
+    folder = tmp_path / "data"
+    write(folder, run)
+    (path,) = folder.glob("*.jsonl")
+    path.write_bytes(path.read_bytes()[:-20])
+    report = recover(folder)
+    assert outcomes(report) == {".jsonl": "mended"}
+    (run_read,) = CONTRACTS["jsonl"]().read_back(folder)
+    assert run_read.stop is None
+    assert path.with_name(f"{path.name}.damaged").exists()
+    assert not recover(folder).steps
+
+
+def test_a_whole_line_without_an_end_is_kept(tmp_path, run):
+    folder = tmp_path / "data"
+    write(folder, run, ["jsonl"])
+    (path,) = folder.glob("*.jsonl")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    recover(folder)
+    assert path.read_bytes() == whole
+
+
+def test_without_a_journal_files_are_mended(tmp_path, run):
+    folder = tmp_path / "data"
+    write(folder, run, ["csv", "spec"])
+    (table,) = folder.glob("*-primary.csv")
+    (package,) = folder.glob("*.json")
+    (scan,) = folder.glob("*.dat")
+    rows = table.read_bytes().split(b"\r\n")
+    table.write_bytes(b"\r\n".join(rows[:3]) + b"\r\n" + rows[3][:5])
+    package.write_text(package.read_text().replace('"complete"', '"recording"'))
+    text = scan.read_bytes()
+    end = text.index(b"#C", text.index(b"#L "))
+    scan.write_bytes(text[: end - 4])
+    report = recover(folder)
+    assert outcomes(report) == {".json": "mended", ".dat": "mended"}
+    CONTRACTS["csv"]().check_files(folder)
+    (found,) = CONTRACTS["csv"]().read_back(folder)
+    assert found.seq_num["primary"] == [1, 2]
+    assert len(spec.scan_of(scan).data["seq_num"]) == 4, "the scan had five points"
+    assert not recover(folder).steps
+
+
+def test_a_scan_in_the_midst_of_a_session_is_written_anew_in_its_place(tmp_path, run):
+    folder = tmp_path / "data"
+    others = [documents("count", tmp_path / "other"), documents("grid_scan", tmp_path / "grid")]
+    for number, played in enumerate([others[0], run[:-2], others[1]]):
+        with SpecWriter(folder) as writer:
+            writer.newfile("session")
+            for name, doc in played:
+                writer(name, {**doc, "scan_id": number + 1} if name == "start" else doc)
+    write(folder, [("start", {**run[0][1], "scan_id": 2}), *run[1:]], ["jsonl"])
+    before = (folder / "session.dat").read_bytes()
+    report = recover(folder)
+    assert outcomes(report) == {".dat": "written anew"}
+    assert (folder / "session.dat.damaged").read_bytes() == before
+    contract = CONTRACTS["spec"]()
+    contract.check_runs(contract.read_back(folder), [*others[0], *run, *others[1]])
+    assert not recover(folder).steps
+
+
+def test_files_of_others_are_not_touched(tmp_path):
+    detector = tmp_path / "frames.hdf"
+    with h5py.File(detector, "w", libver="v110") as file:
+        file["entry/data"] = np.arange(9)
+        file.flush()
+        shutil.copy(detector, tmp_path / "being_written.h5")
+    (tmp_path / "theirs.dat").write_text("#F theirs\n#E 1\n\n#S 1 ascan\n#N 1\n#L a\n1\n2.")
+    (tmp_path / "notes.jsonl").write_text('{"a": 1}\n{"b"')
+    (tmp_path / "tables.datapackage.json").write_text('{"resources": []}')
+    (tmp_path / "empty.dat").touch()
+    before = fingerprint(tmp_path)
+    report = recover(tmp_path)
+    assert not report.failed
+    assert fingerprint(tmp_path) == before
+
+
+def test_what_cannot_be_recovered_is_told_and_left(tmp_path, run):
+    write(tmp_path / "data", run, ["nexus"])
+    (path,) = (tmp_path / "data").glob("*.hdf")
+    path.write_bytes(path.read_bytes()[:100])
+    before = fingerprint(tmp_path / "data")
+    report = recover(tmp_path / "data")
+    (step,) = report.failed
+    assert step.path == path
+    assert "HDF5 cannot open it" in step.what
+    assert fingerprint(tmp_path / "data") == before
+
+
+def test_settings_of_the_session_are_used(tmp_path, run):
+    folder = tmp_path / "data"
+    write(folder, run, ["jsonl"])
+    write(folder, run[:-1], ["nexus"], file_extension="nxs")
+    blocks = {"NEXUS_DATA_FILES": {"ENABLE": True, "FILE_EXTENSION": "nxs", "LIVE": False}}
+    report = recover(folder, iconfig=blocks)
+    assert outcomes(report) == {".nxs": "written anew"}
+    (path,) = folder.glob("*.nxs")
+    assert path.read_bytes()[8] < 2, "LIVE: false is the oldest format"
+    assert not recover(folder, iconfig=blocks).steps
+
+
+def test_empty_files_of_ours_are_set_aside(tmp_path):
+    path = tmp_path / "20261123-015411-S00001-52e58ae.jsonl"
+    path.touch()
+    report = recover(tmp_path, dry_run=True)
+    assert path.exists()
+    report = recover(tmp_path)
+    assert outcomes(report) == {".jsonl": "set aside"}
+    assert [p.name for p in tmp_path.iterdir() if p.suffix == ".damaged"]
+    assert not recover(tmp_path).steps
+
+
+def test_a_full_disk_leaves_the_damaged_file_where_it_is(tmp_path, run, monkeypatch):
+    folder = tmp_path / "data"
+    write(folder, run, ["jsonl"])
+    write(folder, run[:-1], ["csv"])
+    before = fingerprint(folder)
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bluescribe.formats.csv.CsvFile.close", refuse)
+    report = recover(folder)
+    assert "No space left" in report.failed[0].what
+    assert fingerprint(folder) == before
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(NotADirectoryError, match="is no folder"):
+        recover(tmp_path / "none")
+
+
+def test_files_below_are_found(tmp_path, run):
+    with JsonlWriter(tmp_path, file_name="a/b/{scan_id}") as writer:
+        for document in run:
+            writer(*document)
+    (path,) = tmp_path.rglob("*.jsonl")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]) + lines[-1][:9])
+    assert len(recover(tmp_path).steps) == 1
+    assert [json.loads(line)[0] for line in path.read_bytes().splitlines()][-1] == "event"
