@@ -27,6 +27,7 @@ __all__ = [
     "Room",
     "check_room",
     "divert",
+    "is_of_system",
     "system_errors",
     "take_room",
     "telling_of_system",
@@ -175,6 +176,11 @@ def divert(fd: int, size: int) -> None:
     os.ftruncate(nowhere, size)
     os.dup2(nowhere, fd, inheritable=False)
     os.close(nowhere)
+
+
+def is_of_system(error: Exception) -> bool:
+    """Tell whether the system refused something, be it HDF5 that says so or Python."""
+    return isinstance(error, OSError) or _ERRNO.search(str(error)) is not None
 
 
 @contextmanager

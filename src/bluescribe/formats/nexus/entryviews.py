@@ -13,6 +13,7 @@ from ...diffractometer import diffractometers
 from ...hdf5.file import write_node
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import nexus_name
+from ...hdf5.room import is_of_system
 from ...hdf5.tree import Dataset, HardLink, Node
 from ...run import Run
 from .content import EntryContent
@@ -80,9 +81,9 @@ class EntryViews:
         """Call a method; a fault of ours, or a hostile document, costs only what it shows."""
         try:
             method(*args)
-        except OSError:
-            raise  # of the disk: it is tried again
         except Exception as error:
+            if is_of_system(error):
+                raise
             message = f"{self._run.label} lacks what {method.__qualname__} shows: {error!r}"
             self._settings.tell(logger, f"{message}. Its streams are whole.", key=message)
             logger.debug("the traceback", exc_info=True)

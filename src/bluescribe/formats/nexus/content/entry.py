@@ -10,6 +10,7 @@ import h5py
 
 from ....errors import ConfigError
 from ....hdf5.file import write_node
+from ....hdf5.room import is_of_system
 from ....hdf5.tree import Dataset
 from ....run import Run
 from ..table import StreamTable
@@ -87,9 +88,9 @@ class EntryContent:
             try:
                 content = build(rule, sources)
                 write_node(h5, "entry", content.entry)  # at once: a later rule may link it
-            except OSError:
-                raise  # of the disk: it is tried again
             except Exception as error:  # such as a constant that HDF5 has no type for
+                if is_of_system(error):
+                    raise
                 missing.append(f"{rule.path} ({error})")
             else:
                 missing += content.missing
