@@ -20,6 +20,7 @@ from ..values import Array
 from .compact import compact
 from .compression import compression_options
 from .room import Room, check_room, divert
+from .sharing import close_readers
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged
 
 __all__ = ["LiveFile", "write_node"]
@@ -119,6 +120,7 @@ class LiveFile:
         if self._handle is not None:
             self.flush()  # closing must not fail: HDF5 ends the process then
             handle, self._handle = self._handle, None
+            close_readers(handle)
             handle.close()
             self._room.give_back()
 
