@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import bluesky.plan_stubs as bps
 import h5py
 import pytest
 
@@ -94,11 +93,7 @@ def test_readers_in_this_process_that_hold_the_files_stop_nobody(tmp_path):
                 else:
                     readers.enter_context(path.open("rb")).read(10)
 
-        def plan():
-            yield from long_scan({5: hold, 9: hold}, points=15)
-            yield from bps.null()
-
-        engine(plan())
+        engine(long_scan({5: hold, 9: hold}, points=15))
         assert len(held) == 2
         assert not any(held)  # closed by the writer: the next read is an error and not a crash
         engine(long_scan({2: hold}, points=5))
