@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter
+from bluescribe import CsvWriter, JsonlWriter, JsonWriter, NexusWriter, SpecWriter
 from bluescribe.testing import FormatContract, RecordedRun
 from bluescribe.testing.contract import in_json, plain, received, same_number, same_value
 from tests.readers import csv, jsonl, nexus, nexus_rules, spec
+from tests.readers import json as json_reader
 
 
 class JsonlContract(FormatContract):
@@ -129,6 +130,30 @@ class SpecContract(FormatContract):
             spec.check_larch(path)
 
 
+class JsonContract(FormatContract):
+    """JSON has everything once the run has ended; what JSON has no word for is text."""
+
+    writer_class = JsonWriter
+
+    def read_back(self, folder: Path) -> list[RecordedRun]:
+        return json_reader.read_folder(folder)
+
+    def check_live(self, found: list[RecordedRun], documents: Any) -> None:
+        assert not found, "a document is there before the run has ended"
+
+    def same(self, expected: Any, found: Any) -> bool:
+        return same_value(_finite_inside(in_json(expected)), found)
+
+    def same_metadata(self, expected: Any, found: Any) -> bool:
+        return same_value(_finite(in_json(expected)), found)
+
+    def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
+        return False
+
+    def check_files(self, folder: Path) -> None:
+        json_reader.check_folder(folder)
+
+
 def _has_rows(run: RecordedRun) -> bool:
     beside = ("baseline", "label_start_motor")
     return any(numbers for stream, numbers in run.seq_num.items() if stream not in beside)
@@ -170,6 +195,13 @@ def _finite(value: Any) -> Any:
     return json.dumps(value) if is_number else value
 
 
+def _finite_inside(value: Any) -> Any:
+    """Return a value whose structures have words for numbers that are not finite."""
+    if isinstance(value, list):
+        return [_finite_inside(item) for item in value]
+    return _finite(value) if isinstance(value, dict) else value
+
+
 def _rank(value: Any) -> int:
     if isinstance(value, np.ndarray):
         return value.ndim
@@ -184,5 +216,6 @@ CONTRACTS: dict[str, type[FormatContract]] = {
     "csv": CsvContract,
     "spec": SpecContract,
     "nexus": NexusContract,
+    "json": JsonContract,
 }
 """All formats, for tests that play other documents than the contract's shapes of run."""

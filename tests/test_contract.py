@@ -6,7 +6,7 @@ import pytest
 
 from bluescribe.testing.contract import in_json, played, same_value
 from bluescribe.testing.shapes import SHAPES
-from tests.contracts import CsvContract, JsonlContract, NexusContract, SpecContract
+from tests.contracts import CsvContract, JsonContract, JsonlContract, NexusContract, SpecContract
 from tests.readers import jsonl
 
 
@@ -31,4 +31,8 @@ class TestCsv(CsvContract):
 
 
 class TestSpec(SpecContract):
+    pass
+
+
+class TestJson(JsonContract):
     pass

@@ -9,6 +9,7 @@ from .errors import BluescribeError
 
 if TYPE_CHECKING:
     from .formats.csv import CsvWriter
+    from .formats.json import JsonWriter
     from .formats.jsonl import JsonlWriter
     from .formats.nexus import NexusWriter
     from .formats.spec import SpecWriter, newSpecFile, spec_comment
@@ -20,6 +21,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BluescribeError",
     "CsvWriter",
+    "JsonWriter",
     "JsonlWriter",
     "NexusWriter",
     "SpecWriter",
@@ -32,6 +34,7 @@ __all__ = [
 
 _HOMES = {
     "CsvWriter": "formats.csv",
+    "JsonWriter": "formats.json",
     "JsonlWriter": "formats.jsonl",
     "NexusWriter": "formats.nexus",
     "SpecWriter": "formats.spec",

@@ -15,12 +15,13 @@ from typing import Any
 from pydantic import Field
 
 from ...assets import Asset, Frames
+from ...jsontext import strict
 from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
-from .datapackage import Package, strict
+from .datapackage import Package
 from .stream import StreamTables
 from .table import replacing
 
