@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from bluescribe import CsvWriter, JsonlWriter, JsonWriter, NexusWriter, SpecWriter
+from bluescribe import (
+    CsvWriter,
+    Hdf5Writer,
+    JsonlWriter,
+    JsonWriter,
+    NexusWriter,
+    SpecWriter,
+    Writer,
+)
 from bluescribe.testing import FormatContract, RecordedRun
 from bluescribe.testing.contract import in_json, plain, received, same_number, same_value
-from tests.readers import csv, jsonl, nexus, nexus_rules, spec
+from tests.readers import csv, hdf5, jsonl, nexus, nexus_rules, spec
 from tests.readers import json as json_reader
 
 
@@ -37,7 +45,7 @@ class JsonlContract(FormatContract):
 class NexusContract(FormatContract):
     """NeXus has everything; a column has one type."""
 
-    writer_class = NexusWriter
+    writer_class: ClassVar[type[Writer]] = NexusWriter
 
     def read_back(self, folder: Path) -> list[RecordedRun]:
         return nexus.read_folder(folder)
@@ -61,6 +69,21 @@ class NexusContract(FormatContract):
 
     def check_files(self, folder: Path) -> None:
         nexus_rules.check_folder(folder)
+
+
+class Hdf5Contract(NexusContract):
+    """Raw HDF5 has everything, in the same columns as NeXus."""
+
+    writer_class: ClassVar[type[Writer]] = Hdf5Writer
+
+    def read_back(self, folder: Path) -> list[RecordedRun]:
+        return hdf5.read_folder(folder)
+
+    def read_live(self, folder: Path) -> list[RecordedRun]:
+        return hdf5.read_folder(folder, live=True)
+
+    def check_files(self, folder: Path) -> None:
+        """h5py has read them."""
 
 
 class CsvContract(FormatContract):
@@ -217,5 +240,6 @@ CONTRACTS: dict[str, type[FormatContract]] = {
     "spec": SpecContract,
     "nexus": NexusContract,
     "json": JsonContract,
+    "hdf5": Hdf5Contract,
 }
 """All formats, for tests that play other documents than the contract's shapes of run."""

@@ -6,7 +6,14 @@ import pytest
 
 from bluescribe.testing.contract import in_json, played, same_value
 from bluescribe.testing.shapes import SHAPES
-from tests.contracts import CsvContract, JsonContract, JsonlContract, NexusContract, SpecContract
+from tests.contracts import (
+    CsvContract,
+    Hdf5Contract,
+    JsonContract,
+    JsonlContract,
+    NexusContract,
+    SpecContract,
+)
 from tests.readers import jsonl
 
 
@@ -35,4 +42,8 @@ class TestSpec(SpecContract):
 
 
 class TestJson(JsonContract):
+    pass
+
+
+class TestHdf5(Hdf5Contract):
     pass

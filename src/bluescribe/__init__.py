@@ -9,6 +9,7 @@ from .errors import BluescribeError
 
 if TYPE_CHECKING:
     from .formats.csv import CsvWriter
+    from .formats.hdf5 import Hdf5Writer
     from .formats.json import JsonWriter
     from .formats.jsonl import JsonlWriter
     from .formats.nexus import NexusWriter
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BluescribeError",
     "CsvWriter",
+    "Hdf5Writer",
     "JsonWriter",
     "JsonlWriter",
     "NexusWriter",
@@ -34,6 +36,7 @@ __all__ = [
 
 _HOMES = {
     "CsvWriter": "formats.csv",
+    "Hdf5Writer": "formats.hdf5",
     "JsonWriter": "formats.json",
     "JsonlWriter": "formats.jsonl",
     "NexusWriter": "formats.nexus",
