@@ -16,11 +16,12 @@ from bluescribe import (
     JsonWriter,
     NexusWriter,
     SpecWriter,
+    TiffWriter,
     Writer,
 )
 from bluescribe.testing import FormatContract, RecordedRun
 from bluescribe.testing.contract import in_json, plain, received, same_number, same_value
-from tests.readers import csv, hdf5, jsonl, nexus, nexus_rules, spec
+from tests.readers import csv, hdf5, jsonl, nexus, nexus_rules, spec, tiff
 from tests.readers import json as json_reader
 
 
@@ -177,6 +178,35 @@ class JsonContract(FormatContract):
         json_reader.check_folder(folder)
 
 
+class TiffContract(FormatContract):
+    """TIFF has two-dimensional arrays of real numbers, and a list that names all others."""
+
+    writer_class = TiffWriter
+
+    def read_back(self, folder: Path) -> list[RecordedRun]:
+        return tiff.read_folder(folder)
+
+    def same(self, expected: Any, found: Any) -> bool:
+        """Numbers are equal in the type of their page."""
+        return same_number(expected, found)
+
+    def same_metadata(self, expected: Any, found: Any) -> bool:
+        return same_value(_finite(in_json(expected)), found)
+
+    def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
+        array = np.asarray(value) if _rank(value) == 2 and not _is_ragged(value) else None
+        if field is None or array is None:
+            return field is not None
+        return array.ndim != 2 or array.dtype.kind not in "biuf" or not array.size
+
+    def check_files(self, folder: Path) -> None:
+        tiff.check_folder(folder)
+
+
+def _is_ragged(value: Any) -> bool:
+    return not isinstance(value, np.ndarray) and len({len(row) for row in value}) > 1
+
+
 def _has_rows(run: RecordedRun) -> bool:
     beside = ("baseline", "label_start_motor")
     return any(numbers for stream, numbers in run.seq_num.items() if stream not in beside)
@@ -241,5 +271,6 @@ CONTRACTS: dict[str, type[FormatContract]] = {
     "nexus": NexusContract,
     "json": JsonContract,
     "hdf5": Hdf5Contract,
+    "tiff": TiffContract,
 }
 """All formats, for tests that play other documents than the contract's shapes of run."""

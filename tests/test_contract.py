@@ -13,6 +13,7 @@ from tests.contracts import (
     JsonlContract,
     NexusContract,
     SpecContract,
+    TiffContract,
 )
 from tests.readers import jsonl
 
@@ -46,4 +47,8 @@ class TestJson(JsonContract):
 
 
 class TestHdf5(Hdf5Contract):
+    pass
+
+
+class TestTiff(TiffContract):
     pass

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .formats.jsonl import JsonlWriter
     from .formats.nexus import NexusWriter
     from .formats.spec import SpecWriter, newSpecFile, spec_comment
+    from .formats.tiff import TiffWriter
     from .subscribe import Writers, subscribe_writers
     from .writer import Writer
 
@@ -27,6 +28,7 @@ __all__ = [
     "JsonlWriter",
     "NexusWriter",
     "SpecWriter",
+    "TiffWriter",
     "Writer",
     "Writers",
     "newSpecFile",
@@ -41,6 +43,7 @@ _HOMES = {
     "JsonlWriter": "formats.jsonl",
     "NexusWriter": "formats.nexus",
     "SpecWriter": "formats.spec",
+    "TiffWriter": "formats.tiff",
     "Writer": "writer",
     "Writers": "subscribe",
     "newSpecFile": "formats.spec",

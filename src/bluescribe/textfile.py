@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["TextFile"]
+__all__ = ["TextFile", "replacing"]
 
 _LARGEST_BUFFER = 1 << 20
 _LARGE_BLOCK = 1 << 14
@@ -87,6 +88,26 @@ class TextFile:
             with suppress(OSError):
                 os.ftruncate(fd, self._size)
             os.close(fd)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Write a file anew beside it; when the block ends well, it takes the old one's place.
+
+    Raises
+    ------
+    OSError
+        The disk refused; the old file is untouched.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as new:
+            yield new
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
 
 
 def _write_at(fd: int, blocks: Sequence[bytes], start: int) -> None:

@@ -19,11 +19,11 @@ from ...jsontext import strict
 from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
+from ...textfile import replacing
 from ...writer import Writer
 from ..base import RunFile
 from .datapackage import Package
 from .stream import StreamTables
-from .table import replacing
 
 __all__ = ["CsvFile", "CsvSettings", "CsvWriter"]
 
