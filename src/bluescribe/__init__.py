@@ -9,6 +9,7 @@ from .errors import BluescribeError
 
 if TYPE_CHECKING:
     from .formats.csv import CsvWriter
+    from .formats.dx import DxWriter
     from .formats.hdf5 import Hdf5Writer
     from .formats.json import JsonWriter
     from .formats.jsonl import JsonlWriter
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BluescribeError",
     "CsvWriter",
+    "DxWriter",
     "Hdf5Writer",
     "JsonWriter",
     "JsonlWriter",
@@ -38,6 +40,7 @@ __all__ = [
 
 _HOMES = {
     "CsvWriter": "formats.csv",
+    "DxWriter": "formats.dx",
     "Hdf5Writer": "formats.hdf5",
     "JsonWriter": "formats.json",
     "JsonlWriter": "formats.jsonl",
