@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ...dimensions import positioner_fields
 from ...run import Page, Run, Stream
 from ...values import Array, as_array
@@ -84,6 +86,8 @@ def _first_image(values: Sequence[Any]) -> bool:
 
 
 def _image(value: Any) -> Array | None:
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return value if value.ndim == 2 and value.size else None
     if not hasattr(value, "__len__") or isinstance(value, str):
         return None
     array = as_array([value])

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...assets import Asset
 from ...jsontext import dumps, strict
 from ...paths import clean
@@ -176,6 +178,8 @@ class StreamImages:
 
 def _array(value: Any) -> Array | None:
     """Return a value as an array if it may be an image: scalars, the most, are not looked at."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return value  # the others are copied
     if not hasattr(value, "__len__") or isinstance(value, str):
         return None
     array = as_array([value])
