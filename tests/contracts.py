@@ -5,14 +5,24 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter
+from bluescribe import (
+    CsvWriter,
+    Hdf5Writer,
+    JsonlWriter,
+    JsonWriter,
+    NexusWriter,
+    SpecWriter,
+    TiffWriter,
+    Writer,
+)
 from bluescribe.testing import FormatContract, RecordedRun
 from bluescribe.testing.contract import in_json, plain, received, same_number, same_value
-from tests.readers import csv, jsonl, nexus, nexus_rules, spec
+from tests.readers import csv, hdf5, jsonl, nexus, nexus_rules, spec, tiff
+from tests.readers import json as json_reader
 
 
 class JsonlContract(FormatContract):
@@ -36,7 +46,7 @@ class JsonlContract(FormatContract):
 class NexusContract(FormatContract):
     """NeXus has everything; a column has one type."""
 
-    writer_class = NexusWriter
+    writer_class: ClassVar[type[Writer]] = NexusWriter
 
     def read_back(self, folder: Path) -> list[RecordedRun]:
         return nexus.read_folder(folder)
@@ -60,6 +70,21 @@ class NexusContract(FormatContract):
 
     def check_files(self, folder: Path) -> None:
         nexus_rules.check_folder(folder)
+
+
+class Hdf5Contract(NexusContract):
+    """Raw HDF5 has everything, in the same columns as NeXus."""
+
+    writer_class: ClassVar[type[Writer]] = Hdf5Writer
+
+    def read_back(self, folder: Path) -> list[RecordedRun]:
+        return hdf5.read_folder(folder)
+
+    def read_live(self, folder: Path) -> list[RecordedRun]:
+        return hdf5.read_folder(folder, live=True)
+
+    def check_files(self, folder: Path) -> None:
+        """h5py has read them."""
 
 
 class CsvContract(FormatContract):
@@ -129,6 +154,59 @@ class SpecContract(FormatContract):
             spec.check_larch(path)
 
 
+class JsonContract(FormatContract):
+    """JSON has everything once the run has ended; what JSON has no word for is text."""
+
+    writer_class = JsonWriter
+
+    def read_back(self, folder: Path) -> list[RecordedRun]:
+        return json_reader.read_folder(folder)
+
+    def check_live(self, found: list[RecordedRun], documents: Any) -> None:
+        assert not found, "a document is there before the run has ended"
+
+    def same(self, expected: Any, found: Any) -> bool:
+        return same_value(_finite_inside(in_json(expected)), found)
+
+    def same_metadata(self, expected: Any, found: Any) -> bool:
+        return same_value(_finite(in_json(expected)), found)
+
+    def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
+        return False
+
+    def check_files(self, folder: Path) -> None:
+        json_reader.check_folder(folder)
+
+
+class TiffContract(FormatContract):
+    """TIFF has two-dimensional arrays of real numbers, and a list that names all others."""
+
+    writer_class = TiffWriter
+
+    def read_back(self, folder: Path) -> list[RecordedRun]:
+        return tiff.read_folder(folder)
+
+    def same(self, expected: Any, found: Any) -> bool:
+        """Numbers are equal in the type of their page."""
+        return same_number(expected, found)
+
+    def same_metadata(self, expected: Any, found: Any) -> bool:
+        return same_value(_finite(in_json(expected)), found)
+
+    def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
+        array = np.asarray(value) if _rank(value) == 2 and not _is_ragged(value) else None
+        if field is None or array is None:
+            return field is not None
+        return array.ndim != 2 or array.dtype.kind not in "biuf" or not array.size
+
+    def check_files(self, folder: Path) -> None:
+        tiff.check_folder(folder)
+
+
+def _is_ragged(value: Any) -> bool:
+    return not isinstance(value, np.ndarray) and len({len(row) for row in value}) > 1
+
+
 def _has_rows(run: RecordedRun) -> bool:
     beside = ("baseline", "label_start_motor")
     return any(numbers for stream, numbers in run.seq_num.items() if stream not in beside)
@@ -170,6 +248,13 @@ def _finite(value: Any) -> Any:
     return json.dumps(value) if is_number else value
 
 
+def _finite_inside(value: Any) -> Any:
+    """Return a value whose structures have words for numbers that are not finite."""
+    if isinstance(value, list):
+        return [_finite_inside(item) for item in value]
+    return _finite(value) if isinstance(value, dict) else value
+
+
 def _rank(value: Any) -> int:
     if isinstance(value, np.ndarray):
         return value.ndim
@@ -184,5 +269,8 @@ CONTRACTS: dict[str, type[FormatContract]] = {
     "csv": CsvContract,
     "spec": SpecContract,
     "nexus": NexusContract,
+    "json": JsonContract,
+    "hdf5": Hdf5Contract,
+    "tiff": TiffContract,
 }
 """All formats, for tests that play other documents than the contract's shapes of run."""

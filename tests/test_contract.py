@@ -6,7 +6,15 @@ import pytest
 
 from bluescribe.testing.contract import in_json, played, same_value
 from bluescribe.testing.shapes import SHAPES
-from tests.contracts import CsvContract, JsonlContract, NexusContract, SpecContract
+from tests.contracts import (
+    CsvContract,
+    Hdf5Contract,
+    JsonContract,
+    JsonlContract,
+    NexusContract,
+    SpecContract,
+    TiffContract,
+)
 from tests.readers import jsonl
 
 
@@ -31,4 +39,16 @@ class TestCsv(CsvContract):
 
 
 class TestSpec(SpecContract):
+    pass
+
+
+class TestJson(JsonContract):
+    pass
+
+
+class TestHdf5(Hdf5Contract):
+    pass
+
+
+class TestTiff(TiffContract):
     pass

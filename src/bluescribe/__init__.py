@@ -9,9 +9,13 @@ from .errors import BluescribeError
 
 if TYPE_CHECKING:
     from .formats.csv import CsvWriter
+    from .formats.dx import DxWriter
+    from .formats.hdf5 import Hdf5Writer
+    from .formats.json import JsonWriter
     from .formats.jsonl import JsonlWriter
     from .formats.nexus import NexusWriter
     from .formats.spec import SpecWriter, newSpecFile, spec_comment
+    from .formats.tiff import TiffWriter
     from .subscribe import Writers, subscribe_writers
     from .writer import Writer
 
@@ -20,9 +24,13 @@ __version__ = "0.1.0"
 __all__ = [
     "BluescribeError",
     "CsvWriter",
+    "DxWriter",
+    "Hdf5Writer",
+    "JsonWriter",
     "JsonlWriter",
     "NexusWriter",
     "SpecWriter",
+    "TiffWriter",
     "Writer",
     "Writers",
     "newSpecFile",
@@ -32,9 +40,13 @@ __all__ = [
 
 _HOMES = {
     "CsvWriter": "formats.csv",
+    "DxWriter": "formats.dx",
+    "Hdf5Writer": "formats.hdf5",
+    "JsonWriter": "formats.json",
     "JsonlWriter": "formats.jsonl",
     "NexusWriter": "formats.nexus",
     "SpecWriter": "formats.spec",
+    "TiffWriter": "formats.tiff",
     "Writer": "writer",
     "Writers": "subscribe",
     "newSpecFile": "formats.spec",

@@ -8,6 +8,7 @@ another number when read as a double.
 from __future__ import annotations
 
 import json
+import math
 from base64 import b64encode
 from collections.abc import Mapping, Set
 from datetime import date, time
@@ -19,7 +20,7 @@ import orjson
 
 from .errors import DocumentError
 
-__all__ = ["dumps", "event_with_arrays", "plain"]
+__all__ = ["dumps", "event_with_arrays", "plain", "strict"]
 
 _AS_WE_DO = orjson.OPT_PASSTHROUGH_DATACLASS
 """Leaves to `_word` what the long way round would write in another manner."""
@@ -70,6 +71,27 @@ def plain(value: Any) -> Any:
         The value contains itself.
     """
     return _plain(value, frozenset())
+
+
+def strict(value: Any) -> Any:
+    """Return metadata in the types of JSON, with words for the numbers that JSON does not have.
+
+    What cannot be put in JSON at all is told in its place.
+    """
+    try:
+        return _finite(plain(value))
+    except (DocumentError, RecursionError) as error:
+        return {"left_out": f"this cannot be put in JSON: {error}"}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)  # NaN, Infinity, -Infinity
+    return value
 
 
 def _dumps(value: Any, option: int, end: bytes) -> bytes:

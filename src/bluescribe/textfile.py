@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from .held import Hold
 
-__all__ = ["TextFile"]
+__all__ = ["TextFile", "replacing"]
 
 _LARGEST_BUFFER = 1 << 20
 _LARGE_BLOCK = 1 << 14
@@ -101,6 +103,26 @@ class TextFile:
                 os.ftruncate(fd, self._size)
             os.close(fd)
             self._hold.release()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Write a file anew beside it; when the block ends well, it takes the old one's place.
+
+    Raises
+    ------
+    OSError
+        The disk refused; the old file is untouched.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as new:
+            yield new
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
 
 
 def _write_at(fd: int, block: bytes, start: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,11 @@ def test_large_arrays_that_change_their_shape_become_ragged(tmp_path: Path) -> N
         assert group["value_shape"][()].ravel().tolist() == [900] * 3 + [700] * 2 + [0] + [900] * 2
         assert group["value_missing"][()].tolist() == [5]
         assert np.nansum(group["value"]) == 5 * 900 + 2 * 700
+
+
+@pytest.mark.parametrize("rows", [["a\0b"], ["long enough", "a\0b"], [["a\0b", "c"]]])
+def test_a_nul_inside_text_does_not_cut_it(rows, tmp_path):
+    with write(tmp_path, "primary", [[row] for row in rows]) as file:
+        values = file[f"{STREAMS}/primary/x/value"]
+        assert values.attrs["encoding"] == "JSON text of each value"
+        assert [json.loads(text) for text in values[()]] == rows

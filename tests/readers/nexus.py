@@ -29,7 +29,7 @@ def read_file(path: Path, *, live: bool = False) -> RecordedRun:
             text(bluesky["uid"][()]),
             start=json.loads(documents["start"][()]),
             stop=json.loads(documents["stop"][()]) if "stop" in documents else None,
-            descriptors=[json.loads(d[()]) for d in _numbered(documents, "descriptor")],
+            descriptors=[json.loads(d[()]) for d in numbered(documents, "descriptor")],
         )
         for group in bluesky["streams"].values():
             _read_stream(group, run)
@@ -41,7 +41,7 @@ def text(value: Any) -> str:
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)
 
 
-def _numbered(group: h5py.Group, name: str) -> list[h5py.Dataset]:
+def numbered(group: h5py.Group, name: str) -> list[h5py.Dataset]:
     """Return ``name_1``, ``name_2``... in that order."""
     found = [key for key in group if key.rpartition("_")[0] == name and key[-1].isdigit()]
     return [group[key] for key in sorted(found, key=lambda key: int(key.rpartition("_")[2]))]
@@ -70,8 +70,8 @@ def _read_field(group: h5py.Group, run: RecordedRun, stream: str, field: str) ->
         if is_here and not {"joined_from", "copied_from"} & set(group[name].attrs):
             run.events[stream][field] = read_column(group, name)
             run.timestamps[stream][field] = group["EPOCH"][()].tolist()
-    assets = [text(asset[()]) for asset in _numbered(group, "asset")]
-    templates = [text(asset.attrs["parameters"]) for asset in _numbered(group, "asset")]
+    assets = [text(asset[()]) for asset in numbered(group, "asset")]
+    templates = [text(asset.attrs["parameters"]) for asset in numbered(group, "asset")]
     if assets:
         places = [" ".join(pair) for pair in zip(assets, templates, strict=True)]
         run.places[stream, field] = places

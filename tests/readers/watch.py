@@ -39,17 +39,27 @@ def look(folder: Path) -> dict[str, float | str]:
     return seen
 
 
-def _nexus(path: Path) -> int:
+def _again(count: Callable[[Path], int]) -> Callable[[Path], int]:
     """Open the file, again if it was just being rebuilt for a new descriptor, as readers do."""
-    for _ in range(20):
-        try:
-            return _points(path)
-        except OSError:
-            time.sleep(0.05)
-    return _points(path)
+
+    def look_again(path: Path) -> int:
+        for _ in range(20):
+            try:
+                return count(path)
+            except OSError:
+                time.sleep(0.05)
+        return count(path)
+
+    return look_again
 
 
-def _points(path: Path) -> int:
+def _hdf5(path: Path) -> int:
+    with h5py.File(path, "r", swmr=True) as file:
+        values = file.get("streams/primary/det")
+        return 0 if values is None else min(len(values), len(values[()]))
+
+
+def _nexus(path: Path) -> int:
     with h5py.File(path, "r", swmr=True) as file:
         streams = file["entry/instrument/bluesky/streams"]
         if "primary/det/value" not in streams:
@@ -82,7 +92,8 @@ READERS: dict[str, tuple[str, Callable[[Path], int]]] = {
     "jsonl": ("*.jsonl", _jsonl),
     "csv": ("*-primary.csv", _csv),
     "spec": ("*.dat", _spec),
-    "nexus": ("*.hdf", _nexus),
+    "nexus": ("*.hdf", _again(_nexus)),
+    "hdf5": ("*.h5", _again(_hdf5)),
 }
 
 if __name__ == "__main__":

@@ -294,8 +294,8 @@ def _width(array: Array) -> int:
 
 
 def _utf8(array: Array, layout: Layout) -> Array | None:
-    if not layout.is_text:
-        return None
+    if not layout.is_text or any("\0" in text for text in array.flat):
+        return None  # HDF5 ends text at a NUL
     try:
         encoded = np.char.encode(array, "utf-8")
     except UnicodeEncodeError:

@@ -16,14 +16,15 @@ from pydantic import Field
 
 from ...assets import Asset, Frames
 from ...held import Hold
+from ...jsontext import strict
 from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
+from ...textfile import replacing
 from ...writer import Writer
 from ..base import RunFile
-from .datapackage import Package, strict
+from .datapackage import Package
 from .stream import StreamTables
-from .table import replacing
 
 if TYPE_CHECKING:
     from ...recovery import Recovery

@@ -7,7 +7,6 @@ specification has no property for is added under plain names: `unit`, `source`, 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,15 +16,14 @@ from typing import Any
 
 import orjson
 
-from ...errors import DocumentError
-from ...jsontext import plain
+from ...jsontext import strict
 from ...run import Field, Run
 from .cells import KINDS
 from .omissions import configurations, omissions
 from .stream import StreamTables
 from .table import Table
 
-__all__ = ["Package", "strict"]
+__all__ = ["Package"]
 
 _READING = [
     "A missing value is an empty cell. Text is always in quotes; empty text is an empty pair of "
@@ -99,27 +97,6 @@ class Package:
             # In JSON, what backslashreplace makes of a lone surrogate is its escape.
             text = json.dumps(package, indent=2, ensure_ascii=False, allow_nan=False)
             return text.encode(errors="backslashreplace")
-
-
-def strict(value: Any) -> Any:
-    """Return metadata in the types of JSON, with words for the numbers that JSON does not have.
-
-    What cannot be put in JSON at all is told in its place.
-    """
-    try:
-        return _finite(plain(value))
-    except (DocumentError, RecursionError) as error:
-        return {"left_out": f"this cannot be put in JSON: {error}"}
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return json.dumps(value)  # NaN, Infinity, -Infinity
-    return value
 
 
 def _resources(streams: list[StreamTables], *, is_final: bool) -> Iterator[dict[str, Any]]:

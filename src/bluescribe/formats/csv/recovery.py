@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ...recovery import Found, Keep, Recovery, RecoveryError, Source
-from .table import LINE_END, records, replacing
+from ...textfile import replacing
+from .table import LINE_END, records
 
 __all__ = ["CsvRecovery"]
 

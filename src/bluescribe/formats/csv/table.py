@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-from ...textfile import TextFile
+from ...textfile import TextFile, replacing
 
-__all__ = ["LINE_END", "Table", "records", "replacing"]
+__all__ = ["LINE_END", "Table", "records"]
 
 LINE_END = b"\r\n"
 """As RFC 4180 has it. It also tells the end of a row from a line feed in a text."""
@@ -102,26 +102,6 @@ class Table:
             for record in rows:
                 cells = record.removesuffix(LINE_END)
                 yield (cells + b"," * more if more >= 0 else cells[:more]) + LINE_END
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Write a file anew beside it; when the block ends well, it takes the old one's place.
-
-    Raises
-    ------
-    OSError
-        The disk refused; the old file is untouched.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as new:
-            yield new
-        part.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise
 
 
 def _header(labels: Sequence[str]) -> bytes:

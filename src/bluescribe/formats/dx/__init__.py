@@ -1,0 +1,27 @@
+"""Data Exchange: tomography runs in the layout that reconstruction programs read.
+
+https://dxfile.readthedocs.io: ``/exchange`` has projections, whites, darks and angles,
+``/measurement`` sample and instrument, ``/process`` how they were acquired. Runs without images
+get no file.
+"""
+
+from __future__ import annotations
+
+from ...writer import Writer
+from .runfile import DxFile
+from .settings import DxSettings
+
+__all__ = ["DxFile", "DxSettings", "DxWriter"]
+
+
+class DxWriter(Writer):
+    """Write every tomography run to a Data Exchange file.
+
+    Settings say which field is the image, which the angle, and which streams, or values of
+    ``image_key``, are projections, whites and darks.
+    """
+
+    format = "dx"
+    file_class = DxFile
+    settings_class = DxSettings
+    interval = 0.5

@@ -1,0 +1,62 @@
+"""Settings of Data Exchange: what of a run is the tomogram."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from pydantic import Field, field_validator
+
+from ...hdf5.compression import Compression, compression_options
+from ...settings import WriterSettings
+
+__all__ = ["IMAGE_KEYS", "ROLES", "DxSettings", "Role"]
+
+Role: TypeAlias = Literal["data", "data_white", "data_dark"]
+"""A dataset of images in ``/exchange``."""
+
+ROLES: tuple[Role, ...] = ("data", "data_white", "data_dark")
+
+IMAGE_KEYS: dict[int, Role] = {0: "data", 1: "data_white", 2: "data_dark"}
+"""As NXtomo numbers them; 3 is an image that is not to be used."""
+
+
+class DxSettings(WriterSettings):
+    """Settings of Data Exchange files."""
+
+    file_extension: str = Field("dx.h5", description="Ending of the files' names, without the dot")
+    image: str | None = Field(
+        None, description="Field that is the image; by default the first that has two dimensions"
+    )
+    theta: str | None = Field(
+        None, description="Field that is the angle; by default the plan's first motor"
+    )
+    streams: dict[Role, str] = Field(
+        {"data": "primary", "data_white": "flat", "data_dark": "dark"},
+        description="Streams that hold projections, whites and darks",
+    )
+    image_key: str | None = Field(
+        None,
+        description="Field that tells them apart in one stream: 0 projection, 1 white, 2 dark",
+    )
+    live: bool = Field(
+        True,
+        description="Let others read while the run goes on (SWMR); false for old readers and NFS",
+    )
+    compression: Compression = Field(
+        "none", description="How images are compressed; all but gzip need hdf5plugin"
+    )
+
+    @field_validator("compression")
+    @classmethod
+    def _check_compression(cls, value: Compression) -> Compression:
+        compression_options(value)  # a missing package is told before any beam is used
+        return value
+
+    @field_validator("streams")
+    @classmethod
+    def _check_streams(cls, value: dict[Role, str]) -> dict[Role, str]:
+        if "data" not in value:
+            raise ValueError("data is missing: the stream of the projections")
+        if len(set(value.values())) < len(value):
+            raise ValueError("a stream has one role; set image_key where one stream has several")
+        return value

@@ -1,0 +1,151 @@
+"""Raw HDF5: what was measured, one dataset a field, and the documents. No NeXus.
+
+``/streams/<stream>/<field>`` beside ``time`` and ``seq_num``, ``/metadata/start``... as JSON text.
+Others can read the file while the run goes on (SWMR).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import h5py
+from pydantic import Field, field_validator
+
+from ...assets import Asset, Frames
+from ...hdf5.compression import Compression, compression_options
+from ...hdf5.documents import Documents
+from ...hdf5.file import LiveFile, set_attribute, write_node
+from ...hdf5.links import AssetLinks
+from ...hdf5.names import unique_name
+from ...run import Descriptor, Document, Page, Run, Stream
+from ...settings import WriterSettings
+from ...writer import Writer
+from ..base import RunFile
+from .columns import StreamColumns
+
+__all__ = ["Hdf5File", "Hdf5Settings", "Hdf5Writer"]
+
+logger = logging.getLogger(__name__)
+
+
+class Hdf5Settings(WriterSettings):
+    """Settings of raw HDF5 files."""
+
+    file_extension: str = Field("h5", description="Ending of the files' names, without the dot")
+    live: bool = Field(
+        True,
+        description="Let others read while the run goes on (SWMR); false for old readers and NFS",
+    )
+    compression: Compression = Field(
+        "none",
+        description="How arrays in events are compressed; all but gzip need hdf5plugin",
+    )
+
+    @field_validator("compression")
+    @classmethod
+    def _check_compression(cls, value: Compression) -> Compression:
+        compression_options(value)  # a missing package is told before any beam is used
+        return value
+
+
+class Hdf5File(RunFile[Hdf5Settings]):
+    """The raw HDF5 file of one run."""
+
+    _file: LiveFile
+
+    def open(self, run: Run) -> None:
+        """Make the file with the start document."""
+        path = self.claim(run, f".{self.settings.file_extension}".rstrip("."))
+        self._run = run
+        self._streams: dict[str, StreamColumns] = {}
+        self._links = AssetLinks(path.parent)
+        settings = self.settings
+        self._file = LiveFile(path, is_live=settings.live, compression=settings.compression)
+        self._documents = Documents(self._file, "/metadata")
+        for key, value in self._root_attributes().items():
+            set_attribute(self._file.h5, key, value)
+        self._file.h5.require_group("streams")
+        self._documents.put("start", run.start)
+
+    def record(self, name: str, doc: Document) -> None:
+        """Keep the documents of external data as they came."""
+        if name in ("resource", "stream_resource"):
+            self._documents.add(name, doc)
+        elif name in ("datum", "datum_page"):
+            self._documents.add_datum(name, doc)
+
+    def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
+        """Write the descriptor, and the group of a new stream."""
+        self._documents.add("descriptor", descriptor.doc)
+        if stream.name not in self._streams:
+            taken = self._file.plain()["streams"]
+            group = taken.create_group(unique_name(stream.name, taken))
+            set_attribute(group, "stream", stream.name)
+            columns = StreamColumns(self._file, group.name, self._run, stream)
+            self._streams[stream.name] = columns
+
+    def write_events(self, stream: Stream, page: Page) -> None:
+        """Append rows to the stream's columns."""
+        if self._streams[stream.name].append(page):
+            self._file.go_live()  # at once: readers wait
+
+    def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
+        """Link an external file from the field's group."""
+        if not self._links.add(stream, field, asset, frames):
+            return
+        group = self._file.plain()[self._streams[stream.name].group_of(field)]
+        if "value" in group and "value" not in self._links.nodes(stream, field):
+            del group["value"]  # a second file: each has a link with a number now
+        for name, node in self._links.nodes(stream, field).items():
+            write_node(group, name, node)
+
+    def sync(self) -> None:
+        """Let others see what was written."""
+        self._documents.write()
+        self._file.go_live()
+        self._file.flush()
+
+    def close(self, stop: Document | None) -> None:
+        """Write the stop document and leave an ordinary HDF5 file."""
+        self._documents.write()
+        h5 = self._file.plain()
+        for stream, field, name, frames in self._links.frame_nodes():
+            write_node(h5[self._streams[stream].group_of(field)], name, frames)
+        if stop is not None:
+            self._documents.put("stop", stop)
+        self._file.finish()
+        for path in self._links.missing():
+            logger.warning(
+                "hdf5: %s: links %s, which is not there (yet). If the file is elsewhere, move it "
+                "or this one so that the relative link holds, or set PATH_MAP.",
+                self._run.label,
+                path,
+            )
+
+    def abandon(self) -> None:
+        """Let go of the file; what was flushed is in it."""
+        if hasattr(self, "_file"):
+            self._file.abandon()
+
+    def _root_attributes(self) -> dict[str, Any]:
+        return {
+            "creator": "bluescribe Hdf5Writer",
+            "h5py_version": h5py.version.version,
+            "uid": self._run.uid,
+            "title": self._run.title,
+            "plan_name": self._run.plan_name,
+        }
+
+
+class Hdf5Writer(Writer):
+    """Write every run to a plain HDF5 file: one dataset a field, the documents as JSON.
+
+    While the run goes on, read it with ``h5py.File(path, "r", swmr=True)``; when ``RE(...)`` has
+    returned it is an ordinary HDF5 file.
+    """
+
+    format = "hdf5"
+    file_class = Hdf5File
+    settings_class = Hdf5Settings
+    interval = 0.5

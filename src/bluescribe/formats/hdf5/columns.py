@@ -1,0 +1,153 @@
+"""A stream in the file: one dataset a field, with the columns ``time`` and ``seq_num``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...hdf5.column import MISSING, REMADE, Column, append_rows, fit_rows
+from ...hdf5.file import LiveFile, set_attribute
+from ...hdf5.names import unique_name
+from ...run import Field, Page, Run, Stream
+from ...values import Array
+
+__all__ = ["StreamColumns"]
+
+_TIME = {"units": "s", "long_name": "time of the event in epoch seconds"}
+_SEQ_NUM = {"long_name": "sequence number of the event"}
+_STAMPS = {"units": "s", "long_name": "when the value was read, in epoch seconds"}
+_OWN = {"time", "seq_num", "timestamps"}
+_OF_COLUMNS = ("_shape", MISSING, REMADE)
+"""Endings of datasets that belong to a column: no field is called so."""
+
+_NO_FIELD = Field("")
+
+
+class StreamColumns:
+    """The columns of one stream.
+
+    Parameters
+    ----------
+    file
+        The file.
+    root
+        Absolute path of the stream's group.
+    run, stream
+        What is recorded there.
+    """
+
+    def __init__(self, file: LiveFile, root: str, run: Run, stream: Stream) -> None:
+        self._file = file
+        self.root = root
+        self.stream = stream
+        self._rows_expected = _rows_expected(run, stream)
+        self._columns: dict[tuple[str, str], Column] = {}
+        """By what they hold, and field."""
+        self._names: dict[tuple[str, str], str] = {}
+        """Of datasets of values, and of groups of external data, by what they are and field."""
+        self._time = self._new_column(root, "time", _NO_FIELD, _TIME)
+        self._seq_num = self._new_column(root, "seq_num", _NO_FIELD, _SEQ_NUM)
+        self.rows = 0
+
+    def append(self, page: Page) -> bool:
+        """Write a page's rows; return whether the file's structure had to change for them.
+
+        To be repeated as it is after a failure: rows are counted at the end.
+        """
+        blocks, remade = fit_rows(self._file, self.rows, dict(self._cells(page)))
+        append_rows(blocks)
+        self.rows += len(page)
+        return bool(remade)
+
+    def group_of(self, field: str) -> str:
+        """Return the absolute path of the group of a field's external data; the file is plain."""
+        path = f"{self.root}/{self._name('external', field)}"
+        group = self._file.h5.require_group(path)
+        set_attribute(group, "data_key", field)
+        return path
+
+    def _cells(self, page: Page) -> Iterator[tuple[Column, Sequence[Any] | Array]]:
+        """Yield each column with what the page has for it."""
+        yield self._time, np.array(page.time, np.float64)
+        yield self._seq_num, np.array(page.seq_num, np.int64)
+        nothing = [None] * len(page)
+        for name in dict.fromkeys([*page.data, *(field for _, field in self._columns)]):
+            values = page.data.get(name, nothing)
+            is_datum = name in page.data and _are_datum_ids(self.stream.fields[name], values)
+            if is_datum or ("datum_id", name) in self._columns:
+                yield self._column("datum_id", name), values if is_datum else nothing
+            if not is_datum or ("values", name) in self._columns:
+                yield self._column("values", name), nothing if is_datum else values
+            yield self._column("timestamps", name), _epochs(page.timestamps.get(name, nothing))
+
+    def _column(self, what: str, field: str) -> Column:
+        if (what, field) not in self._columns:
+            self._columns[what, field] = self._made(what, field)
+        return self._columns[what, field]
+
+    def _made(self, what: str, field: str) -> Column:
+        declared = self.stream.fields.get(field, _NO_FIELD)
+        key = {"data_key": field}
+        if what == "timestamps":
+            name = self._name("external" if ("external", field) in self._names else "values", field)
+            return self._new_column(f"{self.root}/timestamps", name, _NO_FIELD, _STAMPS | key)
+        if what == "datum_id":
+            group = f"{self.root}/{self._name('external', field)}"
+            return self._new_column(group, what, _NO_FIELD, key)
+        return self._new_column(
+            self.root, self._name(what, field), declared, _attrs(declared, field)
+        )
+
+    def _name(self, what: str, field: str) -> str:
+        """Return what a field's dataset or group is called: as the field, where that is free."""
+        if (what, field) not in self._names:
+            name = f"{field}_field" if field.endswith(_OF_COLUMNS) else field
+            self._names[what, field] = unique_name(name, {*_OWN, *self._names.values()})
+        return self._names[what, field]
+
+    def _new_column(
+        self, group: str, name: str, declared: Field, attrs: Mapping[str, Any]
+    ) -> Column:
+        return Column(
+            self._file,
+            group,
+            name,
+            declared=declared,
+            attrs=attrs,
+            rows_expected=self._rows_expected,
+            is_certain=self.stream.is_baseline,
+        )
+
+
+def _attrs(declared: Field, field: str) -> dict[str, Any]:
+    attrs: dict[str, Any] = {
+        "data_key": field,
+        "units": declared.units,
+        "source": declared.source,
+        "dtype": declared.dtype,
+        "precision": declared.precision,
+        "object_name": declared.object_name,
+        "enum_strs": list(declared.enum_strs),
+    }
+    keep_empty = ("data_key", "units", "source", "dtype")
+    return {k: v for k, v in attrs.items() if v not in (None, "", []) or k in keep_empty}
+
+
+def _are_datum_ids(declared: Field, values: Sequence[Any] | Array) -> bool:
+    """Tell whether an external field's values only refer to a file."""
+    return declared.external and any(isinstance(value, str) for value in values)
+
+
+def _rows_expected(run: Run, stream: Stream) -> int:
+    if stream.is_baseline:
+        return 2
+    number = run.start.get("num_points") if stream.name == "primary" else None
+    return int(number) if isinstance(number, int | np.integer) and number > 0 else 256
+
+
+def _epochs(stamps: Sequence[Any]) -> Array:
+    """Return timestamps as doubles; NaN where there is none."""
+    numbers = [s if isinstance(s, int | float) else np.nan for s in stamps]
+    return np.array(numbers, np.float64)

@@ -1,0 +1,190 @@
+"""The images of one stream on their way into files, and what the stream has that is no image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...assets import Asset
+from ...jsontext import dumps, strict
+from ...paths import clean
+from ...run import Field, Page, Run, Stream
+from ...values import Array, as_array
+from .bigtiff import BigTiff, is_image
+
+__all__ = ["StreamImages"]
+
+_ELSEWHERE = "the journal (jsonl) of the run, or its NeXus file, where those are switched on"
+
+_NOT_TIFFFILES = b'"shape":', b'"shape" :'
+"""tifffile takes JSON with this key, as the metadata of a grid scan have it, for its own."""
+
+Claim = Callable[[str, str, str], Path]
+"""Makes a new file for a stream's field, with an ending of its name."""
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """Numbers in their order, as ranges of consecutive ones, both ends included."""
+
+    ranges: list[list[int]] = field(default_factory=list)
+
+    def add(self, number: int) -> None:
+        if self.ranges and number == self.ranges[-1][1] + 1:
+            self.ranges[-1][1] = number
+        else:
+            self.ranges.append([number, number])
+
+
+@dataclass(slots=True)
+class _Stack:
+    """Images of one shape and type: a file, or one a frame."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    file: BigTiff | None
+    """None where each frame has a file."""
+    seq_nums: _Numbers = field(default_factory=_Numbers)
+
+
+@dataclass(slots=True)
+class _FieldImages:
+    """What came of one field."""
+
+    rows: int = 0
+    stacks: dict[tuple[tuple[int, ...], str], _Stack] = field(default_factory=dict)
+    others: int = 0
+    """Values that are no image."""
+
+
+class StreamImages:
+    """The images of one stream.
+
+    Parameters
+    ----------
+    run, stream
+        What is recorded.
+    claim
+        Makes files.
+    one_file_a_frame
+        Whether each image has a file of its own.
+    """
+
+    def __init__(self, run: Run, stream: Stream, claim: Claim, *, one_file_a_frame: bool) -> None:
+        self._run = run
+        self.stream = stream
+        self._claim = claim
+        self._one_file_a_frame = one_file_a_frame
+        self._fields: dict[str, _FieldImages] = {}
+        self._seq_nums = _Numbers()
+        self._external: dict[str, dict[str, Asset]] = {}
+        self._rows = 0
+
+    def append(self, page: Page) -> None:
+        """Write the images of a page; after an `OSError`, go on with the one that was refused."""
+        for name, values in page.data.items():
+            images = self._fields.setdefault(name, _FieldImages())
+            begin = max(0, images.rows - self._rows)
+            for row in range(begin, len(page)):
+                array = _array(values[row])
+                if array is not None and is_image(array):
+                    self._write(name, images, array, page, row)
+                else:
+                    images.others += values[row] is not None
+                images.rows = self._rows + row + 1
+        for seq_num in page.seq_num:
+            self._seq_nums.add(int(seq_num))
+        self._rows += len(page)
+
+    def link(self, field: str, asset: Asset) -> None:
+        """Note that a file holds values of a field."""
+        self._external.setdefault(field, {})[asset.uid] = asset
+
+    def description(self) -> dict[str, Any]:
+        """Return what is in the files of this stream."""
+        return {
+            "stream": self.stream.name,
+            "seq_nums": self._seq_nums.ranges,
+            "images": [entry for name in self._fields for entry in self._entries(name)],
+        }
+
+    def omissions(self) -> Iterator[dict[str, Any]]:
+        """Yield what the stream has that is in no TIFF: ``what`` it is and ``where``."""
+        for name in dict.fromkeys([*self.stream.fields, *self._fields, *self._external]):
+            entry = {"stream": self.stream.name, "field": name}
+            images = self._fields.get(name)
+            if assets := self._external.get(name):
+                places = [_place(asset) for asset in assets.values()]
+                yield {**entry, "what": "values in external files", "where": places}
+            elif images is None:
+                yield {**entry, "what": "no event has a value", "where": "nowhere"}
+            elif images.others:
+                what = f"{images.others} values that are no two-dimensional array of real numbers"
+                yield {**entry, "what": what, "where": _ELSEWHERE}
+
+    def _write(self, name: str, images: _FieldImages, array: Array, page: Page, row: int) -> None:
+        stack = self._stack(name, images, array)
+        seq_num, number = int(page.seq_num[row]), self._rows + row
+        told: dict[str, Any] = {"seq_num": seq_num, "time": page.time[row], "row": number}
+        file = stack.file
+        if file is None:
+            file = BigTiff(self._claim(self.stream.name, name, f"{number + 1:06d}"))
+        if not file.pages:
+            told |= self._metadata(name, array)
+        file.append(array, dumps(strict(told)).replace(*_NOT_TIFFFILES))
+        stack.seq_nums.add(seq_num)
+
+    def _stack(self, name: str, images: _FieldImages, array: Array) -> _Stack:
+        """Return where an image goes: a stack has one shape and one type."""
+        key = array.shape, array.dtype.name
+        if key not in images.stacks:
+            ending = f"{len(images.stacks) + 1}" if images.stacks else ""
+            if self._one_file_a_frame:
+                images.stacks[key] = _Stack(f"*-{clean(name)}-*", *key, None)
+            else:
+                path = self._claim(self.stream.name, name, ending)
+                images.stacks[key] = _Stack(path.name, *key, BigTiff(path))
+        return images.stacks[key]
+
+    def _metadata(self, name: str, array: Array) -> dict[str, Any]:
+        declared = self.stream.fields.get(name, Field(name))
+        return {
+            "stream": self.stream.name,
+            "field": name,
+            "units": declared.units,
+            "source": declared.source,
+            "dtype": array.dtype.name,
+            "start": self._run.start,
+        }
+
+    def _entries(self, name: str) -> Iterator[dict[str, Any]]:
+        declared = self.stream.fields.get(name, Field(name))
+        for stack in self._fields[name].stacks.values():
+            yield {
+                "field": name,
+                "files" if stack.file is None else "file": stack.name,
+                "shape": list(stack.shape),
+                "dtype": stack.dtype,
+                "units": declared.units,
+                "source": declared.source,
+                "seq_nums": stack.seq_nums.ranges,
+            }
+
+
+def _array(value: Any) -> Array | None:
+    """Return a value as an array if it may be an image: scalars, the most, are not looked at."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return value  # the others are copied
+    if not hasattr(value, "__len__") or isinstance(value, str):
+        return None
+    array = as_array([value])
+    return None if array is None else array[0]
+
+
+def _place(asset: Asset) -> str:
+    return f"{asset.place} {dumps(asset.parameters).decode()}"
