@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import BluescribeError
 
 if TYPE_CHECKING:
+    from .exporting import export
     from .formats.csv import CsvWriter
     from .formats.jsonl import JsonlWriter
     from .formats.nexus import NexusWriter
@@ -25,6 +26,7 @@ __all__ = [
     "SpecWriter",
     "Writer",
     "Writers",
+    "export",
     "newSpecFile",
     "spec_comment",
     "subscribe_writers",
@@ -37,6 +39,7 @@ _HOMES = {
     "SpecWriter": "formats.spec",
     "Writer": "writer",
     "Writers": "subscribe",
+    "export": "exporting",
     "newSpecFile": "formats.spec",
     "spec_comment": "formats.spec",
     "subscribe_writers": "subscribe",

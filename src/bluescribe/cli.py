@@ -80,6 +80,91 @@ def demo(
     raise typer.Exit(status)
 
 
+@app.command()
+def export(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A journal, a folder of journals, a pack, the URL of a catalog on a tiled "
+            "server, or the name of a databroker catalog."
+        ),
+    ],
+    *,
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMATS", help="Formats, such as nexus,csv.")
+    ] = "nexus",
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for the files; made when missing.")
+    ] = Path(),
+    scan_id: Annotated[
+        list[int] | None,
+        typer.Option("--scan-id", help="A scan number, or -1 for the latest run. May be repeated."),
+    ] = None,
+    uid: Annotated[
+        list[str] | None, typer.Option("--uid", help="A uid or its beginning. May be repeated.")
+    ] = None,
+    last: Annotated[int | None, typer.Option("--last", min=1, help="The latest N runs.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Begun then or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Begun before that.")
+    ] = None,
+    search: Annotated[
+        list[str] | None,
+        typer.Option("--search", metavar="KEY=VALUE", help="A key of the start document."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All runs.")] = False,
+    iconfig: Annotated[
+        Path | None, typer.Option("--iconfig", help="Settings of the formats, from its blocks.")
+    ] = None,
+    file_name: Annotated[
+        str | None, typer.Option("--file-name", metavar="TEMPLATE", help="As FILE_NAME in iconfig.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Leave out what is complete in DIR already.")
+    ] = False,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")
+    ] = False,
+) -> None:
+    """Write runs that were taken before to files.
+
+    The files are those that live writing makes. Exit status: 1 if a run is not complete, 2 if
+    nothing could be begun.
+    """
+    from .commands.show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .commands import export as command
+        from .commands.selecting import selection
+
+        chosen = selection(
+            scan_ids=scan_id or [],
+            uids=uid or [],
+            last=last,
+            every=every,
+            since=since,
+            until=until,
+            search=search or [],
+            needs_choice=not Path(source).is_file(),
+        )
+        status = command.run(
+            source,
+            out,
+            [name.strip() for name in to.split(",") if name.strip()],
+            chosen,
+            iconfig=iconfig,
+            options={} if file_name is None else {"file_name": file_name},
+            resume=resume,
+            jobs=jobs,
+            dry_run=dry_run,
+            console=Console(highlight=False),
+        )
+    raise typer.Exit(status)
+
+
 def _stop(message: str) -> None:
     Console(stderr=True).print(f"bluescribe: {message}", markup=False, soft_wrap=True)
     raise typer.Exit(1)
