@@ -165,6 +165,31 @@ def export(
     raise typer.Exit(status)
 
 
+@app.command()
+def listen(
+    zmq: Annotated[
+        str, typer.Option("--zmq", metavar="HOST:PORT", help="Where a bluesky proxy sends.")
+    ],
+    *,
+    iconfig: Annotated[
+        Path, typer.Option("--iconfig", help="Which formats are written, and how.")
+    ] = Path("iconfig.yml"),
+    prefix: Annotated[
+        str, typer.Option("--prefix", help="Listen to publishers with this prefix only.")
+    ] = "",
+) -> None:
+    """Write the runs of a RunEngine that is in another process or on another machine.
+
+    Ends on Ctrl-C or SIGTERM, when all files are finished. Needs: pip install 'bluescribe[zmq]'
+    """
+    from .commands.show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .commands.listen import run
+
+        run(zmq, iconfig, prefix, Console(highlight=False))
+
+
 def _stop(message: str) -> None:
     Console(stderr=True).print(f"bluescribe: {message}", markup=False, soft_wrap=True)
     raise typer.Exit(1)

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from bluescribe.sources import StoredRun  # noqa: F401  # a fault there fails here first
 from bluescribe.testing.contract.values import same_value
 
 WHEN_WRITTEN = {"file_time"}
-"""Attributes of a file that tell when it was written, not what was measured."""
+"""Attributes of a NeXus file that tell when it was written, not what was measured."""
+
+CREATED = re.compile(rb'^  "created": .*$', re.MULTILINE)
+"""What a CSV package says of the same."""
 
 
 def read_text(folder):
     """Return the files that are no HDF5 files, by name."""
     paths = [p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")]
-    return {str(p.relative_to(folder)): p.read_bytes() for p in paths if p.suffix != ".hdf"}
+    return {
+        str(p.relative_to(folder)): CREATED.sub(b"", p.read_bytes())
+        for p in paths
+        if p.suffix != ".hdf"
+    }
 
 
 def read_tree(path: Path):

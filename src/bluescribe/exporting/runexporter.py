@@ -88,6 +88,8 @@ def _post(run: StoredRun, writers: list[Writer], tell: Callable[[int], None]) ->
             copy, size = snapshot(name, doc)
             for writer in writers:
                 writer.post(name, copy, size)
+                if name == "stop":  # as when it was live: who is over first is written first
+                    writer.request_flush()
             events += _events(name, doc)
             if events - told >= _TELL_EVERY:
                 tell(events - told)

@@ -12,6 +12,11 @@ from .documents import documents_of, start_of
 __all__ = ["TiledSource"]
 
 _WHAT = "a tiled server"
+_REMEDY = (
+    "The server has to give documents: install bluesky-tiled-plugins there, and add to media_types "
+    "in its configuration, under BlueskyRun, "
+    "application/json-seq: bluesky_tiled_plugins.exporters:json_seq_exporter"
+)
 
 
 class TiledSource(Source):
@@ -44,7 +49,7 @@ class TiledSource(Source):
         found = self._catalog if newest else self._search(selection)
         is_narrowed = selection.uids or any(number >= 0 for number in selection.scan_ids)
         if (newest or selection.last) and not is_narrowed and not selection.search:
-            found = found.values()[-max([*newest, selection.last or 0]) :]
+            found = found.values().tail(max([*newest, selection.last or 0]))
         else:
             found = found.values()
         for run in found:
@@ -53,7 +58,13 @@ class TiledSource(Source):
     def documents(self, key: str) -> Iterator[tuple[str, Document]]:
         """Ask the server for the documents of a run."""
         is_run = hasattr(self._catalog, "documents")
-        return documents_of(self._catalog if is_run else self._catalog[key])
+        run = self._catalog if is_run else self._catalog[key]
+        try:
+            yield from documents_of(run)
+        except Exception as error:
+            if "json-seq" not in str(error):
+                raise
+            raise SourceError(f"{error}. {_REMEDY}") from None
 
     def _search(self, selection: Selection) -> Any:
         queries = import_extra("bluesky_tiled_plugins.queries", "tiled", _WHAT)
