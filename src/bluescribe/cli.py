@@ -190,6 +190,80 @@ def listen(
         run(zmq, iconfig, prefix, Console(highlight=False))
 
 
+@app.command()
+def pack(
+    source: Annotated[str, typer.Argument(help="As for export.")],
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="PATH", help="A new folder, or with --zip a file.")
+    ],
+    scan_id: Annotated[list[int] | None, typer.Option("--scan-id", help="As for export.")] = None,
+    uid: Annotated[list[str] | None, typer.Option("--uid", help="As for export.")] = None,
+    last: Annotated[int | None, typer.Option("--last", min=1, help="The latest N runs.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All runs.")] = False,
+    as_zip: Annotated[
+        bool, typer.Option("--zip", help="One zip file for a user, with a README.")
+    ] = False,
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMATS", help="What a zip file holds.")
+    ] = "nexus,csv",
+    external: Annotated[
+        bool, typer.Option(help="Copy external files, such as images, into the pack.")
+    ] = True,
+) -> None:
+    """Box runs with their external files, for another databroker or for a user."""
+    from .commands.show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .commands.pack import run
+        from .commands.selecting import selection
+
+        chosen = selection(
+            scan_ids=scan_id or [],
+            uids=uid or [],
+            last=last,
+            every=every,
+            since=None,
+            until=None,
+            search=[],
+            needs_choice=not Path(source).is_file(),
+        )
+        status = run(
+            source,
+            out,
+            chosen,
+            formats=[name.strip() for name in to.split(",") if name.strip()],
+            as_zip=as_zip,
+            external=external,
+            console=Console(highlight=False),
+        )
+    raise typer.Exit(status)
+
+
+@app.command()
+def unpack(
+    path: Annotated[Path, typer.Argument(help="A pack, or a zip file that is unpacked first.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where a zip file is unpacked.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare each file with its hash; always done.")
+    ] = True,
+) -> None:
+    """Check that every file of a pack has arrived as it was sent.
+
+    To make a pack a databroker catalog: databroker-unpack inplace PATH NAME
+    """
+    from .commands.show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .commands.pack import check
+
+        status = check(path, out, Console(highlight=False))
+    raise typer.Exit(status)
+
+
 def _stop(message: str) -> None:
     Console(stderr=True).print(f"bluescribe: {message}", markup=False, soft_wrap=True)
     raise typer.Exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -29,7 +30,7 @@ def read_text(folder):
 
 def read_tree(path: Path):
     """Return all that is in an HDF5 file: links, attributes, types, shapes, values."""
-    tree = {}
+    tree: dict[Any, Any] = {}
 
     def visit(name, group):
         tree[name, "@"] = attributes(group)

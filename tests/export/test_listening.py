@@ -61,7 +61,7 @@ def wait_until(condition, seconds=60):
 @pytest.fixture
 def ends():
     """End the processes that a test began."""
-    processes = []
+    processes: list[subprocess.Popen] = []
     yield processes.append
     for process in processes:
         if process.poll() is None:

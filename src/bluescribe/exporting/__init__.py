@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .exporting import Plan, configs_for, export, plan_export, run_export
+from .exporting import Plan, Progress, configs_for, export, plan_export, run_export
 from .manifest import BusyError, Manifest
 from .report import Export, ExportedRun
 
@@ -12,6 +12,7 @@ __all__ = [
     "ExportedRun",
     "Manifest",
     "Plan",
+    "Progress",
     "configs_for",
     "export",
     "plan_export",

@@ -14,15 +14,13 @@ import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import BluescribeError
 
 __all__ = ["BusyError", "Manifest"]
 
 logger = logging.getLogger(__name__)
-
-NAME = ".bluescribe-export"
 
 
 class BusyError(BluescribeError, RuntimeError):
@@ -38,10 +36,12 @@ class Manifest:
         Where the export goes; made when missing. Paths in the manifest are relative to it.
     """
 
+    name: ClassVar[str] = ".bluescribe-export"
+
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
-        self.path = self.folder / NAME
+        self.path = self.folder / self.name
         self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         self.done: dict[tuple[str, str], dict[str, int]] = {}
         """Files of what is complete, by uid and format."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 
@@ -13,9 +14,12 @@ from .base import Selection, Source, SourceError, StoredRun, import_extra, store
 from .documents import remap_roots
 from .journals import read_journal
 
-__all__ = ["PackSource", "is_pack"]
+__all__ = ["CATALOG", "URI", "PackSource", "is_pack"]
 
 CATALOG = "catalog.yml"
+URI = "file://localhost/"
+"""What comes before the id of a root in the URI of a stream_resource in our packs."""
+
 _SUFFIXES = {"bluesky-jsonl-catalog": ".jsonl", "bluesky-msgpack-catalog": ".msgpack"}
 
 
@@ -55,7 +59,15 @@ class PackSource(Source):
 
     def documents(self, key: str) -> Iterator[tuple[str, Document]]:
         """Read a run; its external files are those in the pack, if they were packed."""
-        return remap_roots(self._reader()(self.path / "documents" / key), self._root_map)
+        for name, doc in remap_roots(self._reader()(self.path / "documents" / key), self._root_map):
+            yield name, self._moved(doc) if name == "stream_resource" else doc
+
+    def _moved(self, doc: Document) -> Document:
+        """Put the place where a streamed file is now into its stream_resource."""
+        root, _, rest = str(doc.get("uri", "")).removeprefix(URI).partition("/")
+        if root not in self._root_map:
+            return doc
+        return {**doc, "uri": f"{URI.rstrip('/')}{quote(self._root_map[root])}/{rest}"}
 
     def _reader(self) -> Callable[[Path], Iterator[tuple[str, Document]]]:
         return read_journal if self._suffix == ".jsonl" else _read_msgpack
