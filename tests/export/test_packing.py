@@ -129,8 +129,8 @@ import sys, json, databroker
 catalog = databroker.catalog[sys.argv[1]]
 for run in catalog.values():
     list(run().documents(fill="yes"))  # external files are found
-rows = {uid: sum(name == "event" for name, _ in run.documents(fill="no"))
-        for uid, run in catalog.items()}
+rows = {uid: sum(len(doc["seq_num"]) for name, doc in run.documents(fill="no")
+                 if name == "event_page") for uid, run in catalog.items()}
 print(json.dumps(rows))
 """
     read = subprocess.run(
