@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import BluescribeError
 
 if TYPE_CHECKING:
+    from .exporting import export
     from .formats.csv import CsvWriter
     from .formats.dx import DxWriter
     from .formats.hdf5 import Hdf5Writer
@@ -33,6 +34,7 @@ __all__ = [
     "TiffWriter",
     "Writer",
     "Writers",
+    "export",
     "newSpecFile",
     "spec_comment",
     "subscribe_writers",
@@ -49,6 +51,7 @@ _HOMES = {
     "TiffWriter": "formats.tiff",
     "Writer": "writer",
     "Writers": "subscribe",
+    "export": "exporting",
     "newSpecFile": "formats.spec",
     "spec_comment": "formats.spec",
     "subscribe_writers": "subscribe",

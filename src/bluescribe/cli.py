@@ -112,6 +112,190 @@ def recover(
     raise typer.Exit(1 if report.failed else 0)
 
 
+@app.command()
+def export(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A journal, a folder of journals, a pack, the URL of a catalog on a tiled "
+            "server, or the name of a databroker catalog."
+        ),
+    ],
+    *,
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMATS", help="Formats, such as nexus,csv.")
+    ] = "nexus",
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for the files; made when missing.")
+    ] = Path(),
+    scan_id: Annotated[
+        list[int] | None,
+        typer.Option("--scan-id", help="A scan number, or -1 for the latest run. May be repeated."),
+    ] = None,
+    uid: Annotated[
+        list[str] | None, typer.Option("--uid", help="A uid or its beginning. May be repeated.")
+    ] = None,
+    last: Annotated[int | None, typer.Option("--last", min=1, help="The latest N runs.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Begun then or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Begun before that.")
+    ] = None,
+    search: Annotated[
+        list[str] | None,
+        typer.Option("--search", metavar="KEY=VALUE", help="A key of the start document."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All runs.")] = False,
+    iconfig: Annotated[
+        Path | None, typer.Option("--iconfig", help="Settings of the formats, from its blocks.")
+    ] = None,
+    file_name: Annotated[
+        str | None, typer.Option("--file-name", metavar="TEMPLATE", help="As FILE_NAME in iconfig.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Leave out what is complete in DIR already.")
+    ] = False,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")
+    ] = False,
+) -> None:
+    """Write runs that were taken before to files.
+
+    The files are those that live writing makes. Exit status: 1 if a run is not complete, 2 if
+    nothing could be begun.
+    """
+    from .commands.show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .commands import export as command
+        from .commands.selecting import selection
+
+        chosen = selection(
+            scan_ids=scan_id or [],
+            uids=uid or [],
+            last=last,
+            every=every,
+            since=since,
+            until=until,
+            search=search or [],
+            needs_choice=not Path(source).is_file(),
+        )
+        status = command.run(
+            source,
+            out,
+            [name.strip() for name in to.split(",") if name.strip()],
+            chosen,
+            iconfig=iconfig,
+            options={} if file_name is None else {"file_name": file_name},
+            resume=resume,
+            jobs=jobs,
+            dry_run=dry_run,
+            console=Console(highlight=False),
+        )
+    raise typer.Exit(status)
+
+
+@app.command()
+def listen(
+    zmq: Annotated[
+        str, typer.Option("--zmq", metavar="HOST:PORT", help="Where a bluesky proxy sends.")
+    ],
+    *,
+    iconfig: Annotated[
+        Path, typer.Option("--iconfig", help="Which formats are written, and how.")
+    ] = Path("iconfig.yml"),
+    prefix: Annotated[
+        str, typer.Option("--prefix", help="Listen to publishers with this prefix only.")
+    ] = "",
+) -> None:
+    """Write the runs of a RunEngine that is in another process or on another machine.
+
+    Ends on Ctrl-C or SIGTERM, when all files are finished. Needs: pip install 'bluescribe[zmq]'
+    """
+    from .commands.show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .commands.listen import run
+
+        run(zmq, iconfig, prefix, Console(highlight=False))
+
+
+@app.command()
+def pack(
+    source: Annotated[str, typer.Argument(help="As for export.")],
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="PATH", help="A new folder, or with --zip a file.")
+    ],
+    scan_id: Annotated[list[int] | None, typer.Option("--scan-id", help="As for export.")] = None,
+    uid: Annotated[list[str] | None, typer.Option("--uid", help="As for export.")] = None,
+    last: Annotated[int | None, typer.Option("--last", min=1, help="The latest N runs.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All runs.")] = False,
+    as_zip: Annotated[
+        bool, typer.Option("--zip", help="One zip file for a user, with a README.")
+    ] = False,
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMATS", help="What a zip file holds.")
+    ] = "nexus,csv",
+    external: Annotated[
+        bool, typer.Option(help="Copy external files, such as images, into the pack.")
+    ] = True,
+) -> None:
+    """Box runs with their external files, for another databroker or for a user."""
+    from .commands.show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .commands.pack import run
+        from .commands.selecting import selection
+
+        chosen = selection(
+            scan_ids=scan_id or [],
+            uids=uid or [],
+            last=last,
+            every=every,
+            since=None,
+            until=None,
+            search=[],
+            needs_choice=not Path(source).is_file(),
+        )
+        status = run(
+            source,
+            out,
+            chosen,
+            formats=[name.strip() for name in to.split(",") if name.strip()],
+            as_zip=as_zip,
+            external=external,
+            console=Console(highlight=False),
+        )
+    raise typer.Exit(status)
+
+
+@app.command()
+def unpack(
+    path: Annotated[Path, typer.Argument(help="A pack, or a zip file that is unpacked first.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where a zip file is unpacked.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare each file with its hash; always done.")
+    ] = True,
+) -> None:
+    """Check that every file of a pack has arrived as it was sent.
+
+    To make a pack a databroker catalog: databroker-unpack inplace PATH NAME
+    """
+    from .commands.show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .commands.pack import check
+
+        status = check(path, out, Console(highlight=False))
+    raise typer.Exit(status)
+
+
 def _stop(message: str) -> None:
     Console(stderr=True).print(f"bluescribe: {message}", markup=False, soft_wrap=True)
     raise typer.Exit(1)

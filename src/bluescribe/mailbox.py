@@ -130,7 +130,13 @@ class Mailbox:
             logger.warning("%s: a closed writer ignores the run that begins", self._name)
 
     def request(self, kind: str = "flush") -> threading.Event:
-        """Ask that all that was posted so far be brought to disk; the event tells when it is."""
+        """Ask that all that was posted so far be brought to disk; the event tells when it is.
+
+        Parameters
+        ----------
+        kind
+            ``flush``, or ``finish`` to end runs that were not stopped, too.
+        """
         done = threading.Event()
         with self._asking:
             if not self._closed:
@@ -250,7 +256,7 @@ class Mailbox:
 
     def _answer(self, request: str, done: threading.Event) -> None:
         try:
-            if request == "close":
+            if request in ("close", "finish"):
                 self._recipient.close()
             else:
                 self._recipient.sync()

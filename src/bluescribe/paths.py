@@ -6,15 +6,25 @@ import logging
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
-__all__ = ["DEFAULT_TEMPLATE", "check_keys", "check_template", "claim", "clean", "run_path"]
+__all__ = [
+    "DEFAULT_TEMPLATE",
+    "check_keys",
+    "check_template",
+    "claim",
+    "clean",
+    "fixed_part",
+    "on_claim",
+    "run_path",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +42,11 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\:*?"<>|]')
 
 _KEY = re.compile(r"[^.\[\]!]+(\[[^\[\]]+\])*")
 """A start key, or an item inside one: ``sample[name]``. Never an attribute."""
+
+
+on_claim: ContextVar[Callable[[Path], None] | None] = ContextVar("on_claim", default=None)
+"""Is told of each file that is made, on the thread that makes it: what an export that was killed
+leaves behind must be known."""
 
 
 def check_template(template: str) -> None:
@@ -83,7 +98,7 @@ def run_path(
     Path
         Inside `directory`, whatever the document holds. A warning tells of a missing key.
     """
-    folder = _fill_or(str(directory), start, fallback=_fixed_part(str(directory)))
+    folder = _fill_or(str(directory), start, fallback=fixed_part(str(directory)))
     stem = _fill_or(template, start, fallback=fallback)
     folders = [_shorten(part, _LONGEST_PART) for part in Path(folder).parts]
     return Path(*folders, *(_shorten(part) for part in stem.split("/") if part))
@@ -127,6 +142,8 @@ def claim(path: Path, ending: str) -> Path:
             continue
         if candidate.name != path.name + ending:
             logger.warning("%s%s is already there; writing %s", path, ending, candidate.name)
+        if (tell := on_claim.get()) is not None:
+            tell(candidate)
         return candidate
     raise AssertionError("unreachable: candidates do not end")
 
@@ -191,7 +208,7 @@ def _local_time(epoch: Any) -> datetime:
         return datetime.now().astimezone()
 
 
-def _fixed_part(directory: str) -> str:
+def fixed_part(directory: str) -> str:
     """Return the folders of a directory template above the first one that has a key."""
     fixed = takewhile(lambda part: "{" not in part.replace("{{", ""), Path(directory).parts)
     return str(Path(*fixed))

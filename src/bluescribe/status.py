@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -119,6 +119,8 @@ class Ledger:
         self.failures: deque[Failure] = deque(maxlen=_FAILURES_KEPT)
         self.unraised: deque[Failure] = deque(maxlen=1)
         """The failure that the RunEngine has not been told of (``on_error="abort"``)."""
+        self.on_claim: Callable[[Path], None] | None = None
+        """Is told on the writer's thread of each file that is made; exports set it."""
 
     def fail(self, failure: Failure) -> None:
         """Enter a failure."""

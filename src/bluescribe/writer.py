@@ -149,6 +149,22 @@ class Writer:
         """Ask that all that was received be brought to disk; the event tells when it is."""
         return self._mailbox.request()
 
+    def request_finish(self) -> threading.Event:
+        """Ask that every run that is open be finished, stopped or not; the event tells when."""
+        return self._mailbox.request("finish")
+
+    @property
+    def shares_files(self) -> bool:
+        """Whether one file takes several runs, so that only one writer can write them."""
+        return False
+
+    def go_on(self, path: Path) -> None:
+        """Append to a file that an export has begun; for formats that share files."""
+
+    def tell_of_claims(self, tell: Callable[[Path], None] | None) -> None:
+        """Have `tell` called, on the writer's thread, with each file that is made from now on."""
+        self._ledger.on_claim = tell
+
     def raise_failure(self) -> None:
         """Raise the failure that the RunEngine has not been told of, if its owner wants that.
 

@@ -188,6 +188,16 @@ class SpecWriter(Writer):
         self.post("comment", {"text": str(text), "time": time.time(), "at_end": at_end})
 
     @property
+    def shares_files(self) -> bool:
+        """Whether the runs of a session go into one file."""
+        assert isinstance(self.settings, SpecSettings)  # validated by settings_class
+        return not self.settings.one_file_a_run
+
+    def go_on(self, path: Path) -> None:
+        """Append to a file that an export has begun."""
+        self.newfile(path)
+
+    @property
     def is_closed(self) -> bool:
         """Whether nothing can be written any more."""
         return not self._close.alive

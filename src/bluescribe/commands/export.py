@@ -1,0 +1,125 @@
+"""``bluescribe export``: runs that were taken before, into files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from ..exporting import Export, ExportedRun, Manifest, Plan, configs_for, plan_export, run_export
+from ..paths import fixed_part
+from ..sources import Selection, open_source
+from .show import size, warnings_on
+
+__all__ = ["run"]
+
+_MOST_ROWS = 40
+"""Rows of a table that people look at; more are counted."""
+
+
+def run(
+    source: str,
+    out: Path,
+    formats: list[str],
+    selection: Selection,
+    *,
+    iconfig: Path | None,
+    options: dict[str, Any],
+    resume: bool,
+    jobs: int,
+    dry_run: bool,
+    console: Console,
+) -> int:
+    """Export runs; return the exit status: 1 if a run is not complete."""
+    configs = configs_for(out, formats, iconfig, options)
+    runs = open_source(source).find(selection)
+    folder = Path(fixed_part(str(out)))
+    if dry_run:
+        manifest = Manifest(folder) if resume and folder.is_dir() else None
+        _show_plan(plan_export(runs, configs, manifest), out, console)
+        return 0
+    manifest = Manifest(folder)
+    try:
+        manifest.lock()
+        plan = plan_export(runs, configs, manifest if resume else None)
+        plan = Plan(manifest.folder, plan.configs, plan.tasks, plan.resumes)
+        done = _with_progress(plan, manifest, jobs, console)
+    finally:
+        manifest.close()
+    _show_summary(done, formats, out, console)
+    for line in done.failures:
+        console.print(f"FAILED: {line}", style="red", markup=False, soft_wrap=True)
+    return 1 if done.failures else 0
+
+
+def _with_progress(plan: Plan, manifest: Manifest, jobs: int, console: Console) -> Export:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("runs  {task.fields[events]:,} events  {task.fields[written]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar, warnings_on(bar.console):
+        shown = bar.add_task("exporting", total=len(plan.tasks), events=0, written="0 B")
+        events = written = 0
+
+        def tell(passed: int, result: ExportedRun | None) -> None:
+            nonlocal events, written
+            events += passed
+            written += result.bytes if result else 0
+            advance = 0 if result is None else 1
+            bar.update(shown, advance=advance, events=events, written=size(written))
+
+        return run_export(plan, manifest, jobs, tell)
+
+
+def _show_plan(plan: Plan, out: Path, console: Console) -> None:
+    table = Table("scan_id", "uid", "when", "plan", "to write", "complete already")
+    for task in plan.tasks[:_MOST_ROWS]:
+        when = datetime.fromtimestamp(task.run.time).astimezone().strftime("%Y-%m-%d %H:%M")
+        cells = (task.run.scan_id, task.run.uid[:7], when, task.run.plan)
+        table.add_row(*map(str, cells), " ".join(task.names), " ".join(task.skipped))
+    console.print(table)
+    _tell_of_more(len(plan.tasks), console)
+    wanted = sum(len(task.names) for task in plan.tasks)
+    console.print(f"{len(plan.tasks)} runs, {wanted} to be written to {out}. Nothing was written.")
+
+
+def _show_summary(done: Export, formats: list[str], out: Path, console: Console) -> None:
+    table = Table("run", *formats, "events")
+    for run_done in done.runs[:_MOST_ROWS]:
+        cells = [_cell(run_done, name) for name in formats]
+        table.add_row(run_done.label, *cells, str(run_done.events or ""))
+    console.print(table)
+    _tell_of_more(len(done.runs), console)
+    skipped = sum(len(run_done.skipped) for run_done in done)
+    console.print(
+        f"{len(done)} runs, {len(done.files)} files in {out}: {done.events:,} events and "
+        f"{size(done.bytes)} written, {skipped} complete already, {len(done.failures)} failed",
+        soft_wrap=True,
+    )
+
+
+def _tell_of_more(rows: int, console: Console) -> None:
+    if rows > _MOST_ROWS:
+        console.print(f"... and {rows - _MOST_ROWS} more")
+
+
+def _cell(done: ExportedRun, name: str) -> str:
+    if name in done.failures:
+        return "FAILED"
+    if name in done.skipped:
+        return "complete already"
+    files = len(done.files.get(name, []))
+    return "-" if not files else f"{files} files" if files > 1 else "1 file"

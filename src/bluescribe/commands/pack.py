@@ -1,0 +1,71 @@
+"""``bluescribe pack`` and ``bluescribe unpack``."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from rich.console import Console
+
+from ..packing import PackError, pack, verify, zip_for_user
+from ..sources import Selection, open_source
+
+__all__ = ["check", "run"]
+
+
+def run(
+    source: str,
+    out: Path,
+    selection: Selection,
+    *,
+    formats: list[str],
+    as_zip: bool,
+    external: bool,
+    console: Console,
+) -> int:
+    """Make a pack or a zip file; return 1 if something is not in it."""
+    runs = open_source(source).find(selection)
+    failures: tuple[str, ...]
+    if as_zip:
+        path = out if out.suffix == ".zip" else out.with_name(f"{out.name}.zip")
+        done = zip_for_user(runs, path, formats)
+        failures = tuple(done.failures)
+        console.print(f"{path}: {len(done)} runs as {', '.join(formats)}", soft_wrap=True)
+    else:
+        box = pack(runs, out, external=external)
+        failures = box.failures
+        console.print(
+            f"{out}: {box.runs} runs, {box.external_files} external files. "
+            f"At the other end: databroker-unpack inplace {out.name} NAME",
+            soft_wrap=True,
+        )
+    for line in failures:
+        console.print(f"FAILED: {line}", style="red", markup=False, soft_wrap=True)
+    return 1 if failures else 0
+
+
+def check(path: Path, out: Path | None, console: Console) -> int:
+    """Unpack a zip file, or look at a folder; return 1 if a file is missing or changed."""
+    folder = _unzip(path, out) if path.is_file() else path
+    verdict = verify(folder)
+    for word, names in (("missing", verdict.missing), ("changed", verdict.changed)):
+        for name in names:
+            console.print(f"{word}: {name}", style="red", markup=False, soft_wrap=True)
+    for name in verdict.added:
+        console.print(f"not of the pack: {name}", markup=False, soft_wrap=True)
+    good = verdict.checked - len(verdict.missing) - len(verdict.changed)
+    console.print(f"{folder}: {good} of {verdict.checked} files are as packed", soft_wrap=True)
+    return 0 if verdict.is_intact else 1
+
+
+def _unzip(path: Path, out: Path | None) -> Path:
+    target = out or path.parent
+    try:
+        with zipfile.ZipFile(path) as file:
+            (top,) = {name.partition("/")[0] for name in file.namelist()}
+            if (target / top).exists():
+                raise PackError(f"{target / top} is there already: give another --out")
+            file.extractall(target)
+    except (zipfile.BadZipFile, ValueError) as error:
+        raise PackError(f"{path} is no pack: {error}") from None
+    return target / top

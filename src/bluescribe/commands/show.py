@@ -1,0 +1,52 @@
+"""What all commands show: errors in one line, warnings above a progress bar, sizes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from ..errors import BluescribeError
+
+__all__ = ["errors_in_one_line", "size", "warnings_on"]
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Show what its user can mend in one line, and end the command with status 2."""
+    try:
+        yield
+    except (BluescribeError, OSError) as error:
+        message = str(error) or type(error).__name__
+        Console(stderr=True).print(f"bluescribe: {message}", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        Console(stderr=True).print("bluescribe: interrupted", markup=False)
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def warnings_on(console: Console) -> Iterator[None]:
+    """Show the warnings of the writers above whatever is drawn on a console."""
+    handler = RichHandler(
+        console=console, show_path=False, show_time=False, markup=False, rich_tracebacks=False
+    )
+    logger = logging.getLogger("bluescribe")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def size(count: float) -> str:
+    """Return a number of bytes as people read it."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.2f} GB"

@@ -1,0 +1,82 @@
+"""What an export has done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["Export", "ExportedRun"]
+
+
+@dataclass(frozen=True)
+class ExportedRun:
+    """What became of one run."""
+
+    uid: str
+    label: str
+    files: dict[str, list[Path]] = field(default_factory=dict)
+    """The run's files by format, the main one first."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Why a format's files are not complete, by format."""
+    skipped: tuple[str, ...] = ()
+    """Formats that were complete before, and were left alone."""
+    events: int = 0
+    bytes: int = 0
+    """Of the files that were written now; what a run adds to a file that it shares."""
+
+
+@dataclass(frozen=True)
+class Export(Sequence[ExportedRun]):
+    """The runs of an export, in its order; prints well."""
+
+    runs: tuple[ExportedRun, ...]
+
+    @property
+    def files(self) -> list[Path]:
+        """All files, each once."""
+        every = (p for run in self.runs for paths in run.files.values() for p in paths)
+        return list(dict.fromkeys(every))
+
+    @property
+    def failures(self) -> list[str]:
+        """One line for each run and format that is not complete."""
+        return [
+            f"{run.label}, {name}: {cause}"
+            for run in self.runs
+            for name, cause in run.failures.items()
+        ]
+
+    @property
+    def events(self) -> int:
+        """Events that were written."""
+        return sum(run.events for run in self.runs)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that were written."""
+        return sum(run.bytes for run in self.runs)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # as a tuple's
+        """Return a run by its place."""
+        return self.runs[index]
+
+    def __len__(self) -> int:
+        """Return the number of runs."""
+        return len(self.runs)
+
+    def __iter__(self) -> Iterator[ExportedRun]:
+        """Iterate over the runs."""
+        return iter(self.runs)
+
+    def __str__(self) -> str:
+        """Return a line for each file and each failure."""
+        lines = [
+            f"{run.label}  {name}  {path}"
+            for run in self.runs
+            for name, paths in run.files.items()
+            for path in paths
+        ]
+        return "\n".join([*lines, *(f"FAILED: {line}" for line in self.failures)]) or "no runs"
+
+    __repr__ = __str__

@@ -1,0 +1,9 @@
+"""Packs: runs with their external files and hashes, for another databroker or for a user."""
+
+from __future__ import annotations
+
+from .boxes import Pack, PackError, pack
+from .sums import Verdict, verify
+from .userzip import zip_for_user
+
+__all__ = ["Pack", "PackError", "Verdict", "pack", "verify", "zip_for_user"]

@@ -1,0 +1,153 @@
+"""A pack as databroker-pack makes it: ``databroker-unpack inplace`` makes it a catalog again."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .. import __version__
+from ..errors import BluescribeError
+from ..exporting import Manifest, Progress, export
+from ..run import Document
+from ..sources import Selection, Source, StoredRun, as_runs
+from ..sources.packs import CATALOG
+from .external import ExternalFiles
+from .sums import write_sums
+
+__all__ = ["Pack", "PackError", "pack"]
+
+
+class PackError(BluescribeError, OSError):
+    """A pack cannot be made there, or cannot be read."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What a pack holds."""
+
+    directory: Path
+    runs: int
+    external_files: int
+    failures: tuple[str, ...]
+    """One line for each run or external file that is not in it."""
+
+
+def pack(
+    runs: Any,
+    directory: str | Path,
+    *,
+    select: Selection | None = None,
+    external: bool = True,
+    progress: Progress = lambda *_: None,
+) -> Pack:
+    """Put runs and their external files into a folder that can be carried away.
+
+    Parameters
+    ----------
+    runs
+        As for `bluescribe.export`.
+    directory
+        The new folder.
+    select
+        Which runs; all when it is None.
+    external
+        Whether external files are copied, too.
+    progress
+        Is told of events and of runs.
+
+    Returns
+    -------
+    Pack
+        What is in it.
+
+    Raises
+    ------
+    PackError
+        There is something in the folder already.
+    SourceError
+        The source or a run that is named is not there.
+    """
+    directory = Path(directory).expanduser()
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise PackError(f"{directory} is not empty: give a folder that is new")
+    found = as_runs(runs, select)
+    files = ExternalFiles(secrets.token_hex(16))
+    packed = [replace(run, source=_Renamed(run, files)) for run in found]
+    documents = directory / "documents"
+    done = export(packed, documents, ["jsonl"], file_name="{uid}", progress=progress)
+    failed = [path for run in done if run.failures for path in run.files.get("jsonl", [])]
+    for path in [*failed, *documents.glob(Manifest.name)]:
+        path.unlink()
+    lost = _copy(files, directory) if external else []
+    _write_catalog(directory, files if external else None)
+    _write_manifests(directory, files)
+    write_sums(directory)
+    missing = [f"external file {path}: not there" for path in files.missing] if external else []
+    copied = sum(map(len, files.files.values())) - len(lost) if external else 0
+    return Pack(directory, len(done) - len(failed), copied, (*done.failures, *missing, *lost))
+
+
+class _Renamed(Source):
+    """A run whose external files are called as in the pack."""
+
+    def __init__(self, run: StoredRun, files: ExternalFiles) -> None:
+        self._run = run
+        self._files = files
+
+    def runs(self, selection: Selection) -> Iterator[StoredRun]:
+        """Give the run."""
+        yield self._run
+
+    def documents(self, key: str) -> Iterator[tuple[str, Document]]:
+        """Give its documents."""
+        for name, doc in self._run.documents():
+            yield name, self._files.rename(name, doc)
+
+
+def _copy(files: ExternalFiles, directory: Path) -> list[str]:
+    """Copy external files; return a line for each that cannot be."""
+    lost = []
+    for key, paths in files.files.items():
+        for path in sorted(paths):
+            target = directory / "external_files" / key / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.copyfile(files.roots[key] / path, target)
+            except OSError as error:
+                lost.append(f"external file {files.roots[key] / path}: {error.strerror or error}")
+    return lost
+
+
+def _write_catalog(directory: Path, files: ExternalFiles | None) -> None:
+    # databroker-unpack takes the relative paths, and the places of external files relative to
+    # the pack; the absolute ones are for whoever opens the catalog where it was made
+    keys = () if files is None else files.roots
+    source = {
+        "driver": "bluesky-jsonl-catalog",
+        "args": {
+            "paths": [str((directory / "documents").absolute() / "*.jsonl")],
+            "root_map": {key: f"external_files/{key}" for key in keys},
+        },
+        "metadata": {
+            "generated_by": {"library": "bluescribe", "version": __version__},
+            "relative_paths": ["documents/*.jsonl"],
+        },
+    }
+    text = yaml.safe_dump({"sources": {"packed_catalog": source}})
+    (directory / CATALOG).write_text(text, encoding="utf-8")
+
+
+def _write_manifests(directory: Path, files: ExternalFiles) -> None:
+    names = sorted(p.name for p in (directory / "documents").glob("*.jsonl"))
+    lines = "".join(f"documents/{name}\n" for name in names)
+    (directory / "documents_manifest.txt").write_text(lines, encoding="utf-8")
+    for key, paths in files.files.items():
+        lines = "\n".join(sorted(str(files.roots[key] / path) for path in paths))
+        manifest = directory / f"external_files_manifest_{key}.txt"
+        manifest.write_text(lines, encoding="utf-8", errors="surrogateescape")

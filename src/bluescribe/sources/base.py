@@ -1,0 +1,195 @@
+"""What all sources are: they find runs, and give the documents of each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import Any
+
+from ..errors import BluescribeError
+from ..run import Document
+
+__all__ = [
+    "MissingExtraError",
+    "Selection",
+    "Source",
+    "SourceError",
+    "StoredRun",
+    "import_extra",
+    "stored_run",
+]
+
+
+class SourceError(BluescribeError, LookupError):
+    """A source or a run in it cannot be found or read."""
+
+
+class MissingExtraError(SourceError, ImportError):
+    """A source needs a package that is not installed; the message has the command for it."""
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run that a source holds: what a list of runs shows, and how to get its documents.
+
+    It can be sent to another process, if its source can.
+    """
+
+    source: Source
+    key: str
+    """What the source calls the run."""
+    uid: str
+    scan_id: Any = None
+    time: float = 0.0
+    """When the run began, in epoch seconds."""
+    plan: str = ""
+    start: Document = field(default_factory=dict, repr=False, compare=False)
+    """The start document, while runs are looked for."""
+
+    def documents(self) -> Iterator[tuple[str, Document]]:
+        """Return the documents in order.
+
+        Raises
+        ------
+        SourceError
+            They cannot be read, or not all of them.
+        """
+        return self.source.documents(self.key)
+
+    @property
+    def label(self) -> str:
+        """What messages call the run."""
+        return f"scan {self.scan_id} ({self.uid[:7]})" if self.scan_id is not None else self.uid[:7]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which runs are wanted; with nothing given, all.
+
+    Parameters
+    ----------
+    scan_ids
+        Their scan numbers. Negative ones count from the end: -1 is the latest run.
+    uids
+        Their uids, or beginnings of them.
+    last
+        The latest ones of what the rest selects.
+    since, until
+        Epoch seconds between which they began.
+    search
+        Keys of the start document and the values that are wanted.
+    """
+
+    scan_ids: tuple[int, ...] = ()
+    uids: tuple[str, ...] = ()
+    last: int | None = None
+    since: float | None = None
+    until: float | None = None
+    search: Mapping[str, Any] = field(default_factory=dict)
+
+    def matches(self, run: StoredRun) -> bool:
+        """Tell whether a run is wanted, leaving `last` and negative scan numbers aside."""
+        return (
+            (self.since is None or run.time >= self.since)
+            and (self.until is None or run.time < self.until)
+            and all(run.start.get(key) == value for key, value in self.search.items())
+            and (not self._names or self._is_named(run))
+        )
+
+    def pick(self, runs: Iterable[StoredRun]) -> list[StoredRun]:
+        """Return the runs that are wanted, in the order of time.
+
+        Raises
+        ------
+        SourceError
+            A run that is named is not there.
+        """
+        ordered = sorted(runs, key=lambda run: run.time)
+        named = {ordered[n].key for n in self.scan_ids if n < 0 and -n <= len(ordered)}
+        only_from_end = bool(named) and not self._names
+        picked = [
+            run for run in ordered if run.key in named or (self.matches(run) and not only_from_end)
+        ]
+        self._check_all_found(picked, len(ordered))
+        if self.last is not None:
+            picked = picked[-self.last :] if self.last > 0 else []
+        # a start document can be large, and there can be many runs
+        return [replace(run, start={}) for run in picked]
+
+    @property
+    def _names(self) -> bool:
+        return bool(self.uids) or any(number >= 0 for number in self.scan_ids)
+
+    def _is_named(self, run: StoredRun) -> bool:
+        return run.scan_id in self.scan_ids or any(run.uid.startswith(uid) for uid in self.uids)
+
+    def _check_all_found(self, picked: list[StoredRun], known: int) -> None:
+        for uid in self.uids:
+            found = [run.uid for run in picked if run.uid.startswith(uid)]
+            if not found:
+                raise SourceError(f"there is no run whose uid begins with {uid!r}")
+            if len(set(found)) > 1:
+                raise SourceError(
+                    f"{len(found)} runs have a uid that begins with {uid!r}: give more of it"
+                )
+        for number in self.scan_ids:
+            if number < 0 and -number > known:
+                raise SourceError(f"there is no run {number}: the source has {known} runs")
+            if number >= 0 and all(run.scan_id != number for run in picked):
+                raise SourceError(f"there is no run with scan_id {number}")
+
+
+class Source(ABC):
+    """Finds runs and gives their documents."""
+
+    @abstractmethod
+    def runs(self, selection: Selection) -> Iterator[StoredRun]:
+        """Find runs; where that is quicker, only those that may be wanted."""
+
+    @abstractmethod
+    def documents(self, key: str) -> Iterator[tuple[str, Document]]:
+        """Return the documents of a run that `runs` found."""
+
+    def find(self, selection: Selection | None = None) -> list[StoredRun]:
+        """Return the runs that are wanted, in the order of time.
+
+        Raises
+        ------
+        SourceError
+            A run that is named is not there, or the source cannot be read.
+        """
+        selection = selection or Selection()
+        return selection.pick(self.runs(selection))
+
+
+def stored_run(source: Source, key: str, start: Mapping[str, Any]) -> StoredRun:
+    """Return a run as its start document tells of it."""
+    time = start.get("time", 0.0)
+    return StoredRun(
+        source,
+        key,
+        uid=str(start.get("uid", "")),
+        scan_id=start.get("scan_id"),
+        time=float(time) if isinstance(time, int | float) else 0.0,
+        plan=str(start.get("plan_name", "")),
+        start=dict(start),
+    )
+
+
+def import_extra(module: str, extra: str, what: str) -> Any:
+    """Import a module that an extra brings.
+
+    Raises
+    ------
+    MissingExtraError
+        It, or something that it needs, is not installed; one line with the pip command.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = (error.name or module).partition(".")[0]
+        raise MissingExtraError(
+            f"{what} needs {package}, which is not installed: pip install 'bluescribe[{extra}]'"
+        ) from None

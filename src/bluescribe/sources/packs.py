@@ -1,0 +1,95 @@
+"""Folders that databroker-pack or ``bluescribe pack`` made: documents and their external files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import yaml
+
+from ..run import Document
+from .base import Selection, Source, SourceError, StoredRun, import_extra, stored_run
+from .documents import remap_roots
+from .journals import read_journal
+
+__all__ = ["CATALOG", "URI", "PackSource", "is_pack"]
+
+CATALOG = "catalog.yml"
+URI = "file://localhost/"
+"""What comes before the id of a root in the URI of a stream_resource in our packs."""
+
+_SUFFIXES = {"bluesky-jsonl-catalog": ".jsonl", "bluesky-msgpack-catalog": ".msgpack"}
+
+
+def is_pack(path: Path) -> bool:
+    """Tell whether a folder is a pack."""
+    return (path / CATALOG).is_file()
+
+
+class PackSource(Source):
+    """A pack, wherever it was copied to: its paths are taken relative to it.
+
+    Parameters
+    ----------
+    path
+        The folder that holds ``catalog.yml``.
+
+    Raises
+    ------
+    SourceError
+        What is there is no pack that can be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        args, driver = self._description()
+        self._suffix = _SUFFIXES[driver]
+        roots = args.get("root_map") or {}
+        self._root_map = {str(old): str((path / new).resolve()) for old, new in roots.items()}
+
+    def runs(self, selection: Selection) -> Iterator[StoredRun]:
+        """Look at the first document of each run."""
+        for path in sorted((self.path / "documents").glob(f"*{self._suffix}")):
+            first = next(self._reader()(path), None)
+            if first is None or first[0] != "start":
+                raise SourceError(f"{path} does not begin with the start of a run")
+            yield stored_run(self, path.name, first[1])
+
+    def documents(self, key: str) -> Iterator[tuple[str, Document]]:
+        """Read a run; its external files are those in the pack, if they were packed."""
+        for name, doc in remap_roots(self._reader()(self.path / "documents" / key), self._root_map):
+            yield name, self._moved(doc) if name == "stream_resource" else doc
+
+    def _moved(self, doc: Document) -> Document:
+        """Put the place where a streamed file is now into its stream_resource."""
+        root, _, rest = str(doc.get("uri", "")).removeprefix(URI).partition("/")
+        if root not in self._root_map:
+            return doc
+        return {**doc, "uri": f"{URI.rstrip('/')}{quote(self._root_map[root])}/{rest}"}
+
+    def _reader(self) -> Callable[[Path], Iterator[tuple[str, Document]]]:
+        return read_journal if self._suffix == ".jsonl" else _read_msgpack
+
+    def _description(self) -> tuple[dict[str, Any], str]:
+        """Return what ``catalog.yml`` says, and its driver."""
+        place = self.path / CATALOG
+        try:
+            source = yaml.safe_load(place.read_text(encoding="utf-8"))["sources"]["packed_catalog"]
+            args, driver = source["args"], source["driver"]
+        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+            raise SourceError(f"{place} is not that of a databroker pack: {error!r}") from None
+        if driver not in _SUFFIXES:
+            raise SourceError(f"{place}: driver {driver!r}; known are {', '.join(_SUFFIXES)}")
+        return args, driver
+
+
+def _read_msgpack(path: Path) -> Iterator[tuple[str, Document]]:
+    msgpack = import_extra("msgpack", "databroker", "a pack of msgpack files")
+    arrays = import_extra("msgpack_numpy", "databroker", "a pack of msgpack files")
+    with path.open("rb") as file:
+        documents = msgpack.Unpacker(
+            file, object_hook=arrays.decode, raw=False, max_buffer_size=2**30
+        )
+        yield from documents

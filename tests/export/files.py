@@ -1,0 +1,84 @@
+"""Whether two folders hold the same files: text byte for byte, HDF5 tree for tree."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from bluescribe.testing.contract.values import same_value
+
+WHEN_WRITTEN = {"file_time"}
+"""Attributes of a NeXus file that tell when it was written, not what was measured."""
+
+CREATED = re.compile(rb'^  "created": .*$', re.MULTILINE)
+"""What a CSV package says of the same."""
+
+
+def read_text(folder):
+    """Return the files that are no HDF5 files, by name."""
+    paths = [p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")]
+    return {
+        str(p.relative_to(folder)): CREATED.sub(b"", p.read_bytes())
+        for p in paths
+        if p.suffix != ".hdf"
+    }
+
+
+def read_tree(path: Path):
+    """Return all that is in an HDF5 file: links, attributes, types, shapes, values."""
+    tree: dict[Any, Any] = {}
+
+    def visit(name, group):
+        tree[name, "@"] = attributes(group)
+        for key in group:
+            where = f"{name}/{key}"
+            link = group.get(key, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                tree[where] = ("external", link.filename, link.path)
+            elif isinstance(link, h5py.SoftLink):
+                tree[where] = ("soft", link.path)
+            elif isinstance(group[key], h5py.Group):
+                visit(where, group[key])
+            else:
+                tree[where, "@"] = attributes(group[key])
+                tree[where] = dataset(group[key])
+
+    with h5py.File(path) as file:
+        visit("", file)
+    return tree
+
+
+def attributes(node):
+    return {k: plain(v) for k, v in node.attrs.items() if k not in WHEN_WRITTEN}
+
+
+def dataset(node):
+    external = sorted(map(str, node.external or []))
+    virtual = [(s.file_name, s.dset_name) for s in node.virtual_sources()] if node.is_virtual else 0
+    is_here = not (external or virtual)
+    return str(node.dtype), node.shape, external, virtual, plain(node[()]) if is_here else None
+
+
+def plain(value):
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def differences(live: Path, exported: Path):
+    """Return the names of what is not the same."""
+    wrong = []
+    texts, found = read_text(live), read_text(exported)
+    wrong += [name for name in {*texts, *found} if texts.get(name) != found.get(name)]
+    trees, there = ({p.name: p for p in f.rglob("*.hdf")} for f in (live, exported))
+    wrong += sorted(trees.keys() ^ there.keys())
+    for name in trees.keys() & there.keys():
+        one, other = read_tree(trees[name]), read_tree(there[name])
+        wrong += [
+            f"{name}{key}: {one.get(key)!s:.100} is {other.get(key)!s:.100}"
+            for key in {**one, **other}
+            if not same_value(one.get(key), other.get(key))
+        ]
+    return wrong

@@ -1,0 +1,177 @@
+"""Packs are catalogs at the other end, and zip files are all that a user needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import uuid
+import zipfile
+from pathlib import Path
+
+import h5py
+import pytest
+
+import bluescribe
+from bluescribe.packing import PackError, pack, verify, zip_for_user
+from bluescribe.testing import documents
+from tests.contracts import CONTRACTS
+
+SHAPES = ("count", "baseline", "resource_npy", "resource_hdf5", "stream_scan_rollover", "mca")
+
+
+@pytest.fixture
+def runs(tmp_path):
+    played = {}
+    for name in SHAPES:
+        (tmp_path / "external" / name).mkdir(parents=True)
+        played[name] = documents(name, tmp_path / "external" / name)
+    return played
+
+
+def test_a_pack_is_a_source_with_files_of_its_own(runs, tmp_path):
+    box = pack(runs.values(), tmp_path / "box")
+    assert not box.failures
+    assert box.runs == len(SHAPES)
+    assert box.external_files >= 5
+    (tmp_path / "external").rename(tmp_path / "gone")
+    (tmp_path / "box").rename(tmp_path / "moved")
+    done = bluescribe.export(tmp_path / "moved", tmp_path / "out", ["nexus"])
+    assert not done.failures
+    (frames,) = [run for run in done if run.uid == runs["resource_hdf5"][0][1]["uid"]]
+    with h5py.File(frames.files["nexus"][0]) as file:
+        images = file["entry/data"][file["entry/data"].attrs["signal"]]
+        assert images.shape[0] == sum(n == "event" for n, _ in runs["resource_hdf5"])
+
+
+def test_damage_on_the_way_is_found(runs, tmp_path):
+    pack(runs["count"], tmp_path / "box")
+    assert verify(tmp_path / "box").is_intact
+    (path,) = (tmp_path / "box" / "documents").iterdir()
+    path.write_bytes(path.read_bytes().replace(b"1", b"2", 1))
+    (tmp_path / "box" / "documents_manifest.txt").unlink()
+    (tmp_path / "box" / "notes.txt").write_text("mine")
+    verdict = verify(tmp_path / "box")
+    assert verdict.changed == (f"documents/{path.name}",)
+    assert verdict.missing == ("documents_manifest.txt",)
+    assert verdict.added == ("notes.txt",)
+    done = command("unpack", "--verify", "box", cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"changed: documents/{path.name}" in done.stdout
+
+
+def test_sha256sum_checks_a_pack(runs, tmp_path):
+    pack(runs.values(), tmp_path / "box")
+    subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=tmp_path / "box", check=True)
+
+
+def test_a_folder_with_something_in_it_is_left_alone(runs, tmp_path):
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box" / "mine").write_text("x")
+    with pytest.raises(PackError, match="not empty"):
+        pack(runs["count"], tmp_path / "box")
+
+
+def test_an_external_file_that_is_not_there_is_told(runs, tmp_path):
+    for path in (tmp_path / "external" / "resource_hdf5").rglob("*.h5"):
+        path.unlink()
+    box = pack(runs["resource_hdf5"], tmp_path / "box")
+    assert box.runs == 1
+    assert "not there" in box.failures[0]
+
+
+def test_a_zip_file_holds_all_that_a_user_needs(runs, tmp_path):
+    done = zip_for_user(runs.values(), tmp_path / "beamtime.zip", ["nexus", "csv"])
+    assert not done.failures
+    (tmp_path / "external").rename(tmp_path / "gone")
+    result = command("unpack", "beamtime.zip", "--out", "there", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    folder = tmp_path / "there" / "beamtime"
+    text = (folder / "README.txt").read_text()
+    for run in runs.values():
+        assert run[0][1]["uid"] in text
+    assert "stream baseline:" in text
+    assert "plan_name: count" in text
+    contract = CONTRACTS["csv"]()
+    wanted = [pair for run in runs.values() for pair in run]
+    contract.check_runs(contract.read_back(folder / "data"), wanted)
+    for path in (folder / "data").glob("*.hdf"):
+        assert f"data/{path.name}" in text
+    assert [path.name for path in tmp_path.glob(".beamtime*")] == []
+    with zipfile.ZipFile(tmp_path / "beamtime.zip") as file:
+        assert file.testzip() is None
+
+
+def command(*arguments, cwd):
+    code = "from bluescribe.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_databroker_unpack_makes_a_pack_a_catalog(runs, tmp_path, monkeypatch):
+    pytest.importorskip("databroker_pack")
+    chosen = {name: runs[name] for name in ("count", "baseline", "resource_npy", "mca")}
+    pack(chosen.values(), tmp_path / "box")
+    (tmp_path / "external").rename(tmp_path / "gone")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    name = f"box_{uuid.uuid4().hex[:6]}"
+    unpack = Path(sys.executable).with_name("databroker-unpack")
+    subprocess.run([unpack, "inplace", tmp_path / "box", name], check=True)
+    code = """
+import sys, json, databroker
+catalog = databroker.catalog[sys.argv[1]]
+for run in catalog.values():
+    list(run().documents(fill="yes"))  # external files are found
+rows = {uid: sum(len(doc["seq_num"]) for name, doc in run.documents(fill="no")
+                 if name == "event_page") for uid, run in catalog.items()}
+print(json.dumps(rows))
+"""
+    read = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, name],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert json.loads(read.stdout.splitlines()[-1]) == {
+        run[0][1]["uid"]: sum(n == "event" for n, _ in run) for run in chosen.values()
+    }
+    arguments = ("--all", "--to", "csv", "--out", "back")
+    done = command("export", f"databroker:{name}", *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    contract = CONTRACTS["csv"]()
+    wanted = [pair for n, run in chosen.items() if n != "resource_npy" for pair in run]
+    uids = {doc["uid"] for n, doc in wanted if n == "start"}
+    contract.check_runs([r for r in contract.read_back(tmp_path / "back") if r.uid in uids], wanted)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["jsonl", "msgpack"])
+def test_packs_of_databroker_pack_are_exported(runs, tmp_path, kind):
+    databroker_pack = pytest.importorskip("databroker_pack")
+    v2 = pytest.importorskip("databroker.v2")
+    serializers = pytest.importorskip(f"suitcase.{kind}")
+    from suitcase.utils import MultiFileManager
+
+    chosen = {name: runs[name] for name in ("count", "baseline", "mca")}
+    catalog = v2.temp()
+    for run in chosen.values():
+        for name, doc in run:
+            catalog.v1.insert(name, doc)
+    catalog.force_reload()
+    box = tmp_path / "box"
+    databroker_pack.export_catalog(catalog, box, serializer_class=serializers.Serializer)
+    manager = MultiFileManager(box)
+    write = getattr(databroker_pack, f"write_{kind}_catalog_file")
+    write(manager, str(box), [f"documents/*.{kind}"], {})
+    done = bluescribe.export(box, tmp_path / "out", ["csv"])
+    assert not done.failures
+    contract = CONTRACTS["csv"]()
+    found = contract.read_back(tmp_path / "out")
+    contract.check_runs(found, [pair for run in chosen.values() for pair in run])
