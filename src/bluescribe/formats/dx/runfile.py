@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 _ACQUISITION = "/process/acquisition"
 _AXES = "theta:y:x"
 _ELSEWHERE = "the NeXus file (nexus) or the journal (jsonl) of the run, where those are switched on"
+_ROWS_EXPECTED = 256
 _NUMBER = {"long_name": "sequence number of the event"}
 _TIME = {"units": "s", "long_name": "time of the event in epoch seconds"}
 
@@ -130,14 +131,13 @@ class DxFile(RunFile[DxSettings]):
     ) -> Column:
         path = f"{group}/{name}"
         if path not in self._columns:
-            number = self._run.start.get("num_points")
             self._columns[path] = Column(
                 self._begun(),
                 group,
                 name,
                 declared=declared or Field(name),
                 attrs=attrs,
-                rows_expected=number if isinstance(number, int) and number > 0 else 256,
+                rows_expected=_ROWS_EXPECTED,
             )
         return self._columns[path]
 

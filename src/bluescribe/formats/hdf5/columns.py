@@ -10,6 +10,7 @@ import numpy as np
 from ...hdf5.column import MISSING, REMADE, Column, append_rows, fit_rows
 from ...hdf5.file import LiveFile, set_attribute
 from ...hdf5.names import unique_name
+from ...hdf5.streams import are_datum_ids, epochs, rows_expected
 from ...run import Field, Page, Run, Stream
 from ...values import Array
 
@@ -42,7 +43,7 @@ class StreamColumns:
         self._file = file
         self.root = root
         self.stream = stream
-        self._rows_expected = _rows_expected(run, stream)
+        self._rows_expected = rows_expected(run, stream)
         self._columns: dict[tuple[str, str], Column] = {}
         """By what they hold, and field."""
         self._names: dict[tuple[str, str], str] = {}
@@ -75,12 +76,12 @@ class StreamColumns:
         nothing = [None] * len(page)
         for name in dict.fromkeys([*page.data, *(field for _, field in self._columns)]):
             values = page.data.get(name, nothing)
-            is_datum = name in page.data and _are_datum_ids(self.stream.fields[name], values)
+            is_datum = name in page.data and are_datum_ids(self.stream.fields[name], values)
             if is_datum or ("datum_id", name) in self._columns:
                 yield self._column("datum_id", name), values if is_datum else nothing
             if not is_datum or ("values", name) in self._columns:
                 yield self._column("values", name), nothing if is_datum else values
-            yield self._column("timestamps", name), _epochs(page.timestamps.get(name, nothing))
+            yield self._column("timestamps", name), epochs(page.timestamps.get(name, nothing))
 
     def _column(self, what: str, field: str) -> Column:
         if (what, field) not in self._columns:
@@ -133,21 +134,3 @@ def _attrs(declared: Field, field: str) -> dict[str, Any]:
     }
     keep_empty = ("data_key", "units", "source", "dtype")
     return {k: v for k, v in attrs.items() if v not in (None, "", []) or k in keep_empty}
-
-
-def _are_datum_ids(declared: Field, values: Sequence[Any] | Array) -> bool:
-    """Tell whether an external field's values only refer to a file."""
-    return declared.external and any(isinstance(value, str) for value in values)
-
-
-def _rows_expected(run: Run, stream: Stream) -> int:
-    if stream.is_baseline:
-        return 2
-    number = run.start.get("num_points") if stream.name == "primary" else None
-    return int(number) if isinstance(number, int | np.integer) and number > 0 else 256
-
-
-def _epochs(stamps: Sequence[Any]) -> Array:
-    """Return timestamps as doubles; NaN where there is none."""
-    numbers = [s if isinstance(s, int | float) else np.nan for s in stamps]
-    return np.array(numbers, np.float64)

@@ -10,6 +10,7 @@ import numpy as np
 from ...hdf5.column import Column, append_rows, fit_rows
 from ...hdf5.file import LiveFile, set_attribute
 from ...hdf5.names import unique_name
+from ...hdf5.streams import are_datum_ids, epochs, rows_expected
 from ...run import Field, Page, Run, Stream
 from ...values import Array
 
@@ -40,7 +41,7 @@ class StreamTable:
         self.root = root
         self._run = run
         self.stream = stream
-        self._rows_expected = _rows_expected(run, stream)
+        self._rows_expected = rows_expected(run, stream)
         self._groups: dict[str, str] = {}
         self._shared = {name: self._shared_column(name) for name in _SHARED}
         self._values: dict[str, Column] = {}
@@ -80,12 +81,12 @@ class StreamTable:
         nothing = [None] * len(page)
         for name in dict.fromkeys([*page.data, *self._stamps]):
             values = page.data.get(name, nothing)
-            is_datum = name in page.data and _are_datum_ids(self.stream.fields[name], values)
+            is_datum = name in page.data and are_datum_ids(self.stream.fields[name], values)
             if is_datum or name in self._datum_ids:
                 yield self._datum_column(name), values if is_datum else nothing
             if not is_datum or name in self._values:
                 yield self._values_column(name), nothing if is_datum else values
-            yield self._stamps_column(name), _epochs(page.timestamps.get(name, nothing))
+            yield self._stamps_column(name), epochs(page.timestamps.get(name, nothing))
 
     def _values_column(self, name: str) -> Column:
         if name not in self._values:
@@ -156,19 +157,6 @@ class StreamTable:
                     group.attrs.pop(key, None)
 
 
-def _are_datum_ids(declared: Field, values: Sequence[Any] | Array) -> bool:
-    """Tell whether an external field's values only refer to a file."""
-    return declared.external and any(isinstance(value, str) for value in values)
-
-
-def _rows_expected(run: Run, stream: Stream) -> int:
-    """Return how many events the stream will have, as far as the start document tells."""
-    if stream.is_baseline:
-        return 2
-    number = run.start.get("num_points") if stream.name == "primary" else None
-    return int(number) if isinstance(number, int | np.integer) and number > 0 else 256
-
-
 def _attrs(declared: Field) -> dict[str, Any]:
     """Return the attributes of a field's values."""
     attrs: dict[str, Any] = {
@@ -183,11 +171,3 @@ def _attrs(declared: Field) -> dict[str, Any]:
         attrs[key] = control.get(end) if isinstance(control, Mapping) else None
     keep_empty = ("units", "source")
     return {k: v for k, v in attrs.items() if v not in (None, "", []) or k in keep_empty}
-
-
-def _epochs(stamps: Sequence[Any]) -> Array:
-    """Return timestamps as doubles; NaN where there is none."""
-    try:
-        return np.array(stamps, np.float64)
-    except (TypeError, ValueError):
-        return np.array([s if isinstance(s, int | float) else np.nan for s in stamps], np.float64)
