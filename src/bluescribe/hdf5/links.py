@@ -38,6 +38,9 @@ class AssetLinks:
         """Frames of each field in the order of its events."""
         self._here: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
         """Fields whose frames this file shows as one dataset: its path and shape."""
+        self.may_open = False
+        """Whether external files may be opened by now. Until the run is over their producer opens
+        and closes them, and one that runs in this process would find them open already."""
         self._virtual: set[tuple[str, str]] = set()
 
     def add(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> bool:
@@ -122,7 +125,7 @@ class AssetLinks:
         if here := self._here.get((stream.name, field)):
             return here[1]
         link = self.link(stream, field)
-        if not isinstance(link, External):
+        if not isinstance(link, External) or not self.may_open:
             return None
         try:
             with h5py.File(self._folder / link.file, "r", locking=False) as file:

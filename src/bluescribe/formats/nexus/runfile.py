@@ -162,6 +162,7 @@ class NexusFile(RunFile[NexusSettings]):
         self._file.make_last_room()
         self._write_datums()
         h5 = self._file.plain()
+        self._links.may_open = True
         for stream, field, name, frames in self._links.frame_nodes():
             write_node(h5[self._group_of(stream, field)], name, frames)
         join_files(h5, self._links, self._group_of, self._tell_of_images)
