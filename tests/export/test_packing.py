@@ -175,3 +175,21 @@ def test_packs_of_databroker_pack_are_exported(runs, tmp_path, kind):
     contract = CONTRACTS["csv"]()
     found = contract.read_back(tmp_path / "out")
     contract.check_runs(found, [pair for run in chosen.values() for pair in run])
+
+
+def test_nothing_is_written_outside_of_a_pack(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "secret.npy").write_bytes(b"x")
+    start = {"uid": "a" * 8, "time": 1.0}
+    resource = {
+        "uid": "r",
+        "run_start": start["uid"],
+        "spec": "NPY",
+        "root": str(tmp_path / "images"),
+        "resource_path": "../secret.npy",
+        "resource_kwargs": {},
+    }
+    pack([("start", start), ("resource", resource)], tmp_path / "box")
+    (copy,) = tmp_path.rglob("box/external_files/*/*")
+    assert copy.name == "secret.npy"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["box", "images", "secret.npy"]
