@@ -115,7 +115,8 @@ class Manifest:
         kept = {path for files in self.done.values() for path in files}
         for path in self._claimed.pop((uid, name), []):
             place = self.folder / path
-            if path not in kept and place.is_file() and not place.is_symlink():
+            is_ours = path not in kept and self._is_inside(place)
+            if is_ours and place.is_file() and not place.is_symlink():
                 logger.info("%s: deleting the half of a run, which is written again", place)
                 place.unlink()
 
@@ -123,7 +124,7 @@ class Manifest:
         """Return the file that a format puts several runs in, cut off where half a run begins."""
         path = self._shared.get(name)
         place = None if path is None else self.folder / path
-        if path is None or place is None or not place.is_file():
+        if path is None or place is None or not (place.is_file() and self._is_inside(place)):
             return None
         if any(format_name == name for _, format_name in self._unfinished):
             size = place.stat().st_size
@@ -131,6 +132,10 @@ class Manifest:
                 logger.info("%s: cutting off the half of a run, which is written again", place)
                 os.truncate(place, self._sizes[path])
         return place
+
+    def _is_inside(self, place: Path) -> bool:
+        """Tell whether a file is in the folder: a damaged account leads nowhere else."""
+        return place.resolve().is_relative_to(self.folder)
 
     def _is_kept(self, path: str, size: int, *, shares: bool) -> bool:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -121,6 +122,7 @@ _exporter: RunExporter
 def _begin(configs: tuple[WriterConfig, ...], folder: Path, resumes: bool) -> None:
     """Make the writers of a process."""
     global _exporter  # noqa: PLW0603  # the only way from a pool's initializer to its work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked for this
     threading.Thread(target=_end_with_parent, daemon=True).start()
     writers = {config.name: config.make() for config in configs}
     _exporter = RunExporter(writers, Manifest(folder), goes_on=resumes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 __all__ = ["Export", "ExportedRun"]
 
@@ -57,7 +58,7 @@ class Export(Sequence[ExportedRun]):
         """Bytes that were written."""
         return sum(run.bytes for run in self.runs)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # as a tuple's
+    def __getitem__(self, index: Any) -> Any:
         """Return a run by its place."""
         return self.runs[index]
 

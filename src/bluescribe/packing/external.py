@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -44,8 +45,10 @@ class ExternalFiles:
     def rename(self, name: str, doc: Document) -> Document:
         """Return a document as it is in the pack, and take note of the files that it names."""
         if name == "resource":
-            root = Path(str(doc.get("root") or "/"))
-            place = root / str(doc["resource_path"]).lstrip("/")
+            root = Path(os.path.normpath(str(doc.get("root") or "/")))
+            place = Path(os.path.normpath(root / str(doc["resource_path"]).lstrip("/")))
+            if not place.is_relative_to(root):  # nothing is written outside of the pack
+                root = place.parent
             key = self._take(root, place, doc.get("resource_kwargs") or {})
             return {**doc, "root": key, "resource_path": str(place.relative_to(root))}
         if name == "stream_resource" and isinstance(doc.get("uri"), str):
