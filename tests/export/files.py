@@ -14,6 +14,8 @@ from bluescribe.testing.contract.values import same_value
 WHEN_WRITTEN = {"file_time"}
 """Attributes of a NeXus file that tell when it was written, not what was measured."""
 
+HDF5 = (".hdf", ".h5")
+
 CREATED = re.compile(rb'^  "created": .*$', re.MULTILINE)
 """What a CSV package says of the same."""
 
@@ -24,7 +26,7 @@ def read_text(folder):
     return {
         str(p.relative_to(folder)): CREATED.sub(b"", p.read_bytes())
         for p in paths
-        if p.suffix != ".hdf"
+        if p.suffix not in HDF5
     }
 
 
@@ -74,7 +76,7 @@ def differences(live: Path, exported: Path):
     wrong = []
     texts, found = read_text(live), read_text(exported)
     wrong += [name for name in {*texts, *found} if texts.get(name) != found.get(name)]
-    trees, there = ({p.name: p for p in f.rglob("*.hdf")} for f in (live, exported))
+    trees, there = ({p.name: p for p in f.rglob("*") if p.suffix in HDF5} for f in (live, exported))
     wrong += sorted(trees.keys() ^ there.keys())
     for name in trees.keys() & there.keys():
         one, other = read_tree(trees[name]), read_tree(there[name])

@@ -13,6 +13,7 @@ from tests.contracts import CONTRACTS
 from tests.export.files import differences
 
 FORMATS = ("csv", "jsonl", "nexus", "spec")
+ALL_FORMATS = (*FORMATS, "dx", "hdf5", "json", "tiff")
 
 
 @pytest.fixture
@@ -20,8 +21,8 @@ def shapes_folder(tmp_path_factory):
     return tmp_path_factory.getbasetemp() / "shapes"
 
 
-def write_live(folder, documents):
-    for name in FORMATS:
+def write_live(folder, documents, formats=FORMATS):
+    for name in formats:
         with load_format(name)(folder) as writer:
             for pair in documents:
                 writer(*pair)
@@ -30,8 +31,8 @@ def write_live(folder, documents):
 @pytest.mark.parametrize("name", SHAPES)
 def test_documents_export_as_they_are_written_live(name, tmp_path, shapes_folder):
     documents = list(played(name, "plain", shapes_folder))
-    write_live(tmp_path / "live", documents)
-    done = bluescribe.export(documents, tmp_path / "exported", FORMATS)
+    write_live(tmp_path / "live", documents, ALL_FORMATS)
+    done = bluescribe.export(documents, tmp_path / "exported", ALL_FORMATS)
     assert not done.failures
     assert differences(tmp_path / "live", tmp_path / "exported") == []
     assert set(done.files) <= set((tmp_path / "exported").rglob("*"))
