@@ -12,6 +12,7 @@ import pandas
 import pytest
 from spec2nexus.spec import SpecDataFile
 
+import bluescribe
 from bluescribe.demo.report import Played, opening_lines
 from tests.readers import nexus_rules
 
@@ -135,11 +136,12 @@ def test_the_lines_in_the_readme_open_the_files(demo, tmp_path, monkeypatch):
     }
     for name, pattern in names.items():
         shutil.copy(min(data.glob(pattern)), tmp_path / name)
+    bluescribe.export(tmp_path / "run.jsonl", tmp_path, ("json", "hdf5"), file_name="run")
     rows = [line.split(" | ") for line in README.read_text().splitlines() if line.startswith("| ")]
     lines = [row[2].strip("`") for row in rows if row[2].startswith("`")]
-    assert len(lines) == 4
+    assert len(lines) == 6
     monkeypatch.chdir(tmp_path)
-    code = "import h5py, json, pandas\nfrom spec2nexus.spec import SpecDataFile\n"
+    code = "import h5py, json, pandas, xarray\nfrom spec2nexus.spec import SpecDataFile\n"
     for line in lines:
         assert len(shell(f"{sys.executable} -c '{code}print({line})'", tmp_path).stdout) > 20, line
 
