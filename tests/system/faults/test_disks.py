@@ -144,8 +144,9 @@ def test_a_mount_that_goes_away_and_another_run(tmp_path):
     with small_disk(tmp_path / "disk") as disk:
         with session(disk.path, retry_seconds=0.3) as (engine, writers, documents):
             engine(long_scan({20: disk.unmount}, points=60))
-            for status in writers.status().values():
-                assert len(status.failures) == 1, status
+            for name, status in writers.status().items():
+                # without images TIFF has nothing to write before the end, when the folder is there
+                assert len(status.failures) == (name != "tiff"), status
             for path in disk.path.iterdir():
                 path.unlink()
             before = len(documents)
