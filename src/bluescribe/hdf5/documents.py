@@ -13,6 +13,10 @@ from .tree import Dataset
 __all__ = ["Documents"]
 
 
+_TIMES_TEXT = 4
+"""Bytes that HDF5 takes for a document beside its text, at the most, and some more."""
+
+
 class Documents:
     """A group of documents.
 
@@ -41,6 +45,7 @@ class Documents:
     def put(self, name: str, doc: Document) -> None:
         """Write a document of which a run has one."""
         text = dumps(doc).decode()
+        self._file.make_room(_TIMES_TEXT * len(text))
         group = self._file.plain().require_group(self._group)
         write_node(group, name, Dataset(text, {"text_format": "json"}))
 

@@ -12,6 +12,7 @@ from ...assets import Asset, Frames
 from ...hdf5.column import Column, append_rows, fit_rows
 from ...hdf5.file import LiveFile, write_node
 from ...hdf5.layout import Block
+from ...hdf5.room import telling_of_system
 from ...hdf5.tree import Dataset
 from ...jsontext import dumps
 from ...run import Descriptor, Document, Field, Page, Run, Stream
@@ -49,6 +50,7 @@ class DxFile(RunFile[DxSettings]):
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Do nothing: the run has it."""
 
+    @telling_of_system
     def write_events(self, stream: Stream, page: Page) -> None:
         """Append the images among the values, each to the dataset of its role."""
         rows, images = self._tomogram.rows(stream, page)
@@ -71,17 +73,21 @@ class DxFile(RunFile[DxSettings]):
         """Note a file that has to be named."""
         self._external.setdefault((stream.name, field), {})[asset.uid] = asset
 
+    @telling_of_system
     def sync(self) -> None:
         """Let others see what was written."""
         if self._file:
             self._file.go_live()
             self._file.flush()
 
+    @telling_of_system
     def close(self, stop: Document | None) -> None:
         """Write what is known at the end and leave an ordinary HDF5 file."""
         if self._file is None:
             self._tell_of_external_images()
             return
+        self._file.plain()
+        self._file.make_last_room()
         _put(self._file, of_the_end(stop) if stop is not None else ())
         left_out = dumps(list(self._omissions())).decode()
         _put(self._file, [(f"{_ACQUISITION}/left_out", left_out)])

@@ -18,6 +18,7 @@ from ...hdf5.documents import Documents
 from ...hdf5.file import LiveFile, set_attribute, write_node
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
+from ...hdf5.room import telling_of_system
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
 from ...writer import Writer
@@ -54,8 +55,11 @@ class Hdf5File(RunFile[Hdf5Settings]):
 
     _file: LiveFile
 
+    @telling_of_system
     def open(self, run: Run) -> None:
         """Make the file with the start document."""
+        if hasattr(self, "_file"):  # a try that failed
+            self._file.abandon()
         path = self.claim(run, f".{self.settings.file_extension}".rstrip("."))
         self._run = run
         self._streams: dict[str, StreamColumns] = {}
@@ -75,6 +79,7 @@ class Hdf5File(RunFile[Hdf5Settings]):
         elif name in ("datum", "datum_page"):
             self._documents.add_datum(name, doc)
 
+    @telling_of_system
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Write the descriptor, and the group of a new stream."""
         self._documents.add("descriptor", descriptor.doc)
@@ -85,11 +90,13 @@ class Hdf5File(RunFile[Hdf5Settings]):
             columns = StreamColumns(self._file, group.name, self._run, stream)
             self._streams[stream.name] = columns
 
+    @telling_of_system
     def write_events(self, stream: Stream, page: Page) -> None:
         """Append rows to the stream's columns."""
         if self._streams[stream.name].append(page):
             self._file.go_live()  # at once: readers wait
 
+    @telling_of_system
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
         """Link an external file from the field's group."""
         if not self._links.add(stream, field, asset, frames):
@@ -100,16 +107,19 @@ class Hdf5File(RunFile[Hdf5Settings]):
         for name, node in self._links.nodes(stream, field).items():
             write_node(group, name, node)
 
+    @telling_of_system
     def sync(self) -> None:
         """Let others see what was written."""
         self._documents.write()
         self._file.go_live()
         self._file.flush()
 
+    @telling_of_system
     def close(self, stop: Document | None) -> None:
         """Write the stop document and leave an ordinary HDF5 file."""
         self._documents.write()
         h5 = self._file.plain()
+        self._file.make_last_room()
         for stream, field, name, frames in self._links.frame_nodes():
             write_node(h5[self._streams[stream].group_of(field)], name, frames)
         if stop is not None:
