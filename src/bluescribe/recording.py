@@ -90,10 +90,19 @@ class Recording:
         self.record("start", self.run.start)
 
     def _open(self) -> None:
-        if self._file.accepts(self.run):
+        if self._is_accepted():
             self._file.open(self.run)
         else:
             self._is_retired = True
+
+    def _is_accepted(self) -> bool:
+        """Tell whether the format wants the run; one that cannot tell gets it: data come first."""
+        try:
+            return self._file.accepts(self.run)
+        except Exception as error:
+            kind = type(self._file).__name__
+            logger.warning("%s.accepts() failed on %s: %r", kind, self.run.label, error)
+            return True
 
     def record(self, name: str, doc: Document) -> bool:
         """Hand over a document as it came; one that is refused still tells of its run."""

@@ -136,3 +136,21 @@ def test_what_title_raises_costs_the_title_only(tmp_path, caplog):
     with h5py.File(take(tmp_path, writer=writer_of(title=title))) as file:
         assert text(file["/entry/title"][()]).startswith("S0042-scan-")
     assert any("title" in r.getMessage() for r in caplog.records)
+
+
+@pytest.mark.parametrize("hook", ["accepts", "file_name", "resource_path"])
+def test_what_any_other_hook_raises_costs_no_run(hook, tmp_path, caplog):
+    def fail(self, *args):
+        raise RuntimeError("not today")
+
+    (tmp_path / "assets").mkdir()
+    with writer_of(**{hook: fail})(tmp_path / "data") as writer:
+        for name, doc in documents("resource_hdf5", tmp_path / "assets"):
+            writer(name, doc)
+        status = writer.status()
+    assert (status.runs_written, status.failures) == (1, ())
+    with h5py.File(status.last_file) as file:
+        assert file["/entry/instrument/bluesky/streams/primary/ad_image/value"].ndim == 3
+    assert any(
+        f"{hook}()" in r.getMessage() and "not today" in r.getMessage() for r in caplog.records
+    )

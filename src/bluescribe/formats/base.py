@@ -63,7 +63,17 @@ class RunFile(ABC, Generic[Settings]):
 
     def locate(self, path: str) -> Path:
         """Return where a file is here that the documents call `path`."""
-        return self.resource_path(PathMap(self.settings.path_map).apply(path))
+        found = PathMap(self.settings.path_map).apply(path)
+        try:
+            return self.resource_path(found)
+        except Exception as error:
+            logger.warning(
+                "%s.resource_path() failed on %s: %r. It is looked for as the documents say.",
+                type(self).__name__,
+                found,
+                error,
+            )
+            return found
 
     @abstractmethod
     def open(self, run: Run) -> None:
@@ -145,14 +155,13 @@ class RunFile(ABC, Generic[Settings]):
         return self._claimed[ending]
 
     def _template(self, run: Run) -> str:
-        template = self.file_name(run)
         try:
+            template = self.file_name(run)
             check_template(template)
-        except ValueError as error:
+        except Exception as error:
             logger.warning(
-                "%s.file_name() gave %r for %s: %s. The file is called as the settings say.",
+                "%s.file_name() gave no name for %s: %r. The file is called as the settings say.",
                 type(self).__name__,
-                template,
                 run.label,
                 error,
             )

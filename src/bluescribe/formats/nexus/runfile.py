@@ -13,8 +13,8 @@ import h5py
 
 from ...afterwards import Shortfall, Work
 from ...assets import Asset, Frames
-from ...hdf5.column import Column
 from ...hdf5.compression import compression_options
+from ...hdf5.documents import Documents
 from ...hdf5.file import LiveFile, set_attribute, write_node
 from ...hdf5.images import Images
 from ...hdf5.links import AssetLinks
@@ -22,7 +22,7 @@ from ...hdf5.names import unique_name
 from ...hdf5.room import telling_of_system
 from ...jsontext import dumps
 from ...paths import run_path
-from ...run import Descriptor, Document, Field, Page, Run, Stream
+from ...run import Descriptor, Document, Page, Run, Stream
 from ..base import RunFile
 from .copying import ImageCopy
 from .entryviews import EntryViews
@@ -31,7 +31,6 @@ from .master import DEFAULT_NAME, MasterEntry, entry_name
 from .metadata import (
     BLUESKY,
     configuration_group,
-    document,
     entry_group,
     stop_nodes,
     stream_group,
@@ -62,21 +61,12 @@ class NexusFile(RunFile[NexusSettings]):
         path = self.claim(run, f".{self.settings.file_extension}")
         self._run = run
         self._tables: dict[str, StreamTable] = {}
-        self._datums: list[Document] = []
-        self._documents: dict[str, int] = {}
         self._links = AssetLinks(path.parent)
         self._views = EntryViews(run, self.settings, self._tables, self._links)
         self._file = LiveFile(
             path, is_live=self.settings.live, compression=self.settings.compression
         )
-        self._datum_column = Column(
-            self._file,
-            f"{BLUESKY}/documents",
-            "datum",
-            declared=Field("datum"),
-            attrs={"text_format": "json"},
-            rows_expected=256,
-        )
+        self._documents = Documents(self._file, f"{BLUESKY}/documents")
         self._write_root()
         write_node(self._file.h5, "entry", entry_group(run, self._title(run)))
         self._views.write(self._file.h5["entry"])
@@ -98,17 +88,16 @@ class NexusFile(RunFile[NexusSettings]):
     def record(self, name: str, doc: Document) -> None:
         """Keep the documents of external data as they came."""
         if name in ("resource", "stream_resource"):
-            self._write_document(name, doc)
+            self._documents.add(name, doc)
         elif name in ("datum", "datum_page"):
-            dumps(doc)  # one that cannot be written is refused now: the stop must not fail for it
-            self._datums.append(doc if name == "datum" else {"datum_page": doc})
+            self._documents.add_datum(name, doc)
 
     @telling_of_system
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Write the descriptor, its devices' configuration, and the group of a new stream."""
         self.settings.tell_of_units(logger, self._run.label, descriptor.fields.values())
         self._file.make_room(_TIMES_TEXT * len(dumps(descriptor.doc)))
-        self._write_document("descriptor", descriptor.doc)
+        self._documents.add("descriptor", descriptor.doc)
         h5 = self._file.plain()
         if stream.name not in self._tables:
             taken = h5[f"{BLUESKY}/streams"]
@@ -151,7 +140,7 @@ class NexusFile(RunFile[NexusSettings]):
     @telling_of_system
     def sync(self) -> None:
         """Let others see what was written."""
-        self._write_datums()
+        self._documents.write()
         self._write_views()
         self._file.go_live()
         self._file.flush()
@@ -160,7 +149,7 @@ class NexusFile(RunFile[NexusSettings]):
     def close(self, stop: Document | None) -> None:
         """Write what is known at the end and leave an ordinary HDF5 file."""
         self._file.make_last_room()
-        self._write_datums()
+        self._documents.write()
         h5 = self._file.plain()
         self._links.may_open = True
         for stream, field, name, frames in self._links.frame_nodes():
@@ -223,28 +212,11 @@ class NexusFile(RunFile[NexusSettings]):
         attrs["HDF5_Version"] = h5py.version.hdf5_version
         attrs["h5py_version"] = h5py.version.version
 
-    def _write_document(self, name: str, doc: Document) -> None:
-        self._file.make_room(len(dumps(doc)))
-        number = self._documents.get(name, 0) + 1
-        write_node(self._file.plain()[f"{BLUESKY}/documents"], f"{name}_{number}", document(doc))
-        self._documents[name] = number
-
     def _configuration_name(self, stream: Stream) -> str:
         """Name the first configuration of a stream like the stream, later ones with a number."""
         number = len(stream.descriptors)
         name = unique_name(stream.name, ())
         return name if number <= 1 else f"{name}:{number}"
-
-    def _write_datums(self) -> None:
-        if not self._datums:
-            return
-        block = self._datum_column.fit(self._datums)
-        if block is None:
-            self._file.plain()
-            block = self._datum_column.make_fit(self._datums)
-        self._datum_column.append(block)
-        self._datum_column.advance(block)
-        self._datums = []
 
     def _write_views(self, *, is_over: bool = False) -> None:
         """Write the links that readers look for, if there is something new to link."""
