@@ -64,6 +64,8 @@ class Hdf5File(RunFile[Hdf5Settings]):
         self._run = run
         self._streams: dict[str, StreamColumns] = {}
         self._links = AssetLinks(path.parent)
+        self._unlinked: set[tuple[str, str]] = set()
+        """Fields that have a new file whose link is not written yet: a disk may refuse it."""
         settings = self.settings
         self._file = LiveFile(path, is_live=settings.live, compression=settings.compression)
         self._documents = Documents(self._file, "/metadata")
@@ -99,13 +101,16 @@ class Hdf5File(RunFile[Hdf5Settings]):
     @telling_of_system
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
         """Link an external file from the field's group."""
-        if not self._links.add(stream, field, asset, frames):
+        if self._links.add(stream, field, asset, frames):
+            self._unlinked.add((stream.name, field))
+        if (stream.name, field) not in self._unlinked:
             return
         group = self._file.plain()[self._streams[stream.name].group_of(field)]
         if "value" in group and "value" not in self._links.nodes(stream, field):
             del group["value"]  # a second file: each has a link with a number now
         for name, node in self._links.nodes(stream, field).items():
             write_node(group, name, node)
+        self._unlinked.discard((stream.name, field))
 
     @telling_of_system
     def sync(self) -> None:

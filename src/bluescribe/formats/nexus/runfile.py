@@ -62,6 +62,8 @@ class NexusFile(RunFile[NexusSettings]):
         self._run = run
         self._tables: dict[str, StreamTable] = {}
         self._links = AssetLinks(path.parent)
+        self._unlinked: set[tuple[str, str]] = set()
+        """Fields that have a new file whose link is not written yet: a disk may refuse it."""
         self._views = EntryViews(run, self.settings, self._tables, self._links)
         self._file = LiveFile(
             path, is_live=self.settings.live, compression=self.settings.compression
@@ -122,7 +124,9 @@ class NexusFile(RunFile[NexusSettings]):
     @telling_of_system
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
         """Link an external file from the field's group."""
-        if not self._links.add(stream, field, asset, frames):
+        if self._links.add(stream, field, asset, frames):
+            self._unlinked.add((stream.name, field))
+        if (stream.name, field) not in self._unlinked:
             return
         h5 = self._file.plain()
         group = h5.require_group(self._tables[stream.name].group_of(field))
@@ -135,6 +139,7 @@ class NexusFile(RunFile[NexusSettings]):
             del group["value"]  # a second file: each has a link with a number now
         for name, node in self._nodes(stream, field).items():
             write_node(group, name, node)
+        self._unlinked.discard((stream.name, field))
         self._views.has_news = True
 
     @telling_of_system
