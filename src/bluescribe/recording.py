@@ -125,7 +125,8 @@ class Recording:
         if self._file.takes_pages:
             check_event(doc)
             self._pending.setdefault(stream.name, []).append(doc)
-        elif self.record("event", doc):
+        else:
+            self._attempt(self._file.record, "event", doc)
             self._count(stream, 1)
 
     def add_event_page(self, doc: Document) -> None:
@@ -231,27 +232,38 @@ class Recording:
         return True
 
     def _attempt(self, method: Callable[..., None], *args: Any) -> None:
-        """Call a method of the file; try again while the disk refuses; then give it up."""
+        """Call a method of the file, unless it is given up."""
+        if self._is_retired:
+            return
         self._has_news = True
-        began, pause = 0.0, _FIRST_PAUSE
-        while not self._is_retired:
+        try:
+            method(*args)
+        except DocumentError:
+            raise
+        except Exception as error:
+            self._insist(error, method, *args)
+
+    def _insist(self, error: Exception, method: Callable[..., None], *args: Any) -> None:
+        """Try again while the disk refuses; then give the file up."""
+        began, pause = time.monotonic(), _FIRST_PAUSE
+        while isinstance(error, OSError) and _may_pass(error):
+            if time.monotonic() - began + pause > self._retry_seconds:
+                break
+            self._tell_of_retry(error)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
             try:
                 method(*args)
-            except OSError as error:
-                began = began or time.monotonic()
-                if not _may_pass(error) or time.monotonic() - began + pause > self._retry_seconds:
-                    self._give_up(error)
-                else:
-                    self._tell_of_retry(error)
-                    time.sleep(pause)
-                    pause = min(2 * pause, _LONGEST_PAUSE)
             except DocumentError:
+                self._tell_of_recovery()
                 raise
-            except Exception as error:
-                self._give_up(error)
+            except Exception as another:
+                error = another
             else:
-                break
-        self._tell_of_recovery()
+                self._tell_of_recovery()
+                return
+        self._give_up(error)
+        self._ledger.retrying = ""
 
     def _tell_of_retry(self, error: OSError) -> None:
         if not self._ledger.retrying:
@@ -266,10 +278,8 @@ class Recording:
         self._ledger.retrying = f"{self.run.label}: {error}"
 
     def _tell_of_recovery(self) -> None:
-        if self._ledger.retrying:
-            if not self._is_retired:
-                logger.warning("%s: %s is written again", self._ledger.format_name, self.run.label)
-            self._ledger.retrying = ""
+        self._ledger.retrying = ""
+        logger.warning("%s: %s is written again", self._ledger.format_name, self.run.label)
 
     def _give_up(self, error: Exception) -> None:
         """Leave the file as it is and say so."""
