@@ -12,6 +12,7 @@ import h5py
 from ...recovery import Found, Keep, Recovery, RecoveryError, Source
 from .mend import MendReport, mend, opened
 from .metadata import BLUESKY
+from .superblock import Superblock
 
 __all__ = ["NexusRecovery"]
 
@@ -53,6 +54,16 @@ class NexusRecovery(Recovery):
                 is_readable=report.is_readable,
             )
         ]
+
+    def seems_cut_short(self, path: Path) -> bool:
+        """Tell whether the file says that it is being written."""
+        if not path.name.endswith(self.ending):
+            return False
+        with path.open("rb") as file:
+            try:
+                return Superblock.parse(file.read(128)).is_marked
+            except ValueError:
+                return False
 
     def mend(self, path: Path, keep: Keep) -> str:
         """Take away the mark of being written, and half rows."""
