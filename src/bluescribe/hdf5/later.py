@@ -10,19 +10,20 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import h5py
 
 from ..run import Document
-from .frames import check_frames
-from .images import Images, NotReadyError
+from .images import NotReadyError
 
 __all__ = ["Patience", "changed_copy", "seconds_left"]
 
 _PART = ".part"
+_VERSION_AT = 8
+"""Where an HDF5 file tells the version of its superblock: behind the signature."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 """Seconds between two looks at a file that is not ready."""
 
@@ -40,8 +41,15 @@ class Patience:
         self._timeout = timeout
         self._deadline = time.monotonic() + timeout
 
-    def wait(self, images: Images, give_up: threading.Event) -> None:
+    def wait(self, check: Callable[[], None], give_up: threading.Event) -> None:
         """Wait until all frames of a field can be read.
+
+        Parameters
+        ----------
+        check
+            Looks, and raises what is raised here: `NotReadyError` is waited for.
+        give_up
+            Ends the waiting when it is set.
 
         Raises
         ------
@@ -53,7 +61,7 @@ class Patience:
         pause = _FIRST_PAUSE
         while True:
             try:
-                return check_frames(images)
+                return check()
             except NotReadyError as error:
                 left = self._deadline - time.monotonic()
                 if left <= 0 or give_up.is_set():
@@ -97,9 +105,13 @@ def changed_copy(path: Path) -> Iterator[h5py.File]:
 
 
 def _format(path: Path) -> tuple[str, str]:
-    """Return the version of HDF5 that a file is written in, for what is added to it."""
-    with h5py.File(path, "r", locking=False) as file:
-        superblock = file.id.get_create_plist().get_version()[0]
+    """Return the version of HDF5 that a file is written in, for what is added to it.
+
+    HDF5 itself is not asked: while it has the file open without a lock, whoever opens it with one,
+    in this process, is refused.
+    """
+    with path.open("rb") as file:
+        superblock = file.read(_VERSION_AT + 1)[_VERSION_AT]
     return ("v110", "v110") if superblock >= 3 else ("earliest", "v110")
 
 

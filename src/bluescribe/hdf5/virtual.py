@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import h5py
 import numpy as np
@@ -76,7 +77,7 @@ def _source(asset: Asset, file_name: str) -> h5py.VirtualSource:
         return h5py.VirtualSource(name, path, dataset.shape, dataset.dtype, dataset.maxshape)
 
 
-def _mark(dtype: np.dtype[np.generic]) -> float | int | None:
+def _mark(dtype: np.dtype[Any]) -> float | int | None:
     if dtype.kind == "f":
         return float("nan")
     return int(np.iinfo(dtype).max) if dtype.kind in "iu" else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from pydantic import Field, field_validator
+from pydantic import Field, NonNegativeFloat, field_validator
 
 from ...hdf5.compression import Compression, compression_options
 from ...settings import WriterSettings
@@ -44,6 +44,14 @@ class DxSettings(WriterSettings):
     )
     compression: Compression = Field(
         "none", description="How images are compressed; all but gzip need hdf5plugin"
+    )
+    images: Literal["link", "copy"] = Field(
+        "link",
+        description="Show images that are in files of their own, or copy them after the run",
+    )
+    images_timeout: NonNegativeFloat = Field(
+        60.0,
+        description="Seconds for which files are waited for that are not there or not complete",
     )
 
     @field_validator("compression")

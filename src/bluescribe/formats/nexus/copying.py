@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import h5py
 
 from ...afterwards import Shortfall
 from ...hdf5.file import set_attribute
-from ...hdf5.frames import copy_frames
+from ...hdf5.frames import check_frames, copy_frames
 from ...hdf5.images import Images, ImagesError, NotReadyError, describe
 from ...hdf5.later import Patience, changed_copy
 from ...hdf5.streaming import GivenUpError
@@ -84,7 +85,7 @@ class ImageCopy:
     def _is_ready(self, images: Images, give_up: threading.Event) -> bool:
         """Wait until all frames of a field can be read."""
         try:
-            self._patience.wait(images, give_up)
+            self._patience.wait(partial(check_frames, images), give_up)
         except (NotReadyError, ImagesError) as error:
             self._miss(images, str(error))
             return False
