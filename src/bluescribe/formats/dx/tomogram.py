@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...dimensions import positioner_fields
-from ...run import Field, Page, Run, Stream
+from ...hdf5.images import may_be_images
+from ...run import Page, Run, Stream
 from ...values import Array, as_array
 from .settings import IMAGE_KEYS, DxSettings, Role
 
@@ -47,7 +48,11 @@ class Tomogram:
         """Look whether a new stream declares the image to be in files."""
         may_hold = stream.name in self._roles or self._settings.image_key is not None
         if self.image is None and may_hold:
-            found = (name for name, field in stream.fields.items() if _holds_images(field))
+            found = (
+                name
+                for name, field in stream.fields.items()
+                if field.external and may_be_images(field.shape)
+            )
             self.image = next(found, None)
         if self.image and may_hold and _is_external(stream, self.image):
             self._external[stream.name] = self.image
@@ -139,11 +144,6 @@ class Tomogram:
 
 def _is_external(stream: Stream, name: str) -> bool:
     return name in stream.fields and stream.fields[name].external
-
-
-def _holds_images(field: Field) -> bool:
-    """Tell whether the values of a field are in files, and have two dimensions."""
-    return field.external and len(field.shape) >= 2 and 1 not in field.shape[-2:]
 
 
 def _is_elsewhere(value: Any) -> bool:
