@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import bluescribe
@@ -55,7 +57,7 @@ EXTERNAL = [name for name, shape in SHAPES.items() if shape.external]
 @pytest.mark.parametrize("name", EXTERNAL)
 def test_copied_images_export_as_they_are_copied_live(name, tmp_path, shapes_folder):
     documents = list(played(name, "plain", shapes_folder))
-    options = {"images": "copy", "images_timeout": 0.0}
+    options: Any = {"images": "copy", "images_timeout": 0.0}
     write_live(tmp_path / "live", documents, ("dx", "tiff"), **options)
     bluescribe.export(documents, tmp_path / "exported", ("dx", "tiff"), **options)
     assert differences(tmp_path / "live", tmp_path / "exported") == []

@@ -11,8 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-import silx.io
 import tifffile
+from silx.io.utils import open as open_in_silx
 
 from bluescribe import DxWriter, TiffWriter
 from bluescribe.testing.contract import played
@@ -116,7 +116,7 @@ def check_dx(folder: Path, documents: Any, wanted: Frames, **settings: Any) -> i
                 assert np.array_equal(file["exchange/data"], images)
                 assert file["exchange/data"].dtype == images.dtype
                 assert len(file["process/acquisition/data/seq_num"]) == len(images)
-            with silx.io.open(str(path)) as opened:
+            with open_in_silx(str(path)) as opened:
                 assert np.array_equal(opened["exchange/data"][0], images[0])
             compared += len(images)
         assert len(list((folder / field).glob("*.h5"))) == len(fields)

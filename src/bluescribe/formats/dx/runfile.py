@@ -33,7 +33,7 @@ from .afterwards import LaterFrames
 from .external import ExternalFrames, Put
 from .layout import ACQUISITION, AXES, EXCHANGE, NUMBER, TIME
 from .metadata import of_the_end, of_the_start
-from .settings import ROLES, DxSettings, Role
+from .settings import ROLES, TELLING, DxSettings, Role
 from .tomogram import Tomogram
 
 __all__ = ["DxFile"]
@@ -135,6 +135,8 @@ class DxFile(RunFile[DxSettings]):
             file = LiveFile(path, is_live=settings.live, compression=settings.compression)
             _put(file.plain(), [("/implements", "exchange:measurement:process")])
             _put(file.plain(), of_the_start(self._run))
+            told = dumps(settings.model_dump(mode="json", include=TELLING)).decode()
+            _put(file.plain(), [(f"{ACQUISITION}/settings", told)])
             self._links = AssetLinks(path.parent)
             self._frames = ExternalFrames(self._run, self._tomogram, self._links)
             self._file = file
