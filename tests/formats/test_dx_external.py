@@ -323,3 +323,57 @@ def test_spectra_in_files_are_no_images(raw, tmp_path):
             writer(name, doc)
     assert not writer.status().failures
     assert not (tmp_path / "dx").exists()
+
+
+@pytest.mark.parametrize("images", ["link", "copy"])
+def test_a_key_in_a_file_tells_the_frames_of_a_flight_apart(images, raw, tmp_path):
+    keys = [2, 1, 0, 3, 0, 1]
+    docs = flight(raw, 6)
+    area_detector_file(raw / "key.h5", np.array(keys, np.uint8).reshape(6))
+    descriptor, resource, datum = docs[1][1], docs[2][1], docs[3][1]
+    declared = {**descriptor["data_keys"]["camera"], "dtype": "number", "shape": [1]}
+    descriptor["data_keys"]["key"] = declared
+    uri = f"file://localhost{raw / 'key.h5'}"
+    docs.insert(3, ("stream_resource", {**resource, "uid": "k", "data_key": "key", "uri": uri}))
+    docs.insert(4, ("stream_datum", {**datum, "uid": "k/0", "stream_resource": "k"}))
+    path = write(tmp_path / "dx", docs, image_key="key", images=images)
+    with h5py.File(path) as file:
+        for role, wanted in {"data": [2, 4], "data_white": [1, 5], "data_dark": [0]}.items():
+            assert np.array_equal(file[f"exchange/{role}"], frames(6)[wanted])
+            numbers = file[f"process/acquisition/{role}/seq_num"][()].tolist()
+            assert numbers == [number + 1 for number in wanted]
+
+
+def test_frames_that_are_not_to_be_used_are_counted(raw, tmp_path):
+    area_detector_file(raw / "a.h5", frames(4))
+    points = [(0, {"point_number": number}) for number in range(4)]
+    docs = with_angles(run_of_resources([hdf5_resource(raw / "a.h5")], points, SHAPE), [0, 3, 1, 0])
+    with h5py.File(write(tmp_path / "dx", docs, image_key="angle")) as file:
+        assert np.array_equal(file["exchange/data"], frames(4)[[0, 3]])
+        assert np.array_equal(file["exchange/data_white"], frames(4)[[2]])
+        assert any(e.get("what", "").startswith("1 values") for e in left_out(file))
+
+
+def test_frames_of_one_role_alone_are_not_taken_for_all(raw, tmp_path):
+    area_detector_file(raw / "a.h5", frames(2))
+    points = [(0, {"point_number": number}) for number in range(2)]
+    docs = with_angles(run_of_resources([hdf5_resource(raw / "a.h5")], points, SHAPE), [1, 1])
+    with h5py.File(write(tmp_path / "dx", docs, image_key="angle")) as file:
+        assert set(file["exchange"]) == {"data_white"}
+
+
+def test_whites_unlike_the_projections_are_told(raw, tmp_path):
+    docs = flight(raw, 2)
+    area_detector_file(raw / "flat.h5", frames(2, shape=(3, 3)))
+    flat = run_of_streams([hdf5_stream(raw / "flat.h5")], [(0, 0, 2)], (1, 3, 3))
+    for name, doc in flat[1:3]:
+        doc["run_start"] = docs[0][1]["uid"]
+        doc["name"] = "flat" if name == "descriptor" else ""
+    docs[-1:-1] = flat[1:-1]
+    with DxWriter(tmp_path / "dx", images_timeout=0) as writer:
+        for name, doc in docs:
+            writer(name, doc)
+    (failure,) = writer.status().failures
+    assert "frames of shape (3, 3) are unlike those of data" in failure.cause
+    with h5py.File(writer.status().last_file) as file:
+        assert set(file["exchange"]) == {"data"}

@@ -150,9 +150,10 @@ class ExternalFrames:
                     f"{group[other].shape[1:]}"
                 )
         indices = len(choice.seq_num)
-        declared = frames_per_index(choice.images.assets[0], choice.images.shape, len(shape) + 1)
+        rank, images = len(dataset.shape), choice.images
+        declared = {frames_per_index(asset, images.shape, rank) for asset in images.assets}
         each, rest = divmod(int(count), indices)
-        if rest or (not choice.images.events and each != declared):
+        if rest or len(declared) > 1 or (not images.events and each not in declared):
             raise ImagesError(f"{count} frames do not belong to {indices} events")
         return each
 

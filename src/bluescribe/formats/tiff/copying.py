@@ -174,6 +174,8 @@ class ImageCopies:
 
 def _frames(todo: ToCopy, give_up: threading.Event) -> Iterator[tuple[Array, dict[str, int]]]:
     """Yield the images, each with its event and its number in that."""
+    if 0 < len({asset.uid for asset, _ in todo.told}) < len(todo.images.assets):
+        raise ImagesError("the documents tell of some files only what belongs to which event")
     if not todo.told:
         for _, block in read_frames(todo.images, give_up):
             yield from ((image, {}) for image in block)
