@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from bluescribe import NexusWriter
 from bluescribe.formats.nexus.mend import mend
-from bluescribe.formats.nexus.superblock import Superblock, lookup3
+from bluescribe.hdf5.superblock import Superblock, lookup3
 from bluescribe.testing import documents
 
 STREAMS = "/entry/instrument/bluesky/streams"

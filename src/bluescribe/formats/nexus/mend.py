@@ -6,24 +6,20 @@ being flushed. What is cut, and all that was never flushed, is in the journal.
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
 
 from ...hdf5.column import MISSING, REMADE
+from ...hdf5.marked import meet_all, opened, unmark
+from ...hdf5.superblock import Superblock
 from .metadata import BLUESKY
-from .superblock import Superblock
 
-__all__ = ["MendReport", "mend", "opened"]
+__all__ = ["MendReport", "mend"]
 
-_SUPERBLOCK_ROOM = 128
 _STREAMS = f"{BLUESKY}/streams"
 
 
@@ -66,22 +62,6 @@ class MendReport:
         return bool(self.columns_cut or self.leftovers)
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """Open a file to be read that says that somebody writes it, without a change of a byte.
-
-    Raises
-    ------
-    ValueError, RuntimeError, KeyError, OSError
-        It cannot be opened.
-    """
-    with path.open("rb") as stream:
-        found = Superblock.parse(stream.read(_SUPERBLOCK_ROOM))
-        size = os.fstat(stream.fileno()).st_size
-        with h5py.File(_Closed(stream, found.closed(max(size, found.end))), "r") as file:
-            yield file
-
-
 def mend(path: Path, *, dry_run: bool = False) -> MendReport:
     """Make an ordinary HDF5 file of one whose writer was killed, in place.
 
@@ -102,54 +82,23 @@ def mend(path: Path, *, dry_run: bool = False) -> MendReport:
     OSError
         The file cannot be read, or not be written.
     """
-    with path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        try:
-            found = Superblock.parse(stream.read(_SUPERBLOCK_ROOM))
-            closed = found.closed(max(size, found.end))
-            with h5py.File(_Closed(stream, closed), "r") as file:
-                report = _examined(path, file, found, size)
-        except (ValueError, RuntimeError, KeyError, OSError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            return MendReport(path, problem=f"{type(error).__name__}: {error}")
+    try:
+        with opened(path) as marked:
+            closed = marked.closed
+            report = _examined(path, marked.file, marked.found, marked.size)
+    except (ValueError, RuntimeError, KeyError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        return MendReport(path, problem=f"{type(error).__name__}: {error}")
     if report.is_changed and not dry_run:
-        _close(path, closed)
+        unmark(path, closed)
         if report.is_cut:
             _cut(path, report)
     return report
 
 
-class _Closed(io.RawIOBase):
-    """A file as it would be with another superblock and its full length."""
-
-    def __init__(self, stream: BinaryIO, superblock: Superblock) -> None:
-        self._stream = stream
-        self._superblock = superblock
-        self._position = 0
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what h5py gives
-        """Fill a buffer; behind the end of the file are zeros."""
-        head = self._superblock.data[self._position : self._position + len(buffer)]
-        self._stream.seek(self._position + len(head))
-        data = head + self._stream.read(len(buffer) - len(head))
-        buffer[:] = data.ljust(len(buffer), b"\0")
-        self._position += len(buffer)
-        return len(buffer)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place."""
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._superblock.end}
-        self._position = start[whence] + offset
-        return self._position
-
-    def tell(self) -> int:
-        """Return the place."""
-        return self._position
-
-
 def _examined(path: Path, file: h5py.File, found: Superblock, size: int) -> MendReport:
-    _meet_all(file, size)
+    meet_all(file["entry"], size)
     rows: dict[str, int] = {}
     rows_cut, columns_cut, leftovers = {}, [], []
     for name, stream in file.get(_STREAMS, {}).items():
@@ -181,41 +130,6 @@ def _name(stream: h5py.Group, name: str) -> str:
 
 def _text(dataset: h5py.Dataset | None) -> str:
     return "" if dataset is None else str(dataset.asstr()[()])
-
-
-def _meet_all(file: h5py.File, size: int) -> None:
-    """Meet every object: a writer that is killed while it adds objects may leave half of some.
-
-    Raises
-    ------
-    OSError, RuntimeError, KeyError
-        There is one that cannot be read.
-    ValueError
-        The file was cut off: values are not in its `size` bytes, and would be read as zeros.
-    """
-
-    def meet(_: str, item: h5py.HLObject) -> None:
-        list(item.attrs.values())
-        if isinstance(item, h5py.Dataset) and _last_byte(item) > size:
-            raise ValueError(f"it was cut off: values of {item.name} are missing")
-
-    file["entry"].visititems(meet)
-
-
-def _last_byte(dataset: h5py.Dataset) -> int:
-    """Return where a dataset's values end in the file; 0 where others hold them."""
-    if dataset.chunks is None:
-        return int((dataset.id.get_offset() or 0) + dataset.id.get_storage_size())
-    chunk_rows: int = dataset.chunks[0]
-    is_filtered = dataset.id.get_create_plist().get_nfilters()
-    ends = [0]
-
-    def look(chunk: Any) -> None:
-        rows = chunk_rows if is_filtered else min(chunk_rows, len(dataset) - chunk.chunk_offset[0])
-        ends.append(chunk.byte_offset + chunk.size * rows // chunk_rows)
-
-    dataset.id.chunk_iter(look)
-    return max(ends)
 
 
 def _columns(stream: h5py.Group) -> Iterator[h5py.Dataset]:
@@ -256,14 +170,6 @@ def _rows_kept(column: h5py.Dataset, complete: int) -> int:
     if column.name.endswith(MISSING):
         return int(np.count_nonzero(column[()] < complete))  # the numbers rise
     return min(len(column), complete) if _is_measured(column) else len(column)
-
-
-def _close(path: Path, superblock: Superblock) -> None:
-    with path.open("r+b") as stream:
-        stream.truncate(superblock.end)
-        stream.write(superblock.data)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def _cut(path: Path, report: MendReport) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import h5py
 
+from ...hdf5.marked import opened
 from ...recovery import Found, Keep, Recovery, RecoveryError, Source
-from .mend import MendReport, mend, opened
+from .mend import MendReport, mend
 from .metadata import BLUESKY
 from .superblock import Superblock
 
@@ -92,7 +93,8 @@ class NexusRecovery(Recovery):
 def _origin(path: Path) -> tuple[bool | None, bool]:
     """Tell whether bluescribe wrote a file, None if that cannot be told; and whether anew."""
     try:
-        with opened(path) as file:
+        with opened(path) as marked:
+            file = marked.file
             creator = file.attrs.get("creator")
             if creator is None and not len(file):  # killed before the first flush, maybe
                 return None, False
