@@ -10,10 +10,10 @@ from pathlib import Path
 import h5py
 
 from ...hdf5.marked import opened
+from ...hdf5.superblock import Superblock
 from ...recovery import Found, Keep, Recovery, RecoveryError, Source
 from .mend import MendReport, mend
 from .metadata import BLUESKY
-from .superblock import Superblock
 
 __all__ = ["NexusRecovery"]
 
