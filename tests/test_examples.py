@@ -50,7 +50,7 @@ def iconfig():
 
 
 def test_iconfig_switches_on_four_formats_into_one_folder():
-    configs = read_iconfig(ICONFIG)
+    configs = read_iconfig(ICONFIG).writers
     assert {config.name for config in configs} == set(FORMATS)
     assert {str(config.settings.directory) for config in configs} == {"data"}
 
@@ -66,7 +66,7 @@ def test_iconfig_has_every_setting_of_a_format(iconfig, name):
     assert set(iconfig[f"{name.upper()}_DATA_FILES"]) == {"ENABLE", "FILE_EXTENSION", *own}
 
 
-@pytest.mark.parametrize("config", read_iconfig(ICONFIG), ids=lambda config: config.name)
+@pytest.mark.parametrize("config", read_iconfig(ICONFIG).writers, ids=lambda config: config.name)
 def test_iconfig_has_the_defaults(config):
     ours = config.settings.model_dump(exclude={"directory"})
     assert ours == type(config.settings)().model_dump(exclude={"directory"})

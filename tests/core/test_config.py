@@ -38,7 +38,7 @@ def iconfig(tmp_path):
 
 
 def one(path):
-    (config,) = read_iconfig(path)
+    (config,) = read_iconfig(path).writers
     return config.settings
 
 
@@ -49,9 +49,9 @@ def error_of(path, kind=ConfigError):
 
 
 def test_nothing_is_on_that_is_not_switched_on(iconfig):
-    assert read_iconfig(iconfig("CSV_DATA_FILES: {ENABLE: false}")) == []
-    assert read_iconfig(iconfig("CSV_DATA_FILES:")) == []
-    assert read_iconfig(iconfig("# nothing but a comment")) == []
+    assert read_iconfig(iconfig("CSV_DATA_FILES: {ENABLE: false}")).writers == []
+    assert read_iconfig(iconfig("CSV_DATA_FILES:")).writers == []
+    assert read_iconfig(iconfig("# nothing but a comment")).writers == []
 
 
 def test_what_is_not_set_has_its_default(iconfig):
@@ -68,7 +68,7 @@ def test_a_block_overrides_the_shared_one(iconfig):
         JSONL_DATA_FILES: {ENABLE: true, DIRECTORY: journals, RETRY_SECONDS: }
         SPEC_DATA_FILES: {ENABLE: true}
     """)
-    jsonl, spec = (config.settings for config in read_iconfig(path))
+    jsonl, spec = (config.settings for config in read_iconfig(path).writers)
     assert (jsonl.directory, jsonl.on_error, jsonl.retry_seconds) == (Path("journals"), "abort", 3)
     assert (spec.directory, spec.on_error) == (Path("data"), "abort")
 
@@ -82,14 +82,16 @@ def test_the_content_may_be_given_as_a_dict():
 
 
 def test_a_writer_is_made_of_its_settings(iconfig, tmp_path):
-    (config,) = read_iconfig(iconfig(f"SPEC_DATA_FILES: {{ENABLE: true, DIRECTORY: {tmp_path}}}"))
+    (config,) = read_iconfig(
+        iconfig(f"SPEC_DATA_FILES: {{ENABLE: true, DIRECTORY: {tmp_path}}}")
+    ).writers
     writer = config.make()
     assert type(writer).__name__ == "SpecWriter"
     assert writer.settings == config.settings
 
 
 def test_keys_of_other_concerns_are_left_alone(iconfig, caplog):
-    spec, nexus = read_iconfig(iconfig(BITS))
+    spec, nexus = read_iconfig(iconfig(BITS)).writers
     assert (spec.name, spec.settings.file_extension) == ("spec", "dat")
     assert (nexus.name, nexus.settings.file_extension) == ("nexus", "hdf")
     assert nexus.settings.model_dump()["warn_missing"] is False
@@ -216,7 +218,7 @@ def test_an_unknown_format_names_those_that_are_known(iconfig):
 
 def test_a_near_miss_of_a_block_is_told_and_not_read(iconfig, caplog):
     path = iconfig("A: 1\nSPEC_DATA_FILE: {ENABLE: true}\nspec_data_files: {ENABLE: true}")
-    assert read_iconfig(path) == []
+    assert read_iconfig(path).writers == []
     near, lower = (record.getMessage() for record in caplog.records)
     assert f"{path}, line 2: SPEC_DATA_FILE: is it SPEC_DATA_FILES?" in near
     assert "line 3: spec_data_files: is it SPEC_DATA_FILES?" in lower
@@ -229,7 +231,7 @@ def test_the_older_keys_switch_on(iconfig):
         NEXUS_FILE_EXTENSION: h5
         NEXUS_WARN_MISSING_CONTENT: true
     """)
-    configs = {config.name: config.settings for config in read_iconfig(path)}
+    configs = {config.name: config.settings for config in read_iconfig(path).writers}
     assert set(configs) == {"spec", "nexus"}
     assert configs["nexus"].file_extension == "h5"
     assert configs["nexus"].model_dump()["warn_missing"] is True
@@ -285,7 +287,7 @@ def test_a_format_that_is_off_is_not_imported(iconfig):
     program = f"""
         import sys
         from bluescribe.config import read_iconfig
-        assert [config.name for config in read_iconfig({str(path)!r})] == ["jsonl"]
+        assert [config.name for config in read_iconfig({str(path)!r}).writers] == ["jsonl"]
         unwanted = {{"h5py", "bluesky", "bluescribe.formats.nexus", "bluescribe.formats.spec"}}
         assert not unwanted & set(sys.modules), unwanted & set(sys.modules)
     """
@@ -306,7 +308,7 @@ CSV_DATA_FILES:
     C:\\data: ~/eiger
 """
     )
-    maps = {config.name: config.settings.path_map for config in read_iconfig(file)}
+    maps = {config.name: config.settings.path_map for config in read_iconfig(file).writers}
     assert maps["nexus"] == {"/mnt/ioc": Path("/share/data"), "Z:\\": Path("/share/z")}
     assert maps["csv"] == {"C:\\data": Path.home() / "eiger"}
 
