@@ -14,6 +14,7 @@ from textwrap import dedent
 
 import bluesky.plans as bp
 import pytest
+import yaml
 from bluesky import RunEngine
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,10 +25,13 @@ from bluescribe.delivery import courier, trouble
 from bluescribe.delivery.outbox import Outbox
 from bluescribe.errors import ConfigError
 from bluescribe.formats.csv import CsvFile
-from bluescribe.formats.nexus.copying import ImageCopy
+from bluescribe.formats.nexus import NexusFile
 
 pytest.importorskip("globus_sdk", reason="globus-sdk is not installed: it is in the extra `test`")
 pytest.importorskip("responses", reason="responses, which globus_sdk.testing wants, is missing")
+
+from globus_sdk import GlobusAppConfig
+from globus_sdk.token_storage import JSONTokenStorage, TokenStorageData
 
 from bluescribe.delivery.globus import GlobusSettings, transfer
 from bluescribe.delivery.globus.placing import label_of, place
@@ -170,13 +174,12 @@ def test_what_a_format_gave_up_is_left_out_and_named(begin, service, monkeypatch
 def test_a_run_waits_for_images_that_are_copied(begin, service, monkeypatch):
     copied = []
 
-    def work(self, give_up):
+    def work(_give_up):
         time.sleep(0.3)
         copied.append(len(service.tasks))
         return []
 
-    monkeypatch.setattr("bluescribe.formats.nexus.runfile.NexusFile.afterwards", lambda _: work_of)
-    work_of = work.__get__(ImageCopy)
+    monkeypatch.setattr(NexusFile, "afterwards", lambda _: work)
     RE, writers = begin(("jsonl", "nexus"))
     scan(RE)
     delivered(writers)
@@ -449,6 +452,77 @@ def test_consent_is_asked_for_with_the_token(begin, service):
     assert DESTINATION not in asked[0]
 
 
+STORE = "transfer.api.globus.org"
+
+
+def test_a_stored_login_is_used(begin, service, monkeypatch):
+    monkeypatch.delenv("GLOBUS_CLIENT_SECRET")
+    number = CREDENTIALS["GLOBUS_CLIENT_ID"]
+    storage = JSONTokenStorage.for_globus_app(
+        app_name="bluescribe", config=GlobusAppConfig(), client_id=number, namespace="DEFAULT"
+    )
+    login = TokenStorageData(
+        resource_server=STORE,
+        identity_id=None,
+        scope=f"urn:globus:auth:scope:{STORE}:all",
+        access_token="stored",
+        refresh_token="refresh",
+        expires_at_seconds=int(time.time()) + 3600,
+        token_type="Bearer",
+    )
+    storage.store_token_data_by_resource_server({STORE: login})
+    RE, writers = begin()
+    scan(RE)
+    delivered(writers)
+    assert "oauth2" not in service.requests
+
+
+def login(tmp_path, **keys):
+    iconfig = tmp_path / "iconfig.yml"
+    iconfig.write_text(yaml.safe_dump(iconfig_for(tmp_path, ["csv"], **keys)))
+    program = "from bluescribe.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, "globus", "login", "--iconfig", str(iconfig)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_the_command_tries_a_service_account(service, tmp_path):
+    done = login(tmp_path)
+    assert (done.stdout, done.stderr) == ("Globus accepts it: runs can be sent\n", "")
+    assert service.requests == ["oauth2", "submission_id"]
+    service.before["oauth2"] = [error(401, "invalid_client", "wrong secret")]
+    done = login(tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("bluescribe: Globus does not accept it: ")
+
+
+def test_the_command_asks_a_person(service, tmp_path, monkeypatch):
+    monkeypatch.delenv("GLOBUS_CLIENT_SECRET")
+    done = login(tmp_path, DATA_ACCESS="both")
+    assert f"{service.url}v2/oauth2/authorize?" in done.stdout
+    assert f"{DESTINATION}%2Fdata_access" in done.stdout
+    assert done.returncode == 2  # nobody is there
+
+
+@pytest.mark.parametrize(
+    ("variable", "enable", "message"),
+    [
+        ("", True, "set GLOBUS_CLIENT_ID in the environment"),
+        ("x", False, "GLOBUS is not switched on"),
+    ],
+)
+def test_the_command_says_what_it_needs(tmp_path, monkeypatch, variable, enable, message):
+    monkeypatch.setenv("GLOBUS_CLIENT_ID", variable)
+    done = login(tmp_path, ENABLE=enable)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
 # --- crashes and company --------------------------------------------------------------------------
 
 SESSION = """
@@ -613,9 +687,8 @@ VALUES = st.text(min_size=0, max_size=200) | st.sampled_from(["..", "/etc", "~",
 
 
 def settings_for(**keys):
-    return GlobusSettings(
-        source_endpoint=SOURCE, destination_endpoint=DESTINATION, local_root="/data", **keys
-    )
+    known = {"source_endpoint": SOURCE, "destination_endpoint": DESTINATION, "local_root": "/data"}
+    return GlobusSettings.validated("test", {**known, **keys})
 
 
 @given(proposal=VALUES, user=VALUES)
