@@ -17,7 +17,8 @@ Fault = Callable[[], tuple[int, Any, dict[str, str]] | None]
 
 
 def body(name: str, case: str = "default") -> Any:
-    return copy.deepcopy(get_response_set(name).lookup(case).json)
+    response: Any = get_response_set(name).lookup(case)
+    return copy.deepcopy(response.json)
 
 
 class GlobusService:
