@@ -121,6 +121,29 @@ def test_what_concerns_one_lets_the_others_pass(basket):
     wait(lambda: b.got == [2, 3, 1])
 
 
+def test_what_is_under_way_does_not_end_a_trouble_of_others(basket, caplog):
+    """A busy server may answer for old transfers and take no new ones."""
+    b = basket()
+    answers = {1: lambda: 0.01, 2: lambda: Later("busy", "wait")}
+
+    def deliver(entry):
+        b.tried += 1
+        answer = answers[entry.content["n"]]()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    b._courier._deliver = deliver
+    put(b, 1, 2)
+    wait(lambda: b.tried > 12)
+    assert len(told(caplog)) == 1
+    answers[2] = lambda: None
+    wait(lambda: b.status().delivered == 1)
+    assert "delivering again, after: busy" in told(caplog)[-1]
+    assert len(told(caplog)) == 2
+    assert not b.status().trouble
+
+
 def test_the_same_is_told_again_after_an_hour_only(basket, caplog, monkeypatch):
     monkeypatch.setattr(trouble, "TELL_AGAIN_SECONDS", 0.2)
     monkeypatch.setattr(trouble, "LONGEST_PAUSE", 0.05)

@@ -79,6 +79,8 @@ class Courier:
         self._told: dict[str, float] = {}
         self._trouble = Trouble(name, self._told)
         """What keeps all of them waiting."""
+        self._met_by = ""
+        """Name of the entry that met it; empty for the outbox itself."""
         self._troubles: dict[str, Trouble] = {}
         """What keeps one of them waiting, by its name."""
         self._homeless: deque[tuple[str, dict[str, Any]]] = deque()
@@ -166,6 +168,7 @@ class Courier:
             try:
                 pause = self._go_round()
             except OSError as error:  # of the outbox
+                self._met_by = ""
                 self._trouble.meet(Later(str(error), _DISK_REMEDY), "what waits")
                 pause = self._pause()
             except Exception:
@@ -184,7 +187,8 @@ class Courier:
             self._outbox.put(*self._homeless[0])
             self._homeless.popleft()
         paths = self._outbox.paths()
-        for gone in {*self._due, *self._troubles} - {path.name for path in paths}:
+        self._see_over("")
+        for gone in {*self._due, *self._troubles, self._met_by} - {path.name for path in paths}:
             self._forget_entry(gone)
         for path in paths:
             if self._is_over or self._trouble.due > time.monotonic():
@@ -220,7 +224,7 @@ class Courier:
         except OSError as error:
             self._put_off(path.name, run, Later(str(error), _DISK_REMEDY, only_this=True))
         except Refused as problem:
-            self._trouble.end()
+            self._see_over(path.name)
             self._set_aside(Entry(path, run, entry.content if entry else {}), problem)
         except Exception as error:
             logger.exception("%s: a fault inside bluescribe", self._name)
@@ -230,8 +234,16 @@ class Courier:
         else:
             self._note_success(path.name, again)
 
+    def _see_over(self, name: str) -> None:
+        """End what keeps all waiting when the one that met it has passed.
+
+        That others pass says little: what is under way may be looked at while nothing new is taken.
+        """
+        if name == self._met_by:
+            self._trouble.end()
+
     def _note_success(self, name: str, again: float | None) -> None:
-        self._trouble.end()
+        self._see_over(name)
         if name in self._troubles:
             self._troubles[name].end()
         self._forget_entry(name)
@@ -242,9 +254,10 @@ class Courier:
 
     def _put_off(self, name: str, run: str, problem: Later) -> None:
         if problem.only_this:
-            self._trouble.end()
+            self._see_over(name)
             self._troubles.setdefault(name, Trouble(self._name, self._told)).meet(problem, run)
         else:
+            self._met_by = name
             self._trouble.meet(problem, run)
 
     def _set_aside(self, entry: Entry, problem: Refused) -> None:
@@ -263,6 +276,8 @@ class Courier:
         )
 
     def _forget_entry(self, name: str) -> None:
+        if name == self._met_by:
+            self._trouble.forget()
         self._due.pop(name, None)
         if name in self._troubles:
             self._troubles.pop(name).forget()
