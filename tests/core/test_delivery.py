@@ -191,6 +191,34 @@ def test_what_is_under_way_is_looked_at_again(basket):
     assert b.tried == 3
 
 
+def test_what_is_held_up_on_its_way_does_not_keep_the_thread_busy(basket):
+    b = basket(0.01, Later("paused", "look", only_this=True, after=0.6))
+    rounds = []
+    look = b.outbox.lock
+
+    def looking():
+        rounds.append(time.monotonic())
+        return look()
+
+    b.outbox.lock = looking
+    put(b, 1)
+    wait(lambda: b.got == [1])
+    assert len(rounds) < 40, "it looks every 0.05 s"
+
+
+def test_a_lock_is_let_go_when_a_server_that_hung_answers(basket, tmp_path):
+    b, other = basket(), Outbox(tmp_path / "outbox")
+    hung = threading.Event()
+    b._courier._deliver = lambda _: hung.wait(30) and None
+    put(b, 1)
+    wait(lambda: b.outbox._lock >= 0)
+    b.close(0.1)
+    assert not other.lock()
+    hung.set()
+    wait(other.lock)
+    other.unlock()
+
+
 def test_an_outbox_that_cannot_be_written_loses_nothing(basket, tmp_path, caplog):
     folder = tmp_path / "outbox"
     folder.write_text("a file stands there")

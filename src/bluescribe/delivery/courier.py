@@ -9,14 +9,14 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .outbox import Entry, Outbox
+from .status import DeliveryStatus
 from .trouble import Later, Refused, Trouble
 
-__all__ = ["Courier", "DeliveryStatus"]
+__all__ = ["Courier"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,36 +24,6 @@ _LOOK_SECONDS = 10.0
 """How often the outbox is looked into for what other processes put there."""
 
 _DISK_REMEDY = "look whether that folder can be written, or set another OUTBOX"
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryStatus:
-    """The state of one delivery at one moment."""
-
-    name: str
-    outbox: Path
-    delivered: int
-    """Runs that this process has delivered."""
-    under_way: int
-    """Runs that were handed over and have not arrived."""
-    waiting: int
-    trouble: str
-    """What keeps the others waiting; empty when all is well."""
-    refused: int
-    """Runs that were set aside, those of earlier sessions included."""
-
-    def __str__(self) -> str:
-        """Return a line or two for people."""
-        runs = "run" if self.delivered == 1 else "runs"
-        line = f"{self.name}: {self.delivered} {runs} delivered"
-        line += f", {self.under_way} under way" if self.under_way else ""
-        line += f", {self.waiting} waiting" if self.waiting or self.trouble else ""
-        line += f": {self.trouble}" if self.trouble else ""
-        if self.refused:
-            line += f"\n  REFUSED:     {self.refused}, kept in {self.outbox / 'refused'}"
-        return line
-
-    __repr__ = __str__
 
 
 class Courier:
@@ -126,8 +96,6 @@ class Courier:
             self._thread.join(timeout)
         self._is_over = True
         self._tell_of_rest()
-        if self._thread is None or not self._thread.is_alive():
-            self._outbox.unlock()
 
     def status(self) -> DeliveryStatus:
         """Return the state as it is."""
@@ -175,6 +143,7 @@ class Courier:
                 logger.exception("%s: a fault inside bluescribe; please report it", self._name)
                 pause = _LOOK_SECONDS
             if is_last:
+                self._outbox.unlock()
                 return
             self._wake.wait(pause)
             self._wake.clear()
@@ -204,7 +173,7 @@ class Courier:
         now = time.monotonic()
         if self._trouble.due > now:
             return self._trouble.due - now
-        dues = [*self._due.values(), *(trouble.due for trouble in self._troubles.values())]
+        dues = map(self._due_of, {*self._due, *self._troubles})
         return min([_LOOK_SECONDS, *(max(0.0, due - now) for due in dues)])
 
     def _attend(self, path: Path) -> None:
