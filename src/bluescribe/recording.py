@@ -6,7 +6,6 @@ the file up when nothing helps: the other runs and the other writers go on.
 
 from __future__ import annotations
 
-import errno
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -16,13 +15,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from .afterwards import Afterwards
+from .afterwards import Afterwards, Work
 from .assets import AssetBook, datum_rows
 from .errors import DocumentError
 from .formats.base import RunFile
 from .grammar import check_event, check_event_page
 from .run import Descriptor, Document, Page, Run, Stream
-from .status import Failure, Ledger, remedy
+from .status import Failure, Ledger, may_pass, remedy
 
 __all__ = ["Recording"]
 
@@ -30,8 +29,6 @@ logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two tries of what a full or absent disk refused."""
-
-_NEVER_PASS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EBADF)
 
 _DESCRIPTOR = itemgetter("descriptor")
 
@@ -72,6 +69,7 @@ class Recording:
         self._assets = AssetBook(file.locate)
         self._pending: dict[str, list[Document]] = {}
         """Events that wait to become pages, by stream."""
+        self._is_given_up = False
         self._is_retired = False
         """Whether nothing goes into the file any more: it failed, or did not accept the run."""
         self._has_news = False
@@ -185,20 +183,37 @@ class Recording:
         if not self._attempt_or_refuse("stop", self._file.close, stop):
             self._attempt_or_refuse("stop", self._file.close, None)  # or it would stay open
         self._ledger.open_files.pop(self.run.uid, None)
+        work = None
         if not self._is_retired:
             self._ledger.runs_written += 1
             self._ledger.last_file = self._file.paths[0] if self._file.paths else None
-            self._hand_over()
+            work = self._remaining_work()
+        self._hand_over(work)
 
-    def _hand_over(self) -> None:
-        """Have done later what remains when the file is complete."""
+    def _remaining_work(self) -> Work | None:
+        """Return what is to be done later, when the file is complete."""
         try:
-            work = self._file.afterwards()
+            return self._file.afterwards()
         except Exception as error:
             self._ledger.refuse("stop", error)
+            return None
+
+    def _hand_over(self, work: Work | None) -> None:
+        """Have the rest done, and then tell those who wait for the run's files."""
+        if work is not None and self._file.paths:
+            self._afterwards.add(self.run.label, self._file.paths[0], work, self._tell_of_files)
         else:
-            if work is not None and self._file.paths:
-                self._afterwards.add(self.run.label, self._file.paths[0], work)
+            self._tell_of_files()
+
+    def _tell_of_files(self) -> None:
+        """Tell those who wait for them which files the run has; on any thread of the writer."""
+        files, is_complete = self._file.paths, not self._is_given_up
+        try:
+            files = self._file.files() if is_complete and files else files
+        except Exception as error:
+            is_complete = False
+            self._ledger.refuse("stop", error)
+        self._ledger.finish(self.run.start, files, is_complete=is_complete)
 
     def _write_pages(self) -> None:
         """Turn the events that wait into pages: a page has one descriptor, a stream one order."""
@@ -246,7 +261,7 @@ class Recording:
     def _insist(self, error: Exception, method: Callable[..., None], *args: Any) -> None:
         """Try again while the disk refuses; then give the file up."""
         began, pause = time.monotonic(), _FIRST_PAUSE
-        while isinstance(error, OSError) and _may_pass(error):
+        while isinstance(error, OSError) and may_pass(error):
             if time.monotonic() - began + pause > self._retry_seconds:
                 break
             self._tell_of_retry(error)
@@ -283,7 +298,7 @@ class Recording:
 
     def _give_up(self, error: Exception) -> None:
         """Leave the file as it is and say so."""
-        self._is_retired = True
+        self._is_retired = self._is_given_up = True
         path = self._file.paths[0] if self._file.paths else None
         cause = f"{type(error).__name__}: {error}"
         failure = Failure(time.time(), self.run.label, path, cause, remedy(error, self._file.paths))
@@ -302,15 +317,3 @@ class Recording:
             self._file.abandon()
         except Exception:
             logger.debug("abandoning %s failed too", path, exc_info=True)
-
-
-def _may_pass(error: OSError) -> bool:
-    """Tell whether the system refused, and may not do so for ever.
-
-    A server that comes back, a folder that is made again, a mount that is made writable: all of
-    these pass. A name that is too long stays so, and a file that HDF5 could not write is broken.
-    HDF5's own errors are OSErrors too, without a number, and stay.
-    """
-    if getattr(error, "is_final", False) or error.errno in _NEVER_PASS:
-        return False
-    return error.errno is not None or "errno" in str(error)
