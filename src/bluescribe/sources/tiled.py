@@ -60,7 +60,9 @@ class TiledSource(Source):
         is_run = hasattr(self._catalog, "documents")
         run = self._catalog if is_run else self._catalog[key]
         try:
-            yield from documents_of(run)
+            for name, doc in documents_of(run):
+                if doc:  # the server gives an empty stop document for a run that has none
+                    yield name, doc
         except Exception as error:
             if "json-seq" not in str(error):
                 raise
