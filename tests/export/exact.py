@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import sys
 
 import numpy as np
 
 
 def exact(documents):
-    """Return documents in a form that is equal only where types and order of keys are, too."""
-    return [(name, _exact(doc)) for name, doc in documents]
-
-
-def _exact(value: Any):
-    if isinstance(value, Mapping):
-        return [(key, _exact(item)) for key, item in value.items()]
-    if isinstance(value, list | tuple):
-        return [_exact(item) for item in value]
-    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind != "O":
-        return type(value), value.dtype.str, value.shape, value.tobytes()
-    return type(value), repr(value)
+    """Return documents as text that differs where types, digits or the order of keys do."""
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
+        return [f"{name} {doc!r}" for name, doc in documents]

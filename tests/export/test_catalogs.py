@@ -7,6 +7,7 @@ it uses itself. Those of MongoDB give documents by the same code.
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from functools import cache
 from importlib import import_module
@@ -53,14 +54,22 @@ PAGED = {name for name in KEPT if name.startswith(("fly", "resource_"))} | {
     "bare_documents",
     "events_and_pages",
 }
-"""databroker keeps no pages, and no place of a datum among the events: a journal has single events
-after all datums. The same documents, so that no other format differs."""
+"""databroker keeps no pages, and no place of a datum among events and the datums of others: a
+journal has single events after all datums. What was measured is the same, and so are all files but
+for the datums that HDF5 files quote."""
 
 STREAMED = {name for name in KEPT if name.startswith(("stream_", "async_"))}
 """databroker 1.x keeps no stream_resource and no stream_datum: the files name no external file."""
 
 OVERLAPPING = {name for name in SHAPES if name.startswith(("nested", "interleaved"))}
 """A SPEC file has the runs in the order in which they ended, an export in that of their starts."""
+
+NO_JSON = {"dtype_changing": "complex is not JSON serializable"}
+"""Shapes of run that suitcase-jsonl does not take, and why."""
+
+JOURNAL = re.compile(r"\.jsonl$|/datum: ")
+SPEC = re.compile(r"\.dat$")
+NOTHING = re.compile(r"(?!)")
 
 
 @cache
@@ -84,7 +93,21 @@ def stored(name, kind, base):
             serializer.close()
     driver = import_module(f"databroker._drivers.{kind}")
     catalog = {"msgpack": "BlueskyMsgpackCatalog", "jsonl": "BlueskyJSONLCatalog"}[kind]
-    return getattr(driver, catalog)(f"{folder}/*.{kind}")
+    handlers = dict.fromkeys(SPECS, FileNamer)
+    return getattr(driver, catalog)(f"{folder}/*.{kind}", handler_registry=handlers)
+
+
+SPECS = ("AD_HDF5", "AD_HDF5_SWMR", "AD_TIFF", "NPY_SEQ", "SITE_TIFF_SEQ")
+
+
+class FileNamer:
+    """All that databroker-pack asks of a handler, for it needs one for each resource."""
+
+    def __init__(self, path, **_):
+        self.path = path
+
+    def get_file_list(self, _):
+        return [self.path]
 
 
 @pytest.fixture
@@ -104,13 +127,9 @@ def test_a_catalog_exports_as_it_was_written_live(name, base, tmp_path):
     catalog = stored(name, "msgpack", base)
     done = bluescribe.export(catalog, tmp_path / "exported", FORMATS)
     assert not done.failures
-    wrong = differences(live, tmp_path / "exported")
-    if name in PAGED:
-        assert {text.rpartition(".")[2] for text in wrong} <= {"jsonl"}
-    elif name in OVERLAPPING:
-        assert {text.rpartition(".")[2] for text in wrong} <= {"dat"}
-    elif name not in STREAMED:
-        assert wrong == []
+    may_differ = JOURNAL if name in PAGED else SPEC if name in OVERLAPPING else NOTHING
+    wrong = [t for t in differences(live, tmp_path / "exported") if not may_differ.search(t)]
+    assert wrong == [] or name in STREAMED
     if name in STREAMED | PAGED:
         write_live(tmp_path / "held", [p for run in as_runs(catalog) for p in run.documents()])
         assert differences(tmp_path / "held", tmp_path / "exported") == []
@@ -118,20 +137,18 @@ def test_a_catalog_exports_as_it_was_written_live(name, base, tmp_path):
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_packs_give_the_documents_of_the_catalog(name, base, tmp_path):
+def test_packs_and_json_lines_give_the_documents_of_the_catalog(name, base, tmp_path):
     catalog = stored(name, "msgpack", base)
     runs = [list(run.documents()) for run in as_runs(catalog)]
-    for kind in ("msgpack", "jsonl"):
-        packed = open_source(packed_by_databroker(catalog, kind, tmp_path / kind)).find()
-        wanted = runs if kind == "msgpack" else [in_json(run) for run in runs]
-        assert [exact(run.documents()) for run in packed] == [exact(run) for run in wanted]
-
-
-@pytest.mark.parametrize("name", KEPT)
-def test_catalogs_of_json_lines_give_the_same_documents(name, base):
-    runs = [list(run.documents()) for run in as_runs(stored(name, "msgpack", base))]
-    found = as_runs(stored(name, "jsonl", base))
-    assert [exact(run.documents()) for run in found] == [exact(in_json(run)) for run in runs]
+    packed = open_source(packed_by_databroker(catalog, "msgpack", tmp_path / "msgpack")).find()
+    assert [exact(run.documents()) for run in packed] == [exact(run) for run in runs]
+    if name in NO_JSON:
+        with pytest.raises(TypeError, match=NO_JSON[name]):
+            stored(name, "jsonl", base)
+        return
+    packed = open_source(packed_by_databroker(catalog, "jsonl", tmp_path / "jsonl")).find()
+    for found in (packed, as_runs(stored(name, "jsonl", base))):
+        assert [exact(run.documents()) for run in found] == [exact(in_json(run)) for run in runs]
 
 
 def packed_by_databroker(catalog, kind, box):
@@ -139,9 +156,13 @@ def packed_by_databroker(catalog, kind, box):
     from suitcase.utils import MultiFileManager
 
     serializer = import_module(f"suitcase.{kind}").Serializer
-    databroker_pack.export_catalog(catalog, box, serializer_class=serializer, external="ignore")
+    _, external, failures, *_ = databroker_pack.export_catalog(
+        catalog, box, serializer_class=serializer
+    )
+    assert not failures
+    roots = {key: root for _, root, key in external}
     write = getattr(databroker_pack, f"write_{kind}_catalog_file")
-    write(MultiFileManager(box), str(box), [f"documents/*.{kind}"], {})
+    write(MultiFileManager(box), str(box), [f"documents/*.{kind}"], roots)
     return box
 
 
