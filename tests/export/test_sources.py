@@ -198,7 +198,7 @@ def test_a_tiled_server_has_the_same_values(tiled_url, runs, tmp_path):
         done, key=lambda run: next(r.time for r in open_source(url).find() if r.uid == run.uid)
     )
     assert [r.uid for r in open_source(url).find(Selection(scan_ids=(-1,)))] == [latest.uid]
-    with pytest.raises(SourceError, match="holds .*raw"):
+    with pytest.raises(SourceError, match=r"holds .*raw"):
         open_source(tiled_url)
     contract = CONTRACTS["csv"]()
     found = {run.uid: run for run in contract.read_back(tmp_path / "out")}

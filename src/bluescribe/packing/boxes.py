@@ -12,19 +12,14 @@ from typing import Any
 import yaml
 
 from .. import __version__
-from ..errors import BluescribeError
 from ..exporting import Manifest, Progress, export
 from ..run import Document
 from ..sources import Selection, Source, StoredRun, as_runs
 from ..sources.packs import CATALOG
 from .external import ExternalFiles
-from .sums import write_sums
+from .sums import PackError, write_sums
 
-__all__ = ["Pack", "PackError", "pack"]
-
-
-class PackError(BluescribeError, OSError):
-    """A pack cannot be made there, or cannot be read."""
+__all__ = ["Pack", "pack"]
 
 
 @dataclass(frozen=True)
