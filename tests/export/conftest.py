@@ -54,6 +54,14 @@ def tiled_server(tmp_path_factory):
     finally:
         server.terminate()
         server.wait(30)
+        collect_sockets()
+
+
+def collect_sockets():
+    """Let go of the connections that tiled's clients leave to the collector."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
 
 
 def wait_for(port, server, log):
@@ -73,6 +81,4 @@ def tiled_url(tiled_server, monkeypatch):
     # what the server refuses, it refuses at once; a client would ask ten times
     monkeypatch.setattr("tiled.client.utils.TILED_RETRY_ATTEMPTS", 1)
     yield tiled_server
-    with warnings.catch_warnings():  # tiled's clients leave their sockets to the collector
-        warnings.simplefilter("ignore")
-        gc.collect()
+    collect_sockets()

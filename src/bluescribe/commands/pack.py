@@ -11,6 +11,7 @@ from rich.console import Console
 from ..packing import PackError, pack, verify, zip_for_user
 from ..packing.sums import top_folder, zip_file
 from ..sources import Selection, open_source
+from .show import tell_of_nothing
 
 __all__ = ["check", "run"]
 
@@ -27,6 +28,9 @@ def run(
 ) -> int:
     """Make a pack or a zip file; return 1 if something is not in it."""
     runs = open_source(source).find(selection)
+    if not runs:
+        tell_of_nothing(source, console)
+        return 0
     failures: tuple[str, ...]
     if as_zip:
         path = out if out.suffix == ".zip" else out.with_name(f"{out.name}.zip")

@@ -99,7 +99,8 @@ def _open(url: str) -> Any:
     try:
         found = client.from_uri(url)
     except (httpx.HTTPError, ValueError) as error:
-        raise SourceError(f"{url} cannot be read: {error}") from None
+        remedy = ". The key to it goes into TILED_API_KEY" if "401" in str(error) else ""
+        raise SourceError(f"{url} cannot be read: {error}{remedy}") from None
     if hasattr(found, "documents") or hasattr(found, "scan_id"):
         return found
     inside = ", ".join(list(found)[:10]) if hasattr(found, "keys") else "nothing"
