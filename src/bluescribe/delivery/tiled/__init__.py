@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ...formats.jsonl import JsonlWriter
-from ...run import Document, Run
+from ...run import Document
 from ...writer import Writer
 from ..base import Delivery
 from ..outbox import Entry
@@ -137,14 +137,16 @@ class TiledDelivery(Delivery):
             if sending is None:
                 return self._wait_for_start(path, is_growing=is_growing)
             if sending.is_there(catalog, is_ours=bool(entry.content.get("begun"))):
-                return self._end(path)
-            self._note_begin(entry, path)
+                path.unlink(missing_ok=True)
+                return None
+            self._note_begin(entry, sending)
             sending.begin(catalog)
             attempts.sending = sending
         has_news = attempts.sending.go_on()
         if attempts.sending.has_stop:
             self._taken_at = time.monotonic()
-            return self._end(path)
+            path.unlink(missing_ok=True)
+            return None
         if has_news and (not is_growing or attempts.sending.has_more()):
             return 0.0
         if is_growing:
@@ -168,10 +170,10 @@ class TiledDelivery(Delivery):
                 return Later(str(error), f"{remedy} other runs, but not this", only_this=True)
         return refusal(error)
 
-    def _note_begin(self, entry: Entry, path: Path) -> None:
+    def _note_begin(self, entry: Entry, sending: Sending) -> None:
         """Keep, over the end of this process, that what is on the server is ours."""
         if not entry.content.get("begun"):
-            entry.content["begun"] = True
+            entry.run, entry.content["begun"] = sending.label, True
             self.outbox.save(entry)
 
     def _spool(self, path: Path) -> None:
@@ -191,7 +193,8 @@ class TiledDelivery(Delivery):
         """Wait for what is about to be written; a crash may have come before that."""
         if is_growing or time.time() - path.stat().st_mtime < _START_SECONDS:
             return _LOOK_SECONDS
-        return self._end(path)
+        path.unlink(missing_ok=True)
+        return None
 
     def _keep_unfinished(self, entry: Entry, path: Path) -> None:
         """Keep the journal of a run that is on the server as far as it went."""
@@ -204,10 +207,6 @@ class TiledDelivery(Delivery):
             entry.run,
             kept,
         )
-
-    def _end(self, path: Path) -> None:
-        """Remove a journal that is not needed any more."""
-        path.unlink(missing_ok=True)
 
     def _known_journals(self) -> list[Path]:
         """Return the journals that the outbox knows, those of refused runs included."""

@@ -7,7 +7,7 @@ its normaliser and the part that sends, events and stream datums wait here until
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bluesky_tiled_plugins.writing.tiled_writer import (
@@ -83,13 +83,15 @@ class BatchWriter:
         As TiledWriter has them: what is put right in a document before it is sent, by its name.
     """
 
-    def __init__(
-        self, catalog: Any, patches: dict[str, Callable[[Document], Document]] | None = None
-    ) -> None:
+    def __init__(self, catalog: Any, patches: Mapping[str, Callable[[Document], Document]]) -> None:
         self._batches: _Batches | None = None
         # Arrays of any size become arrays with their own dtype; in tables they come back as text
         self._writer = TiledWriter(
-            catalog, normalizer=self._normalizer, patches=patches, batch_size=1, max_array_size=0
+            catalog,
+            normalizer=self._normalizer,
+            patches=dict(patches),
+            batch_size=1,
+            max_array_size=0,
         )
 
     def write(self, documents: Iterable[tuple[str, Document]], notes: Iterable[str] = ()) -> None:

@@ -35,6 +35,7 @@ class Column:
     """Of each value of an array."""
     is_sent: bool = False
     """Whether the server has a column for it."""
+    _has_none: bool = field(default=False, repr=False)
     _largest: int = field(default=0, repr=False)
     """Absolute value of the integers."""
 
@@ -68,6 +69,10 @@ class Column:
 
     def _learn_scalar(self, value: Any) -> None:
         kind = _kind(value)
+        self._has_none |= kind == "none"
+        if self.kind == "array":
+            self._become_text()
+            return
         if kind == "int":
             self._largest = max(self._largest, abs(value))
         self.kind = _join(self.kind, kind)
@@ -77,7 +82,11 @@ class Column:
     def _learn_array(self, value: list[Any]) -> None:
         array = _array(value)
         is_first = self.kind == "none"
-        if array is None or not (is_first or (self.kind == "array" and array.shape == self.shape)):
+        if (
+            array is None
+            or self._has_none
+            or not (is_first or (self.kind == "array" and array.shape == self.shape))
+        ):
             self._become_text()
             return
         self.kind, self.shape = "array", array.shape
@@ -157,6 +166,9 @@ class Columns:
         self._of_descriptor[doc["uid"]] = columns
 
 
+_TYPES: dict[str, set[type]] = {"b": {bool}, "U": {str}}
+"""What lists hold that become arrays, by the kind of the array; numbers are the rest."""
+
 _ROOM = 16
 """Characters."""
 
@@ -169,15 +181,14 @@ _WIDER = {("int", "float"): "float", ("float", "int"): "float"}
 def _kind(value: Any) -> str:
     if value is None:
         return "none"
-    for kind in (bool, int, float, str):
-        if isinstance(value, kind):
-            is_huge = kind is int and not -(2**63) <= value < 2**63
-            return "text" if is_huge else kind.__name__
-    return "text"
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "text"
+    kind = type(value).__name__
+    return kind if kind in _DTYPES else "text"
 
 
 def _join(one: str, other: str) -> str:
-    if one == other or other == "none":
+    if other in (one, "none"):
         return one
     return other if one == "none" else _WIDER.get((one, other), "text")
 
@@ -186,12 +197,13 @@ def _array(value: list[Any]) -> np.ndarray[Any, Any] | None:
     """Return a list as an array of numbers or text; None when it is none that can be stored."""
     try:
         array = np.array(value)
-    except (ValueError, OverflowError):  # ragged
+        if array.dtype.kind == "f" and set(map(type, _items(value, array.ndim))) == {int}:
+            array = np.array(value, np.uint64)  # numpy made floats of them
+    except (ValueError, OverflowError):  # ragged, or beyond 64 bits
         return None
     # numpy makes text of numbers beside text, and numbers of truth values beside numbers
-    types = {int, float} if array.dtype.kind in "iuf" else {bool}
-    types = {str} if array.dtype.kind == "U" else types
-    is_plain = array.dtype.kind in "biufU" and set(map(type, _items(value, array.ndim))) <= types
+    types = set(map(type, _items(value, array.ndim)))
+    is_plain = array.dtype.kind in "biufU" and types <= _TYPES.get(array.dtype.kind, {int, float})
     return array if is_plain and array.size else None
 
 

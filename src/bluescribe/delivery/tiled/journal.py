@@ -47,7 +47,9 @@ class Journal:
             for line in _whole_lines(file.readlines(most_bytes)):
                 self._offset += len(line)
                 self._lines += 1
-                documents.append(self._parse(line))
+                name, doc = self._parse(line)
+                if name != "event_page" or doc.get("seq_num"):  # no event: nobody can unpack it
+                    documents.append((name, doc))
         return documents
 
     def has_more(self) -> bool:

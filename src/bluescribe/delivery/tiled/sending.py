@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...run import Document
+from ...run import Document, Run
 from ..trouble import Later
 from .columns import Columns
 from .journal import Journal, journal_start
+from .names import Names
 
 if TYPE_CHECKING:
     from .batches import BatchWriter
@@ -35,9 +37,10 @@ class Sending:
 
     def __init__(self, path: Path, start: Document) -> None:
         self.uid = str(start["uid"])
+        self.label = Run(start).label
         self.has_stop = False
         self._path = path
-        self._columns = Columns()
+        self._columns, self._names = Columns(), Names()
         self._journal = Journal(path)
         self._writer: BatchWriter | None = None
 
@@ -80,7 +83,12 @@ class Sending:
         self._learn_all()
         self._columns.forget_sent()
         self._journal = Journal(self._path)
-        patches = {"descriptor": self._columns.fit_descriptor, "event": self._columns.fit_event}
+        columns, names = self._columns, self._names
+        patches = {
+            "descriptor": lambda doc: names.fit_descriptor(columns.fit_descriptor(doc)),
+            "event": lambda doc: names.fit_event(columns.fit_event(doc)),
+            "stream_resource": names.fit_stream_resource,
+        }
         self._writer = BatchWriter(catalog, patches)
 
     def go_on(self) -> bool:
@@ -99,13 +107,18 @@ class Sending:
         if self._columns.learn(documents):
             logger.debug("%s: a column changed its type: sent again", self.uid)
             raise Restart
-        self._writer.write(documents, self._columns.notes())
+        self._writer.write(documents, self._notes())
         self.has_stop = any(name == "stop" for name, _ in documents)
         return True
 
     def has_more(self) -> bool:
         """Tell whether more can be sent at once."""
         return self._journal.has_more()
+
+    def _notes(self) -> Iterator[str]:
+        """Tell what is not on the server as it was measured; asked at the stop document."""
+        yield from self._columns.notes()
+        yield from self._names.notes()
 
     def _learn_all(self) -> None:
         journal = Journal(self._path)
