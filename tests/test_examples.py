@@ -14,12 +14,14 @@ import yaml
 from spec2nexus.spec import SpecDataFile
 
 from bluescribe.config import read_iconfig
+from bluescribe.delivery import delivery_names, load_delivery
 from bluescribe.formats import load_format
 from bluescribe.settings import WriterSettings
 
 TOP = Path(__file__).resolve().parent.parent
 EXAMPLES = TOP / "examples"
 ICONFIG = TOP / "iconfig.yml"
+REFERENCE = TOP / "docs" / "reference" / "iconfig.md"
 FORMATS = ("jsonl", "spec", "nexus", "csv")
 
 
@@ -70,6 +72,17 @@ def test_iconfig_has_every_setting_of_a_format(iconfig, name):
 def test_iconfig_has_the_defaults(config):
     ours = config.settings.model_dump(exclude={"directory"})
     assert ours == type(config.settings)().model_dump(exclude={"directory"})
+
+
+@pytest.mark.parametrize("name", delivery_names())
+def test_iconfig_and_the_reference_have_every_setting_of_a_delivery(iconfig, name):
+    settings = load_delivery(name).settings_class
+    block = iconfig[name.upper()]
+    assert block.pop("ENABLE") is False
+    assert set(block) == keys(settings)
+    for key, info in settings.model_fields.items():
+        assert info.is_required() or block[key.upper()] == info.default
+        assert f"\n| `{key.upper()}` | " in REFERENCE.read_text()
 
 
 def test_iconfig_explains_every_key():

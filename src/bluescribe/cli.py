@@ -296,6 +296,34 @@ def unpack(
     raise typer.Exit(status)
 
 
+globus = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(globus, name="globus")
+
+
+@globus.callback()
+def _globus() -> None:
+    """Send runs by Globus: what has to be done once."""
+
+
+@globus.command()
+def login(
+    iconfig: Annotated[
+        Path, typer.Option("--iconfig", help="The file with the GLOBUS block.")
+    ] = Path("iconfig.yml"),
+) -> None:
+    """Log in once, so that sessions can send runs; the login is kept in the home directory.
+
+    Needs GLOBUS_CLIENT_ID in the environment. With GLOBUS_CLIENT_SECRET too, nobody logs in: the
+    service account is tried. Needs: pip install 'bluescribe[globus]'
+    """
+    from .commands.show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .commands.globus import login as command
+
+        command(iconfig, Console(highlight=False))
+
+
 def _stop(message: str) -> None:
     Console(stderr=True).print(f"bluescribe: {message}", markup=False, soft_wrap=True)
     raise typer.Exit(1)

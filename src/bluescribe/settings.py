@@ -84,8 +84,15 @@ class CheckedSettings(BaseModel):
             return Problem(
                 key, detail["input"], f"unknown key; {hint}allowed are {', '.join(known)}"
             )
+        if detail["type"] == "missing":
+            return Problem(key, _Nothing(), f"needed: {cls.model_fields[key].description}")
         message = detail["msg"].removeprefix("Value error, ")
         return Problem(key, detail["input"], message[:1].lower() + message[1:])
+
+
+class _Nothing:
+    def __repr__(self) -> str:
+        return "nothing"
 
 
 class WriterSettings(CheckedSettings):

@@ -319,3 +319,65 @@ def test_folders_that_cannot_be_meant_name_their_line(tmp_path, value):
     file.write_text(f"DATA_FILES:\n  PATH_MAP: {value}\nCSV_DATA_FILES:\n  ENABLE: true\n")
     with pytest.raises(ConfigError, match=r"line 2: DATA_FILES.PATH_MAP: found "):
         read_iconfig(file)
+
+
+# --- deliveries -----------------------------------------------------------------------------------
+
+GLOBUS = """
+    CSV_DATA_FILES: {ENABLE: true}
+    GLOBUS:
+      ENABLE: true
+      SOURCE_ENDPOINT: 11111111-0000-4000-8000-111111111111
+      DESTINATION_ENDPOINT: 22222222-0000-4000-8000-222222222222
+      LOCAL_ROOT: /data
+      DESTINATION_PATH: /beamline
+"""
+
+
+def test_a_delivery_is_switched_on_beside_the_formats(iconfig):
+    found = read_iconfig(iconfig(GLOBUS))
+    assert [config.name for config in found.writers] == ["csv"]
+    (config,) = found.deliveries
+    assert config.name == "globus"
+    assert (config.settings.outbox, config.delivery_class.name) == (None, "globus")
+    off = GLOBUS.replace("GLOBUS:\n      ENABLE: true", "GLOBUS:\n      ENABLE: false")
+    assert not read_iconfig(iconfig(off)).deliveries
+
+
+@pytest.mark.parametrize("block", ["GLOBUS: a name", "GLOBUS: {COLLECTION: x}", "TILED: [1, 2]"])
+def test_what_belongs_to_other_software_is_left_alone(iconfig, caplog, block):
+    assert not read_iconfig(iconfig(block)).deliveries
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("LOCAL_ROTO: /data", "line 8: GLOBUS.LOCAL_ROTO: unknown key; did you mean LOCAL_ROOT?"),
+        ("LOCAL_ROOT: /x", "line 8: GLOBUS.LOCAL_ROOT: stands a second time, after line 6"),
+        ("NOTIFY: never", "line 8: GLOBUS.NOTIFY: found 'never'; input should be 'all', "),
+        ("SECRET: hunter2", "line 8: GLOBUS.SECRET: found something (not shown); a secret does"),
+    ],
+)
+def test_a_mistake_in_a_delivery_is_told_with_its_line(iconfig, line, message):
+    path = iconfig(f"{GLOBUS.rstrip()}\n      {line}\n")
+    assert error_of(path).startswith(f"{path}, {message}")
+
+
+def test_a_delivery_that_stands_twice_is_told(iconfig):
+    path = iconfig(f"{GLOBUS}\n    GLOBUS: {{X: 1}}\n")
+    assert "line 9: GLOBUS: stands a second time, after line 2" in error_of(path)
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ("GLOBSU: {ENABLE: true}", "GLOBSU: is it GLOBUS?"),
+        ("globus: {enable: true}", "globus: is it GLOBUS?"),
+        ("GLOBUS: {ENABLED: true}", "GLOBUS: it has no ENABLE"),
+    ],
+)
+def test_what_is_nearly_a_delivery_is_told(iconfig, caplog, block, message):
+    assert not read_iconfig(iconfig(block)).deliveries
+    assert message in caplog.text
+    assert "Nothing is read from it." in caplog.text

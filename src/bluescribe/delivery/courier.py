@@ -76,7 +76,8 @@ class Courier:
         self._delivered = 0
         self._due: dict[str, float] = {}
         """When to look again at what is under way, by the names of the entries."""
-        self._trouble = Trouble(name)
+        self._told: dict[str, float] = {}
+        self._trouble = Trouble(name, self._told)
         """What keeps all of them waiting."""
         self._troubles: dict[str, Trouble] = {}
         """What keeps one of them waiting, by its name."""
@@ -237,17 +238,17 @@ class Courier:
     def _note_success(self, name: str, again: float | None) -> None:
         self._trouble.end()
         if name in self._troubles:
-            self._troubles.pop(name).end()
+            self._troubles[name].end()
+        self._forget_entry(name)
         if again is None:
             self._delivered += 1
-            self._forget_entry(name)
         else:
             self._due[name] = time.monotonic() + again
 
     def _put_off(self, name: str, run: str, problem: Later) -> None:
         if problem.only_this:
             self._trouble.end()
-            self._troubles.setdefault(name, Trouble(self._name)).meet(problem, run)
+            self._troubles.setdefault(name, Trouble(self._name, self._told)).meet(problem, run)
         else:
             self._trouble.meet(problem, run)
 
@@ -268,7 +269,8 @@ class Courier:
 
     def _forget_entry(self, name: str) -> None:
         self._due.pop(name, None)
-        self._troubles.pop(name, None)
+        if name in self._troubles:
+            self._troubles.pop(name).forget()
 
     def _tell_of_rest(self) -> None:
         """Tell at the end what is left to the next session."""

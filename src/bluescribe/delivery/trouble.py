@@ -62,22 +62,27 @@ class Trouble:
     ----------
     whose
         The name of the delivery, for messages.
+    told
+        When each remedy was told last: what keeps a hundred things waiting is told once.
     """
 
-    def __init__(self, whose: str) -> None:
+    def __init__(self, whose: str, told: dict[str, float]) -> None:
         self.cause = ""
         """Empty when all is well."""
         self.due = 0.0
         """When to try again, by the monotonic clock."""
         self._whose = whose
-        self._remedy = ""
+        self._told = told
+        self._own: set[str] = set()
+        """The remedies that were told for this."""
         self._pause = FIRST_PAUSE
-        self._told = 0.0
 
     def meet(self, problem: Later, run: str) -> None:
         """Wait longer each time; tell at first, when something else is wrong, and every hour."""
         now = time.monotonic()
-        if problem.remedy != self._remedy or now - self._told >= TELL_AGAIN_SECONDS:
+        if now - self._told.get(problem.remedy, -TELL_AGAIN_SECONDS) >= TELL_AGAIN_SECONDS:
+            self._told[problem.remedy] = now
+            self._own.add(problem.remedy)
             logger.warning(
                 "%s: %s cannot be delivered now: %s. Remedy: %s. It is tried again by itself.",
                 self._whose,
@@ -85,13 +90,19 @@ class Trouble:
                 problem.cause,
                 problem.remedy,
             )
-            self._told = now
-        self.cause, self._remedy = problem.cause, problem.remedy
+        self.cause = problem.cause
         self.due = now + max(self._pause, problem.after)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def end(self) -> None:
-        """Tell that it is over, if there was something."""
-        if self.cause:
+        """Tell that it is over, if anybody was told that it began."""
+        if self._own:
             logger.warning("%s: delivering again, after: %s", self._whose, self.cause)
-            self.__init__(self._whose)  # type: ignore[misc]  # as new
+        self.forget()
+
+    def forget(self) -> None:
+        """Be as new."""
+        for remedy in self._own:
+            self._told.pop(remedy, None)
+        self._own.clear()
+        self.cause, self.due, self._pause = "", 0.0, FIRST_PAUSE
