@@ -237,6 +237,9 @@ def _text_type(dtype: np.dtype[Any] | None, array: np.ndarray[Any, Any]) -> np.d
 def _holds(dtype: np.dtype[Any], array: np.ndarray[Any, Any]) -> bool:
     if (dtype.kind in "bU" or array.dtype.kind == "b") and dtype.kind != array.dtype.kind:
         return False
+    if dtype.kind in "iu" and array.dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return bool(limits.min <= int(array.min()) and int(array.max()) <= limits.max)
     with np.errstate(all="ignore"):
         back = array.astype(dtype).astype(array.dtype)
     return np.array_equal(back, array, equal_nan=array.dtype.kind == "f")
