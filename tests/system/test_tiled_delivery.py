@@ -404,6 +404,20 @@ def plan_of(number):
     yield from bps.close_run()
 
 
+@pytest.mark.parametrize("status", ["403", "404", "500", "503"])
+def test_a_server_that_is_not_itself_refuses_no_run(between, shared_server, deliver, status):
+    between.fault = lambda method, path: status
+    delivery = deliver(between.url)
+    runs = [list(a_run([1.0])) for _ in range(2)]
+    for pairs in runs:
+        play(delivery, pairs)
+    eventually(lambda: delivery.status().trouble)
+    assert delivery.status().waiting == 2
+    between.fault = lambda method, path: ""
+    eventually(lambda: is_all_delivered(delivery))
+    assert [rows(shared_server, pairs[0][1]["uid"]) for pairs in runs] == [[1], [1]]
+
+
 def test_a_catalog_that_is_not_there_is_told(shared_server, deliver):
     delivery = deliver(shared_server.url, path="nowhere")
     play(delivery, a_run([1.0]))

@@ -19,7 +19,7 @@ from ..settings import DeliverySettings
 from ..trouble import Later, Refused
 from .journal import Journal
 from .sending import Restart, Sending, begin_sending
-from .server import Server, ServerFault, check_extra, has_vanished, refusal
+from .server import Server, check_extra, is_answer, refusal
 from .settings import TiledSettings
 
 __all__ = ["TiledDelivery", "TiledSettings"]
@@ -163,7 +163,8 @@ class TiledDelivery(Delivery):
             if attempts.breaks >= _TRIES:  # it may be this run that the server breaks down at
                 return Later(error.cause, error.remedy, only_this=True, after=error.after)
             return error
-        if isinstance(error, ServerFault) or has_vanished(error):
+        logger.debug("tiled: what went wrong", exc_info=error)
+        if is_answer(error):
             attempts.faults += 1
             if attempts.faults < _TRIES or self._taken_at < attempts.since:
                 remedy = "look into the log of the server; it is refused when the server takes"
@@ -202,8 +203,8 @@ class TiledDelivery(Delivery):
         kept.parent.mkdir(exist_ok=True)
         path.replace(kept)
         logger.warning(
-            "tiled: %s has no stop document, as its session ended before it did. All that was "
-            "received of it is on the server, without a stop document, and in %s.",
+            "tiled: %s has no stop document: its session, or its journal, ended before it did. All "
+            "that the journal has is on the server, without a stop document; it is kept in %s.",
             entry.run,
             kept,
         )

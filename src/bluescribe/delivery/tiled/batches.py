@@ -6,6 +6,7 @@ its normaliser and the part that sends, events and stream datums wait here until
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -106,6 +107,7 @@ class BatchWriter:
             if name == "stop" and self._batches is not None:
                 self._batches.notes.extend(notes)
             self._writer(name, doc)
+            time.sleep(0)  # let the RunEngine's thread go on, which may wait for the interpreter
         if self._batches is not None:
             self._batches.flush()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from json import JSONDecodeError
 from typing import Any
 
 from ...extras import import_extra
 from ..trouble import Later, Refused
 from .settings import TiledSettings
 
-__all__ = ["Server", "ServerFault", "check_extra", "has_vanished", "refusal"]
+__all__ = ["Server", "ServerFault", "check_extra", "is_answer", "refusal"]
 
 _WHAT = "TILED"
 _GONE = (408, 502, 503, 504)
@@ -57,7 +58,12 @@ class Server:
             The server cannot be reached, or does not let us in.
         """
         if self._catalog is None:
-            self._catalog = self._connect()
+            try:
+                self._catalog = self._connect()
+            except Later as error:  # whatever it is, all runs have to wait for it
+                raise Later(error.cause, error.remedy, after=error.after) from None
+            except Exception as error:
+                raise self._unreachable(error) from error
         return self._catalog
 
     def drop(self) -> None:
@@ -75,7 +81,7 @@ class Server:
         parts += [part for part in self._settings.path.split("/") if part]
         try:
             return from_context(context, node_path_parts=parts)
-        except (httpx.HTTPStatusError, KeyError, ServerFault) as error:
+        except (httpx.HTTPStatusError, KeyError) as error:
             where = f"{self._settings.uri} has no catalog {'/'.join(parts)!r} for us"
             raise Later(
                 f"{where}: {error}", "make the catalog on the server, or set another PATH"
@@ -92,14 +98,11 @@ class Server:
         import httpx
         from tiled.client.context import Context
 
-        try:
-            context, parts = Context.from_any_uri(
-                self._settings.uri,
-                timeout=httpx.Timeout(self._settings.timeout),
-                show_progress=False,
-            )
-        except (httpx.HTTPError, ValueError, KeyError) as error:
-            raise self._unreachable(error) from None
+        context, parts = Context.from_any_uri(
+            self._settings.uri,
+            timeout=httpx.Timeout(self._settings.timeout),
+            show_progress=False,
+        )
         # Between two batches the server may close a connection that is kept: each takes its own
         context.http_client.headers["connection"] = "close"
         return context, list(parts)
@@ -169,10 +172,9 @@ def _seconds(response: Any) -> float:
         return 0.0
 
 
-def has_vanished(error: Exception) -> bool:
-    """Tell whether something of ours is not on the server any more, or something else is."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    return status in (404, 409, 410)
+def is_answer(error: Exception) -> bool:
+    """Tell whether an error is what the server, or what stands before it, answered."""
+    return isinstance(error, ServerFault | JSONDecodeError) or hasattr(error, "response")
 
 
 def refusal(error: Exception) -> Refused:
