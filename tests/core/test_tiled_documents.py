@@ -111,8 +111,9 @@ def test_a_journal_is_read_as_it_grows(tmp_path):
             b'q_num": 1}]\n["event_page", {"seq_num": []}]\n["stop", {"reason": "\\udc80"}]\n'
         )
     assert journal.read(1) == [("event", {"seq_num": 1})]
+    assert journal.is_behind
     assert journal.read(1000) == [("stop", {"reason": "\\udc80"})]
-    assert not journal.has_more()
+    assert not journal.is_behind
 
 
 @pytest.mark.parametrize("line", [b"{}\n", b"???\n", b'["start"]\n', b'["start", 1]\n'])

@@ -147,7 +147,7 @@ class TiledDelivery(Delivery):
             self._taken_at = time.monotonic()
             path.unlink(missing_ok=True)
             return None
-        if has_news and (not is_growing or attempts.sending.has_more()):
+        if has_news and (not is_growing or attempts.sending.is_behind):
             return 0.0
         if is_growing:
             return self.settings.interval

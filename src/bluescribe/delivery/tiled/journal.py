@@ -30,6 +30,8 @@ class Journal:
         self.path = path
         self._offset = 0
         self._lines = 0
+        self.is_behind = False
+        """Whether the last reading ended because it was enough, and not at the end."""
 
     def read(self, most_bytes: int) -> list[tuple[str, Document]]:
         """Return the documents that come next: about so many bytes of them, or one.
@@ -42,6 +44,7 @@ class Journal:
             A line is no document.
         """
         documents = []
+        start = self._offset
         with self.path.open("rb") as file:
             file.seek(self._offset)
             for line in _whole_lines(file.readlines(most_bytes)):
@@ -50,11 +53,8 @@ class Journal:
                 name, doc = self._parse(line)
                 if name != "event_page" or doc.get("seq_num"):  # no event: nobody can unpack it
                     documents.append((name, doc))
+        self.is_behind = self._offset - start >= most_bytes
         return documents
-
-    def has_more(self) -> bool:
-        """Tell whether there is something that was not read."""
-        return self.path.stat().st_size > self._offset
 
     def is_growing(self) -> bool:
         """Tell whether a living process writes the file."""

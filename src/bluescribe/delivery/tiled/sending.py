@@ -113,9 +113,10 @@ class Sending:
         self.has_stop = any(name == "stop" for name, _ in documents)
         return True
 
-    def has_more(self) -> bool:
-        """Tell whether more can be sent at once."""
-        return self._journal.has_more()
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more than one batch takes."""
+        return self._journal.is_behind
 
     def _notes(self) -> Iterator[str]:
         """Tell what is not on the server as it was measured; asked at the stop document."""
