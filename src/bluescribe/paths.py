@@ -163,7 +163,7 @@ def filled(template: str, start: Mapping[str, Any], *, fallback: str) -> str:
         return _fill(template, start)
     except LookupError as error:
         logger.warning(
-            "file name %r: the start document has no %s; using %r instead",
+            "template %r: the start document has no %s; using %r instead",
             template,
             error,
             fallback,

@@ -121,6 +121,29 @@ def test_what_concerns_one_lets_the_others_pass(basket):
     wait(lambda: b.got == [2, 3, 1])
 
 
+def test_what_is_under_way_does_not_end_a_trouble_of_others(basket, caplog):
+    """A busy server may answer for old transfers and take no new ones."""
+    b = basket()
+    answers = {1: lambda: 0.01, 2: lambda: Later("busy", "wait")}
+
+    def deliver(entry):
+        b.tried += 1
+        answer = answers[entry.content["n"]]()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    b._courier._deliver = deliver
+    put(b, 1, 2)
+    wait(lambda: b.tried > 12)
+    assert len(told(caplog)) == 1
+    answers[2] = lambda: None
+    wait(lambda: b.status().delivered == 1)
+    assert "delivering again, after: busy" in told(caplog)[-1]
+    assert len(told(caplog)) == 2
+    assert not b.status().trouble
+
+
 def test_the_same_is_told_again_after_an_hour_only(basket, caplog, monkeypatch):
     monkeypatch.setattr(trouble, "TELL_AGAIN_SECONDS", 0.2)
     monkeypatch.setattr(trouble, "LONGEST_PAUSE", 0.05)
@@ -166,6 +189,34 @@ def test_what_is_under_way_is_looked_at_again(basket):
     assert str(b.status()) == "basket: 0 runs delivered, 1 under way"
     wait(lambda: b.got == [1])
     assert b.tried == 3
+
+
+def test_what_is_held_up_on_its_way_does_not_keep_the_thread_busy(basket):
+    b = basket(0.01, Later("paused", "look", only_this=True, after=0.6))
+    rounds = []
+    look = b.outbox.lock
+
+    def looking():
+        rounds.append(time.monotonic())
+        return look()
+
+    b.outbox.lock = looking
+    put(b, 1)
+    wait(lambda: b.got == [1])
+    assert len(rounds) < 40, "it looks every 0.05 s"
+
+
+def test_a_lock_is_let_go_when_a_server_that_hung_answers(basket, tmp_path):
+    b, other = basket(), Outbox(tmp_path / "outbox")
+    hung = threading.Event()
+    b._courier._deliver = lambda _: hung.wait(30) and None
+    put(b, 1)
+    wait(lambda: b.outbox._lock >= 0)
+    b.close(0.1)
+    assert not other.lock()
+    hung.set()
+    wait(other.lock)
+    other.unlock()
 
 
 def test_an_outbox_that_cannot_be_written_loses_nothing(basket, tmp_path, caplog):

@@ -31,9 +31,9 @@ class GlobusService:
         self.states: dict[str, dict[str, Any]] = {}
         """What a task's document says besides, by the task's id."""
         self.default_state: dict[str, Any] = {"status": "SUCCEEDED"}
-        self.before: dict[str, list[Fault]] = {}
-        """Faults instead of handling, by the last part of the path."""
-        self.after: dict[str, list[Fault]] = {}
+        self.before: dict[str, list[Fault | None]] = {}
+        """Faults instead of handling, or None for none, by the kind of the request."""
+        self.after: dict[str, list[Fault | None]] = {}
         """Faults when all is done, before the answer."""
         service = self
 
@@ -82,12 +82,12 @@ class GlobusService:
         kind = parts[1] if len(parts) > 1 else ""
         self.requests.append(kind)
         answer: tuple[int, Any, dict[str, str]] | None
-        if self.before.get(kind):
-            answer = self.before[kind].pop(0)()
+        if fault := self._fault(self.before, kind):
+            answer = fault()
         else:
             answer = 200, self._answer(kind, parts, sent), {}
-            if self.after.get(kind):
-                answer = self.after[kind].pop(0)()
+            if fault := self._fault(self.after, kind):
+                answer = fault()
         if answer is None:
             handler.close_connection = True
             handler.connection.close()
@@ -100,6 +100,10 @@ class GlobusService:
         handler.send_header("Content-Length", str(len(data)))
         handler.end_headers()
         handler.wfile.write(data)
+
+    @staticmethod
+    def _fault(faults: dict[str, list[Fault | None]], kind: str) -> Fault | None:
+        return faults[kind].pop(0) if faults.get(kind) else None
 
     def _answer(self, kind: str, parts: list[str], sent: bytes) -> Any:
         if kind == "oauth2":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -367,6 +368,36 @@ def test_the_end_of_a_session_tells_what_waits(begin, service, caplog):
     service.before.clear()
     _, later = begin()
     delivered(later)
+
+
+def test_a_transfer_that_is_not_known_any_more_can_be_sent_anew(begin, service):
+    service.before["task"] = [error(404, "TaskNotFound", "no such task")]
+    RE, writers = begin()
+    scan(RE)
+    wait(lambda: writers.globus.status().refused == 1)
+    (kept,) = writers.globus.outbox.refused()
+    kept.rename(writers.globus.outbox.folder / kept.name)
+    delivered(writers)
+    assert len(service.tasks) == 2
+
+
+def test_whatever_fails_each_run_is_transferred_once(begin, service, caplog):
+    """A lost answer, a lost question or a busy server at every third request or so."""
+    chance = random.Random(7)
+    faults = [no_answer, error(503, "Busy", "x"), error(429, "Slow", "x"), error(500, "Oh", "x")]
+    for name in ("submission_id", "transfer", "task"):
+        service.before[name] = faulty = []
+        service.after[name] = lost = []
+        for _ in range(60):
+            faulty.append(chance.choice(faults) if chance.random() < 0.25 else None)
+            lost.append(no_answer if chance.random() < 0.25 else None)
+    RE, writers = begin(("jsonl", "csv"))
+    uids = [scan(RE) for _ in range(12)]
+    wait(lambda: writers.globus.status().delivered == 12, 100)
+    sent = [item["source_path"] for task in service.tasks.values() for item in task["DATA"]]
+    assert len(service.tasks) == 12
+    assert len(sent) == len(set(sent)) == 12 * 3
+    assert all(any(uid[:7] in path for path in sent) for uid in uids)
 
 
 # --- who may --------------------------------------------------------------------------------------

@@ -38,6 +38,6 @@ def login(iconfig: Path, console: Console) -> None:
     sdk = import_extra("globus_sdk", "globus", "GLOBUS")
     try:
         Account(cast(GlobusSettings, settings[0]).collections_with_consent).login()
-    except sdk.GlobusError as error:
+    except (sdk.GlobusError, ValueError) as error:
         raise BluescribeError(f"Globus does not accept it: {error}") from error
     console.print("Globus accepts it: runs can be sent", soft_wrap=True)

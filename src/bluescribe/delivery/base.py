@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from ..writer import Writer
-from .courier import Courier, DeliveryStatus
+from .courier import Courier
 from .outbox import Entry, Outbox, default_folder
 from .settings import DeliverySettings
+from .status import DeliveryStatus
 from .trouble import Later, Refused
 
 __all__ = ["CLOSE_SECONDS", "Delivery", "DeliveryStatus", "Entry", "Later", "Refused"]

@@ -9,14 +9,14 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .outbox import Entry, Outbox
+from .status import DeliveryStatus
 from .trouble import Later, Refused, Trouble
 
-__all__ = ["Courier", "DeliveryStatus"]
+__all__ = ["Courier"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,36 +24,6 @@ _LOOK_SECONDS = 10.0
 """How often the outbox is looked into for what other processes put there."""
 
 _DISK_REMEDY = "look whether that folder can be written, or set another OUTBOX"
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryStatus:
-    """The state of one delivery at one moment."""
-
-    name: str
-    outbox: Path
-    delivered: int
-    """Runs that this process has delivered."""
-    under_way: int
-    """Runs that were handed over and have not arrived."""
-    waiting: int
-    trouble: str
-    """What keeps the others waiting; empty when all is well."""
-    refused: int
-    """Runs that were set aside, those of earlier sessions included."""
-
-    def __str__(self) -> str:
-        """Return a line or two for people."""
-        runs = "run" if self.delivered == 1 else "runs"
-        line = f"{self.name}: {self.delivered} {runs} delivered"
-        line += f", {self.under_way} under way" if self.under_way else ""
-        line += f", {self.waiting} waiting" if self.waiting or self.trouble else ""
-        line += f": {self.trouble}" if self.trouble else ""
-        if self.refused:
-            line += f"\n  REFUSED:     {self.refused}, kept in {self.outbox / 'refused'}"
-        return line
-
-    __repr__ = __str__
 
 
 class Courier:
@@ -79,6 +49,8 @@ class Courier:
         self._told: dict[str, float] = {}
         self._trouble = Trouble(name, self._told)
         """What keeps all of them waiting."""
+        self._met_by = ""
+        """Name of the entry that met it; empty for the outbox itself."""
         self._troubles: dict[str, Trouble] = {}
         """What keeps one of them waiting, by its name."""
         self._homeless: deque[tuple[str, dict[str, Any]]] = deque()
@@ -129,8 +101,6 @@ class Courier:
             self._thread.join(timeout)
         self._is_over = True
         self._tell_of_rest()
-        if self._thread is None or not self._thread.is_alive():
-            self._outbox.unlock()
 
     def status(self) -> DeliveryStatus:
         """Return the state as it is."""
@@ -171,12 +141,14 @@ class Courier:
             try:
                 pause = self._go_round()
             except OSError as error:  # of the outbox
+                self._met_by = ""
                 self._trouble.meet(Later(str(error), _DISK_REMEDY), "what waits")
                 pause = self._pause()
             except Exception:
                 logger.exception("%s: a fault inside bluescribe; please report it", self._name)
                 pause = _LOOK_SECONDS
             if self._is_over or (is_last and pause > 0):  # 0: there is more to send at once
+                self._outbox.unlock()
                 return
             self._wake.wait(pause)
             self._wake.clear()
@@ -189,7 +161,8 @@ class Courier:
             self._outbox.put(*self._homeless[0])
             self._homeless.popleft()
         paths = self._outbox.paths()
-        for gone in {*self._due, *self._troubles} - {path.name for path in paths}:
+        self._see_over("")
+        for gone in {*self._due, *self._troubles, self._met_by} - {path.name for path in paths}:
             self._forget_entry(gone)
         for path in paths:
             if self._is_over or self._trouble.due > time.monotonic():
@@ -205,7 +178,7 @@ class Courier:
         now = time.monotonic()
         if self._trouble.due > now:
             return self._trouble.due - now
-        dues = [*self._due.values(), *(trouble.due for trouble in self._troubles.values())]
+        dues = map(self._due_of, {*self._due, *self._troubles})
         return min([_LOOK_SECONDS, *(max(0.0, due - now) for due in dues)])
 
     def _attend(self, path: Path) -> None:
@@ -225,7 +198,7 @@ class Courier:
         except OSError as error:
             self._put_off(path.name, run, Later(str(error), _DISK_REMEDY, only_this=True))
         except Refused as problem:
-            self._trouble.end()
+            self._see_over(path.name)
             self._set_aside(Entry(path, run, entry.content if entry else {}), problem)
         except Exception as error:
             logger.exception("%s: a fault inside bluescribe", self._name)
@@ -235,8 +208,16 @@ class Courier:
         else:
             self._note_success(path.name, again)
 
+    def _see_over(self, name: str) -> None:
+        """End what keeps all waiting when the one that met it has passed.
+
+        That others pass says little: what is under way may be looked at while nothing new is taken.
+        """
+        if name == self._met_by:
+            self._trouble.end()
+
     def _note_success(self, name: str, again: float | None) -> None:
-        self._trouble.end()
+        self._see_over(name)
         if name in self._troubles:
             self._troubles[name].end()
         self._forget_entry(name)
@@ -247,9 +228,10 @@ class Courier:
 
     def _put_off(self, name: str, run: str, problem: Later) -> None:
         if problem.only_this:
-            self._trouble.end()
+            self._see_over(name)
             self._troubles.setdefault(name, Trouble(self._name, self._told)).meet(problem, run)
         else:
+            self._met_by = name
             self._trouble.meet(problem, run)
 
     def _set_aside(self, entry: Entry, problem: Refused) -> None:
@@ -268,6 +250,8 @@ class Courier:
         )
 
     def _forget_entry(self, name: str) -> None:
+        if name == self._met_by:
+            self._trouble.forget()
         self._due.pop(name, None)
         if name in self._troubles:
             self._troubles.pop(name).forget()

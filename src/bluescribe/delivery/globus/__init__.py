@@ -10,13 +10,13 @@ from typing import Any
 from ...extras import import_extra
 from ...run import Run
 from ...writer import Writer
-from ..base import Delivery, Entry
+from ..base import Delivery, Entry, Refused
 from .account import Account
 from .placing import label_of, place
 from .problems import is_of_credentials, problem_of
 from .reports import FinishedRun, Reports
 from .settings import GlobusSettings
-from .transfer import content_of, step
+from .transfer import content_of, forget_task, step
 
 __all__ = ["GlobusDelivery", "GlobusSettings"]
 
@@ -90,4 +90,7 @@ class GlobusDelivery(Delivery):
         except self._sdk.GlobusError as error:
             if is_of_credentials(error):
                 self._account.forget()
-            raise problem_of(error) from error
+            problem = problem_of(error)
+            if isinstance(problem, Refused):
+                forget_task(entry)
+            raise problem from error

@@ -53,10 +53,7 @@ def place(
 
 def label_of(settings: GlobusSettings, start: Mapping[str, Any]) -> str:
     """Return what Globus is to call the transfer: one line of at most 128 characters."""
-    uid = start.get("uid")
-    text = filled(
-        settings.label, start, fallback=f"run {uid:.7}" if isinstance(uid, str) else "run"
-    )
+    text = filled(settings.label, start, fallback="run {uid:.7}")
     encodable = text.encode("utf-8", "replace").decode()  # lone surrogates become question marks
     return _CONTROL.sub("_", encodable).strip()[:_LONGEST_LABEL].strip() or "run"
 

@@ -19,7 +19,7 @@ from .settings import GlobusSettings
 if TYPE_CHECKING:
     import globus_sdk
 
-__all__ = ["content_of", "step"]
+__all__ = ["content_of", "forget_task", "step"]
 
 logger = logging.getLogger(__name__)
 
@@ -132,13 +132,18 @@ def _begin_anew(task: Mapping[str, Any], entry: Entry, save: Save) -> None:
     content = entry.content
     cause = f"transfer {content['task_id']} failed{_details(task)}"
     remedy = f"look at {_ACTIVITY}/{content['task_id']}"
-    content |= {"submission_id": None, "task_id": None, "submitted": None}
+    forget_task(entry)
     content["failed_tasks"] += 1
     if content["failed_tasks"] >= MOST_TASKS:
         content["failed_tasks"] = 0  # as many again, when somebody moves the entry back
         raise Refused(f"{MOST_TASKS} transfers failed, the last: {cause}", f"{remedy} and mend it")
     save(entry)
     raise Later(cause, remedy, only_this=True, after=RESUBMIT_SECONDS)
+
+
+def forget_task(entry: Entry) -> None:
+    """Have an entry submitted as a new transfer, whenever that is."""
+    entry.content |= {"submission_id": None, "task_id": None, "submitted": None}
 
 
 def _details(task: Mapping[str, Any]) -> str:
