@@ -114,7 +114,7 @@ def catalog(server):
     return from_uri(f"{server.url}/api/v1/metadata/raw")
 
 
-def eventually(condition, seconds=60.0):
+def eventually(condition, seconds=120.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
