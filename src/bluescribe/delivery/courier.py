@@ -86,12 +86,17 @@ class Courier:
         self._start()
         self._wake.set()
 
+    def hasten(self) -> None:
+        """Look at what is under way now, and not when its time has come."""
+        self._due.clear()
+        self._wake.set()
+
     def close(self, timeout: float) -> None:
         """Try once what was not tried yet, end the thread, and tell what remains."""
         if self._is_child or self._is_over or self._thread is threading.current_thread():
             return
         self._is_closing = True
-        self._wake.set()
+        self.hasten()
         if self._thread is not None:
             self._thread.join(timeout)
         self._is_over = True
@@ -142,7 +147,7 @@ class Courier:
             except Exception:
                 logger.exception("%s: a fault inside bluescribe; please report it", self._name)
                 pause = _LOOK_SECONDS
-            if is_last:
+            if self._is_over or (is_last and pause > 0):  # 0: there is more to send at once
                 self._outbox.unlock()
                 return
             self._wake.wait(pause)

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from ..settings import CheckedSettings, Problem, SettingsError
 
-__all__ = ["DeliverySettings"]
+__all__ = ["DeliverySettings", "Hidden"]
 
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|API_?KEY|CREDENTIAL", re.IGNORECASE)
 
@@ -55,7 +55,7 @@ class DeliverySettings(CheckedSettings):
                     "a secret does not belong in this file, which others can read; remove it. "
                     f"Credentials come from {cls.credentials}"
                 )
-                raise SettingsError(owner, [Problem(key, _Hidden(), message)])
+                raise SettingsError(owner, [Problem(key, Hidden(), message)])
 
     def check_formats(self, owner: str, formats: Sequence[str]) -> None:
         """Check against the formats that are switched on.
@@ -67,6 +67,8 @@ class DeliverySettings(CheckedSettings):
         """
 
 
-class _Hidden:
+class Hidden:
+    """Stands in a message for what is not repeated there."""
+
     def __repr__(self) -> str:
         return "something (not shown)"
