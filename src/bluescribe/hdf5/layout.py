@@ -166,11 +166,18 @@ def join(old: Layout, values: Sequence[Any] | Array, declared: Field) -> Layout:
         return grown if old.shape == new.shape else _json_join(old, new)
     if len(old.shape) != len(new.shape):
         return _json_join(old, new)
-    dtype = old.dtype if old.dtype == new.dtype else np.result_type(old.dtype, new.dtype)
+    dtype = _common(old.dtype, new.dtype)
     if old.shape == new.shape and not (old.is_ragged or new.is_ragged):
         return Layout(dtype, old.shape)
     shape = tuple(max(a, b) for a, b in zip(old.shape, new.shape, strict=True))
     return Layout(dtype, shape, is_ragged=True)
+
+
+def _common(one: np.dtype[Any], other: np.dtype[Any]) -> np.dtype[Any]:
+    """Return a type for the values of two; integers never become numbers of another kind."""
+    common = one if one == other else np.result_type(one, other)
+    is_mixed = common.kind == "f" and {one.kind, other.kind} == {"i", "u"}
+    return np.dtype(np.uint64) if is_mixed else common
 
 
 def json_layout(width: int) -> Layout:

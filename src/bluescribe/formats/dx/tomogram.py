@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,8 @@ class Tomogram:
         """Images of another shape or type, and of no role."""
         self.sources: dict[Role, tuple[str, bool]] = {}
         """The stream that each role has its images from, and whether they are in files."""
+        self._before: Counter[str] = Counter()
+        """Values of each field that came before the first image."""
         self._external: dict[str, str] = {}
         """The image of each stream that has it in files of its own."""
 
@@ -103,6 +106,11 @@ class Tomogram:
     def count_misfits(self, stream: Stream, page: Page, used: int) -> None:
         """Count the values of the image field that are not used, in events or in files."""
         values = self._values(stream, page)
+        if self.image is None:  # one of them may turn out to be the image
+            for name, others in page.data.items():
+                self._before[name] += sum(value is not None for value in others)
+            return
+        self.misfits += self._before.pop(self.image, 0)
         is_flown = self._external.get(stream.name) in page.descriptor.fields and not len(values)
         came = len(page) if is_flown else sum(value is not None for value in values)
         self.misfits += came - used if not self.external_key(stream.name) else 0

@@ -22,6 +22,7 @@ __all__ = ["Variable", "joined"]
 
 _NO_NUMBER = (b"NaN", b"Infinity")
 _KINDS = {"i": "number", "u": "number", "f": "number", "b": "boolean", "U": "text", "c": "text"}
+_BOOLEANS = {bool, np.bool_}
 _ENCODING = "JSON text of each value: the values have several types or shapes"
 _SHORT = {float, int, bool, type(None)}
 """Types whose text has no comma: many of them are put in words at once."""
@@ -129,6 +130,8 @@ class Variable:
         if array is not None:
             self._kinds.add(_KINDS[array.dtype.kind])
             self._shapes.add(array.shape[1:])
+            if isinstance(present, list) and _BOOLEANS & set(map(type, present)):
+                self._kinds.add("boolean")  # beside numbers numpy makes numbers of them
             return
         for value in present:
             kind, shape = _kind_and_shape(value)
