@@ -153,8 +153,8 @@ class RefusingDisk:
 
 @pytest.fixture
 def _impatient(monkeypatch):
-    monkeypatch.setattr("bluescribe.recording._FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("bluescribe.recording._LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr("bluescribe.attempts._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("bluescribe.attempts._LONGEST_PAUSE", 0.001)
 
 
 @pytest.mark.usefixtures("_impatient")

@@ -178,8 +178,8 @@ def flight(shape: str) -> Callable[[Path], Documents]:
     [
         ("linked images of a scan", images_beside, ["m1", None, None]),
         ("linked images of a count", flight("stream_count"), [None] * 3),
-        # its file is open in this process when the run ends: nobody can count its frames
-        ("linked images of ophyd-async", flight("async_scan"), [None] * 3),
+        # its file is still open in this process when the run ends
+        ("linked images of ophyd-async", flight("async_scan"), ["stage_x", None, None]),
         ("a flight", flight("stream_fly"), [None] * 3),
         ("a flight of ophyd-async", flight("async_fly"), [None] * 3),
     ],

@@ -25,6 +25,7 @@ __all__ = [
     "frames_per_index",
     "may_be_images",
     "opened",
+    "opened_unlocked",
     "spans",
 ]
 
@@ -188,11 +189,28 @@ def check_there(path: Path) -> None:
         raise NotReadyError(f"{path} is out of reach: {error}") from None
 
 
-_OPEN_UNLOCKED = "locking flag values don't match"
-"""What HDF5 says of a file that this process has open without a lock: another format copies it.
+_OPEN_OTHERWISE = "locking flag values don't match"
+"""What HDF5 says of a file that this process has open, and in the other manner: without a lock
+where another format copies it, with one where a simulated detector writes it.
 
-It can be read along with that; to wait until the copying ends may take too long.
+It can be read along with that; to wait until it is closed may take too long.
 """
+
+
+def opened_unlocked(path: Path) -> h5py.File:
+    """Open an HDF5 file for a look, in nobody's way: without a lock if nothing here has one.
+
+    Raises
+    ------
+    OSError
+        It is not there, or cannot be opened by now.
+    """
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        if _OPEN_OTHERWISE not in str(error):
+            raise
+    return h5py.File(path, "r")
 
 
 def _file(asset: Asset, modes: Iterable[Mapping[str, Any]]) -> h5py.File:
@@ -205,6 +223,6 @@ def _file(asset: Asset, modes: Iterable[Mapping[str, Any]]) -> h5py.File:
             return h5py.File(asset.path, "r", **mode)
         except (OSError, ValueError) as error:
             refusal = refusal or error
-            if _OPEN_UNLOCKED in str(error) and not mode:
+            if _OPEN_OTHERWISE in str(error) and not mode:
                 left.insert(0, {"locking": False})
     raise NotReadyError(f"{asset.path} cannot be opened (is it still being written?): {refusal}")

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from ..assets import Asset, Frames
 from ..jsontext import dumps
 from ..run import Field, Stream
-from .images import Images, Part
+from .images import Images, Part, opened_unlocked
 from .tree import Dataset, External, HardLink, Node
 
 __all__ = ["AssetLinks"]
@@ -108,7 +107,7 @@ class AssetLinks:
     def rank(self, stream: Stream, field: str) -> int | None:
         """Return the dimensions of a field's external data, None if nobody can tell yet.
 
-        A file that its producer holds open tells nothing; then the document may.
+        A file that its producer, another process, holds open tells nothing; then the document may.
         """
         found = self.shape(stream, field)
         assets = self._assets.get((stream.name, field), [])
@@ -127,13 +126,11 @@ class AssetLinks:
         link = self.link(stream, field)
         if not isinstance(link, External) or not self.may_open:
             return None
-        for locking in (False, None):  # as HDF5 wants it when another format reads the file, too
-            try:
-                with h5py.File(self._folder / link.file, "r", locking=locking) as file:
-                    return tuple(file[link.path].shape)
-            except (OSError, KeyError, AttributeError):
-                continue
-        return None
+        try:
+            with opened_unlocked(self._folder / link.file) as file:
+                return tuple(file[link.path].shape)
+        except (OSError, KeyError, AttributeError):
+            return None
 
     def missing(self) -> list[Path]:
         """Return the files that are not there."""
