@@ -52,7 +52,12 @@ class Superblock:
     @property
     def is_marked(self) -> bool:
         """Whether it says that a process is writing the file."""
-        return self.data[8] in _MARKED_VERSIONS and self.data[_FLAGS] != 0
+        return not self.is_old and self.data[_FLAGS] != 0
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is of a format that does not tell whether a process is writing the file."""
+        return self.data[8] in _OLD_VERSIONS
 
     @property
     def end(self) -> int:
@@ -63,14 +68,14 @@ class Superblock:
         """Return it as it is in a file of `size` bytes that nobody writes."""
         data = bytearray(self.data)
         data[self._end_of_file] = size.to_bytes(self._address_bytes, "little")
-        if data[8] in _OLD_VERSIONS:
+        if self.is_old:
             return replace(self, data=bytes(data))
         data[_FLAGS] = 0
         return replace(self, data=bytes(data))._sealed()
 
     @property
     def _address_bytes(self) -> int:
-        return self.data[13] if self.data[8] in _OLD_VERSIONS else self.data[9]
+        return self.data[13] if self.is_old else self.data[9]
 
     @property
     def _end_of_file(self) -> slice:
