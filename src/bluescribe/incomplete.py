@@ -1,4 +1,4 @@
-"""Runs that were cut short, found at the start of a session by the ends of their journals."""
+"""Runs that were cut short, found at the start of a session by the ends of their files."""
 
 from __future__ import annotations
 
@@ -7,26 +7,60 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .held import is_held
+from .kept import NOT_OURS
+from .paths import fixed_part
 
-__all__ = ["find_incomplete", "remember", "tell_of_incomplete"]
+if TYPE_CHECKING:
+    from .recovery import Recovery
+    from .writer import Writer
+
+__all__ = ["Place", "find_incomplete", "places_of", "remember", "tell_of_incomplete"]
 
 logger = logging.getLogger(__name__)
 
 _BOOK = ".bluescribe-recovered"
 """Names of journals that `recover` has seen: their runs will never have a stop document."""
 
-_NEWEST = 100
-_LAST_BYTES = 1 << 16
+_NEWEST = 500
 _SECONDS = 5.0
-"""How long a folder is listed at the most."""
+"""How long folders are listed at the most."""
 _SETTLED_SECONDS = 2.0
-"""A journal that was changed just now may be one that another process is about to hold."""
+"""A file that was changed just now may be one that another process is about to hold."""
 _NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a session's files are, and who knows them."""
+
+    folder: Path
+    """The folder above the first that depends on the run."""
+    depth: int
+    """Levels of folders below it, in which files are."""
+    recoveries: tuple[Recovery, ...]
+
+
+def places_of(writers: Iterable[Writer]) -> list[Place]:
+    """Return the folders into which writers write; those of a folder with journals tell of all."""
+    found: dict[tuple[Path, int], list[Recovery]] = {}
+    for writer in writers:
+        kind = writer.recovery()
+        if kind is not None:
+            settings = writer.settings
+            folder = Path(fixed_part(str(settings.directory))).absolute()
+            below = len(settings.directory.absolute().parts) - len(folder.parts)
+            depth = below + settings.file_name.count("/")
+            found.setdefault((folder, depth), []).append(kind(type(writer), settings))
+    return [
+        Place(folder, depth, tuple([r for r in here if r.is_journal] or here))
+        for (folder, depth), here in found.items()
+    ]
 
 
 def remember(journal: Path) -> None:
@@ -43,37 +77,22 @@ def remember(journal: Path) -> None:
             lines.write(f"{journal.name}\n")
 
 
-def find_incomplete(folder: Path, ending: str) -> list[Path]:
-    """Return journals without a stop document that nobody writes, among the newest of a folder.
-
-    Parameters
-    ----------
-    folder
-        Where the journals are; folders in it are not looked into.
-    ending
-        Of their names.
-    """
+def find_incomplete(place: Place) -> list[Path]:
+    """Return files that were cut short and that nobody writes, among the newest of a place."""
     settled = time.time() - _SETTLED_SECONDS
-    journals = ((when, path) for when, path in _journals(folder, ending) if when < settled)
-    newest = heapq.nlargest(_NEWEST, journals)
-    seen = _seen(folder / _BOOK)
+    files = _files(place.folder, place.depth, time.monotonic() + _SECONDS)
+    newest = heapq.nlargest(_NEWEST, (file for file in files if file[0] < settled))
     found = []
     for _, path in newest:
         with suppress(OSError):
-            if path.name not in seen and not _is_complete(path) and not is_held(path):
+            if any(_is_cut_short(path, recovery) for recovery in place.recoveries):
                 found.append(path)
     return found
 
 
-def tell_of_incomplete(places: Iterable[tuple[Path, str]]) -> threading.Thread | None:
-    """Warn of incomplete runs, from a thread that nothing waits for.
-
-    Parameters
-    ----------
-    places
-        Folders and the endings of journals' names in them.
-    """
-    chosen = sorted({(folder, ending) for folder, ending in places if folder.is_dir()})
+def tell_of_incomplete(places: Iterable[Place]) -> threading.Thread | None:
+    """Warn of incomplete runs, from a thread that nothing waits for."""
+    chosen = [place for place in places if place.folder.is_dir()]
     if not chosen:
         return None
     thread = threading.Thread(
@@ -83,40 +102,44 @@ def tell_of_incomplete(places: Iterable[tuple[Path, str]]) -> threading.Thread |
     return thread
 
 
-def _tell(places: Sequence[tuple[Path, str]]) -> None:
-    for folder, ending in places:
-        found = find_incomplete(folder, ending)
+def _tell(places: Sequence[Place]) -> None:
+    for place in places:
+        found = find_incomplete(place)
         if found:
-            names = ", ".join(path.name for path in found[:_NAMED])
+            names = ", ".join(str(path.relative_to(place.folder)) for path in found[:_NAMED])
             more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
             logger.warning(
-                "%d runs in %s were cut short and may be incomplete: %s%s. To finish their files: "
+                "%s in %s cut short and may be incomplete: %s%s. To finish all files of such runs: "
                 "bluescribe recover %s",
-                len(found),
-                folder,
+                "1 file was" if len(found) == 1 else f"{len(found)} files were",
+                place.folder,
                 names,
                 more,
-                folder,
+                place.folder,
             )
 
 
-def _journals(folder: Path, ending: str) -> Iterable[tuple[float, Path]]:
-    deadline = time.monotonic() + _SECONDS
+def _files(folder: Path, depth: int, deadline: float) -> Iterator[tuple[float, Path]]:
+    """Yield when files were changed, and the files; those in the newest folders first."""
+    folders = []
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if time.monotonic() > deadline:
                 return
-            if entry.name.endswith(ending) and entry.is_file():
+            if NOT_OURS.search(entry.name):
+                continue
+            if entry.is_file():
                 yield entry.stat().st_mtime, Path(entry.path)
+            elif depth and entry.is_dir():
+                folders.append((entry.stat().st_mtime, Path(entry.path)))
+    for _, below in sorted(folders, reverse=True):
+        yield from _files(below, depth - 1, deadline)
 
 
-def _is_complete(path: Path) -> bool:
-    """Tell whether the last line is a stop document; one of more than 64 kB is not seen as such."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _LAST_BYTES))
-        lines = file.read().split(b"\n")
-    return len(lines) > 1 and not lines[-1] and lines[-2].startswith(b'["stop",')
+def _is_cut_short(path: Path, recovery: Recovery) -> bool:
+    if not recovery.seems_cut_short(path) or recovery.is_held(path):
+        return False
+    return not (recovery.is_journal and path.name in _seen(path.with_name(_BOOK)))
 
 
 def _seen(book: Path) -> set[str]:

@@ -137,6 +137,16 @@ class Recovery(ABC):
         """Tell whether a living process writes a file."""
         return is_held(path)
 
+    def seems_cut_short(self, path: Path) -> bool:
+        """Tell, after a look at some bytes, whether a run in a file was not brought to its end.
+
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        """
+        return False
+
     def documents(self, path: Path) -> Iterator[tuple[str, Document]] | None:
         """Return all documents of a run, from a file that has them; None for other formats."""
         return None

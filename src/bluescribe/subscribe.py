@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .config import read_iconfig
 from .formats import format_names
-from .incomplete import tell_of_incomplete
+from .incomplete import places_of, tell_of_incomplete
 from .snapshot import snapshot
 from .status import Status
 from .writer import Writer, wait_until_written
@@ -54,16 +54,8 @@ def subscribe_writers(
     if not len(writers):
         logger.warning("no writer is switched on: set ENABLE: true in a block of %s", iconfig)
     writers.subscribe(RE)
-    tell_of_incomplete(_journals(writers))
+    tell_of_incomplete(places_of(writers))
     return writers
-
-
-def _journals(writers: Writers) -> Iterator[tuple[Path, str]]:
-    """Yield the folders that journals go into, and what their names end in."""
-    for writer in writers:
-        recovery, folder = writer.recovery(), writer.settings.directory
-        if recovery is not None and recovery.is_journal and "{" not in str(folder):
-            yield folder.absolute(), recovery(type(writer), writer.settings).ending
 
 
 class Writers:

@@ -11,9 +11,9 @@ from textwrap import dedent
 
 import pytest
 
-from bluescribe import JsonlWriter, subscribe_writers
+from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter, subscribe_writers
 from bluescribe.held import Hold, is_held
-from bluescribe.incomplete import find_incomplete, tell_of_incomplete
+from bluescribe.incomplete import find_incomplete, places_of, tell_of_incomplete
 from bluescribe.recover import recover
 from bluescribe.testing import documents
 from tests.core.scanning import told
@@ -35,23 +35,30 @@ def journals(tmp_path):
     return folder
 
 
+def cut_short(directory, writer_class=JsonlWriter, **settings):
+    """Return what a session that writes into a folder would find there."""
+    with writer_class(directory, **settings) as writer:
+        (place,) = places_of([writer])
+    return find_incomplete(place)
+
+
 def age(path, seconds=10):
     os.utime(path, (time.time() - seconds,) * 2)
 
 
 def test_a_run_without_an_end_is_found_until_it_is_recovered(journals):
-    assert find_incomplete(journals, ".jsonl") == [journals / "cut.jsonl"]
+    assert cut_short(journals) == [journals / "cut.jsonl"]
     recover(journals, dry_run=True)
-    assert find_incomplete(journals, ".jsonl") == [journals / "cut.jsonl"]
+    assert cut_short(journals) == [journals / "cut.jsonl"]
     recover(journals)
-    assert find_incomplete(journals, ".jsonl") == []
+    assert cut_short(journals) == []
 
 
 def test_a_torn_journal_is_found(journals):
     path = journals / "whole.jsonl"
     path.write_bytes(path.read_bytes()[:-3])
     age(path)
-    assert len(find_incomplete(journals, ".jsonl")) == 2
+    assert len(cut_short(journals)) == 2
 
 
 def test_the_command_is_told_once_at_the_start(journals, engine, caplog):
@@ -66,15 +73,56 @@ def test_the_command_is_told_once_at_the_start(journals, engine, caplog):
     writers.close()
 
 
-def test_nothing_is_told_of_a_folder_that_is_not_there(tmp_path, caplog):
-    assert tell_of_incomplete([(tmp_path / "none", ".jsonl")]) is None
+def test_nothing_is_told_of_a_folder_that_is_not_there(tmp_path):
+    with JsonlWriter(tmp_path / "none") as writer:
+        assert tell_of_incomplete(places_of([writer])) is None
+
+
+@pytest.mark.parametrize("writer_class", [CsvWriter, JsonlWriter, NexusWriter, SpecWriter])
+def test_each_format_tells_by_itself_that_a_run_was_cut_short(writer_class, tmp_path):
+    """Without a journal too, and in folders that the templates make."""
+    folder = tmp_path / "data"
+    names = {"directory": folder / "{plan_name}", "file_name": "{scan_id}/{uid:.5}"}
+    if writer_class is SpecWriter:
+        del names["file_name"]
+    played = documents("scan", tmp_path)
+    with writer_class(**names) as writer:
+        for document in played:
+            writer(*document)
+    for path in folder.rglob("*"):
+        age(path)
+    assert cut_short(writer_class=writer_class, **names) == []
+    killed = """
+        import os, sys
+        import bluescribe
+        from pathlib import Path
+        from bluescribe.testing import documents
+        kind, names, shapes = sys.argv[1], eval(sys.argv[2]), Path(sys.argv[3])
+        writer = getattr(bluescribe, kind)(**names)
+        for document in documents("scan", shapes)[:-1]:
+            writer(*document)
+        writer.flush()
+        os.kill(os.getpid(), 9)
+    """
+    texts = {name: str(value) for name, value in names.items()}
+    command = [sys.executable, "-c", dedent(killed), writer_class.__name__, repr(texts)]
+    assert subprocess.run([*command, str(tmp_path)], check=False).returncode == -9
+    assert cut_short(writer_class=writer_class, **names) == []  # it was changed just now
+    for path in folder.rglob("*"):
+        age(path)
+    (found,) = cut_short(writer_class=writer_class, **names)
+    assert folder in found.parents
+    recover(folder)
+    for path in folder.rglob("*"):
+        age(path)
+    assert cut_short(writer_class=writer_class, **names) == []
 
 
 def test_many_journals_are_looked_at_in_no_time(tmp_path):
     for number in range(3000):
         (tmp_path / f"{number}.jsonl").write_bytes(b'["start",{}]\n["stop",{}]\n')
     began = time.perf_counter()
-    assert find_incomplete(tmp_path, ".jsonl") == []
+    assert cut_short(tmp_path) == []
     assert time.perf_counter() - began < 5
 
 
@@ -105,13 +153,13 @@ def test_the_running_writer_of_another_process_is_not_called_incomplete(tmp_path
             age(path)
             assert is_held(path) or path.suffix == ".dat"
         before = {path: path.read_bytes() for path in folder.iterdir()}
-        assert find_incomplete(folder, ".jsonl") == []
+        assert cut_short(folder) == []
         report = recover(folder)
         assert {step.outcome for step in report.steps} == {"left"}
         assert {path: path.read_bytes() for path in folder.iterdir()} == before
         other.kill()
     (journal,) = folder.glob("*.jsonl")
-    assert find_incomplete(folder, ".jsonl") == [journal]
+    assert cut_short(folder) == [journal]
     report = recover(folder)
     assert not report.failed
     assert {step.outcome for step in report.steps} == {"written anew"}

@@ -52,9 +52,11 @@ class Hdf5Recovery(Recovery):
 
     def seems_cut_short(self, path: Path) -> bool:
         """Tell whether a file says that somebody writes it; the oldest formats never do."""
+        if not path.name.endswith(self.ending):
+            return False
         try:
             return read_superblock(path).is_marked
-        except (OSError, ValueError):
+        except ValueError:
             return False
 
     def mend(self, path: Path, keep: Keep) -> str:

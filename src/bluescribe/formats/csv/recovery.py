@@ -49,6 +49,13 @@ class CsvRecovery(Recovery):
         tables = _tables(path, _read(path)) if path.stat().st_size else []
         return any(super(CsvRecovery, self).is_held(p) for p in [path, *tables] if p.exists())
 
+    def seems_cut_short(self, path: Path) -> bool:
+        """Tell whether the package says that tables are being written."""
+        if not path.name.endswith(_PACKAGE):
+            return False
+        package = _read(path)
+        return isinstance(package, dict) and package.get("state", _FINAL[0]) not in _FINAL
+
     def mend(self, path: Path, keep: Keep) -> str:
         """Cut half rows, and describe the tables as they are then."""
         package = _read(path) if path.stat().st_size else None

@@ -39,6 +39,14 @@ class JournalRecovery(Recovery):
         uid = str(first[1].get("uid", ""))
         return [Found(path, self._stem(path), uid, has_stop=has_stop, problem=torn or open_ended)]
 
+    def seems_cut_short(self, path: Path) -> bool:
+        """Tell whether the last line is no stop document."""
+        if not path.name.endswith(self.ending):
+            return False
+        with path.open("rb") as file:
+            last, rest = _end(file)
+        return bool(rest) or not last.startswith(_STOP)
+
     def documents(self, path: Path) -> Iterator[tuple[str, Document]]:
         """Yield what is on its whole lines; a line that is damaged is left out."""
         with path.open("rb") as file:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Block", "blocks", "is_ours"]
+__all__ = ["Block", "blocks", "is_open_ended", "is_ours"]
 
 _ROW = re.compile(rb"[-+]?[\d.ni]")
 _HEAD = 1 << 16
+_TAIL = 1 << 16
+_STOPPED, _NEVER_STOPPED = b"#C exit_status = ", b"#C no stop document after "
 
 
 @dataclass(slots=True)
@@ -39,9 +42,9 @@ class Block:
         elif line.startswith(b"#C the rows are the events of "):
             word = line.partition(b" events of ")[2].strip()
             self.stream = _value(word.removeprefix(b"stream ")) if word != b"no stream" else ""
-        elif line.startswith(b"#C exit_status = "):
+        elif line.startswith(_STOPPED):
             self.has_stop = self.is_ended = True
-        elif line.startswith(b"#C no stop document after "):
+        elif line.startswith(_NEVER_STOPPED):
             self.is_ended = True
         elif line.startswith(b"#C half a line that was here: "):
             self.has_half_line = True
@@ -52,6 +55,17 @@ def is_ours(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     return head.lstrip().startswith(b"#F ") and b"\n#C bluescribe  User = " in head
+
+
+def is_open_ended(path: Path) -> bool:
+    """Tell whether the last scan of a file does not say how it ended, from the file's end."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL))
+        before, scan, last = file.read().rpartition(b"\n#S ")
+    if not scan:
+        last = before if size > _TAIL else b""  # in the midst of a long scan, or a header alone
+    return bool(last) and not any(b"\n" + words in last for words in (_STOPPED, _NEVER_STOPPED))
 
 
 def blocks(path: Path) -> list[Block]:

@@ -28,6 +28,7 @@ __all__ = [
     "is_positions",
     "left_out",
     "scan_header",
+    "without_stop",
 ]
 
 LABEL = "label_start_motor"
@@ -186,9 +187,14 @@ def _called(stream: Stream | None) -> str:
     return "no stream" if stream is None else f"stream {literal(stream.name)}"
 
 
+def without_stop(rows: int) -> str:
+    """Say that nothing tells how a run ended."""
+    return f"no stop document after {rows} points: the run may have gone on"
+
+
 def _end(rows: int, stop: Document | None) -> list[str]:
     if stop is None:
-        return [f"no stop document after {rows} points: the run may have gone on"]
+        return [without_stop(rows)]
     status, seconds = stop.get("exit_status"), stop.get("time")
     when = date(seconds) if isinstance(seconds, int | float) else "at an unknown time"
     # as SPEC words it: spec2nexus, silx and xrayutilities look for this

@@ -12,8 +12,10 @@ from typing import ClassVar
 
 from ...recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...run import Document
-from .blocks import Block, blocks, is_ours
+from .blocks import Block, blocks, is_open_ended, is_ours
 from .existing import FileLock, mend
+from .header import without_stop
+from .lines import comment
 from .session import session_name
 
 __all__ = ["SpecRecovery"]
@@ -53,6 +55,10 @@ class SpecRecovery(Recovery):
             for scan in scans
         ]
 
+    def seems_cut_short(self, path: Path) -> bool:
+        """Tell whether the last scan does not say how it ended."""
+        return path.suffix == self.ending and is_ours(path) and is_open_ended(path)
+
     def is_held(self, path: Path) -> bool:
         """Tell whether a living session has a file, or the one that it waits for."""
         home = self._home(path)
@@ -67,13 +73,18 @@ class SpecRecovery(Recovery):
         if not path.stat().st_size:
             raise RecoveryError("nothing was written to it before the crash")
         done = []
-        if mend(path, dry_run=True):
+        is_torn, is_open = mend(path, dry_run=True), any(map(_is_open, blocks(path)))
+        if is_torn or is_open:
             kept = keep(path)
             part = path.with_name(f".{path.name}.part")
             shutil.copy2(kept, part)
-            mend(part)
+            if is_torn:
+                mend(part)
+                done.append("half a line is a comment now")
+            if is_open:
+                _tell_of_missing_ends(part)
+                done.append("a comment says now that the end of a scan is missing")
             part.replace(path)
-            done.append("half a line is a comment now")
         home = self._home(path)
         if home is not None:
             run = next((b.run for b in blocks(path) if b.is_scan), "")
@@ -117,6 +128,20 @@ def _problem(scan: Block, *, is_torn: bool, waits: bool) -> str:
     if waits:
         return "it waits for the file of its session"
     return "" if scan.is_ended else "its scan has no end"
+
+
+def _is_open(block: Block) -> bool:
+    return block.is_scan and bool(block.run) and not block.is_ended
+
+
+def _tell_of_missing_ends(path: Path) -> None:
+    """Put a comment behind the last line of each scan that does not say how it ended."""
+    text = path.read_bytes()
+    parts, position = [], 0
+    for block in filter(_is_open, blocks(path)):
+        parts += [text[position : block.end], comment(without_stop(block.rows))]
+        position = block.end
+    path.write_bytes(b"".join([*parts, text[position:]]))
 
 
 def _put(path: Path, scans: dict[str, bytes], keep: Keep, *, may_append: bool) -> str:
