@@ -183,6 +183,16 @@ class TiffContract(FormatContract):
 
     writer_class = TiffWriter
 
+    def make(self, folder: Path, **settings: Any) -> Writer:
+        return super().make(folder, **{"images_timeout": 0.0, **settings})
+
+    def check_status(self, writer: Writer) -> None:
+        """Images that are not there are a failure of their own: the list names them."""
+        status = writer.status()
+        assert all("stay named in the list" in f.cause for f in status.failures), status
+        is_well = not (status.documents_refused or status.backlog)
+        assert is_well, status
+
     def read_back(self, folder: Path) -> list[RecordedRun]:
         return tiff.read_folder(folder)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import bluescribe
@@ -21,21 +23,44 @@ def shapes_folder(tmp_path_factory):
     return tmp_path_factory.getbasetemp() / "shapes"
 
 
-def write_live(folder, documents, formats=FORMATS):
+def write_live(folder, documents, formats=FORMATS, **options):
     for name in formats:
-        with load_format(name)(folder) as writer:
+        writer_class = load_format(name)
+        known = writer_class.settings_class.model_fields
+        with writer_class(folder, **{k: v for k, v in options.items() if k in known}) as writer:
             for pair in documents:
                 writer(*pair)
+
+
+NOT_SHOWN = {
+    "resource_missing_file": {"dx", "tiff"},
+    "resource_npy": {"dx"},
+    "resource_tiff": {"dx"},
+    "stream_fly_tiff": {"dx"},
+}
+"""Formats that tell of images that they could not show or copy, as they do when it is live."""
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_documents_export_as_they_are_written_live(name, tmp_path, shapes_folder):
     documents = list(played(name, "plain", shapes_folder))
-    write_live(tmp_path / "live", documents, ALL_FORMATS)
-    done = bluescribe.export(documents, tmp_path / "exported", ALL_FORMATS)
-    assert not done.failures
+    write_live(tmp_path / "live", documents, ALL_FORMATS, images_timeout=0.0)
+    done = bluescribe.export(documents, tmp_path / "exported", ALL_FORMATS, images_timeout=0.0)
+    assert {n for run in done.runs for n in run.failures} == NOT_SHOWN.get(name, set())
     assert differences(tmp_path / "live", tmp_path / "exported") == []
     assert set(done.files) <= set((tmp_path / "exported").rglob("*"))
+
+
+EXTERNAL = [name for name, shape in SHAPES.items() if shape.external]
+
+
+@pytest.mark.parametrize("name", EXTERNAL)
+def test_copied_images_export_as_they_are_copied_live(name, tmp_path, shapes_folder):
+    documents = list(played(name, "plain", shapes_folder))
+    options: Any = {"images": "copy", "images_timeout": 0.0}
+    write_live(tmp_path / "live", documents, ("dx", "tiff"), **options)
+    bluescribe.export(documents, tmp_path / "exported", ("dx", "tiff"), **options)
+    assert differences(tmp_path / "live", tmp_path / "exported") == []
 
 
 OVERLAPPING = {name for name in SHAPES if name.startswith(("nested", "interleaved"))}

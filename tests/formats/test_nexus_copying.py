@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from bluescribe import NexusWriter
-from bluescribe.formats.nexus import copying
+from bluescribe.hdf5 import later
 from tests.formats.images import (
     CAMERA,
     Documents,
@@ -259,14 +259,14 @@ def test_a_fault_of_ours_is_told_and_the_next_run_is_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults = [ZeroDivisionError("a bug")]
-    format_of = copying._format
+    format_of = later._format
 
     def fail_once(path: Path) -> tuple[str, str]:
         if faults:
             raise faults.pop()
         return format_of(path)
 
-    monkeypatch.setattr(copying, "_format", fail_once)
+    monkeypatch.setattr(later, "_format", fail_once)
     raw = area_detector_file(tmp_path / "raw.h5", frames(4))
     with NexusWriter(tmp_path, images="copy", file_name="{uid}") as writer:
         for _ in range(2):

@@ -30,6 +30,11 @@ def read_list(path: Path) -> RecordedRun:
         seq_nums = run.seq_num[stream] = _numbers(entry["seq_nums"])
         columns = run.events[stream] = {}
         for images in entry["images"]:
+            if "copied_from" in images:
+                _check_copied(path, images)
+                run.places[stream, images["field"]] = images["copied_from"]
+                run.left_out[stream, images["field"]] = "frames, of which an event may have many"
+                continue
             column = columns.setdefault(images["field"], [None] * len(seq_nums))
             found = read_stack(path.with_name(images["file"]))
             assert [page["seq_num"] for page, _ in found] == _numbers(images["seq_nums"])
@@ -41,6 +46,20 @@ def read_list(path: Path) -> RecordedRun:
     for entry in told["left_out"]:
         run.left_out[entry["stream"], entry["field"]] = f"{entry['what']}: {entry['where']}"
     return run
+
+
+def _check_copied(path: Path, images: dict[str, Any]) -> None:
+    """Fail unless the pages of copied images are those that the list tells of."""
+    found = read_stack(path.with_name(images["file"]))
+    assert len(found) == images["pages"]
+    assert [page["frame"] for page, _ in found] == list(range(len(found)))
+    firsts = [
+        page["seq_num"] for page, _ in found if not page.get("of_event") and "seq_num" in page
+    ]
+    assert firsts == _numbers(images["seq_nums"])
+    for _, image in found:
+        assert image.shape == tuple(images["shape"])
+        assert image.dtype.name == images["dtype"]
 
 
 def read_stack(path: Path) -> list[tuple[dict[str, Any], Any]]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
 import h5py
+import numpy as np
 
+from ..assets import Asset
 from ..values import Array
 from . import sequences
 from .filters import create_like, create_new
@@ -18,7 +20,10 @@ from .images import Images, ImagesError, opened, spans
 from .room import take_room
 from .streaming import copy_rows, raise_if_given_up
 
-__all__ = ["check_frames", "copy_frames"]
+__all__ = ["check_frames", "copy_frames", "read_frames"]
+
+_BLOCK_BYTES = 8 << 20
+"""Read at once, but at least one frame."""
 
 _OF_THEIR_FILE = {"CLASS", "DIMENSION_LIST", "NAME", "REFERENCE_LIST", "target"}
 """Attributes that refer to other objects of the file that they are in."""
@@ -72,6 +77,37 @@ def copy_frames(
     """
     copy = _copy_hdf5 if _are_hdf5(images) else _copy_sequence
     return copy(group, name, images, options, give_up)
+
+
+def read_frames(images: Images, give_up: threading.Event) -> Iterator[tuple[Asset, Array]]:
+    """Yield the frames of a field's events in their order, some at a time, first axis the frames.
+
+    Parameters
+    ----------
+    images
+        What is read.
+    give_up
+        Ends the reading when it is set.
+
+    Raises
+    ------
+    NotReadyError, ImagesError
+        A file cannot be read.
+    GivenUpError
+        `give_up` was set.
+    """
+    if not _are_hdf5(images):
+        for asset, number in sequences.files(images):
+            raise_if_given_up(give_up)
+            yield asset, sequences.read(asset, number)
+        return
+    for part, start, stop in spans(images):
+        with opened(part.asset, is_checked=True) as source:
+            frame_bytes = source.dtype.itemsize * int(np.prod(source.shape[1:], dtype=np.int64))
+            step = max(1, _BLOCK_BYTES // max(1, frame_bytes))
+            for first in range(start, stop, step):
+                raise_if_given_up(give_up)
+                yield part.asset, source[first : min(first + step, stop)]
 
 
 def _are_hdf5(images: Images) -> bool:

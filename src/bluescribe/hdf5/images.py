@@ -23,6 +23,7 @@ __all__ = [
     "check_there",
     "describe",
     "frames_per_index",
+    "may_be_images",
     "opened",
     "spans",
 ]
@@ -100,6 +101,11 @@ def frames_per_index(asset: Asset, shape: tuple[int | None, ...], rank: int) -> 
     if "data_key" in asset.doc and len(shape) == rank and not is_stack:
         return shape[0] or 1
     return 1
+
+
+def may_be_images(shape: tuple[int | None, ...]) -> bool:
+    """Tell whether values of a declared shape have two dimensions, one frame or several."""
+    return len(shape) >= 2 and 1 not in shape[-2:]
 
 
 def spans(images: Images) -> list[tuple[Part, int, int]]:
@@ -182,12 +188,23 @@ def check_there(path: Path) -> None:
         raise NotReadyError(f"{path} is out of reach: {error}") from None
 
 
+_OPEN_UNLOCKED = "locking flag values don't match"
+"""What HDF5 says of a file that this process has open without a lock: another format copies it.
+
+It can be read along with that; to wait until the copying ends may take too long.
+"""
+
+
 def _file(asset: Asset, modes: Iterable[Mapping[str, Any]]) -> h5py.File:
     check_there(asset.path)
     refusal: Exception | None = None
-    for mode in modes:
+    left = list(modes)
+    while left:
+        mode = left.pop(0)
         try:
             return h5py.File(asset.path, "r", **mode)
         except (OSError, ValueError) as error:
             refusal = refusal or error
+            if _OPEN_UNLOCKED in str(error) and not mode:
+                left.insert(0, {"locking": False})
     raise NotReadyError(f"{asset.path} cannot be opened (is it still being written?): {refusal}")

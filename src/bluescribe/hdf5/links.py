@@ -164,16 +164,21 @@ class AssetLinks:
             for stream, field in self._assets
         ]
 
+    def told(self, stream: str, field: str) -> tuple[list[tuple[Asset, Frames]], list[Asset]]:
+        """Return which frames belong to which events, and the files of which nothing tells."""
+        told = self._frames.get((stream, field), [])
+        uids = {asset.uid for asset, _ in told}
+        return told, [a for a in self._assets.get((stream, field), []) if a.uid not in uids]
+
     def file_name(self, asset: Asset) -> str:
         """Return the name of an asset's file, relative to this file where that is possible."""
         return self._external(asset).file
 
     def _parts(self, stream: str, field: str) -> tuple[Part, ...]:
         """Return what the documents tell of frames; all frames of a file of which they do not."""
-        told = self._frames.get((stream, field), [])
-        uids = {asset.uid for asset, _ in told}
-        untold = [Part(a) for a in self._assets[stream, field] if a.uid not in uids]
-        return (*(Part(a, f.index_start, f.index_stop) for a, f in told), *untold)
+        told, untold = self.told(stream, field)
+        parts = (Part(asset, frames.index_start, frames.index_stop) for asset, frames in told)
+        return (*parts, *map(Part, untold))
 
     def _attrs(self, stream: str, field: str) -> dict[str, Any]:
         declared = self._streams[stream].fields.get(field, _NO_FIELD)

@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import h5py
 
-from ..recovery import Found, Keep, Recovery, RecoveryError, Source
+from ..recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source
 from .marked import opened, read_superblock
 from .mend import Layout, MendReport, mend
 
@@ -25,8 +25,8 @@ _RECOVERED = "recovered"
 class Hdf5Recovery(Recovery):
     """Finds the HDF5 files that one of our formats wrote; an area detector's are not touched.
 
-    Whose a file is, its root attribute ``creator`` tells. Only of a file that was killed before that
-    was written, or that HDF5 cannot open, the name decides.
+    Whose a file is, its root attribute ``creator`` tells. The name decides only where a file has
+    none yet, or cannot be opened by HDF5.
     """
 
     creator: ClassVar[str]
@@ -77,12 +77,19 @@ class Hdf5Recovery(Recovery):
         """Write the file anew."""
         (source,) = sources
         ending = self._ending(path) or ""
+        told = self.told_settings(path)
         keep(path)
-        missing = self.write_again(path, source, ending, file_extension=ending)
+        missing = self.write_again(path, source, ending, **{**told, "file_extension": ending})
+        if not path.exists():
+            raise NotAloneError("the journal has nothing that would be in it")
         with h5py.File(path, "r+", locking=False) as file:
             about = file[self.layout.home].attrs
             about[_RECOVERED] = datetime.now().astimezone().isoformat()
         return "; ".join(["written anew from the journal", *missing])
+
+    def told_settings(self, path: Path) -> dict[str, Any]:
+        """Return the settings that a file was written with, as far as it tells and it matters."""
+        return {}
 
     def _ending(self, path: Path) -> str | None:
         """Return what stands behind the stem of a name; None if it is not one of HDF5's."""
@@ -119,7 +126,7 @@ def _creator(path: Path) -> str | None:
             creator = marked.file.attrs.get("creator")
             if creator is None and not len(marked.file):  # killed before the first flush, maybe
                 return None
-            return str(creator)
+            return str(creator or "")
     except (ValueError, RuntimeError, KeyError, OSError):
         return None
 

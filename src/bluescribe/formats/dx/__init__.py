@@ -7,9 +7,14 @@ get no file.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...writer import Writer
 from .runfile import DxFile
 from .settings import DxSettings
+
+if TYPE_CHECKING:
+    from ...recovery import Recovery
 
 __all__ = ["DxFile", "DxSettings", "DxWriter"]
 
@@ -25,3 +30,10 @@ class DxWriter(Writer):
     file_class = DxFile
     settings_class = DxSettings
     interval = 0.5
+
+    @classmethod
+    def recovery(cls) -> type[Recovery]:
+        """Return what mends Data Exchange files, or writes them anew."""
+        from .recovery import DxRecovery
+
+        return DxRecovery

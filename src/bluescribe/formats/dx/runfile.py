@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
+import h5py
 import numpy as np
 
+from ...afterwards import Work
 from ...assets import Asset, Frames
 from ...hdf5.column import Column, append_rows, fit_rows
-from ...hdf5.file import LiveFile, write_node
+from ...hdf5.compression import compression_options
+from ...hdf5.file import LiveFile, set_attribute, write_node
+from ...hdf5.frames import copy_frames
+from ...hdf5.images import Images, ImagesError, describe
+from ...hdf5.later import seconds_left
 from ...hdf5.layout import Block
+from ...hdf5.links import AssetLinks
 from ...hdf5.room import telling_of_system
 from ...hdf5.tree import Dataset
+from ...hdf5.virtual import write_virtual
 from ...jsontext import dumps
 from ...run import Descriptor, Document, Field, Page, Run, Stream
 from ...values import Array
 from ..base import RunFile
+from .afterwards import LaterFrames
+from .external import ExternalFrames, Put
+from .layout import ACQUISITION, AXES, CREATOR, EXCHANGE, NUMBER, TIME
 from .metadata import of_the_end, of_the_start
-from .settings import ROLES, DxSettings, Role
+from .settings import ROLES, TELLING, DxSettings, Role
 from .tomogram import Tomogram
 
 __all__ = ["DxFile"]
 
 logger = logging.getLogger(__name__)
 
-_ACQUISITION = "/process/acquisition"
-_AXES = "theta:y:x"
 _ELSEWHERE = "the NeXus file (nexus) or the journal (jsonl) of the run, where those are switched on"
 _ROWS_EXPECTED = 256
-_NUMBER = {"long_name": "sequence number of the event"}
-_TIME = {"units": "s", "long_name": "time of the event in epoch seconds"}
 
 
 class DxFile(RunFile[DxSettings]):
@@ -48,30 +58,38 @@ class DxFile(RunFile[DxSettings]):
         self._external: dict[tuple[str, str], dict[str, Asset]] = {}
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
-        """Do nothing: the run has it."""
+        """Look whether the images are in files of their own."""
+        self._tomogram.add_stream(stream)
 
     @telling_of_system
     def write_events(self, stream: Stream, page: Page) -> None:
         """Append the images among the values, each to the dataset of its role."""
         rows, images = self._tomogram.rows(stream, page)
-        file = self._begun() if rows else self._file
+        elsewhere = self._tomogram.external_rows(stream, page)
+        every = [*rows.items(), *elsewhere.items()]
+        file = self._begun() if every else self._file
         blocks: dict[Column, Block] = {}
         is_remade = False
-        for role, numbers in rows.items():
-            cells = dict(self._cells(role, stream, page, numbers, images))
+        for role, numbers in every:
+            cells = dict(self._cells(role, stream, page, numbers))
+            if role in rows:
+                cells[self._image_column(role, stream)] = [images[row] for row in numbers]
             fitting, remade = fit_rows(self._begun(), self._rows[role], cells)
             blocks |= fitting
             is_remade |= bool(remade)
         append_rows(blocks)
-        for role, numbers in rows.items():
+        for role, numbers in every:
             self._rows[role] += len(numbers)
-        self._tomogram.count_misfits(stream, page, sum(map(len, rows.values())))
+        self._tomogram.count_misfits(stream, page, sum(len(numbers) for _, numbers in every))
         if file and is_remade:
             file.go_live()  # at once: readers wait
 
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
-        """Note a file that has to be named."""
+        """Note where images, or angles, are; and any other file, which has to be named."""
         self._external.setdefault((stream.name, field), {})[asset.uid] = asset
+        if self._tomogram.image_of(stream.name):
+            self._begun()
+            self._links.add(stream, field, asset, frames)
 
     @telling_of_system
     def sync(self) -> None:
@@ -86,12 +104,23 @@ class DxFile(RunFile[DxSettings]):
         if self._file is None:
             self._tell_of_external_images()
             return
-        self._file.plain()
+        h5 = self._file.plain()
         self._file.make_last_room()
-        _put(self._file, of_the_end(stop) if stop is not None else ())
-        left_out = dumps(list(self._omissions())).decode()
-        _put(self._file, [(f"{_ACQUISITION}/left_out", left_out)])
+        _put(h5, of_the_end(stop) if stop is not None else ())
+        self._links.may_open = True
+        self._seconds_left = seconds_left(self.settings.images_timeout, stop)
+        if self.settings.images == "link":
+            self._show_what_is_there(h5)
+        self._tell_what_is_left_out(h5)
         self._file.finish()
+
+    def afterwards(self) -> Work | None:
+        """Return what shows the images that could not be read yet, or copies all."""
+        if self._file is None or not self._frames.pending():
+            return None
+        return LaterFrames(
+            self.paths[0], self._frames, self._put, self._tell_what_is_left_out, self._seconds_left
+        )
 
     def abandon(self) -> None:
         """Let go of the file; what was flushed is in it."""
@@ -104,33 +133,58 @@ class DxFile(RunFile[DxSettings]):
             path = self.claim(self._run, f".{self.settings.file_extension}".rstrip("."))
             settings = self.settings
             file = LiveFile(path, is_live=settings.live, compression=settings.compression)
-            _put(file, [("/implements", "exchange:measurement:process")])
-            _put(file, of_the_start(self._run))
+            set_attribute(file.plain(), "creator", CREATOR)
+            _put(file.plain(), [("/implements", "exchange:measurement:process")])
+            _put(file.plain(), of_the_start(self._run))
+            told = dumps(settings.model_dump(mode="json", include=TELLING)).decode()
+            _put(file.plain(), [(f"{ACQUISITION}/settings", told)])
+            self._links = AssetLinks(path.parent)
+            self._frames = ExternalFrames(self._run, self._tomogram, self._links)
             self._file = file
         return self._file
 
+    def _show_what_is_there(self, h5: h5py.File) -> None:
+        """Show the images whose files can be read by now; others are waited for afterwards."""
+        for task in self._frames.pending():
+            with suppress(ImagesError, OSError, RuntimeError, TypeError, ValueError):
+                self._frames.show(h5, task, self._link)
+
+    def _put(self, give_up: threading.Event) -> Put:
+        return self._link if self.settings.images == "link" else partial(self._copy, give_up)
+
+    def _link(self, group: h5py.Group, name: str, images: Images) -> h5py.Dataset:
+        if not all(asset.is_hdf5 for asset in images.assets):
+            raise ImagesError("only HDF5 files can be shown in place; IMAGES: copy copies others")
+        return write_virtual(group, name, images, self._links.file_name, marks_missing=True)
+
+    def _copy(
+        self, give_up: threading.Event, group: h5py.Group, name: str, images: Images
+    ) -> h5py.Dataset:
+        options = compression_options(self.settings.compression)
+        dataset = copy_frames(group, name, images, options, give_up)
+        describe(dataset, images)
+        set_attribute(dataset, "copied_from", [asset.place for asset in images.assets])
+        return dataset
+
     def _cells(
-        self,
-        role: Role,
-        stream: Stream,
-        page: Page,
-        rows: list[int],
-        images: Sequence[Array | None],
+        self, role: Role, stream: Stream, page: Page, rows: list[int]
     ) -> Iterator[tuple[Column, Sequence[Any] | Array]]:
-        """Yield each column of a role with what the page has for it."""
-        declared = stream.fields.get(self._tomogram.image or "", Field(""))
-        about = {"units": declared.units, "axes": _AXES, "description": declared.name}
-        yield self._column("/exchange", role, about, declared), [images[row] for row in rows]
-        group = f"{_ACQUISITION}/{role}"
+        """Yield each column of a role, but that of the images, with what the page has for it."""
+        group = f"{ACQUISITION}/{role}"
         seq_nums = np.array([page.seq_num[row] for row in rows], np.int64)
-        yield self._column(group, "seq_num", _NUMBER), seq_nums
-        yield self._column(group, "time", _TIME), np.array([page.time[row] for row in rows])
+        yield self._column(group, "seq_num", NUMBER), seq_nums
+        yield self._column(group, "time", TIME), np.array([page.time[row] for row in rows])
         theta = self._tomogram.theta(stream) if role == "data" else None
-        if theta and (theta in page.data or "/exchange/theta" in self._columns):
+        if theta and (theta in page.data or f"{EXCHANGE}/theta" in self._columns):
             angle = stream.fields.get(theta, Field(theta))
             about = {"units": angle.units, "description": theta}
             angles = page.data.get(theta, [None] * len(page))
-            yield self._column("/exchange", "theta", about, angle), [angles[row] for row in rows]
+            yield self._column(EXCHANGE, "theta", about, angle), [angles[row] for row in rows]
+
+    def _image_column(self, role: Role, stream: Stream) -> Column:
+        declared = stream.fields.get(self._tomogram.image or "", Field(""))
+        about = {"units": declared.units, "axes": AXES, "description": declared.name}
+        return self._column(EXCHANGE, role, about, declared)
 
     def _column(
         self, group: str, name: str, attrs: Mapping[str, Any], declared: Field | None = None
@@ -147,34 +201,44 @@ class DxFile(RunFile[DxSettings]):
             )
         return self._columns[path]
 
+    def _tell_what_is_left_out(self, h5: h5py.File) -> None:
+        text = dumps(list(self._omissions())).decode()
+        _put(h5, [(f"{ACQUISITION}/left_out", text)])
+
     def _omissions(self) -> Iterator[dict[str, Any]]:
         """Yield what the run has and this file does not."""
         theta = {self._tomogram.theta(stream) for stream in self._run.streams.values()}
+        shown = {self._frames.source(task) for task in self._frames.shown}
         for stream in self._run.streams.values():
             for name in stream.fields:
                 entry = {"stream": stream.name, "field": name, "where": _ELSEWHERE}
-                if assets := self._external.get((stream.name, name)):
+                assets = self._external.get((stream.name, name))
+                if assets and (stream.name, name) not in shown:
                     yield {**entry, "where": [asset.place for asset in assets.values()]}
                 elif name not in {self._tomogram.image, *theta}:
                     yield entry
         if self._tomogram.misfits:
             what = f"{self._tomogram.misfits} values that are no such image, or of no role"
             yield {"field": self._tomogram.image, "what": what, "where": _ELSEWHERE}
+        for role, count in self._frames.without.items():
+            if count:
+                what = f"{count} events of {role} for which no frame was announced"
+                yield {"field": self._tomogram.image, "what": what, "where": "nowhere"}
 
     def _tell_of_external_images(self) -> None:
         fields = [field for _, field in self._external]
         if self.settings.image in fields:
             logger.warning(
-                "dx: %s has no Data Exchange file: the images of %s are in files of their own, "
-                "and only images in events are written. NeXus files link them.",
+                "dx: %s has no Data Exchange file: the images of %s are in no stream that "
+                "STREAMS has a role for, or are not declared to be in files of their own.",
                 self._run.label,
                 self.settings.image,
             )
 
 
-def _put(file: LiveFile, texts: Iterable[tuple[str, str]]) -> None:
+def _put(h5: h5py.File, texts: Iterable[tuple[str, str]]) -> None:
     """Write texts at absolute paths; empty ones are left out."""
     for path, text in texts:
         parent, _, name = path.rpartition("/")
         if text:
-            write_node(file.plain().require_group(parent or "/"), name, Dataset(text))
+            write_node(h5.require_group(parent or "/"), name, Dataset(text))

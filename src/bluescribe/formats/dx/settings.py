@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from pydantic import Field, field_validator
+from pydantic import Field, NonNegativeFloat, field_validator
 
 from ...hdf5.compression import Compression, compression_options
 from ...settings import WriterSettings
 
-__all__ = ["IMAGE_KEYS", "ROLES", "DxSettings", "Role"]
+__all__ = ["IMAGE_KEYS", "ROLES", "TELLING", "DxSettings", "Role"]
 
 Role: TypeAlias = Literal["data", "data_white", "data_dark"]
 """A dataset of images in ``/exchange``."""
@@ -18,6 +18,9 @@ ROLES: tuple[Role, ...] = ("data", "data_white", "data_dark")
 
 IMAGE_KEYS: dict[int, Role] = {0: "data", 1: "data_white", 2: "data_dark"}
 """As NXtomo numbers them; 3 is an image that is not to be used."""
+
+TELLING = {"image", "theta", "streams", "image_key", "images", "live", "compression"}
+"""Settings that decide what a file holds; it tells them, to be written anew alike."""
 
 
 class DxSettings(WriterSettings):
@@ -44,6 +47,14 @@ class DxSettings(WriterSettings):
     )
     compression: Compression = Field(
         "none", description="How images are compressed; all but gzip need hdf5plugin"
+    )
+    images: Literal["link", "copy"] = Field(
+        "link",
+        description="Show images that are in files of their own, or copy them after the run",
+    )
+    images_timeout: NonNegativeFloat = Field(
+        60.0,
+        description="Seconds for which files are waited for that are not there or not complete",
     )
 
     @field_validator("compression")

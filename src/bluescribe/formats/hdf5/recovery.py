@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 import h5py
 
-from ...hdf5.mend import Layout, StreamsLayout, Table
+from ...hdf5.mend import Layout, StreamsLayout
 from ...hdf5.recovery import Hdf5Recovery
 
 __all__ = ["RawRecovery"]

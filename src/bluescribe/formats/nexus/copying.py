@@ -6,12 +6,9 @@ moment there is a whole file, with links or with images.
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +18,11 @@ from ...afterwards import Shortfall
 from ...hdf5.file import set_attribute
 from ...hdf5.frames import check_frames, copy_frames
 from ...hdf5.images import Images, ImagesError, NotReadyError, describe
+from ...hdf5.later import Patience, changed_copy
 from ...hdf5.streaming import GivenUpError
 from ...status import remedy
 
 __all__ = ["ImageCopy"]
-
-_PART = ".part"
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-"""Seconds between two looks at a file that is not ready."""
 
 _COPY = "__copy"
 """Name of a dataset until all of its frames are there."""
@@ -66,11 +60,9 @@ class ImageCopy:
         options: Mapping[str, Any],
     ) -> None:
         self._path = path
-        self._part = path.with_name(path.name + _PART)
         self._images = images
         self._show = show
-        self._deadline = time.monotonic() + timeout
-        self._timeout = timeout
+        self._patience = Patience(timeout)
         self._options = options
         self._shortfalls: list[Shortfall] = []
 
@@ -88,43 +80,25 @@ class ImageCopy:
             is_of_system = isinstance(error, OSError) and error.errno
             text = remedy(error, ()) if is_of_system else _KEEP
             self._shortfalls.append(Shortfall(f"images were not copied: {error}", text))
-        finally:
-            self._part.unlink(missing_ok=True)
         return self._shortfalls
 
     def _is_ready(self, images: Images, give_up: threading.Event) -> bool:
         """Wait until all frames of a field can be read."""
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                check_frames(images)
-            except NotReadyError as error:
-                left = self._deadline - time.monotonic()
-                if left <= 0 or give_up.is_set():
-                    self._miss(images, f"{error}, after {self._timeout:.0f} s")
-                    return False
-                give_up.wait(min(pause, left))
-                pause = min(2 * pause, _LONGEST_PAUSE)
-            except ImagesError as error:
-                self._miss(images, str(error))
-                return False
-            else:
-                return True
+        try:
+            self._patience.wait(partial(check_frames, images), give_up)
+        except (NotReadyError, ImagesError) as error:
+            self._miss(images, str(error))
+            return False
+        return True
 
     def _copy(self, ready: Sequence[Images], give_up: threading.Event) -> None:
-        shutil.copyfile(self._path, self._part)
-        shutil.copymode(self._path, self._part)
-        with h5py.File(self._part, "r+", libver=_format(self._path), locking=False) as h5:
+        with changed_copy(self._path) as h5:
             copied = [
                 (images, shape)
                 for images in ready
                 if (shape := self._copy_field(h5, images, give_up)) is not None
             ]
             self._show(h5, copied)
-        _sync(self._part)
-        self._part.replace(self._path)
-        with suppress(OSError):  # not every file system syncs folders
-            _sync(self._path.parent)
 
     def _copy_field(
         self, h5: h5py.File, images: Images, give_up: threading.Event
@@ -156,18 +130,3 @@ class ImageCopy:
                 "IOC takes longer raise IMAGES_TIMEOUT",
             )
         )
-
-
-def _format(path: Path) -> tuple[str, str]:
-    """Return the version of HDF5 that a file is written in, for what is added to it."""
-    with h5py.File(path, "r", locking=False) as file:
-        superblock = file.id.get_create_plist().get_version()[0]
-    return ("v110", "v110") if superblock >= 3 else ("earliest", "v110")
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

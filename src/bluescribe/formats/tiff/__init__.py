@@ -1,5 +1,7 @@
 """TIFF: the two-dimensional arrays of a run as stacks, for programs that want images.
 
+Images that a detector has written to files of another kind are copied when the run has ended.
+
 One BigTIFF of many pages a field, which grows while the run goes on, or one file a frame. The
 description of the first page is JSON: what is shown, its units, the start document; that of each
 page has its seq_num. ``{name}.tiff.json`` names the files, and what is in none of them.
@@ -8,10 +10,15 @@ page has its seq_num. ``{name}.tiff.json`` names the files, and what is in none 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 
+from ...afterwards import Work
 from ...assets import Asset, Frames
+from ...hdf5.images import may_be_images
+from ...hdf5.later import seconds_left
+from ...hdf5.links import AssetLinks
 from ...jsontext import dumps, strict
 from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
@@ -19,6 +26,7 @@ from ...settings import WriterSettings
 from ...textfile import replacing
 from ...writer import Writer
 from ..base import RunFile
+from .copying import ImageCopies, ToCopy
 from .stream import StreamImages
 
 __all__ = ["TiffFile", "TiffSettings", "TiffWriter"]
@@ -33,6 +41,14 @@ class TiffSettings(WriterSettings):
     one_file_a_frame: bool = Field(
         False, description="Give each image a file; by default a field's images are one stack"
     )
+    images: Literal["copy", "name"] = Field(
+        "copy",
+        description="Copy images that are in files of another kind after the run, or name those",
+    )
+    images_timeout: NonNegativeFloat = Field(
+        60.0,
+        description="Seconds for which files are waited for that are to be copied",
+    )
 
 
 class TiffFile(RunFile[TiffSettings]):
@@ -43,7 +59,7 @@ class TiffFile(RunFile[TiffSettings]):
         self._run = run
         self._streams: dict[str, StreamImages] = {}
         self._has_news = False
-        self.claim(run, _LIST)
+        self._links = AssetLinks(self.claim(run, _LIST).parent)
         self._describe("recording", None)
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
@@ -63,6 +79,7 @@ class TiffFile(RunFile[TiffSettings]):
         """Note a file that the list has to name."""
         self._has_news = True
         self._streams[stream.name].link(field, asset)
+        self._links.add(stream, field, asset, frames)
 
     def sync(self) -> None:
         """Write the list anew when it has something new to say."""
@@ -71,7 +88,34 @@ class TiffFile(RunFile[TiffSettings]):
 
     def close(self, stop: Document | None) -> None:
         """Write the list for the last time."""
-        self._describe("never stopped" if stop is None else "complete", stop)
+        self._stop = stop
+        self._describe_finished()
+
+    def afterwards(self) -> Work | None:
+        """Return what copies images, if that is wanted and there are some."""
+        fields = self._to_copy() if self.settings.images == "copy" else []
+        if not fields:
+            return None
+        path = self.paths[0]
+        return ImageCopies(
+            fields,
+            self._claim_image,
+            path.with_name(f".{path.name}.part"),
+            one_file_a_frame=self.settings.one_file_a_frame,
+            describe=self._describe_finished,
+            timeout=seconds_left(self.settings.images_timeout, self._stop),
+        )
+
+    def _to_copy(self) -> list[ToCopy]:
+        """Return the fields that have images in files, but for those that are TIFF already."""
+        return [
+            ToCopy(self._streams[i.stream], i, self._links.told(i.stream, i.field)[0])
+            for i in self._links.images(lambda stream, field: "/")
+            if may_be_images(i.shape) and not any(_is_tiff(asset) for asset in i.assets)
+        ]
+
+    def _describe_finished(self) -> None:
+        self._describe("never stopped" if self._stop is None else "complete", self._stop)
 
     def abandon(self) -> None:
         """Do nothing: each page is whole, and no file is open."""
@@ -96,6 +140,10 @@ class TiffFile(RunFile[TiffSettings]):
         parts = [stem, clean(stream), clean(field), *([ending] if ending else [])]
         extension = f".{self.settings.file_extension}".rstrip(".")
         return claim(path.with_name("-".join(parts)), extension)
+
+
+def _is_tiff(asset: Asset) -> bool:
+    return "tif" in asset.spec.casefold()
 
 
 class TiffWriter(Writer):

@@ -16,11 +16,11 @@ from ...run import Field, Page, Run, Stream
 from ...values import Array, as_array
 from .bigtiff import BigTiff, is_image
 
-__all__ = ["StreamImages"]
+__all__ = ["NOT_TIFFFILES", "Stack", "StreamImages", "pattern"]
 
 _ELSEWHERE = "the journal (jsonl) of the run, or its NeXus file, where those are switched on"
 
-_NOT_TIFFFILES = b'"shape":', b'"shape" :'
+NOT_TIFFFILES = b'"shape":', b'"shape" :'
 """tifffile takes JSON with this key, as the metadata of a grid scan have it, for its own."""
 
 Claim = Callable[[str, str, str], Path]
@@ -33,7 +33,10 @@ class _Numbers:
 
     ranges: list[list[int]] = field(default_factory=list)
 
-    def add(self, number: int) -> None:
+    def add(self, number: int, *, is_repeated: bool = False) -> None:
+        """Add a number; one that is repeated counts once."""
+        if is_repeated and self.ranges:
+            return
         if self.ranges and number == self.ranges[-1][1] + 1:
             self.ranges[-1][1] = number
         else:
@@ -41,15 +44,26 @@ class _Numbers:
 
 
 @dataclass(slots=True)
-class _Stack:
+class Stack:
     """Images of one shape and type: a file, or one a frame."""
 
     name: str
     shape: tuple[int, ...]
     dtype: str
-    file: BigTiff | None
-    """None where each frame has a file."""
+    file: BigTiff | None = None
+    """None where each frame has a file, and for images that were copied."""
     seq_nums: _Numbers = field(default_factory=_Numbers)
+    pages: int = 0
+    """Of images that were copied."""
+
+
+@dataclass(slots=True)
+class _Copies:
+    """What was copied of the external images of one field."""
+
+    stacks: list[Stack]
+    others: int
+    """Frames that are no image."""
 
 
 @dataclass(slots=True)
@@ -57,7 +71,7 @@ class _FieldImages:
     """What came of one field."""
 
     rows: int = 0
-    stacks: dict[tuple[tuple[int, ...], str], _Stack] = field(default_factory=dict)
+    stacks: dict[tuple[tuple[int, ...], str], Stack] = field(default_factory=dict)
     others: int = 0
     """Values that are no image."""
 
@@ -83,6 +97,7 @@ class StreamImages:
         self._fields: dict[str, _FieldImages] = {}
         self._seq_nums = _Numbers()
         self._external: dict[str, dict[str, Asset]] = {}
+        self._copies: dict[str, _Copies] = {}
         self._rows = 0
 
     def append(self, page: Page) -> None:
@@ -105,12 +120,29 @@ class StreamImages:
         """Note that a file holds values of a field."""
         self._external.setdefault(field, {})[asset.uid] = asset
 
+    def add_copies(self, field: str, stacks: list[Stack], others: int) -> None:
+        """Note that the external images of a field were copied, but for those of other kinds."""
+        self._copies[field] = _Copies(stacks, others)
+
+    def metadata(self, name: str, array: Array) -> dict[str, Any]:
+        """Return what the description of a first page says."""
+        declared = self.stream.fields.get(name, Field(name))
+        return {
+            "stream": self.stream.name,
+            "field": name,
+            "units": declared.units,
+            "source": declared.source,
+            "dtype": array.dtype.name,
+            "start": self._run.start,
+        }
+
     def description(self) -> dict[str, Any]:
         """Return what is in the files of this stream."""
+        names = dict.fromkeys([*self._fields, *self._copies])
         return {
             "stream": self.stream.name,
             "seq_nums": self._seq_nums.ranges,
-            "images": [entry for name in self._fields for entry in self._entries(name)],
+            "images": [entry for name in names for entry in self._entries(name)],
         }
 
     def omissions(self) -> Iterator[dict[str, Any]]:
@@ -118,12 +150,16 @@ class StreamImages:
         for name in dict.fromkeys([*self.stream.fields, *self._fields, *self._external]):
             entry = {"stream": self.stream.name, "field": name}
             images = self._fields.get(name)
-            if assets := self._external.get(name):
-                places = [_place(asset) for asset in assets.values()]
-                yield {**entry, "what": "values in external files", "where": places}
-            elif images is None:
+            copies = self._copies.get(name)
+            if copies and copies.others:
+                what = f"{copies.others} frames that are no two-dimensional array of real numbers"
+                yield {**entry, "what": what, "where": self._places(name)}
+            elif name in self._external and not copies:
+                where = self._places(name)
+                yield {**entry, "what": "values in external files", "where": where}
+            elif images is None and not copies:
                 yield {**entry, "what": "no event has a value", "where": "nowhere"}
-            elif images.others:
+            elif images and images.others and not copies:
                 what = f"{images.others} values that are no two-dimensional array of real numbers"
                 yield {**entry, "what": what, "where": _ELSEWHERE}
 
@@ -135,45 +171,50 @@ class StreamImages:
         if file is None:
             file = BigTiff(self._claim(self.stream.name, name, f"{number + 1:06d}"))
         if not file.pages:
-            told |= self._metadata(name, array)
-        file.append(array, dumps(strict(told)).replace(*_NOT_TIFFFILES))
+            told |= self.metadata(name, array)
+        file.append(array, dumps(strict(told)).replace(*NOT_TIFFFILES))
         stack.seq_nums.add(seq_num)
 
-    def _stack(self, name: str, images: _FieldImages, array: Array) -> _Stack:
+    def _stack(self, name: str, images: _FieldImages, array: Array) -> Stack:
         """Return where an image goes: a stack has one shape and one type."""
         key = array.shape, array.dtype.name
         if key not in images.stacks:
             ending = f"{len(images.stacks) + 1}" if images.stacks else ""
             if self._one_file_a_frame:
-                images.stacks[key] = _Stack(f"*-{clean(name)}-*", *key, None)
+                images.stacks[key] = Stack(pattern(name), *key, None)
             else:
                 path = self._claim(self.stream.name, name, ending)
-                images.stacks[key] = _Stack(path.name, *key, BigTiff(path))
+                images.stacks[key] = Stack(path.name, *key, BigTiff(path))
         return images.stacks[key]
 
-    def _metadata(self, name: str, array: Array) -> dict[str, Any]:
+    def _entries(self, name: str) -> Iterator[dict[str, Any]]:
+        images = self._fields.get(name)
+        for stack in images.stacks.values() if images else ():
+            yield self._entry(name, stack, is_file=stack.file is not None)
+        copies = self._copies.get(name)
+        for stack in copies.stacks if copies else ():
+            entry = self._entry(name, stack, is_file=stack.name != pattern(name))
+            yield {**entry, "pages": stack.pages, "copied_from": self._places(name)}
+
+    def _entry(self, name: str, stack: Stack, *, is_file: bool) -> dict[str, Any]:
         declared = self.stream.fields.get(name, Field(name))
         return {
-            "stream": self.stream.name,
             "field": name,
+            "file" if is_file else "files": stack.name,
+            "shape": list(stack.shape),
+            "dtype": stack.dtype,
             "units": declared.units,
             "source": declared.source,
-            "dtype": array.dtype.name,
-            "start": self._run.start,
+            "seq_nums": stack.seq_nums.ranges,
         }
 
-    def _entries(self, name: str) -> Iterator[dict[str, Any]]:
-        declared = self.stream.fields.get(name, Field(name))
-        for stack in self._fields[name].stacks.values():
-            yield {
-                "field": name,
-                "files" if stack.file is None else "file": stack.name,
-                "shape": list(stack.shape),
-                "dtype": stack.dtype,
-                "units": declared.units,
-                "source": declared.source,
-                "seq_nums": stack.seq_nums.ranges,
-            }
+    def _places(self, name: str) -> list[str]:
+        return [_place(asset) for asset in self._external.get(name, {}).values()]
+
+
+def pattern(field: str) -> str:
+    """Return what the names of a field's files have in common, where each image has one."""
+    return f"*-{clean(field)}-*"
 
 
 def _array(value: Any) -> Array | None:

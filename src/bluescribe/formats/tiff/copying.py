@@ -1,0 +1,209 @@
+"""Images in files of their own -> stacks, when the run has ended.
+
+A stack grows under another name and gets its own when it is complete: what is called ``.tif`` is
+whole, whatever happens.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ...afterwards import Shortfall
+from ...assets import Asset, Frames
+from ...hdf5.frames import check_frames, read_frames
+from ...hdf5.images import Images, ImagesError, NotReadyError, Part, spans
+from ...hdf5.later import Patience
+from ...hdf5.sequences import files
+from ...hdf5.streaming import GivenUpError
+from ...jsontext import dumps, strict
+from ...status import remedy
+from ...values import Array
+from .bigtiff import BigTiff, is_image
+from .stream import NOT_TIFFFILES, Stack, StreamImages, pattern
+
+__all__ = ["ImageCopies", "ToCopy"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToCopy:
+    """The external images of one field."""
+
+    stream: StreamImages
+    images: Images
+    told: Sequence[tuple[Asset, Frames]]
+    """Which events have which frames; nothing where the documents do not tell."""
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A stack on its way."""
+
+    stack: Stack
+    file: BigTiff | None = None
+
+
+class ImageCopies:
+    """Copies the external images of one run into stacks.
+
+    Parameters
+    ----------
+    fields
+        What is copied.
+    claim
+        Makes a new file for a stream's field, with an ending of its name.
+    part
+        Where a stack grows.
+    one_file_a_frame
+        Whether each image gets a file.
+    describe
+        Writes the list of the run anew.
+    timeout
+        Seconds for which files are waited for.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[ToCopy],
+        claim: Callable[[str, str, str], Path],
+        part: Path,
+        *,
+        one_file_a_frame: bool,
+        describe: Callable[[], None],
+        timeout: float,
+    ) -> None:
+        self._fields = fields
+        self._claim = claim
+        self._part = part
+        self._one_file_a_frame = one_file_a_frame
+        self._describe = describe
+        self._patience = Patience(timeout)
+        self._shortfalls: list[Shortfall] = []
+        self._made: list[Path] = []
+        """Files of the field that is being copied."""
+        self._context = copy_context()  # an export wants to know which files are made
+
+    def __call__(self, give_up: threading.Event) -> list[Shortfall]:
+        """Copy; return what could not be copied and stays named."""
+        return self._context.run(self._copy_all, give_up)
+
+    def _copy_all(self, give_up: threading.Event) -> list[Shortfall]:
+        for todo in self._fields:
+            try:
+                self._patience.wait(partial(check_frames, todo.images), give_up)
+                self._copy(todo, give_up)
+            except GivenUpError:
+                return []
+            except (NotReadyError, ImagesError) as error:
+                if give_up.is_set():
+                    return []
+                self._miss(todo, str(error))
+            except (OSError, RuntimeError) as error:  # h5py raises either
+                is_of_system = isinstance(error, OSError) and error.errno
+                self._miss(todo, str(error), remedy(error, ()) if is_of_system else "")
+        return self._shortfalls
+
+    def _copy(self, todo: ToCopy, give_up: threading.Event) -> None:
+        """Copy the images of one field, all of them or none."""
+        found: dict[tuple[tuple[int, ...], str], _Growing] = {}
+        others = 0
+        self._made = []
+        try:
+            for number, (image, told) in enumerate(_frames(todo, give_up)):
+                if not is_image(image):
+                    others += 1
+                    continue
+                self._append(todo, found, image, {**told, "frame": number})
+            for count, growing in enumerate(found.values()):
+                if growing.file is not None:
+                    ending = f"{count + 1}" if count else ""
+                    growing.stack.name = self._put_in_place(growing.file, todo, ending).name
+                    growing.file = None
+        except BaseException:
+            parts = [growing.file.path for growing in found.values() if growing.file]
+            for path in (*parts, *self._made):
+                path.unlink(missing_ok=True)
+            raise
+        todo.stream.add_copies(todo.images.field, [g.stack for g in found.values()], others)
+        self._describe()
+
+    def _append(
+        self, todo: ToCopy, found: dict[Any, _Growing], image: Array, told: dict[str, Any]
+    ) -> None:
+        key = image.shape, image.dtype.name
+        growing = found.setdefault(key, _Growing(Stack("", *key)))
+        if growing.file is None:
+            part = self._part.with_name(f"{self._part.name}{len(found)}")
+            part.touch()
+            growing.file = BigTiff(part)
+        is_first = not growing.file.pages
+        metadata = todo.stream.metadata(todo.images.field, image) if is_first else {}
+        growing.file.append(image, dumps(strict(told | metadata)).replace(*NOT_TIFFFILES))
+        if "seq_num" in told:
+            growing.stack.seq_nums.add(told["seq_num"], is_repeated=told["of_event"] > 0)
+        growing.stack.pages += 1
+        if self._one_file_a_frame:
+            self._put_in_place(growing.file, todo, f"{told['frame'] + 1:06d}")
+            growing.file, growing.stack.name = None, pattern(todo.images.field)
+
+    def _put_in_place(self, file: BigTiff, todo: ToCopy, ending: str) -> Path:
+        """Give a file its own name, and return that."""
+        _sync(file.path)
+        path = self._claim(todo.images.stream, todo.images.field, ending)
+        self._made.append(path)
+        return file.path.replace(path)
+
+    def _miss(self, todo: ToCopy, reason: str, what_to_do: str = "") -> None:
+        self._shortfalls.append(
+            Shortfall(
+                f"images of {todo.images.field!r} are not copied but stay named in the list: "
+                f"{reason}",
+                what_to_do
+                or "keep those files; if they are elsewhere on this machine set PATH_MAP, if their "
+                "IOC takes longer raise IMAGES_TIMEOUT, if they are not to be copied set "
+                "IMAGES: name",
+            )
+        )
+
+
+def _frames(todo: ToCopy, give_up: threading.Event) -> Iterator[tuple[Array, dict[str, int]]]:
+    """Yield the images, each with its event and its number in that."""
+    if 0 < len({asset.uid for asset, _ in todo.told}) < len(todo.images.assets):
+        raise ImagesError("the documents tell of some files only what belongs to which event")
+    if not todo.told:
+        for _, block in read_frames(todo.images, give_up):
+            yield from ((image, {}) for image in block)
+        return
+    for asset, frames in todo.told:
+        images = replace(todo.images, parts=(Part(asset, frames.index_start, frames.index_stop),))
+        number = each = 0
+        for _, block in read_frames(images, give_up):
+            each = each or _frames_each(images, frames, len(block))
+            for image in block:
+                event, of_event = divmod(number, each)
+                yield image, {"seq_num": frames.seq_start + event, "of_event": of_event}
+                number += 1
+
+
+def _frames_each(images: Images, frames: Frames, of_a_file: int) -> int:
+    """Return how many frames an event has."""
+    events = max(1, frames.index_stop - frames.index_start)
+    if all(asset.is_hdf5 for asset in images.assets):
+        count = sum(stop - start for _, start, stop in spans(images))
+    else:
+        count = of_a_file * sum(1 for _ in files(images))
+    return max(1, count // events)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

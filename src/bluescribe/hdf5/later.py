@@ -1,0 +1,123 @@
+"""What is done with images when a run has ended: waiting for their files, and a changed file.
+
+A file is changed as a copy, which takes its place when it is complete: at any moment there is a
+whole file, as it was or as it is to be.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import h5py
+
+from ..run import Document
+from .images import NotReadyError
+
+__all__ = ["Patience", "changed_copy", "seconds_left"]
+
+_PART = ".part"
+_VERSION_AT = 8
+"""Where an HDF5 file tells the version of its superblock: behind the signature."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+"""Seconds between two looks at a file that is not ready."""
+
+
+class Patience:
+    """Waits for files, all of them together for no longer than a time from now.
+
+    Parameters
+    ----------
+    timeout
+        Seconds.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._deadline = time.monotonic() + timeout
+
+    def wait(self, check: Callable[[], None], give_up: threading.Event) -> None:
+        """Wait until all frames of a field can be read.
+
+        Parameters
+        ----------
+        check
+            Looks, and raises what is raised here: `NotReadyError` is waited for.
+        give_up
+            Ends the waiting when it is set.
+
+        Raises
+        ------
+        NotReadyError
+            They could not in time, or `give_up` was set.
+        ImagesError
+            They never will be.
+        """
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return check()
+            except NotReadyError as error:
+                left = self._deadline - time.monotonic()
+                if left <= 0 or give_up.is_set():
+                    raise NotReadyError(f"{error}, after {self._timeout:.0f} s") from None
+            give_up.wait(min(pause, left))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def seconds_left(timeout: float, stop: Document | None) -> float:
+    """Return for how much longer files are waited for, counted from the end of the run.
+
+    Files of a run that was taken long ago will not come any more.
+    """
+    ended = (stop or {}).get("time")
+    if not isinstance(ended, int | float):
+        return timeout
+    return min(timeout, max(0.0, timeout - (time.time() - ended)))
+
+
+@contextmanager
+def changed_copy(path: Path) -> Iterator[h5py.File]:
+    """Open a copy of a finished file for changes; it takes the file's place if the block ends well.
+
+    Raises
+    ------
+    OSError
+        The disk refused; the file is as it was.
+    """
+    part = path.with_name(path.name + _PART)
+    try:
+        shutil.copyfile(path, part)
+        shutil.copymode(path, part)
+        with h5py.File(part, "r+", libver=_format(path), locking=False) as h5:
+            yield h5
+        _sync(part)
+        part.replace(path)
+        with suppress(OSError):  # not every file system syncs folders
+            _sync(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _format(path: Path) -> tuple[str, str]:
+    """Return the version of HDF5 that a file is written in, for what is added to it.
+
+    HDF5 itself is not asked: while it has the file open without a lock, whoever opens it with one,
+    in this process, is refused.
+    """
+    with path.open("rb") as file:
+        superblock = file.read(_VERSION_AT + 1)[_VERSION_AT]
+    return ("v110", "v110") if superblock >= 3 else ("earliest", "v110")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
