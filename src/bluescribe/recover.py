@@ -204,7 +204,8 @@ class _Recoverer:
         elif found[0].is_by_name and path.stat().st_size and not _DEFAULT_NAME.match(path.name):
             self._tell(path, "left", f"{problem}; it may be somebody else's")
         else:
-            self._do(found[0], "mended", problem, lambda keep: recovery.mend(path, keep))
+            outcome: Outcome = "mended" if found[0].is_readable else recovery.mending
+            self._do(found[0], outcome, problem, lambda keep: recovery.mend(path, keep))
 
     def _journal_of(self, recovery: Recovery, found: Found) -> Journal | None:
         if found.run:

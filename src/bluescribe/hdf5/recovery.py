@@ -71,7 +71,7 @@ class Hdf5Recovery(Recovery):
         shutil.copy2(kept, part)
         mend(part, self.layout)
         part.replace(path)
-        return "closed; " + _told(found)
+        return "closed, and cut to whole rows" if found.is_cut else "closed"
 
     def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
         """Write the file anew."""
