@@ -132,14 +132,15 @@ def _is_numbered(file: LeftFile) -> bool:
 
 
 def _images(path: Path, told: dict[str, Any]) -> Iterator[Path]:
-    """Yield files of the run's name: those of the list, and those that no other list names."""
+    """Yield files of the run's name: those of the list, and those that it cannot know yet."""
     stem = path.name.removesuffix(LIST)
     named = _named(told)
     endings = {".tif", *(Path(name).suffix for name in named)}
-    others = [p for p in path.parent.glob(f"*{LIST}") if p != path]
-    elsewhere = {name for other in others for name in _named(read_list(other) or {})}
-    for image in sorted(path.parent.glob(f"{_plain(stem)}-*")):
-        if image.name in named or (image.suffix in endings and image.name not in elsewhere):
+    found = sorted(path.parent.glob(f"{_plain(stem)}-*"))
+    others = tuple(p.name.removesuffix(LIST) + "-" for p in found if p.name.endswith(LIST))
+    for image in found:  # a run of the same name is called -2, and its files as well
+        is_new = image.suffix in endings and not image.name.startswith(others)
+        if image.name in named or is_new:
             yield image
 
 
