@@ -70,12 +70,13 @@ def check_values(folder: Path, record: Any, *, is_alone: bool, may_lack: bool) -
                 assert uid not in found, f"{where}: a file without images"
             else:
                 check_run(where, name, found.get(uid), told, until)
-                lost = told.events[
-                    len(found[uid].seq_num.get("primary", ())) if uid in found else 0 :
-                ]
-                label = f"{name} alone" if is_alone else name
-                seconds = max(0.0, record["killed"] - lost[0]) if lost else 0.0
-                longest_loss[label] = max(longest_loss[label], seconds)
+                count_loss(f"{name} alone" if is_alone else name, found.get(uid), told, record)
+
+
+def count_loss(label: str, found: RecordedRun | None, told: Told, record: Any) -> None:
+    missing = told.events[len(found.seq_num.get("primary", ())) if found else 0 :]
+    if missing:
+        longest_loss[label] = max(longest_loss[label], record["killed"] - missing[0])
 
 
 def check_run(where: str, name: str, found: RecordedRun | None, told: Told, until: float) -> None:
