@@ -15,6 +15,7 @@ _OLD_VERSIONS = {0: 24, 1: 28}
 _MARKED_VERSIONS = (2, 3)
 _FLAGS = 11
 _ADDRESSES = 12
+_ADDRESS_BYTES = (2, 4, 8)
 _LEAST_BYTES = 16
 """With the sizes of addresses, in every version."""
 _MASK = 0xFFFFFFFF
@@ -45,7 +46,7 @@ class Superblock:
                 raise ValueError("the checksum of its superblock does not fit")
         else:
             raise ValueError(f"its superblock has the unknown version {head[8]}")
-        if len(found.data) < found._end_of_file.stop:
+        if found._address_bytes not in _ADDRESS_BYTES or len(found.data) < found._end_of_file.stop:
             raise ValueError("its superblock is not complete")
         return found
 
