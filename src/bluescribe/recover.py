@@ -199,13 +199,23 @@ class _Recoverer:
             )
             if rebuilt:
                 return
-        if not any(item.problem for item in poor):
-            self._report.whole += 1
-        elif found[0].is_by_name and path.stat().st_size and not _DEFAULT_NAME.match(path.name):
-            self._tell(path, "left", f"{problem}; it may be somebody else's")
+        if any(item.problem for item in poor):
+            self._mend(recovery, found[0], problem)
         else:
-            outcome: Outcome = "mended" if found[0].is_readable else recovery.mending
-            self._do(found[0], outcome, problem, lambda keep: recovery.mend(path, keep))
+            self._report.whole += 1
+
+    def _mend(self, recovery: Recovery, found: Found, problem: str) -> None:
+        """Do without a journal what can be done."""
+        path = found.path
+        has_content = path.stat().st_size > 0
+        if found.is_by_name and has_content and not _DEFAULT_NAME.match(path.name):
+            self._tell(path, "left", f"{problem}; it may be somebody else's")
+        elif found.is_readable or not has_content or recovery.sets_aside:
+            is_put_away = recovery.sets_aside and not found.is_readable
+            outcome: Outcome = "set aside" if is_put_away else "mended"
+            self._do(found, outcome, problem, lambda keep: recovery.mend(path, keep))
+        else:
+            self._tell(path, "FAILED", f"{problem}; without its journal it cannot be written anew")
 
     def _journal_of(self, recovery: Recovery, found: Found) -> Journal | None:
         if found.run:

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .errors import BluescribeError, ConfigError
 from .held import is_held
@@ -87,8 +87,8 @@ class Recovery(ABC):
 
     holds_all_streams: ClassVar[bool] = True
     """Whether a stream that a file does not have is missing there."""
-    mending: ClassVar[Literal["mended", "set aside"]] = "mended"
-    """What becomes without a journal of a file that cannot be made whole."""
+    sets_aside: ClassVar[bool] = False
+    """Whether a file that cannot be made whole without a journal gets another name: no document."""
     is_journal: ClassVar[bool] = False
     """Whether its files hold all documents, one a line, the stop document last."""
 

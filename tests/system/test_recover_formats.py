@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from typing import Any
 
 import h5py
 import numpy as np
@@ -157,7 +158,8 @@ def test_what_nobody_can_tell_the_origin_of_is_left(tmp_path):
 @pytest.mark.parametrize("live", [True, False])
 def test_rows_that_are_not_in_all_columns_are_cut(writer_class, live, tmp_path):
     name = writer_class.format
-    kill_session(tmp_path, (name,), **{name: {"live": live}})
+    options: dict[str, Any] = {name: {"live": live}}
+    kill_session(tmp_path, (name,), **options)
     (path,) = tmp_path.iterdir()
     recover(tmp_path)
     column = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ SECOND = 1.0
 longest_loss: dict[str, float] = defaultdict(float)
 """Seconds before the kill at which the first missing event was emitted, by format."""
 _IMAGES_ALONE = ("dx", "tiff")
+_ENDINGS = {"nexus": ".hdf", "hdf5": ".h5", "dx": ".dx.h5"}
 _NO_IMAGES = ("spec", "csv")
 
 
@@ -44,7 +46,7 @@ def told_of(record: Any) -> dict[str, Told]:
     return {uid: told for uid, told in runs.items() if told.events}
 
 
-def check_values(folder: Path, record: Any, *, is_alone: bool, may_lack: bool) -> None:
+def check_values(folder: Path, record: Any, *, is_alone: bool, lost: Sequence[Path]) -> None:
     """Fail unless the files have what was emitted, but for the last second.
 
     Parameters
@@ -53,8 +55,8 @@ def check_values(folder: Path, record: Any, *, is_alone: bool, may_lack: bool) -
         The files, and what was emitted.
     is_alone
         Whether there was no journal.
-    may_lack
-        Whether a file was lost, as `recover` said.
+    lost
+        Files that could not be recovered, as `recover` said.
     """
     until = record["killed"] - SECOND
     for name in instrument.FORMATS:
@@ -64,8 +66,10 @@ def check_values(folder: Path, record: Any, *, is_alone: bool, may_lack: bool) -
         found = {run.uid: run for run in read(folder)}
         for uid, told in told_of(record).items():
             where = f"{name} of {uid[:7]} in {folder}"
-            if uid not in found and is_alone and (may_lack or name == "json"):
-                assert may_lack or told.stopped >= until, f"{where}: no document"
+            if any(path.name.endswith(f"{uid[:7]}{_ENDINGS.get(name)}") for path in lost):
+                count_loss(f"{name} NOT RECOVERED", None, told, record)
+            elif name == "json" and is_alone and uid not in found:
+                assert told.stopped >= until, f"{where}: no document"
             elif name == "dx" and not told.has_images:
                 assert uid not in found, f"{where}: a file without images"
             else:

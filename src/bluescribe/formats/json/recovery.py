@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from ...recovery import Found, Keep, Recovery, Source
 from .spool import SPOOL, run_of
@@ -23,7 +23,7 @@ _PART = ".part"
 class DocumentRecovery(Recovery):
     """Finds the temporary files of documents that were never finished."""
 
-    mending: ClassVar[Literal["mended", "set aside"]] = "set aside"
+    sets_aside: ClassVar[bool] = True
 
     def examine(self, path: Path) -> list[Found]:
         """Return the run that a temporary file is of; its events cannot be counted."""
