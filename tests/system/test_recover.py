@@ -9,14 +9,16 @@ import h5py
 import numpy as np
 import pytest
 
-from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter
+from bluescribe import JsonlWriter, SpecWriter
+from bluescribe.formats import load_format
 from bluescribe.recover import recover
 from bluescribe.testing import documents
 from tests.contracts import CONTRACTS
-from tests.readers import spec
+from tests.readers import dx, spec
 from tests.system.faults.test_kill import fingerprint
 
-WRITERS = {"csv": CsvWriter, "jsonl": JsonlWriter, "nexus": NexusWriter, "spec": SpecWriter}
+HDF5 = ("dx", "hdf5", "nexus")
+FORMATS = ("csv", "dx", "hdf5", "json", "jsonl", "nexus", "spec", "tiff")
 
 
 @pytest.fixture
@@ -24,9 +26,14 @@ def run(tmp_path):
     return documents("scan", tmp_path / "shapes")
 
 
-def write(folder, played, names=tuple(WRITERS), **settings):
+@pytest.fixture
+def run_of_images(tmp_path):
+    return documents("images", tmp_path / "shapes")
+
+
+def write(folder, played, names=FORMATS, **settings):
     for name in names:
-        with WRITERS[name](folder, **settings) as writer:
+        with load_format(name)(folder, **settings) as writer:
             for document in played:
                 writer(*document)
 
@@ -35,28 +42,36 @@ def outcomes(report):
     return {step.path.suffix or step.path.name: step.outcome for step in report.steps}
 
 
-def test_whole_files_are_left_alone(tmp_path, run):
+@pytest.mark.parametrize("live", [True, False])
+def test_whole_files_are_left_alone(live, tmp_path, run_of_images):
+    """A document in JSON that is there is whole, and is not looked at."""
     folder = tmp_path / "data"
-    write(folder, run)
+    write(folder, run_of_images, [name for name in FORMATS if name not in HDF5])
+    write(folder, run_of_images, HDF5, live=live)
     before = fingerprint(folder)
     report = recover(folder)
-    assert (report.steps, report.whole) == ([], 4)
+    assert (report.steps, report.whole) == ([], 7)
     assert fingerprint(folder) == before
 
 
-def test_files_that_were_given_up_are_made_whole_from_the_journal(tmp_path, run):
+@pytest.mark.parametrize("live", [True, False])
+def test_files_that_were_given_up_are_made_whole_from_the_journal(live, tmp_path, run_of_images):
     """As on a full disk: the run went on, its journal has the rest."""
-    folder = tmp_path / "data"
+    folder, run = tmp_path / "data", run_of_images
     write(folder, run, ["jsonl"])
-    write(folder, run[:-3], ["csv", "nexus", "spec"])
+    write(folder, run[:-3], ["csv", "spec", "tiff"])
+    write(folder, run[:-3], HDF5, live=live)
     report = recover(folder)
     assert not report.failed
     assert {step.outcome for step in report.steps} == {"written anew"}
-    assert len(report.steps) == 3
-    for name in WRITERS:
+    assert len(report.steps) == 6
+    for name in ("jsonl", "csv", "spec", "tiff", "hdf5", "nexus"):
         contract = CONTRACTS[name]()
         contract.check_runs(contract.read_back(folder), run)
         contract.check_files(folder)
+    (found,) = dx.read_folder(folder)
+    assert [len(images) for images in found.events["primary"].values()] == [3]
+    assert found.stop is not None
     assert not recover(folder).steps
 
 
