@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .writer import Writer
 
 __all__ = [
+    "COPIES_ARE_ALL_THERE_IS",
     "Documents",
     "Found",
     "Keep",
@@ -29,6 +30,9 @@ __all__ = [
     "Source",
     "play",
 ]
+
+COPIES_ARE_ALL_THERE_IS = "it holds copies of images whose own files are not there any more"
+"""Why a file is left as it is, although its journal has more of the run."""
 
 Documents = Iterable[tuple[str, Document]]
 

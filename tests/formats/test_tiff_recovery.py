@@ -90,7 +90,8 @@ def test_a_stack_that_is_cut_anywhere_has_its_whole_pages(tmp_path):
         path = folder / "run-primary-camera.tif"
         path.write_bytes(whole[:size])
         told = json.loads((folder / "run.tiff.json").read_bytes())
-        (folder / "run.tiff.json").write_text(json.dumps({**told, "streams": []}))
+        told["streams"][0]["seq_nums"] = []
+        (folder / "run.tiff.json").write_text(json.dumps(told))
         assert not recover(folder).failed
         pages = sum(end <= size for end in ends)
         assert path.exists() == bool(pages)
@@ -110,6 +111,19 @@ def test_files_of_a_run_of_the_same_name_are_left(folder):
     (folder / "run-2.tiff.json").write_text('{"uid":"other","state":"complete"}')
     assert not recover(folder).failed
     assert kept.exists()
+
+
+@pytest.mark.parametrize("has_journal", [False, True])
+def test_what_somebody_has_made_of_the_images_is_left(has_journal, folder):
+    if not has_journal:
+        (folder / "run.jsonl").unlink()
+    tifffile.imwrite(folder / "run-mean.tif", image(0))
+    tifffile.imwrite(folder / "run-large.tif", image(0), bigtiff=True)
+    tifffile.imwrite(folder / "run-told.tif", image(0), bigtiff=True, description="[1]")
+    before = {path: path.read_bytes() for path in folder.glob("run-[mlt]*.tif")}
+    assert not recover(folder).failed
+    assert len(before) == 3
+    assert before == {path: path.read_bytes() for path in before}
 
 
 def test_lists_of_others_are_not_touched(tmp_path):

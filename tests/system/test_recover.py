@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 
 import h5py
 import numpy as np
@@ -73,6 +74,67 @@ def test_files_that_were_given_up_are_made_whole_from_the_journal(live, tmp_path
     assert [len(images) for images in found.events["primary"].values()] == [3]
     assert found.stop is not None
     assert not recover(folder).steps
+
+
+@pytest.mark.parametrize("has_stop", [True, False])
+def test_files_whose_writer_failed_are_made_whole_from_the_journal(
+    has_stop, tmp_path, run_of_images, monkeypatch
+):
+    """A file that was given up in mid-run is closed, and nothing marks it."""
+    folder, played = tmp_path / "data", run_of_images if has_stop else run_of_images[:-1]
+    names = [name for name in FORMATS if name != "jsonl"]
+    for name in names:
+        with load_format(name)(folder) as writer:
+            for document in played[:-2]:
+                writer(*document)
+            writer.flush()
+            monkeypatch.setattr(writer.file_class, "write_events", _fail)
+            for document in played[-2:]:
+                writer(*document)
+        assert writer.status().failures, name
+    monkeypatch.undo()
+    write(folder, played, ["jsonl"])
+    report = recover(folder)
+    assert {step.outcome for step in report.steps} == {"written anew"}
+    assert len(report.steps) == len(names)
+    for name in CONTRACTS:
+        contract = CONTRACTS[name]()
+        contract.check_runs(contract.read_back(folder), played)
+    (found,) = dx.read_folder(folder)
+    assert len(found.seq_num["primary"]) == 3
+    assert not recover(folder).steps
+
+
+def _fail(*_):
+    raise RuntimeError("a fault")
+
+
+@pytest.mark.parametrize("name", ["dx", "nexus", "tiff"])
+@pytest.mark.parametrize("has_copies", [False, True])
+def test_images_that_are_gone_keep_no_file_from_being_written_anew(has_copies, name, tmp_path):
+    """They are told of, and not waited for; unless the file has copies of them."""
+    folder = tmp_path / "data"
+    (tmp_path / "shapes").mkdir()
+    played = documents("stream_count", tmp_path / "shapes")
+    write(folder, played, ["jsonl"])
+    settings = {"images": "copy", "images_timeout": 0.0}
+    if has_copies:
+        write(folder, played[:-1], [name], **settings)
+    shutil.rmtree(tmp_path / "shapes")
+    if not has_copies:
+        write(folder, played[:-1], [name], **settings)
+    before = fingerprint(folder)
+    block = {f"{name.upper()}_DATA_FILES": {"ENABLE": True, "IMAGES": "copy"}}
+    began = time.monotonic()
+    report = recover(folder, iconfig=block)
+    assert time.monotonic() - began < 20
+    if has_copies:
+        assert not report.steps, "a file without its images would be the worse one"
+        assert fingerprint(folder) == before
+    else:
+        assert [step.outcome for step in report.steps] == ["written anew"]
+        assert "camera" in report.steps[0].what
+    assert not recover(folder, iconfig=block).steps
 
 
 def test_a_journal_is_cut_and_nothing_is_invented(tmp_path, run):

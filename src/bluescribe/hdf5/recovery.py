@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 import h5py
 
-from ..recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source
+from ..recovery import (
+    COPIES_ARE_ALL_THERE_IS,
+    Found,
+    Keep,
+    NotAloneError,
+    Recovery,
+    RecoveryError,
+    Source,
+)
 from .marked import opened, read_superblock
 from .mend import Layout, MendReport, mend
 
@@ -78,10 +87,12 @@ class Hdf5Recovery(Recovery):
         (source,) = sources
         ending = self._ending(path) or ""
         told = self.told_settings(path)
-        keep(path)
+        kept = keep(path)
         missing = self.write_again(path, source, ending, **{**told, "file_extension": ending})
         if not path.exists():
             raise NotAloneError("the journal has nothing that would be in it")
+        if missing and _has_copies(kept):
+            raise NotAloneError(COPIES_ARE_ALL_THERE_IS)
         with h5py.File(path, "r+", locking=False) as file:
             about = file[self.layout.home].attrs
             about[_RECOVERED] = datetime.now().astimezone().isoformat()
@@ -129,6 +140,19 @@ def _creator(path: Path) -> str | None:
             return str(creator or "")
     except (ValueError, RuntimeError, KeyError, OSError):
         return None
+
+
+def _has_copies(path: Path) -> bool:
+    """Tell whether images were copied into a file."""
+    copies: list[str] = []
+
+    def look(name: str, item: h5py.HLObject) -> None:
+        if "copied_from" in item.attrs:
+            copies.append(name)
+
+    with suppress(ValueError, RuntimeError, KeyError, OSError), opened(path) as marked:
+        marked.file.visititems(look)
+    return bool(copies)
 
 
 def _told(report: MendReport) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .pages import WholePage, whole_pages
+from .pages import WholePage, is_begun, whole_pages
 from .stream import LIST, Numbers, pattern
 
 __all__ = ["LeftFile", "LeftRun", "read_list"]
@@ -46,6 +46,18 @@ class LeftFile:
         """What its first page says."""
         return self.pages[0].description if self.pages else {}
 
+    @property
+    def is_of_events(self) -> bool:
+        """Whether its images came in events; others were copied when the run had ended."""
+        return "row" in self.told
+
+    def is_of(self, uid: str, *, is_named: bool) -> bool:
+        """Tell whether it is a file of a run: who knows what else has such a name."""
+        if not self.pages:
+            return is_named or is_begun(self.path)
+        start = self.told.get("start")
+        return isinstance(start, dict) and start.get("uid") == uid and "stream" in self.told
+
 
 @dataclass(slots=True)
 class LeftRun:
@@ -71,16 +83,17 @@ class LeftRun:
         OSError
             One cannot be read.
         """
-        files = [LeftFile(p, list(whole_pages(p))) for p in _images(path, told)]
-        uid = told["uid"]
-        of_run = [f for f in files if f.told.get("start", {}).get("uid", uid) == uid]
+        named = _named(told)
+        files = [LeftFile(p, list(whole_pages(p))) for p in _images(path, named)]
+        files = [f for f in files if f.is_of(told["uid"], is_named=f.path.name in named)]
+        of_events = [f for f in files if f.is_of_events]
         events = {entry["stream"]: _numbers(entry["seq_nums"]) for entry in told["streams"]}
-        for stream in {f.told["stream"] for f in of_run if f.pages}:
-            _follow(events.setdefault(stream, []), of_run, stream)
-        for file in of_run:
-            known = len(events.get(file.told.get("stream", ""), ()))
+        for stream in {f.told["stream"] for f in of_events}:
+            _follow(events.setdefault(stream, []), of_events, stream)
+        for file in of_events:
+            known = len(events[file.told["stream"]])
             file.pages = [p for p in file.pages if p.description["row"] < known]
-        return cls(path, told, of_run, events)
+        return cls(path, told, files, events)
 
     def description(self) -> dict[str, Any]:
         """Return the list as it is when nothing more will come."""
@@ -113,7 +126,7 @@ class LeftRun:
         singles = {image["files"] for image in before if "files" in image}
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
         for file in self.files:
-            if not file.pages or file.told["stream"] != stream:
+            if not file.is_of_events or file.told["stream"] != stream:
                 continue
             name, shape = file.told["field"], list(file.pages[0].shape)
             is_single = pattern(name) in singles or (not before and _is_numbered(file))
@@ -131,10 +144,9 @@ def _is_numbered(file: LeftFile) -> bool:
     return len(file.pages) == 1 and last == f"{file.pages[0].description['row'] + 1:06d}"
 
 
-def _images(path: Path, told: dict[str, Any]) -> Iterator[Path]:
+def _images(path: Path, named: Collection[str]) -> Iterator[Path]:
     """Yield files of the run's name: those of the list, and those that it cannot know yet."""
     stem = path.name.removesuffix(LIST)
-    named = _named(told)
     endings = {".tif", *(Path(name).suffix for name in named)}
     found = sorted(path.parent.glob(f"{_plain(stem)}-*"))
     others = tuple(p.name.removesuffix(LIST) + "-" for p in found if p.name.endswith(LIST))
@@ -159,7 +171,7 @@ def _follow(known: list[int], files: list[LeftFile], stream: str) -> None:
     found = {
         page.description["row"]: page.description["seq_num"]
         for file in files
-        if file.told.get("stream") == stream
+        if file.told["stream"] == stream
         for page in file.pages
     }
     while (number := found.get(len(known))) is not None:

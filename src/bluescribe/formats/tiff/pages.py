@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from .bigtiff import FIRST_POINTER, HEADER
 
-__all__ = ["WholePage", "cut", "is_torn", "whole_pages"]
+__all__ = ["WholePage", "cut", "is_begun", "is_torn", "whole_pages"]
 
 _MAX_TAGS = 64
 _TAG_BYTES = 20
@@ -51,6 +51,13 @@ def whole_pages(path: Path) -> Iterator[WholePage]:
                 return
             yield page
             pointer = page.pointer
+
+
+def is_begun(path: Path) -> bool:
+    """Tell whether a file is one of ours before its first page: others are not made like that."""
+    with path.open("rb") as file:
+        head = file.read(FIRST_POINTER)
+        return not head or (head == HEADER[:FIRST_POINTER] and not _number(file, FIRST_POINTER))
 
 
 def is_torn(path: Path, pages: Sequence[WholePage]) -> bool:
@@ -95,6 +102,8 @@ def _page(file: BinaryIO, start: int, size: int) -> WholePage | None:
     try:
         description = json.loads(file.read(length).rstrip(b"\0"))
     except ValueError:
+        return None
+    if not isinstance(description, dict):
         return None
     shape = found[_HEIGHT][1], found[_WIDTH][1]
     return WholePage(description, shape, end, pointer)

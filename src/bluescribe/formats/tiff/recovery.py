@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ...jsontext import dumps
-from ...recovery import Found, Keep, Recovery, RecoveryError, Source
+from ...recovery import (
+    COPIES_ARE_ALL_THERE_IS,
+    Found,
+    Keep,
+    NotAloneError,
+    Recovery,
+    RecoveryError,
+    Source,
+)
 from ...textfile import replacing
 from .left import LeftFile, LeftRun, read_list
 from .pages import cut, is_torn
@@ -75,6 +83,8 @@ class TiffRecovery(Recovery):
             keep(file.path)
         keep(path)
         missing = self.write_again(path, source, LIST, **self._as_before(told, files))
+        if missing and not all(file.is_of_events for file in files if file.pages):
+            raise NotAloneError(COPIES_ARE_ALL_THERE_IS)
         return "; ".join(["written anew from the journal", *missing])
 
     def _as_before(self, told: dict[str, Any] | None, files: list[LeftFile]) -> dict[str, Any]:
