@@ -10,14 +10,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
+from ..arraytypes import ArrayTypes
 from .column import MISSING, REMADE
 from .marked import Marked, meet_all, opened, unmark
 
 __all__ = ["Layout", "MendReport", "StreamsLayout", "Table", "growing", "mend"]
+
+_SHAPE = "_shape"
+"""Ending of the name of the dataset with the shapes of ragged rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,10 @@ class Layout(ABC):
     def tables(self, file: h5py.File) -> Iterator[Table]:
         """Yield the tables of a file."""
 
+    @abstractmethod
+    def array_types(self, file: h5py.File) -> ArrayTypes:
+        """Return the types of arrays of integers."""
+
     def is_finished(self, marked: Marked) -> bool:
         """Tell whether a file says that its writer had finished it."""
         is_marked = marked.found.is_marked or marked.found.is_old
@@ -86,6 +95,20 @@ class StreamsLayout(Layout):
         for name, group in file.get(self.streams, {}).items():
             stream = str(group.attrs.get("stream", name))
             yield Table(name, list(growing(group)), group.get("seq_num"), stream)
+
+    def array_types(self, file: h5py.File) -> ArrayTypes:
+        """Return the types of arrays of integers in the columns of fields."""
+        types: dict[tuple[str | None, str], np.dtype[Any]] = {}
+        for name, group in file.get(self.streams, {}).items():
+            stream = str(group.attrs.get("stream", name))
+            for column in _members(group):
+                if column.ndim > 1 and column.dtype.kind in "iu":
+                    owners = (column.attrs, column.parent.attrs)
+                    told = next((a["data_key"] for a in owners if "data_key" in a), None)
+                    field = str(told or column.parent.name.rpartition("/")[2])
+                    if not column.name.endswith(_SHAPE):
+                        types[stream, field] = column.dtype
+        return types
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +193,11 @@ def mend(path: Path, layout: Layout, *, dry_run: bool = False) -> MendReport:
 
 def growing(group: h5py.Group) -> Iterator[h5py.Dataset]:
     """Yield what grows in a group and in those directly below it, once each."""
+    yield from (item for item in _members(group) if item.maxshape[0] is None)
+
+
+def _members(group: h5py.Group) -> Iterator[h5py.Dataset]:
+    """Yield the datasets in a group and in those directly below it that have rows, once each."""
     seen = set()
     groups = [group, *(item for item in _hard_linked(group) if isinstance(item, h5py.Group))]
     for parent in groups:
@@ -177,8 +205,7 @@ def growing(group: h5py.Group) -> Iterator[h5py.Dataset]:
             address = h5py.h5o.get_info(item.id).addr
             if isinstance(item, h5py.Dataset) and item.shape and address not in seen:
                 seen.add(address)
-                if item.maxshape[0] is None:
-                    yield item
+                yield item
 
 
 def _examined(path: Path, marked: Marked, layout: Layout) -> MendReport:

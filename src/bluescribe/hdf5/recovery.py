@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import h5py
 
+from ..arraytypes import ArrayTypes, in_types
 from ..recovery import (
     COPIES_ARE_ALL_THERE_IS,
     Found,
@@ -87,8 +88,9 @@ class Hdf5Recovery(Recovery):
         (source,) = sources
         ending = self._ending(path) or ""
         told = self.told_settings(path)
+        typed = in_types(source, self._array_types(path))
         kept = keep(path)
-        missing = self.write_again(path, source, ending, **{**told, "file_extension": ending})
+        missing = self.write_again(path, typed, ending, **{**told, "file_extension": ending})
         if not path.exists():
             raise NotAloneError("the journal has nothing that would be in it")
         if missing and _has_copies(kept):
@@ -100,6 +102,11 @@ class Hdf5Recovery(Recovery):
 
     def told_settings(self, path: Path) -> dict[str, Any]:
         """Return the settings that a file was written with, as far as it tells and it matters."""
+        return {}
+
+    def _array_types(self, path: Path) -> ArrayTypes:
+        with suppress(ValueError, RuntimeError, KeyError, OSError), opened(path) as marked:
+            return self.layout.array_types(marked.file)
         return {}
 
     def _ending(self, path: Path) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import h5py
 
+from ...arraytypes import ArrayTypes
 from ...hdf5.column import MISSING, REMADE
 from ...hdf5.marked import Marked, opened
 from ...hdf5.mend import Layout, Table, growing
@@ -43,6 +44,15 @@ class DxLayout(Layout):
             if group is not None:
                 columns = [*growing(group), *_images(file, role)]
                 yield Table(role, columns, group.get("seq_num"), streams.get(role))
+
+    def array_types(self, file: h5py.File) -> ArrayTypes:
+        """Return the types of images; which stream they are of does not matter."""
+        images = (file.get(f"{EXCHANGE}/{role}") for role in ROLES)
+        return {
+            (None, str(dataset.attrs["description"])): dataset.dtype
+            for dataset in images
+            if dataset is not None and dataset.dtype.kind in "iu" and "description" in dataset.attrs
+        }
 
     def is_finished(self, marked: Marked) -> bool:
         """Tell whether the file says what is not in it."""

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ...arraytypes import ArrayTypes, in_types
 from ...jsontext import dumps
 from ...recovery import (
     COPIES_ARE_ALL_THERE_IS,
@@ -79,10 +82,11 @@ class TiffRecovery(Recovery):
         (source,) = sources
         told = read_list(path) if path.stat().st_size else None
         files = LeftRun.read(path, told).files if told is not None else []
+        typed = in_types(source, _array_types(files))
         for file in files:
             keep(file.path)
         keep(path)
-        missing = self.write_again(path, source, LIST, **self._as_before(told, files))
+        missing = self.write_again(path, typed, LIST, **self._as_before(told, files))
         if missing and not all(file.is_of_events for file in files if file.pages):
             raise NotAloneError(COPIES_ARE_ALL_THERE_IS)
         return "; ".join(["written anew from the journal", *missing])
@@ -98,6 +102,17 @@ class TiffRecovery(Recovery):
             values["one_file_a_frame"] = any("files" in image for image in images)
         chosen = self._settings.model_fields_set
         return {name: value for name, value in values.items() if name not in chosen}
+
+
+def _array_types(files: list[LeftFile]) -> ArrayTypes:
+    """Return the types of integer images, but for fields that have several."""
+    types: dict[tuple[str | None, str], set[np.dtype[Any]]] = {}
+    for file in files:
+        if file.is_of_events:
+            key = file.told["stream"], file.told["field"]
+            types.setdefault(key, set()).add(np.dtype(file.told["dtype"]))
+    single = {key: next(iter(found)) for key, found in types.items() if len(found) == 1}
+    return {key: dtype for key, dtype in single.items() if dtype.kind in "iu"}
 
 
 def _cut(file: LeftFile, keep: Keep) -> None:
