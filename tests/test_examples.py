@@ -14,12 +14,14 @@ import yaml
 from spec2nexus.spec import SpecDataFile
 
 from bluescribe.config import read_iconfig
+from bluescribe.delivery import delivery_names, load_delivery
 from bluescribe.formats import load_format
 from bluescribe.settings import WriterSettings
 
 TOP = Path(__file__).resolve().parent.parent
 EXAMPLES = TOP / "examples"
 ICONFIG = TOP / "iconfig.yml"
+REFERENCE = TOP / "docs" / "reference" / "iconfig.md"
 FORMATS = ("jsonl", "spec", "nexus", "csv")
 
 
@@ -50,7 +52,7 @@ def iconfig():
 
 
 def test_iconfig_switches_on_four_formats_into_one_folder():
-    configs = read_iconfig(ICONFIG)
+    configs = read_iconfig(ICONFIG).writers
     assert {config.name for config in configs} == set(FORMATS)
     assert {str(config.settings.directory) for config in configs} == {"data"}
 
@@ -66,10 +68,21 @@ def test_iconfig_has_every_setting_of_a_format(iconfig, name):
     assert set(iconfig[f"{name.upper()}_DATA_FILES"]) == {"ENABLE", "FILE_EXTENSION", *own}
 
 
-@pytest.mark.parametrize("config", read_iconfig(ICONFIG), ids=lambda config: config.name)
+@pytest.mark.parametrize("config", read_iconfig(ICONFIG).writers, ids=lambda config: config.name)
 def test_iconfig_has_the_defaults(config):
     ours = config.settings.model_dump(exclude={"directory"})
     assert ours == type(config.settings)().model_dump(exclude={"directory"})
+
+
+@pytest.mark.parametrize("name", delivery_names())
+def test_iconfig_and_the_reference_have_every_setting_of_a_delivery(iconfig, name):
+    settings = load_delivery(name).settings_class
+    block = iconfig[name.upper()]
+    assert block.pop("ENABLE") is False
+    assert set(block) == keys(settings)
+    for key, info in settings.model_fields.items():
+        assert info.is_required() or block[key.upper()] == info.default
+        assert f"\n| `{key.upper()}` | " in REFERENCE.read_text()
 
 
 def test_iconfig_explains_every_key():

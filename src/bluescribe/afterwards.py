@@ -39,6 +39,7 @@ class _Item(NamedTuple):
     run: str
     path: Path
     work: Work
+    then: Callable[[], None]
 
 
 class Afterwards:
@@ -59,7 +60,9 @@ class Afterwards:
         self._is_closing = False
         self._process = os.getpid()
 
-    def add(self, run: str, path: Path, work: Work) -> None:
+    def add(
+        self, run: str, path: Path, work: Work, then: Callable[[], None] = lambda: None
+    ) -> None:
         """Do something later.
 
         Parameters
@@ -70,9 +73,11 @@ class Afterwards:
             The file of the run.
         work
             What is to be done.
+        then
+            Is called when it is done, or given up; it does not raise.
         """
         with self._changed:
-            self._items.append(_Item(run, path, work))
+            self._items.append(_Item(run, path, work, then))
             self._ledger.copying.append(path)
             self._changed.notify_all()
         if self._thread is None:
@@ -144,6 +149,9 @@ class Afterwards:
                 self._report(item, shortfall)
             if not self._give_up.is_set():
                 self._ledger.copying.remove(item.path)
+            item.then()
+        while self._items:  # given up; the files are complete without it
+            self._items.popleft().then()
 
     def _next(self) -> _Item | None:
         """Return what is to be done next, None when nothing will come any more."""

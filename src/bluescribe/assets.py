@@ -14,7 +14,7 @@ import numpy as np
 from .errors import DocumentError
 from .run import Document, Page
 
-__all__ = ["Asset", "AssetBook", "Frames", "datum_rows"]
+__all__ = ["Asset", "AssetBook", "Frames", "datum_rows", "uri_path"]
 
 _HDF5_DATASETS = {
     "AD_HDF5": "/entry/data/data",
@@ -234,10 +234,10 @@ def _from_stream_resource(doc: Document, locate: Callable[[str], Path]) -> Asset
     parameters = _mapping(doc.get("parameters"))
     is_hdf5 = mimetype in _HDF5_MIMETYPES
     dataset = _dataset(parameters) if is_hdf5 else None
-    return Asset(uid, mimetype, locate(_uri_path(uri)), dataset, parameters, doc)
+    return Asset(uid, mimetype, locate(uri_path(uri)), dataset, parameters, doc)
 
 
-def _uri_path(uri: str) -> str:
+def uri_path(uri: str) -> str:
     """Return the path of a file URI, which some producers leave unencoded."""
     scheme, separator, rest = uri.partition("://")
     raw = "/" + rest.partition("/")[2] if separator else scheme.removeprefix("file:")

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from . import __version__
+from .commands.selecting import All, Last, ScanIds, Search, Since, Uids, Until, selection
 from .errors import BluescribeError
 
 __all__ = ["app", "main"]
@@ -128,25 +129,13 @@ def export(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for the files; made when missing.")
     ] = Path(),
-    scan_id: Annotated[
-        list[int] | None,
-        typer.Option("--scan-id", help="A scan number, or -1 for the latest run. May be repeated."),
-    ] = None,
-    uid: Annotated[
-        list[str] | None, typer.Option("--uid", help="A uid or its beginning. May be repeated.")
-    ] = None,
-    last: Annotated[int | None, typer.Option("--last", min=1, help="The latest N runs.")] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Begun then or later.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="TIME", help="Begun before that.")
-    ] = None,
-    search: Annotated[
-        list[str] | None,
-        typer.Option("--search", metavar="KEY=VALUE", help="A key of the start document."),
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="All runs.")] = False,
+    scan_id: ScanIds = None,
+    uid: Uids = None,
+    last: Last = None,
+    since: Since = None,
+    until: Until = None,
+    search: Search = None,
+    every: All = False,
     iconfig: Annotated[
         Path | None, typer.Option("--iconfig", help="Settings of the formats, from its blocks.")
     ] = None,
@@ -170,16 +159,15 @@ def export(
 
     with errors_in_one_line():
         from .commands import export as command
-        from .commands.selecting import selection
 
         chosen = selection(
-            scan_ids=scan_id or [],
-            uids=uid or [],
+            scan_ids=scan_id,
+            uids=uid,
             last=last,
             every=every,
             since=since,
             until=until,
-            search=search or [],
+            search=search,
             needs_choice=not Path(source).is_file(),
         )
         status = command.run(
@@ -229,10 +217,13 @@ def pack(
     out: Annotated[
         Path, typer.Option("--out", metavar="PATH", help="A new folder, or with --zip a file.")
     ],
-    scan_id: Annotated[list[int] | None, typer.Option("--scan-id", help="As for export.")] = None,
-    uid: Annotated[list[str] | None, typer.Option("--uid", help="As for export.")] = None,
-    last: Annotated[int | None, typer.Option("--last", min=1, help="The latest N runs.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All runs.")] = False,
+    scan_id: ScanIds = None,
+    uid: Uids = None,
+    last: Last = None,
+    since: Since = None,
+    until: Until = None,
+    search: Search = None,
+    every: All = False,
     as_zip: Annotated[
         bool, typer.Option("--zip", help="One zip file for a user, with a README.")
     ] = False,
@@ -248,16 +239,15 @@ def pack(
 
     with errors_in_one_line():
         from .commands.pack import run
-        from .commands.selecting import selection
 
         chosen = selection(
-            scan_ids=scan_id or [],
-            uids=uid or [],
+            scan_ids=scan_id,
+            uids=uid,
             last=last,
             every=every,
-            since=None,
-            until=None,
-            search=[],
+            since=since,
+            until=until,
+            search=search,
             needs_choice=not Path(source).is_file(),
         )
         status = run(
@@ -274,16 +264,16 @@ def pack(
 
 @app.command()
 def unpack(
-    path: Annotated[Path, typer.Argument(help="A pack, or a zip file that is unpacked first.")],
+    path: Annotated[Path, typer.Argument(help="A pack, or the zip file of `pack --zip`.")],
     *,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where a zip file is unpacked.")
     ] = None,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Compare each file with its hash; always done.")
-    ] = True,
+    only_verify: Annotated[
+        bool, typer.Option("--verify", help="Only check the files; unpack nothing.")
+    ] = False,
 ) -> None:
-    """Check that every file of a pack has arrived as it was sent.
+    """Unpack a zip file, and check that every file of a pack has arrived as it was sent.
 
     To make a pack a databroker catalog: databroker-unpack inplace PATH NAME
     """
@@ -292,8 +282,36 @@ def unpack(
     with errors_in_one_line():
         from .commands.pack import check
 
-        status = check(path, out, Console(highlight=False))
+        status = check(path, out, Console(highlight=False), only_verify=only_verify)
     raise typer.Exit(status)
+
+
+globus = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(globus, name="globus")
+
+
+@globus.callback()
+def _globus() -> None:
+    """Send runs by Globus: what has to be done once."""
+
+
+@globus.command()
+def login(
+    iconfig: Annotated[
+        Path, typer.Option("--iconfig", help="The file with the GLOBUS block.")
+    ] = Path("iconfig.yml"),
+) -> None:
+    """Log in once, so that sessions can send runs; the login is kept in the home directory.
+
+    Needs GLOBUS_CLIENT_ID in the environment. With GLOBUS_CLIENT_SECRET too, nobody logs in: the
+    service account is tried. Needs: pip install 'bluescribe[globus]'
+    """
+    from .commands.show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .commands.globus import login as command
+
+        command(iconfig, Console(highlight=False))
 
 
 def _stop(message: str) -> None:

@@ -25,7 +25,10 @@ __all__ = ["dumps", "event_with_arrays", "plain", "strict"]
 _AS_WE_DO = orjson.OPT_PASSTHROUGH_DATACLASS
 """Leaves to `_word` what the long way round would write in another manner."""
 
-_EXACT = {float, int, str, bool, type(None), np.ndarray}
+_ARRAYS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
+_EXACT_SCALARS = {float, int, str, bool, type(None)}
+_EXACT = {*_EXACT_SCALARS, np.ndarray}
+_EVENT_KEYS = {"uid", "descriptor", "time", "seq_num", "data", "timestamps", "filled"}
 
 
 def event_with_arrays(doc: Mapping[str, Any]) -> bytes:
@@ -39,10 +42,12 @@ def event_with_arrays(doc: Mapping[str, Any]) -> bytes:
     DocumentError
         As `dumps`.
     """
-    if not _has_exact_arrays(doc):
-        return dumps(["event", doc]) + b"\n"
-    option = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
-    return _dumps(["event", doc], option, b"\n")
+    try:
+        if _has_exact_arrays(doc):
+            return orjson.dumps(["event", doc], option=_ARRAYS)
+    except (TypeError, AttributeError, KeyError):  # damaged, or with an integer of many digits
+        pass
+    return dumps(["event", doc]) + b"\n"
 
 
 def dumps(value: Any) -> bytes:
@@ -56,7 +61,11 @@ def dumps(value: Any) -> bytes:
     DocumentError
         The value contains itself, or has more digits or levels than can be written.
     """
-    return _dumps(value, _AS_WE_DO, b"")
+    try:
+        text = orjson.dumps(value, default=_numpy_or_plain, option=_AS_WE_DO)
+    except (TypeError, RecursionError):  # orjson.JSONEncodeError is a TypeError
+        return _slow(value)
+    return _slow(value) if b"null" in text else text
 
 
 def plain(value: Any) -> Any:
@@ -94,31 +103,28 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _dumps(value: Any, option: int, end: bytes) -> bytes:
-    try:
-        text = orjson.dumps(value, default=_numpy_or_plain, option=option)
-    except (TypeError, RecursionError):  # orjson.JSONEncodeError is a TypeError
-        return _slow(value) + end
-    return _slow(value) + end if b"null" in text else text
-
-
 def _has_exact_arrays(doc: Mapping[str, Any]) -> bool:
-    """Tell whether an event has arrays, and orjson's own words for all of its values are exact.
-
-    What is not finite orjson writes as null, which is seen in the text.
-    """
-    kinds = set(map(type, doc["data"].values()))
-    if np.ndarray not in kinds or not kinds <= _EXACT:
+    """Tell whether an event has arrays, and orjson's own words for all that it has are exact."""
+    data, stamps = doc["data"], doc["timestamps"]
+    kinds = set(map(type, data.values()))
+    if np.ndarray not in kinds or not kinds <= _EXACT or not doc.keys() <= _EVENT_KEYS:
         return False
-    arrays = [value for value in doc["data"].values() if type(value) is np.ndarray]
-    is_plain = {type(stamp) for stamp in doc["timestamps"].values()} <= _EXACT
-    return is_plain and all(map(_is_exact, arrays))
+    named = [doc[key] for key in ("uid", "descriptor", "time", "seq_num")]
+    scalars = [*named, *stamps.values(), *doc.get("filled", {}).values()]
+    are_exact = all(type(value) in _EXACT_SCALARS and _is_exact(value) for value in scalars)
+    return are_exact and all(map(_is_exact, data.values()))
 
 
-def _is_exact(array: np.ndarray[Any, Any]) -> bool:
-    kind, size = array.dtype.kind, array.dtype.itemsize
-    is_known = kind in "biu" or (kind == "f" and size == 8)
-    return bool(is_known and array.ndim and array.dtype.isnative and array.flags.c_contiguous)
+def _is_exact(value: Any) -> bool:
+    """Tell whether orjson's words for a value are exact; they are not for what is not finite."""
+    if type(value) is float:
+        return math.isfinite(value)
+    if type(value) is not np.ndarray:
+        return True
+    kind, size = value.dtype.kind, value.dtype.itemsize
+    if not (value.ndim and value.dtype.isnative and value.flags.c_contiguous):
+        return False
+    return kind in "biu" or (kind == "f" and size == 8 and bool(np.isfinite(value).all()))
 
 
 def _slow(value: Any) -> bytes:

@@ -8,15 +8,12 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .config import read_iconfig
 from .errors import ConfigError
-from .snapshot import snapshot
-from .sources.base import import_extra
-from .subscribe import Writers
+from .extras import import_extra
+from .subscribe import Writers, make_writers
 
 __all__ = ["listen"]
 
@@ -70,8 +67,8 @@ def listen(
         raise ConfigError(f"{address!r}: write host:port, such as localhost:5578")
     import_extra("zmq", "zmq", "listening")
     if writers is None:
-        writers = Writers({config.name: config.make() for config in read_iconfig(iconfig)})
-    if not len(writers):
+        writers = make_writers(iconfig)
+    if writers.are_idle:
         raise ConfigError(f"no writer is switched on: set ENABLE: true in a block of {iconfig}")
     stop = stop or threading.Event()
     with writers, _signals(stop):
@@ -95,7 +92,8 @@ def _receive(
     zmq = import_extra("bluesky.callbacks.zmq", "zmq", "listening")
     loop = asyncio.new_event_loop()
     dispatcher = zmq.RemoteDispatcher(address, prefix=prefix, loop=loop)
-    dispatcher.subscribe(partial(_post, writers))
+    # nothing is waited for: 0MQ drops what comes while nobody takes it
+    dispatcher.subscribe(writers.post)
     over = threading.Event()
     watcher = threading.Thread(
         target=_stop_when_asked, args=(stop, over, dispatcher, loop), daemon=True
@@ -109,13 +107,6 @@ def _receive(
     finally:
         over.set()
         watcher.join()
-
-
-def _post(writers: Writers, name: str, doc: dict[str, Any]) -> None:
-    """Post a document and wait for nothing: 0MQ drops what comes while nobody takes it."""
-    copy, size = snapshot(name, doc)
-    for writer in writers:
-        writer.post(name, copy, size)
 
 
 def _stop_when_asked(

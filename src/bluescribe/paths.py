@@ -21,6 +21,7 @@ __all__ = [
     "check_template",
     "claim",
     "clean",
+    "filled",
     "fixed_part",
     "on_claim",
     "run_path",
@@ -98,8 +99,8 @@ def run_path(
     Path
         Inside `directory`, whatever the document holds. A warning tells of a missing key.
     """
-    folder = _fill_or(str(directory), start, fallback=fixed_part(str(directory)))
-    stem = _fill_or(template, start, fallback=fallback)
+    folder = filled(str(directory), start, fallback=fixed_part(str(directory)))
+    stem = filled(template, start, fallback=fallback)
     folders = [_shorten(part, _LONGEST_PART) for part in Path(folder).parts]
     return Path(*folders, *(_shorten(part) for part in stem.split("/") if part))
 
@@ -156,12 +157,13 @@ def _candidates(path: Path, ending: str) -> Iterator[Path]:
         number += 1
 
 
-def _fill_or(template: str, start: Mapping[str, Any], *, fallback: str) -> str:
+def filled(template: str, start: Mapping[str, Any], *, fallback: str) -> str:
+    """Fill a template's keys with cleaned values; `fallback` steps in where a key is missing."""
     try:
         return _fill(template, start)
     except LookupError as error:
         logger.warning(
-            "file name %r: the start document has no %s; using %r instead",
+            "template %r: the start document has no %s; using %r instead",
             template,
             error,
             fallback,

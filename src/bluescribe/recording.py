@@ -1,37 +1,31 @@
 """Recording: one run on its way into its file.
 
-It resolves events to pages of a stream, tries again what a full or absent disk refused, and gives
-the file up when nothing helps: the other runs and the other writers go on.
+It resolves events to pages of a stream, and hands over all else as it comes. What the disk refuses
+is tried again, and a file given up when nothing helps: the other runs and writers go on.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from .afterwards import Afterwards
+from .afterwards import Afterwards, Work
 from .assets import AssetBook, datum_rows
+from .attempts import Attempts
 from .errors import DocumentError
 from .formats.base import RunFile
 from .grammar import check_event, check_event_page
 from .run import Descriptor, Document, Page, Run, Stream
-from .status import Failure, Ledger, remedy
+from .status import Ledger
 
 __all__ = ["Recording"]
 
 logger = logging.getLogger(__name__)
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
-"""Seconds between two tries of what a full or absent disk refused."""
-
-_NEVER_PASS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EBADF)
 
 _DESCRIPTOR = itemgetter("descriptor")
 
@@ -66,16 +60,12 @@ class Recording:
         self.descriptors: dict[str, tuple[Stream, Descriptor]] = {}
         self.resources: dict[str, Document] = {}
         self._file = file
-        self._retry_seconds = retry_seconds
+        self._attempt = Attempts(run, file, retry_seconds=retry_seconds, ledger=ledger)
         self._ledger = ledger
         self._afterwards = afterwards
         self._assets = AssetBook(file.locate)
         self._pending: dict[str, list[Document]] = {}
         """Events that wait to become pages, by stream."""
-        self._is_retired = False
-        """Whether nothing goes into the file any more: it failed, or did not accept the run."""
-        self._has_news = False
-        """Whether something was written since the last sync."""
 
     @property
     def folder(self) -> Path | None:
@@ -85,7 +75,7 @@ class Recording:
     def open(self) -> None:
         """Make the file and record the start document, if the format accepts the run."""
         self._attempt(self._open)
-        if self._file.paths and not self._is_retired:
+        if self._file.paths and not self._attempt.is_retired:
             self._ledger.open_files[self.run.uid] = self._file.paths[0]
         self.record("start", self.run.start)
 
@@ -93,7 +83,7 @@ class Recording:
         if self._is_accepted():
             self._file.open(self.run)
         else:
-            self._is_retired = True
+            self._attempt.is_retired = True
 
     def _is_accepted(self) -> bool:
         """Tell whether the format wants the run; one that cannot tell gets it: data come first."""
@@ -106,7 +96,7 @@ class Recording:
 
     def record(self, name: str, doc: Document) -> bool:
         """Hand over a document as it came; one that is refused still tells of its run."""
-        return self._attempt_or_refuse(name, self._file.record, name, doc)
+        return self._attempt.or_refuse(name, self._file.record, name, doc)
 
     def add_descriptor(self, doc: Document) -> Descriptor:
         """Declare a stream, or reconfigure it."""
@@ -173,32 +163,49 @@ class Recording:
     def sync(self) -> None:
         """Bring to disk what came since the last time."""
         self._write_pages()
-        if self._has_news:
-            self._attempt_or_refuse("event", self._file.sync)
-            self._has_news = False
+        if self._attempt.has_news:
+            self._attempt.or_refuse("event", self._file.sync)
+            self._attempt.has_news = False
 
     def finish(self, stop: Document | None) -> None:
         """Finish the file; `stop` is None when the run was never stopped."""
         if stop is not None:
             self.record("stop", stop)
         self._write_pages()
-        if not self._attempt_or_refuse("stop", self._file.close, stop):
-            self._attempt_or_refuse("stop", self._file.close, None)  # or it would stay open
+        if not self._attempt.or_refuse("stop", self._file.close, stop):
+            self._attempt.or_refuse("stop", self._file.close, None)  # or it would stay open
         self._ledger.open_files.pop(self.run.uid, None)
-        if not self._is_retired:
+        work = None
+        if not self._attempt.is_retired:
             self._ledger.runs_written += 1
             self._ledger.last_file = self._file.paths[0] if self._file.paths else None
-            self._hand_over()
+            work = self._remaining_work()
+        self._hand_over(work)
 
-    def _hand_over(self) -> None:
-        """Have done later what remains when the file is complete."""
+    def _remaining_work(self) -> Work | None:
+        """Return what is to be done later, when the file is complete."""
         try:
-            work = self._file.afterwards()
+            return self._file.afterwards()
         except Exception as error:
             self._ledger.refuse("stop", error)
+            return None
+
+    def _hand_over(self, work: Work | None) -> None:
+        """Have the rest done, and then tell those who wait for the run's files."""
+        if work is not None and self._file.paths:
+            self._afterwards.add(self.run.label, self._file.paths[0], work, self._tell_of_files)
         else:
-            if work is not None and self._file.paths:
-                self._afterwards.add(self.run.label, self._file.paths[0], work)
+            self._tell_of_files()
+
+    def _tell_of_files(self) -> None:
+        """Tell those who wait for them which files the run has; on any thread of the writer."""
+        files, is_complete = self._file.paths, not self._attempt.is_given_up
+        try:
+            files = self._file.files() if is_complete and files else files
+        except Exception as error:
+            is_complete = False
+            self._ledger.refuse("stop", error)
+        self._ledger.finish(self.run.start, files, is_complete=is_complete)
 
     def _write_pages(self) -> None:
         """Turn the events that wait into pages: a page has one descriptor, a stream one order."""
@@ -219,98 +226,5 @@ class Recording:
 
     def _count(self, stream: Stream, events: int) -> None:
         stream.events += events
-        if not self._is_retired:
+        if not self._attempt.is_retired:
             self._ledger.events_written += events
-
-    def _attempt_or_refuse(self, name: str, method: Callable[..., None], *args: Any) -> bool:
-        """Do as `_attempt` and tell whether the document was not refused."""
-        try:
-            self._attempt(method, *args)
-        except DocumentError as error:
-            self._ledger.refuse(name, error)
-            return False
-        return True
-
-    def _attempt(self, method: Callable[..., None], *args: Any) -> None:
-        """Call a method of the file, unless it is given up."""
-        if self._is_retired:
-            return
-        self._has_news = True
-        try:
-            method(*args)
-        except DocumentError:
-            raise
-        except Exception as error:
-            self._insist(error, method, *args)
-
-    def _insist(self, error: Exception, method: Callable[..., None], *args: Any) -> None:
-        """Try again while the disk refuses; then give the file up."""
-        began, pause = time.monotonic(), _FIRST_PAUSE
-        while isinstance(error, OSError) and _may_pass(error):
-            if time.monotonic() - began + pause > self._retry_seconds:
-                break
-            self._tell_of_retry(error)
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            try:
-                method(*args)
-            except DocumentError:
-                self._tell_of_recovery()
-                raise
-            except Exception as another:
-                error = another
-            else:
-                self._tell_of_recovery()
-                return
-        self._give_up(error)
-        self._ledger.retrying = ""
-
-    def _tell_of_retry(self, error: OSError) -> None:
-        if not self._ledger.retrying:
-            logger.warning(
-                "%s: %s cannot be written: %s. Trying again for %.0f s; %s. The scan goes on.",
-                self._ledger.format_name,
-                self.run.label,
-                error,
-                self._retry_seconds,
-                remedy(error, self._file.paths),
-            )
-        self._ledger.retrying = f"{self.run.label}: {error}"
-
-    def _tell_of_recovery(self) -> None:
-        self._ledger.retrying = ""
-        logger.warning("%s: %s is written again", self._ledger.format_name, self.run.label)
-
-    def _give_up(self, error: Exception) -> None:
-        """Leave the file as it is and say so."""
-        self._is_retired = True
-        path = self._file.paths[0] if self._file.paths else None
-        cause = f"{type(error).__name__}: {error}"
-        failure = Failure(time.time(), self.run.label, path, cause, remedy(error, self._file.paths))
-        logger.error(
-            "%s: %s is INCOMPLETE in %s: %s. Remedy: %s. Other writers and later runs go on.",
-            self._ledger.format_name,
-            self.run.label,
-            path or "its file, which could not be made",
-            cause,
-            failure.remedy,
-            exc_info=None if isinstance(error, OSError) else error,
-        )
-        self._ledger.fail(failure)
-        self._ledger.open_files.pop(self.run.uid, None)
-        try:
-            self._file.abandon()
-        except Exception:
-            logger.debug("abandoning %s failed too", path, exc_info=True)
-
-
-def _may_pass(error: OSError) -> bool:
-    """Tell whether the system refused, and may not do so for ever.
-
-    A server that comes back, a folder that is made again, a mount that is made writable: all of
-    these pass. A name that is too long stays so, and a file that HDF5 could not write is broken.
-    HDF5's own errors are OSErrors too, without a number, and stay.
-    """
-    if getattr(error, "is_final", False) or error.errno in _NEVER_PASS:
-        return False
-    return error.errno is not None or "errno" in str(error)

@@ -102,7 +102,9 @@ def recover(
 
 
 def _recoveries(iconfig: str | Path | Mapping[str, Any] | None) -> list[Recovery]:
-    settings = {c.name: c.settings for c in read_iconfig(iconfig)} if iconfig is not None else {}
+    settings = (
+        {c.name: c.settings for c in read_iconfig(iconfig).writers} if iconfig is not None else {}
+    )
     recoveries = []
     for name in format_names():
         try:

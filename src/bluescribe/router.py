@@ -93,7 +93,7 @@ class Router(DocumentRouter):
         on_claim.set(self._ledger.on_claim)
         recording = Recording(
             Run(doc),
-            self._make_file(),
+            self._new_file(doc),
             retry_seconds=self._retry_seconds,
             ledger=self._ledger,
             afterwards=self._afterwards,
@@ -171,6 +171,13 @@ class Router(DocumentRouter):
         """Finish the files of runs that were never stopped; never raise."""
         for recording in list(self._runs.values()):
             self._finish(recording, None)
+
+    def _new_file(self, start: Document) -> RunFile[Any]:
+        try:
+            return self._make_file()
+        except Exception:
+            self._ledger.finish(start, [], is_complete=False)  # nobody else will tell
+            raise
 
     def _finish(self, recording: Recording, stop: Document | None) -> None:
         if self._space is not None:

@@ -1,4 +1,4 @@
-"""The settings that every writer has; a format adds its own by subclassing."""
+"""Settings and their mistakes; a format adds its own to those that every writer has."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .pathmap import check_path_map
 from .paths import DEFAULT_TEMPLATE, check_keys, check_template
 from .space import parse_size
 
-__all__ = ["Problem", "SettingsError", "WriterSettings"]
+__all__ = ["CheckedSettings", "Problem", "SettingsError", "WriterSettings"]
 
 
 class Problem(NamedTuple):
@@ -42,10 +42,61 @@ class SettingsError(ConfigError):
         self.problems = problems
 
 
-class WriterSettings(BaseModel):
-    """What can be set for every format: keyword arguments of a writer, keys of iconfig.yml."""
+class CheckedSettings(BaseModel):
+    """Settings whose mistakes are told in words; uppercased, their names are keys of iconfig."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    @classmethod
+    def validated(
+        cls, owner: str, values: Mapping[str, Any], *, folder: Path | None = None
+    ) -> Self:
+        """Make settings of `values`.
+
+        Parameters
+        ----------
+        owner
+            Who is set up, for the message.
+        values
+            Field names and what was given for them.
+        folder
+            Where a file is looked for whose relative path is given; None for the working directory.
+
+        Raises
+        ------
+        SettingsError
+            A key is unknown or a value not allowed; it names each, with what is allowed.
+        """
+        try:
+            return cls.model_validate(dict(values), context={"folder": folder or Path()})
+        except ValidationError as error:
+            problems = [cls._problem(detail) for detail in error.errors()]
+        raise SettingsError(owner, problems)
+
+    @classmethod
+    def _problem(cls, detail: Any) -> Problem:
+        """Put one of pydantic's findings in words."""
+        key = ".".join(str(part) for part in detail["loc"]) or "settings"
+        if detail["type"] == "extra_forbidden":
+            known = list(cls.model_fields)
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            return Problem(
+                key, detail["input"], f"unknown key; {hint}allowed are {', '.join(known)}"
+            )
+        if detail["type"] == "missing":
+            return Problem(key, _Nothing(), f"needed: {cls.model_fields[key].description}")
+        message = detail["msg"].removeprefix("Value error, ")
+        return Problem(key, detail["input"], message[:1].lower() + message[1:])
+
+
+class _Nothing:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+class WriterSettings(CheckedSettings):
+    """What can be set for every format: keyword arguments of a writer, keys of iconfig.yml."""
 
     directory: Path = Field(
         Path(),
@@ -114,43 +165,3 @@ class WriterSettings(BaseModel):
         if any(c in value for c in "/\\\0"):
             raise ValueError("a file extension has no folder in it")
         return value.removeprefix(".")
-
-    @classmethod
-    def validated(
-        cls, owner: str, values: Mapping[str, Any], *, folder: Path | None = None
-    ) -> Self:
-        """Make settings of `values`.
-
-        Parameters
-        ----------
-        owner
-            Who is set up, for the message.
-        values
-            Field names and what was given for them.
-        folder
-            Where a file is looked for whose relative path is given; None for the working directory.
-
-        Raises
-        ------
-        SettingsError
-            A key is unknown or a value not allowed; it names each, with what is allowed.
-        """
-        try:
-            return cls.model_validate(dict(values), context={"folder": folder or Path()})
-        except ValidationError as error:
-            problems = [cls._problem(detail) for detail in error.errors()]
-        raise SettingsError(owner, problems)
-
-    @classmethod
-    def _problem(cls, detail: Any) -> Problem:
-        """Put one of pydantic's findings in words."""
-        key = ".".join(str(part) for part in detail["loc"]) or "settings"
-        if detail["type"] == "extra_forbidden":
-            known = list(cls.model_fields)
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            return Problem(
-                key, detail["input"], f"unknown key; {hint}allowed are {', '.join(known)}"
-            )
-        message = detail["msg"].removeprefix("Value error, ")
-        return Problem(key, detail["input"], message[:1].lower() + message[1:])

@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from .errors import DocumentError
 
-__all__ = ["Failure", "Ledger", "Status", "remedy"]
+__all__ = ["Failure", "Ledger", "Status", "Tell", "may_pass", "remedy"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,11 @@ _REMEDIES = {
     errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
     errno.ESTALE: "the file server lost the folder: remount it",
 }
+
+_NEVER_PASS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EBADF)
+
+Tell = Callable[[Mapping[str, Any], Sequence[Path], bool], None]
+"""Is called with a run's start document, its files and whether they are complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +127,23 @@ class Ledger:
         """The failure that the RunEngine has not been told of (``on_error="abort"``)."""
         self.on_claim: Callable[[Path], None] | None = None
         """Is told on the writer's thread of each file that is made; exports set it."""
+        self.on_finish: list[Tell] = []
+        """Are told of each run that nothing more is done for; deliveries add to it."""
 
     def fail(self, failure: Failure) -> None:
         """Enter a failure."""
         self.failures.append(failure)
         self.unraised.append(failure)
+
+    def finish(self, start: Mapping[str, Any], paths: Sequence[Path], *, is_complete: bool) -> None:
+        """Tell of a run that nothing more is done for."""
+        for tell in self.on_finish:
+            try:
+                tell(start, paths, is_complete)
+            except Exception:
+                logger.exception(
+                    "%s: a fault inside bluescribe; please report it", self.format_name
+                )
 
     def refuse(self, name: str, error: Exception) -> None:
         """Report a document that cannot be taken; everything after it can."""
@@ -163,3 +181,15 @@ def remedy(error: BaseException, paths: Sequence[Path]) -> str:
         return _REMEDIES[error.errno]
     kept = f"; {paths[0]} holds the run up to there" if paths else ""
     return f"please report this with the traceback in the log{kept}"
+
+
+def may_pass(error: OSError) -> bool:
+    """Tell whether the system refused, and may not do so for ever.
+
+    A server that comes back, a folder that is made again, a mount that is made writable: all of
+    these pass. A name that is too long stays so, and a file that HDF5 could not write is broken.
+    HDF5's own errors are OSErrors too, without a number, and stay.
+    """
+    if getattr(error, "is_final", False) or error.errno in _NEVER_PASS:
+        return False
+    return error.errno is not None or "errno" in str(error)

@@ -1,4 +1,4 @@
-"""The front door: every writer that iconfig.yml switches on, subscribed to a RunEngine."""
+"""The front door: all that iconfig.yml switches on, subscribed to a RunEngine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from .config import read_iconfig
+from .delivery import delivery_names
 from .formats import format_names
 from .incomplete import places_of, tell_of_incomplete
 from .snapshot import snapshot
@@ -17,7 +18,9 @@ from .writer import Writer, wait_until_written
 if TYPE_CHECKING:
     from bluesky import RunEngine
 
-__all__ = ["Writers", "subscribe_writers"]
+    from .delivery.base import Delivery, DeliveryStatus
+
+__all__ = ["Writers", "make_writers", "subscribe_writers"]
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ def subscribe_writers(
     RE: RunEngine,
     iconfig: str | Path | Mapping[str, Any] = "iconfig.yml",
 ) -> Writers:
-    """Subscribe every writer that a configuration switches on.
+    """Subscribe every writer, and begin every delivery, that a configuration switches on.
 
     Parameters
     ----------
@@ -39,27 +42,45 @@ def subscribe_writers(
     Returns
     -------
     Writers
-        The writers, one attribute a format: ``writers.spec``.
+        The writers, one attribute a format: ``writers.spec``, and a delivery: ``writers.globus``.
 
     Raises
     ------
     ConfigError
         The configuration has an unknown format or key, or a value that is not allowed.
+    MissingExtraError
+        A delivery needs a package that is not installed.
 
     Examples
     --------
     >>> writers = subscribe_writers(RE, "iconfig.yml")  # doctest: +SKIP  # needs a RunEngine
     """
-    writers = Writers({config.name: config.make() for config in read_iconfig(iconfig)})
-    if not len(writers):
+    writers = make_writers(iconfig)
+    if writers.are_idle:
         logger.warning("no writer is switched on: set ENABLE: true in a block of %s", iconfig)
     writers.subscribe(RE)
     tell_of_incomplete(places_of(writers))
     return writers
 
 
+def make_writers(iconfig: str | Path | Mapping[str, Any]) -> Writers:
+    """Make all that a configuration switches on; nothing is subscribed.
+
+    Raises
+    ------
+    ConfigError
+        As `subscribe_writers`.
+    MissingExtraError
+        As `subscribe_writers`.
+    """
+    configuration = read_iconfig(iconfig)
+    # deliveries first: what is made first ends last when the interpreter exits
+    deliveries = {config.name: config.make() for config in configuration.deliveries}
+    return Writers({config.name: config.make() for config in configuration.writers}, deliveries)
+
+
 class Writers:
-    """Several writers that receive the same documents.
+    """Several writers that receive the same documents, and what becomes of their files.
 
     They are one subscriber, so that arrays are copied once and the end of a run waits for all
     of them at the same time.
@@ -68,16 +89,35 @@ class Writers:
     ----------
     writers
         The writers by their formats' names.
+    deliveries
+        What delivers the runs that they write, by its name.
+
+    Raises
+    ------
+    ConfigError
+        A delivery does not fit the writers.
     """
 
-    def __init__(self, writers: Mapping[str, Writer]) -> None:
+    def __init__(
+        self, writers: Mapping[str, Writer], deliveries: Mapping[str, Delivery] | None = None
+    ) -> None:
         self._writers = dict(writers)
+        self._deliveries = dict(deliveries or {})
+        own = [delivery.writer for delivery in self._deliveries.values()]
+        self._receiving = [*self._writers.values(), *(writer for writer in own if writer)]
+        for delivery in self._deliveries.values():
+            delivery.follow(list(self))
         self._subscriptions: list[tuple[RunEngine, int]] = []
 
     @property
     def receiver(self) -> Self:
         """What to subscribe: this object itself."""
         return self
+
+    @property
+    def are_idle(self) -> bool:
+        """Whether documents would go nowhere."""
+        return not self._receiving
 
     def subscribe(self, RE: RunEngine) -> None:
         """Receive the documents of a RunEngine from now on.
@@ -106,14 +146,18 @@ class Writers:
         RecordingError
             A writer with ``ON_ERROR: abort`` could not write a run. All writers have the document.
         """
-        copy, size = snapshot(name, doc)
-        for writer in self._writers.values():
-            writer.post(name, copy, size)
-        if name == "stop" and self._writers:
-            requests = [(writer, writer.request_flush()) for writer in self]
-            wait_until_written(requests, max(w.settings.drain_timeout for w in self))
-        for writer in self._writers.values():
+        self.post(name, doc)
+        if name == "stop" and self._receiving:
+            requests = [(writer, writer.request_flush()) for writer in self._receiving]
+            wait_until_written(requests, max(w.settings.drain_timeout for w in self._receiving))
+        for writer in self._receiving:
             writer.raise_failure()
+
+    def post(self, name: str, doc: dict[str, Any]) -> None:
+        """Receive a document without waiting at a stop, and without raising a failure."""
+        copy, size = snapshot(name, doc)
+        for writer in self._receiving:
+            writer.post(name, copy, size)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that was received is on disk.
@@ -128,27 +172,35 @@ class Writers:
         bool
             Whether it is.
         """
-        return wait_until_written([(writer, writer.request_flush()) for writer in self], timeout)
+        requests = [(writer, writer.request_flush()) for writer in self._receiving]
+        return wait_until_written(requests, timeout)
 
     def close(self) -> None:
-        """Finish every file and end the writers."""
+        """Finish every file and end the writers; then deliver what can be delivered at once."""
         while self._subscriptions:
             RE, token = self._subscriptions.pop()
             RE.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky
-        for writer in self:
+        for writer in self._receiving:
             writer.close()
+        for delivery in self._deliveries.values():
+            delivery.close()
 
     def status(self) -> WritersStatus:
         """Tell for each format what is being written, what was, what waits and what failed."""
-        return WritersStatus({name: writer.status() for name, writer in self._writers.items()})
+        return WritersStatus(
+            {name: writer.status() for name, writer in self._writers.items()},
+            {name: delivery.status() for name, delivery in self._deliveries.items()},
+        )
 
-    def __getattr__(self, name: str) -> Writer:
-        """Return the writer of a format."""
-        writers = self.__dict__.get("_writers", {})
-        if name in writers:
-            return writers[name]  # type: ignore[no-any-return]  # from __dict__
-        hint = f": {name.upper()}_DATA_FILES is not switched on" if name in format_names() else ""
-        raise AttributeError(f"no writer {name!r}{hint}; there are {', '.join(writers) or 'none'}")
+    def __getattr__(self, name: str) -> Any:
+        """Return the writer of a format, or a delivery."""
+        known = {**self.__dict__.get("_writers", {}), **self.__dict__.get("_deliveries", {})}
+        if name in known:
+            return known[name]
+        blocks = {f: f"{f.upper()}_DATA_FILES" for f in format_names()}
+        blocks |= {d: d.upper() for d in delivery_names()}
+        hint = f": {blocks[name]} is not switched on" if name in blocks else ""
+        raise AttributeError(f"no writer {name!r}{hint}; there are {', '.join(known) or 'none'}")
 
     def __iter__(self) -> Iterator[Writer]:
         """Iterate over the writers."""
@@ -159,8 +211,8 @@ class Writers:
         return len(self._writers)
 
     def __dir__(self) -> list[str]:
-        """List the formats too, so that TAB completes them."""
-        return [*super().__dir__(), *self._writers]
+        """List formats and deliveries too, so that TAB completes them."""
+        return [*super().__dir__(), *self._writers, *self._deliveries]
 
     def __enter__(self) -> Self:
         """Return the writers; leaving the block closes them."""
@@ -171,15 +223,22 @@ class Writers:
         self.close()
 
     def __repr__(self) -> str:
-        """Name the formats."""
-        return f"Writers({', '.join(self._writers) or 'none'})"
+        """Name the formats, then the deliveries."""
+        return f"Writers({', '.join([*self._writers, *self._deliveries]) or 'none'})"
 
 
 class WritersStatus(dict[str, Status]):
-    """The status of each format, by its name; prints well."""
+    """The status of each format, by its name, and of each delivery; prints well."""
+
+    def __init__(
+        self, writers: Mapping[str, Status], deliveries: Mapping[str, DeliveryStatus]
+    ) -> None:
+        super().__init__(writers)
+        self.deliveries = dict(deliveries)
 
     def __str__(self) -> str:
-        """Return a few lines a format."""
-        return "\n".join(str(status) for status in self.values()) or "no writers"
+        """Return a few lines a format, and one or two a delivery."""
+        statuses = [*self.values(), *self.deliveries.values()]
+        return "\n".join(map(str, statuses)) or "no writers"
 
     __repr__ = __str__

@@ -21,7 +21,7 @@ from .router import Router
 from .settings import WriterSettings
 from .snapshot import are_fixed, snapshot
 from .space import SpaceWatch
-from .status import Ledger, Status
+from .status import Ledger, Status, Tell
 
 if TYPE_CHECKING:
     from .recovery import Recovery
@@ -164,6 +164,15 @@ class Writer:
     def tell_of_claims(self, tell: Callable[[Path], None] | None) -> None:
         """Have `tell` called, on the writer's thread, with each file that is made from now on."""
         self._ledger.on_claim = tell
+
+    def tell_of_finished(self, tell: Tell) -> None:
+        """Have `tell` called, once for each run that ends from now on, when its files are final.
+
+        It gets the start document, the files and whether they are complete: none and True when
+        the format did not want the run. It is called on a thread of the writer, when the file was
+        closed and images were copied; what it raises is logged.
+        """
+        self._ledger.on_finish.append(tell)
 
     def raise_failure(self) -> None:
         """Raise the failure that the RunEngine has not been told of, if its owner wants that.

@@ -38,7 +38,7 @@ def iconfig(tmp_path):
 
 
 def one(path):
-    (config,) = read_iconfig(path)
+    (config,) = read_iconfig(path).writers
     return config.settings
 
 
@@ -49,9 +49,9 @@ def error_of(path, kind=ConfigError):
 
 
 def test_nothing_is_on_that_is_not_switched_on(iconfig):
-    assert read_iconfig(iconfig("CSV_DATA_FILES: {ENABLE: false}")) == []
-    assert read_iconfig(iconfig("CSV_DATA_FILES:")) == []
-    assert read_iconfig(iconfig("# nothing but a comment")) == []
+    assert read_iconfig(iconfig("CSV_DATA_FILES: {ENABLE: false}")).writers == []
+    assert read_iconfig(iconfig("CSV_DATA_FILES:")).writers == []
+    assert read_iconfig(iconfig("# nothing but a comment")).writers == []
 
 
 def test_what_is_not_set_has_its_default(iconfig):
@@ -68,7 +68,7 @@ def test_a_block_overrides_the_shared_one(iconfig):
         JSONL_DATA_FILES: {ENABLE: true, DIRECTORY: journals, RETRY_SECONDS: }
         SPEC_DATA_FILES: {ENABLE: true}
     """)
-    jsonl, spec = (config.settings for config in read_iconfig(path))
+    jsonl, spec = (config.settings for config in read_iconfig(path).writers)
     assert (jsonl.directory, jsonl.on_error, jsonl.retry_seconds) == (Path("journals"), "abort", 3)
     assert (spec.directory, spec.on_error) == (Path("data"), "abort")
 
@@ -82,14 +82,16 @@ def test_the_content_may_be_given_as_a_dict():
 
 
 def test_a_writer_is_made_of_its_settings(iconfig, tmp_path):
-    (config,) = read_iconfig(iconfig(f"SPEC_DATA_FILES: {{ENABLE: true, DIRECTORY: {tmp_path}}}"))
+    (config,) = read_iconfig(
+        iconfig(f"SPEC_DATA_FILES: {{ENABLE: true, DIRECTORY: {tmp_path}}}")
+    ).writers
     writer = config.make()
     assert type(writer).__name__ == "SpecWriter"
     assert writer.settings == config.settings
 
 
 def test_keys_of_other_concerns_are_left_alone(iconfig, caplog):
-    spec, nexus = read_iconfig(iconfig(BITS))
+    spec, nexus = read_iconfig(iconfig(BITS)).writers
     assert (spec.name, spec.settings.file_extension) == ("spec", "dat")
     assert (nexus.name, nexus.settings.file_extension) == ("nexus", "hdf")
     assert nexus.settings.model_dump()["warn_missing"] is False
@@ -216,7 +218,7 @@ def test_an_unknown_format_names_those_that_are_known(iconfig):
 
 def test_a_near_miss_of_a_block_is_told_and_not_read(iconfig, caplog):
     path = iconfig("A: 1\nSPEC_DATA_FILE: {ENABLE: true}\nspec_data_files: {ENABLE: true}")
-    assert read_iconfig(path) == []
+    assert read_iconfig(path).writers == []
     near, lower = (record.getMessage() for record in caplog.records)
     assert f"{path}, line 2: SPEC_DATA_FILE: is it SPEC_DATA_FILES?" in near
     assert "line 3: spec_data_files: is it SPEC_DATA_FILES?" in lower
@@ -229,7 +231,7 @@ def test_the_older_keys_switch_on(iconfig):
         NEXUS_FILE_EXTENSION: h5
         NEXUS_WARN_MISSING_CONTENT: true
     """)
-    configs = {config.name: config.settings for config in read_iconfig(path)}
+    configs = {config.name: config.settings for config in read_iconfig(path).writers}
     assert set(configs) == {"spec", "nexus"}
     assert configs["nexus"].file_extension == "h5"
     assert configs["nexus"].model_dump()["warn_missing"] is True
@@ -285,7 +287,7 @@ def test_a_format_that_is_off_is_not_imported(iconfig):
     program = f"""
         import sys
         from bluescribe.config import read_iconfig
-        assert [config.name for config in read_iconfig({str(path)!r})] == ["jsonl"]
+        assert [config.name for config in read_iconfig({str(path)!r}).writers] == ["jsonl"]
         unwanted = {{"h5py", "bluesky", "bluescribe.formats.nexus", "bluescribe.formats.spec"}}
         assert not unwanted & set(sys.modules), unwanted & set(sys.modules)
     """
@@ -306,7 +308,7 @@ CSV_DATA_FILES:
     C:\\data: ~/eiger
 """
     )
-    maps = {config.name: config.settings.path_map for config in read_iconfig(file)}
+    maps = {config.name: config.settings.path_map for config in read_iconfig(file).writers}
     assert maps["nexus"] == {"/mnt/ioc": Path("/share/data"), "Z:\\": Path("/share/z")}
     assert maps["csv"] == {"C:\\data": Path.home() / "eiger"}
 
@@ -317,3 +319,65 @@ def test_folders_that_cannot_be_meant_name_their_line(tmp_path, value):
     file.write_text(f"DATA_FILES:\n  PATH_MAP: {value}\nCSV_DATA_FILES:\n  ENABLE: true\n")
     with pytest.raises(ConfigError, match=r"line 2: DATA_FILES.PATH_MAP: found "):
         read_iconfig(file)
+
+
+# --- deliveries -----------------------------------------------------------------------------------
+
+GLOBUS = """
+    CSV_DATA_FILES: {ENABLE: true}
+    GLOBUS:
+      ENABLE: true
+      SOURCE_ENDPOINT: 11111111-0000-4000-8000-111111111111
+      DESTINATION_ENDPOINT: 22222222-0000-4000-8000-222222222222
+      LOCAL_ROOT: /data
+      DESTINATION_PATH: /beamline
+"""
+
+
+def test_a_delivery_is_switched_on_beside_the_formats(iconfig):
+    found = read_iconfig(iconfig(GLOBUS))
+    assert [config.name for config in found.writers] == ["csv"]
+    (config,) = found.deliveries
+    assert config.name == "globus"
+    assert (config.settings.outbox, config.delivery_class.name) == (None, "globus")
+    off = GLOBUS.replace("GLOBUS:\n      ENABLE: true", "GLOBUS:\n      ENABLE: false")
+    assert not read_iconfig(iconfig(off)).deliveries
+
+
+@pytest.mark.parametrize("block", ["GLOBUS: a name", "GLOBUS: {COLLECTION: x}", "TILED: [1, 2]"])
+def test_what_belongs_to_other_software_is_left_alone(iconfig, caplog, block):
+    assert not read_iconfig(iconfig(block)).deliveries
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("LOCAL_ROTO: /data", "line 8: GLOBUS.LOCAL_ROTO: unknown key; did you mean LOCAL_ROOT?"),
+        ("LOCAL_ROOT: /x", "line 8: GLOBUS.LOCAL_ROOT: stands a second time, after line 6"),
+        ("NOTIFY: never", "line 8: GLOBUS.NOTIFY: found 'never'; input should be 'all', "),
+        ("SECRET: hunter2", "line 8: GLOBUS.SECRET: found something (not shown); a secret does"),
+    ],
+)
+def test_a_mistake_in_a_delivery_is_told_with_its_line(iconfig, line, message):
+    path = iconfig(f"{GLOBUS.rstrip()}\n      {line}\n")
+    assert error_of(path).startswith(f"{path}, {message}")
+
+
+def test_a_delivery_that_stands_twice_is_told(iconfig):
+    path = iconfig(f"{GLOBUS}\n    GLOBUS: {{X: 1}}\n")
+    assert "line 9: GLOBUS: stands a second time, after line 2" in error_of(path)
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ("GLOBSU: {ENABLE: true}", "GLOBSU: is it GLOBUS?"),
+        ("globus: {enable: true}", "globus: is it GLOBUS?"),
+        ("GLOBUS: {ENABLED: true}", "GLOBUS: it has no ENABLE"),
+    ],
+)
+def test_what_is_nearly_a_delivery_is_told(iconfig, caplog, block, message):
+    assert not read_iconfig(iconfig(block)).deliveries
+    assert message in caplog.text
+    assert "Nothing is read from it." in caplog.text

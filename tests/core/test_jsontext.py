@@ -186,9 +186,44 @@ def test_an_integer_that_python_does_not_print_is_refused():
         dumps({"a": 10**5000})
 
 
-@given(st.dictionaries(st.text(), st.one_of(arrays, scalars), min_size=1), scalars)
-def test_events_with_arrays_are_said_as_everything_is(data, stamp):
-    doc = {"uid": "u", "data": data, "timestamps": dict.fromkeys(data, stamp), "filled": {}}
+def event(data, timestamps=None, **changes):
+    whole = {
+        "uid": "u",
+        "descriptor": "d",
+        "time": 1.5,
+        "seq_num": 1,
+        "data": data,
+        "timestamps": dict.fromkeys(data, 1.5) if timestamps is None else timestamps,
+        "filled": {},
+    }
+    return {**whole, **changes}
+
+
+@given(
+    st.dictionaries(st.text(), st.one_of(arrays, scalars), min_size=1),
+    scalars,
+    st.dictionaries(st.sampled_from(["uid", "time", "seq_num", "other"]), scalars),
+)
+def test_events_with_arrays_are_said_as_everything_is(data, stamp, changes):
+    doc = event(data, dict.fromkeys(data, stamp), **changes)
     line = event_with_arrays(doc)
     assert line.endswith(b"\n")
     assert same(json.loads(line), json.loads(dumps(["event", doc])))
+
+
+def test_an_event_with_arrays_that_is_damaged_is_said_as_it_came():
+    array = np.arange(3.0)
+    for doc in (
+        {"descriptor": "d"},
+        event({"a": array}, timestamps=[]),
+        event({"a": array}, filled=[1]),
+        event({"a": array, "b": 2**70}),
+        event({"a": array, "b": "\ud800"}),
+        event({3: array}),
+    ):
+        assert json.loads(event_with_arrays(doc)) == json.loads(dumps(["event", doc]))
+
+
+def test_orjsons_own_words_are_taken_for_arrays_of_plain_numbers(monkeypatch):
+    monkeypatch.setattr("bluescribe.jsontext.dumps", None)
+    assert b"[0.0,1.0,2.0]" in event_with_arrays(event({"a": np.arange(3.0), "b": None}))

@@ -121,3 +121,99 @@ def test_what_remains_is_done_when_the_file_is_closed(tmp_path, fault):
     assert (play.book("a").calls[-1] == ("later", False)) is (fault is None)
     assert not play.router.has_open_runs
     assert play.ledger.runs_written == 2
+
+
+# --- what is told of a run that has ended ---------------------------------------------------------
+
+
+class Shy(Book):
+    def accepts(self, run):
+        return False
+
+
+class Several(Book):
+    def files(self):
+        return [*self.paths, self.paths[0].with_suffix(".more")]
+
+
+def ended(play):
+    """Return what is told of the runs that end."""
+    heard = []
+    play.ledger.on_finish.append(
+        lambda doc, paths, is_complete: heard.append((doc["uid"], len(paths), is_complete))
+    )
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("kind", "faults", "told_of"),
+    [
+        (Book, {}, (1, True)),
+        (Several, {}, (2, True)),
+        (Shy, {}, (0, True)),
+        (Book, {"open": [RuntimeError("a fault")]}, (0, False)),
+        (Book, {"write_events": [RuntimeError("a fault")]}, (1, False)),
+        (Book, {"close": [RuntimeError("a fault")]}, (1, False)),
+        (Book, {"afterwards": [RuntimeError("a fault")]}, (1, True)),
+    ],
+)
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_the_end_of_a_run_is_told_once(tmp_path, kind, faults, told_of, is_stopped):
+    play = Play(tmp_path, kind)
+    play.faults |= {method: list(errors) for method, errors in faults.items()}
+    heard = ended(play)
+    play(start(), descriptor(), event(1))
+    assert not heard
+    play(*[stop()] * is_stopped)
+    play.router.close()
+    assert heard == [("run", *told_of)]
+
+
+def test_a_run_whose_file_cannot_be_made_is_told_of(play, monkeypatch):
+    def make():
+        raise RuntimeError("a bug in a format")
+
+    monkeypatch.setattr(play.router, "_make_file", make)
+    heard = ended(play)
+    play(start(), stop())
+    assert heard == [("run", 0, False)]
+
+
+def test_files_that_cannot_be_named_are_no_complete_ones(tmp_path, caplog):
+    class Confused(Book):
+        def files(self):
+            raise RuntimeError("a bug in a format")
+
+    play = Play(tmp_path, Confused)
+    heard = ended(play)
+    play(start(), stop())
+    assert heard == [("run", 1, False)]
+    assert "a bug in a format" in told(caplog)[0]
+
+
+def test_who_raises_when_told_costs_nothing(play, caplog):
+    def fault(*_):
+        raise RuntimeError("a bug in a delivery")
+
+    play.ledger.on_finish.append(fault)
+    heard = ended(play)
+    play(start("a"), stop("a"), start("b"), stop("b"))
+    assert [uid for uid, *_ in heard] == ["a", "b"]
+    assert play.ledger.documents_refused == 0
+    assert "please report it" in told(caplog)[0]
+
+
+@pytest.mark.parametrize("seconds", [None, 0.1])
+def test_a_run_is_told_of_when_its_images_are_there_or_given_up(tmp_path, seconds):
+    class Waiting(LaterBook):
+        def work(self, give_up):
+            self.calls.append(("given up", give_up.wait(0.05 if seconds is None else 30)))
+            return []
+
+    play = Play(tmp_path, Waiting)
+    heard = ended(play)
+    play(start("a"), stop("a"), start("b"), stop("b"))
+    assert not heard
+    play.router._afterwards.close(seconds)
+    assert heard == [("a", 1, True), ("b", 1, True)]
+    assert play.book("a").calls[-1] == ("given up", seconds is not None)

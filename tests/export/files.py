@@ -16,6 +16,10 @@ WHEN_WRITTEN = {"file_time"}
 
 HDF5 = (".hdf", ".h5")
 
+IS_ELSEWHERE = re.compile(rb'^#C (?:from row \d+: )?(".*" is in ".*"\n)', re.MULTILINE)
+"""What a SPEC file says of external files. A file becomes known between two rows; before which rows
+that is said depends on how many events came at once, live as well."""
+
 CREATED = re.compile(rb'^  "created": .*$', re.MULTILINE)
 """What a CSV package says of the same."""
 
@@ -24,10 +28,18 @@ def read_text(folder):
     """Return the files that are no HDF5 files, by name."""
     paths = [p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")]
     return {
-        str(p.relative_to(folder)): CREATED.sub(b"", p.read_bytes())
+        str(p.relative_to(folder)): comparable(p.suffix, p.read_bytes())
         for p in paths
         if p.suffix not in HDF5
     }
+
+
+def comparable(suffix, text):
+    """Return a text without what depends on the moment of writing."""
+    if suffix == ".dat":
+        places = sorted(IS_ELSEWHERE.findall(text))
+        return b"".join([IS_ELSEWHERE.sub(b"", text), *places])
+    return CREATED.sub(b"", text)
 
 
 def read_tree(path: Path):

@@ -173,7 +173,18 @@ def test_a_dry_run_writes_nothing(tmp_path):
     assert process.returncode == 0, error
     assert "0000002" in told
     assert "0000001" not in told
+    assert "1 runs in 1 formats: 1 to write to out, 0 complete already" in told
     assert not (tmp_path / "out").exists()
+
+
+def test_nothing_that_was_asked_for_is_told(tmp_path):
+    make_journals(tmp_path / "src", 2)
+    for arguments in (["src", "--since", "2033-01-01"], ["src", "--search", "plan_name=no"]):
+        process = command(*arguments, "--out", "out", cwd=tmp_path)
+        told, _ = process.communicate(timeout=100)
+        assert process.returncode == 0
+        assert told == "src holds no run that was asked for; nothing was written\n"
+        assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import uuid
@@ -59,6 +60,51 @@ def test_damage_on_the_way_is_found(runs, tmp_path):
     done = command("unpack", "--verify", "box", cwd=tmp_path)
     assert done.returncode == 1
     assert f"changed: documents/{path.name}" in done.stdout
+
+
+def test_verify_checks_a_zip_file_and_unpacks_nothing(runs, tmp_path):
+    path = tmp_path / "sent.zip"
+    zip_for_user(runs["count"], path, ["csv"])
+    done = command("unpack", "--verify", "sent.zip", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"(\d+) of \1 files are as packed", done.stdout)
+    assert not (tmp_path / "sent").exists()
+    with zipfile.ZipFile(path) as file:
+        (member,) = [m for m in file.infolist() if m.filename.endswith("primary.csv")]
+    content = bytearray(path.read_bytes())
+    content[member.header_offset + 30 + len(member.filename) + 5] ^= 0xFF  # in what is compressed
+    path.write_bytes(content)
+    done = command("unpack", "--verify", "sent.zip", cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"changed: data/{Path(member.filename).name}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--verify", "nothing"], "no such file or folder"),
+        (["empty"], "has no SHA256SUMS"),
+        (["text.zip"], "is no pack, or only part of one"),
+        (["--verify", "text.zip", "--out", "there"], "--verify unpacks nothing"),
+        (["empty", "--out", "there"], "is no zip file"),
+    ],
+)
+def test_what_is_no_pack_is_told_in_one_line(tmp_path, arguments, message):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.zip").write_text("text")
+    done = command("unpack", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_pack_can_leave_external_files_where_they_are(runs, tmp_path):
+    box = pack(runs["resource_hdf5"], tmp_path / "box", external=False)
+    assert box.external_files == 0
+    done = bluescribe.export(tmp_path / "box", tmp_path / "out", ["nexus"])
+    with h5py.File(done.files[0]) as file:
+        images = file["entry/data"][file["entry/data"].attrs["signal"]]
+        assert images.shape[0] == sum(n == "event" for n, _ in runs["resource_hdf5"])
 
 
 def test_sha256sum_checks_a_pack(runs, tmp_path):

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
-import os
-import socket
-import subprocess
 import sys
-import time
 import warnings
 from dataclasses import replace
 
@@ -178,63 +173,6 @@ def test_a_databroker_catalog_is_searched(catalog, runs):
 
 # --- tiled ---------------------------------------------------------------------------------------
 
-TILED = """
-authentication: {single_user_api_key: secret, allow_anonymous_access: false}
-media_types:
-  BlueskyRun:
-    application/json-seq: bluesky_tiled_plugins.exporters:json_seq_exporter
-trees:
-  - path: /
-    tree: catalog
-    args:
-      uri: "sqlite:///FOLDER/catalog.db"
-      writable_storage: ["file://localhostFOLDER/data", "duckdb:///FOLDER/data.duckdb"]
-      readable_storage: ["EXTERNAL"]
-      init_if_not_exists: true
-"""
-
-
-@pytest.fixture
-def tiled_url(tmp_path, tmp_path_factory, monkeypatch):
-    """Serve an empty catalog on loopback and return where it is."""
-    pytest.importorskip("tiled.server.app")
-    pytest.importorskip("bluesky_tiled_plugins")
-    folder = tmp_path / "tiled"
-    (folder / "data").mkdir(parents=True)
-    config = folder / "config.yml"
-    text = TILED.replace("FOLDER", str(folder))
-    config.write_text(text.replace("EXTERNAL", f"file://localhost{tmp_path_factory.getbasetemp()}"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    monkeypatch.setenv("TILED_API_KEY", "secret")
-    command = ["-m", "tiled", "serve", "config", str(config), "--host", "127.0.0.1"]
-    server = subprocess.Popen(
-        [sys.executable, *command, "--port", str(port)],
-        stdout=(folder / "log").open("wb"),
-        stderr=subprocess.STDOUT,
-        env={**os.environ},
-    )
-    try:
-        wait_for(port, server, folder / "log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(30)
-        with warnings.catch_warnings():  # tiled's clients leave their sockets to the collector
-            warnings.simplefilter("ignore")
-            gc.collect()
-
-
-def wait_for(port, server, log):
-    deadline = time.monotonic() + 60
-    while server.poll() is None and time.monotonic() < deadline:
-        with socket.socket() as door:
-            if door.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError(log.read_text())
-
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_tiled_server_has_the_same_values(tiled_url, runs, tmp_path):
@@ -260,7 +198,7 @@ def test_a_tiled_server_has_the_same_values(tiled_url, runs, tmp_path):
         done, key=lambda run: next(r.time for r in open_source(url).find() if r.uid == run.uid)
     )
     assert [r.uid for r in open_source(url).find(Selection(scan_ids=(-1,)))] == [latest.uid]
-    with pytest.raises(SourceError, match="holds raw"):
+    with pytest.raises(SourceError, match=r"holds .*raw"):
         open_source(tiled_url)
     contract = CONTRACTS["csv"]()
     found = {run.uid: run for run in contract.read_back(tmp_path / "out")}

@@ -19,7 +19,7 @@ from rich.table import Table
 from ..exporting import Export, ExportedRun, Manifest, Plan, configs_for, plan_export, run_export
 from ..paths import fixed_part
 from ..sources import Selection, open_source
-from .show import size, warnings_on
+from .show import size, tell_of_nothing, warnings_on
 
 __all__ = ["run"]
 
@@ -43,6 +43,9 @@ def run(
     """Export runs; return the exit status: 1 if a run is not complete."""
     configs = configs_for(out, formats, iconfig, options)
     runs = open_source(source).find(selection)
+    if not runs:
+        tell_of_nothing(source, console)
+        return 0
     folder = Path(fixed_part(str(out)))
     if dry_run:
         manifest = Manifest(folder) if resume and folder.is_dir() else None
@@ -93,7 +96,12 @@ def _show_plan(plan: Plan, out: Path, console: Console) -> None:
     console.print(table)
     _tell_of_more(len(plan.tasks), console)
     wanted = sum(len(task.names) for task in plan.tasks)
-    console.print(f"{len(plan.tasks)} runs, {wanted} to be written to {out}. Nothing was written.")
+    done = sum(len(task.skipped) for task in plan.tasks)
+    console.print(
+        f"{len(plan.tasks)} runs in {len(plan.configs)} formats: {wanted} to write to {out}, "
+        f"{done} complete already. Nothing was written.",
+        soft_wrap=True,
+    )
 
 
 def _show_summary(done: Export, formats: list[str], out: Path, console: Console) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 from rich.console import Console
 
 from ..packing import PackError, pack, verify, zip_for_user
+from ..packing.sums import top_folder, zip_file
 from ..sources import Selection, open_source
+from .show import tell_of_nothing
 
 __all__ = ["check", "run"]
 
@@ -25,6 +28,9 @@ def run(
 ) -> int:
     """Make a pack or a zip file; return 1 if something is not in it."""
     runs = open_source(source).find(selection)
+    if not runs:
+        tell_of_nothing(source, console)
+        return 0
     failures: tuple[str, ...]
     if as_zip:
         path = out if out.suffix == ".zip" else out.with_name(f"{out.name}.zip")
@@ -44,28 +50,31 @@ def run(
     return 1 if failures else 0
 
 
-def check(path: Path, out: Path | None, console: Console) -> int:
-    """Unpack a zip file, or look at a folder; return 1 if a file is missing or changed."""
-    folder = _unzip(path, out) if path.is_file() else path
-    verdict = verify(folder)
+def check(path: Path, out: Path | None, console: Console, *, only_verify: bool) -> int:
+    """Unpack a zip file, or look at what is there; return 1 if a file is missing or changed."""
+    unpacks = path.is_file() and not only_verify
+    if out is not None and not unpacks:
+        why = "--verify unpacks nothing" if only_verify else f"{path} is no zip file"
+        raise PackError(f"--out is where a zip file is unpacked, but {why}")
+    place = _unzip(path, out or path.parent) if unpacks else path
+    verdict = verify(place)
     for word, names in (("missing", verdict.missing), ("changed", verdict.changed)):
         for name in names:
             console.print(f"{word}: {name}", style="red", markup=False, soft_wrap=True)
     for name in verdict.added:
         console.print(f"not of the pack: {name}", markup=False, soft_wrap=True)
     good = verdict.checked - len(verdict.missing) - len(verdict.changed)
-    console.print(f"{folder}: {good} of {verdict.checked} files are as packed", soft_wrap=True)
+    console.print(f"{place}: {good} of {verdict.checked} files are as packed", soft_wrap=True)
     return 0 if verdict.is_intact else 1
 
 
-def _unzip(path: Path, out: Path | None) -> Path:
-    target = out or path.parent
-    try:
-        with zipfile.ZipFile(path) as file:
-            (top,) = {name.partition("/")[0] for name in file.namelist()}
-            if (target / top).exists():
-                raise PackError(f"{target / top} is there already: give another --out")
+def _unzip(path: Path, target: Path) -> Path:
+    with zip_file(path) as file:
+        top = top_folder(file, path)
+        if (target / top).exists():
+            raise PackError(f"{target / top} is there already: give another --out")
+        try:
             file.extractall(target)
-    except (zipfile.BadZipFile, ValueError) as error:
-        raise PackError(f"{path} is no pack: {error}") from None
+        except (zipfile.BadZipFile, zlib.error) as error:
+            raise PackError(f"{path} is damaged: {error}. Copy it again") from None
     return target / top

@@ -12,7 +12,7 @@ from rich.logging import RichHandler
 
 from ..errors import BluescribeError
 
-__all__ = ["errors_in_one_line", "size", "warnings_on"]
+__all__ = ["errors_in_one_line", "size", "tell_of_nothing", "warnings_on"]
 
 
 @contextmanager
@@ -41,6 +41,15 @@ def warnings_on(console: Console) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
+
+
+def tell_of_nothing(source: str, console: Console) -> None:
+    """Tell that a source holds no run of those that were asked for; a nightly job may meet that."""
+    console.print(
+        f"{source} holds no run that was asked for; nothing was written",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def size(count: float) -> str:

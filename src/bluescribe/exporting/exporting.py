@@ -254,6 +254,6 @@ def _settings_in(
         config.name: {
             key: getattr(config.settings, key) for key in config.settings.model_fields_set
         }
-        for config in read_iconfig(iconfig)
+        for config in read_iconfig(iconfig).writers
         if config.name in names
     }

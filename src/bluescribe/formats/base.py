@@ -45,6 +45,13 @@ class RunFile(ABC, Generic[Settings]):
         """The files made so far, the main one first."""
         return list(self._claimed.values())
 
+    def files(self) -> list[Path]:
+        """Return every file of the run, once it is closed, for those who take them elsewhere.
+
+        A format whose `paths` do not name all says so here: `paths` are asked for all the time.
+        """
+        return self.paths
+
     def accepts(self, run: Run) -> bool:
         """Tell whether a run is to be written, from its start document; for subclasses."""
         return True

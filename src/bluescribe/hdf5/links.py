@@ -127,11 +127,13 @@ class AssetLinks:
         link = self.link(stream, field)
         if not isinstance(link, External) or not self.may_open:
             return None
-        try:
-            with h5py.File(self._folder / link.file, "r", locking=False) as file:
-                return tuple(file[link.path].shape)
-        except (OSError, KeyError, AttributeError):
-            return None
+        for locking in (False, None):  # as HDF5 wants it when another format reads the file, too
+            try:
+                with h5py.File(self._folder / link.file, "r", locking=locking) as file:
+                    return tuple(file[link.path].shape)
+            except (OSError, KeyError, AttributeError):
+                continue
+        return None
 
     def missing(self) -> list[Path]:
         """Return the files that are not there."""

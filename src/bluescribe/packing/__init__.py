@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .boxes import Pack, PackError, pack
-from .sums import Verdict, verify
+from .boxes import Pack, pack
+from .sums import PackError, Verdict, verify
 from .userzip import zip_for_user
 
 __all__ = ["Pack", "PackError", "Verdict", "pack", "verify", "zip_for_user"]

@@ -12,19 +12,14 @@ from typing import Any
 import yaml
 
 from .. import __version__
-from ..errors import BluescribeError
 from ..exporting import Manifest, Progress, export
 from ..run import Document
 from ..sources import Selection, Source, StoredRun, as_runs
 from ..sources.packs import CATALOG
 from .external import ExternalFiles
-from .sums import write_sums
+from .sums import PackError, write_sums
 
-__all__ = ["Pack", "PackError", "pack"]
-
-
-class PackError(BluescribeError, OSError):
-    """A pack cannot be made there, or cannot be read."""
+__all__ = ["Pack", "pack"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +80,7 @@ def pack(
     for path in [*failed, *documents.glob(Manifest.name)]:
         path.unlink()
     lost = _copy(files, directory) if external else []
-    _write_catalog(directory, files if external else None)
+    _write_catalog(directory, files, copied=external)
     _write_manifests(directory, files)
     write_sums(directory)
     missing = [f"external file {path}: not there" for path in files.missing] if external else []
@@ -124,15 +119,15 @@ def _copy(files: ExternalFiles, directory: Path) -> list[str]:
     return lost
 
 
-def _write_catalog(directory: Path, files: ExternalFiles | None) -> None:
+def _write_catalog(directory: Path, files: ExternalFiles, *, copied: bool) -> None:
     # databroker-unpack takes the relative paths, and the places of external files relative to
     # the pack; the absolute ones are for whoever opens the catalog where it was made
-    keys = () if files is None else files.roots
+    roots = {key: f"external_files/{key}" if copied else str(p) for key, p in files.roots.items()}
     source = {
         "driver": "bluesky-jsonl-catalog",
         "args": {
             "paths": [str((directory / "documents").absolute() / "*.jsonl")],
-            "root_map": {key: f"external_files/{key}" for key in keys},
+            "root_map": roots,
         },
         "metadata": {
             "generated_by": {"library": "bluescribe", "version": __version__},

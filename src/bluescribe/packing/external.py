@@ -13,8 +13,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
+from ..assets import uri_path
 from ..run import Document
 from ..sources.packs import URI
 
@@ -51,13 +52,12 @@ class ExternalFiles:
                 root = place.parent
             key = self._take(root, place, doc.get("resource_kwargs") or {})
             return {**doc, "root": key, "resource_path": str(place.relative_to(root))}
-        if name == "stream_resource" and isinstance(doc.get("uri"), str):
-            parts = urlsplit(doc["uri"])
-            if parts.scheme == "file":
-                place = Path(unquote(parts.path))
-                key = self._take(place.parent, place, doc.get("parameters") or {})
-                ending = "/" if parts.path.endswith("/") else ""
-                return {**doc, "uri": f"{URI}{key}/{quote(place.name)}{ending}"}
+        if name == "stream_resource" and str(doc.get("uri")).startswith("file:"):
+            path = uri_path(doc["uri"])
+            place = Path(path)
+            key = self._take(place.parent, place, doc.get("parameters") or {})
+            ending = "/" if path.endswith("/") else ""
+            return {**doc, "uri": f"{URI}{key}/{quote(place.name)}{ending}"}
         return dict(doc)
 
     def _take(self, root: Path, place: Path, parameters: Mapping[str, Any]) -> str:

@@ -11,9 +11,8 @@ from typing import Any
 from ..exporting import Export, Manifest, Progress, export
 from ..formats import load_format
 from ..sources import Selection, as_runs
-from .boxes import PackError
 from .readme import Notes, readme
-from .sums import write_sums
+from .sums import PackError, write_sums
 
 __all__ = ["zip_for_user"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from typing import Any
 
 from ..errors import BluescribeError
+from ..extras import MissingExtraError, import_extra
 from ..run import Document
 
 __all__ = [
@@ -24,10 +24,6 @@ __all__ = [
 
 class SourceError(BluescribeError, LookupError):
     """A source or a run in it cannot be found or read."""
-
-
-class MissingExtraError(SourceError, ImportError):
-    """A source needs a package that is not installed; the message has the command for it."""
 
 
 @dataclass(frozen=True)
@@ -176,20 +172,3 @@ def stored_run(source: Source, key: str, start: Mapping[str, Any]) -> StoredRun:
         plan=str(start.get("plan_name", "")),
         start=dict(start),
     )
-
-
-def import_extra(module: str, extra: str, what: str) -> Any:
-    """Import a module that an extra brings.
-
-    Raises
-    ------
-    MissingExtraError
-        It, or something that it needs, is not installed; one line with the pip command.
-    """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        package = (error.name or module).partition(".")[0]
-        raise MissingExtraError(
-            f"{what} needs {package}, which is not installed: pip install 'bluescribe[{extra}]'"
-        ) from None

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..run import Document
 from .base import Selection, Source, SourceError, StoredRun, stored_run
+from .chronology import in_order, is_shuffled
 
 __all__ = ["DocumentsSource", "RunObjectSource", "plain", "remap_roots"]
 
@@ -90,7 +91,8 @@ def documents_of(
     """Return the documents of a run object, external data not filled in."""
     # databroker's v2 runs, which have `canonical`, take a word; all others take a bool
     documents = run.documents(fill="no" if hasattr(run, "canonical") else False)
-    return remap_roots(((name, plain(doc)) for name, doc in documents), root_map or {})
+    found = remap_roots(((name, plain(doc)) for name, doc in documents), root_map or {})
+    return in_order(found) if is_shuffled(run) else found
 
 
 def remap_roots(

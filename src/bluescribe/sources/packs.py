@@ -11,6 +11,7 @@ import yaml
 
 from ..run import Document
 from .base import Selection, Source, SourceError, StoredRun, import_extra, stored_run
+from .chronology import in_order
 from .documents import remap_roots
 from .journals import read_journal
 
@@ -44,8 +45,9 @@ class PackSource(Source):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        args, driver = self._description()
+        args, driver, maker = self._description()
         self._suffix = _SUFFIXES[driver]
+        self._is_shuffled = maker != "bluescribe"
         roots = args.get("root_map") or {}
         self._root_map = {str(old): str((path / new).resolve()) for old, new in roots.items()}
 
@@ -59,7 +61,8 @@ class PackSource(Source):
 
     def documents(self, key: str) -> Iterator[tuple[str, Document]]:
         """Read a run; its external files are those in the pack, if they were packed."""
-        for name, doc in remap_roots(self._reader()(self.path / "documents" / key), self._root_map):
+        found = remap_roots(self._reader()(self.path / "documents" / key), self._root_map)
+        for name, doc in in_order(found) if self._is_shuffled else found:
             yield name, self._moved(doc) if name == "stream_resource" else doc
 
     def _moved(self, doc: Document) -> Document:
@@ -72,17 +75,18 @@ class PackSource(Source):
     def _reader(self) -> Callable[[Path], Iterator[tuple[str, Document]]]:
         return read_journal if self._suffix == ".jsonl" else _read_msgpack
 
-    def _description(self) -> tuple[dict[str, Any], str]:
-        """Return what ``catalog.yml`` says, and its driver."""
+    def _description(self) -> tuple[dict[str, Any], str, str]:
+        """Return what ``catalog.yml`` says, its driver, and the library that made the pack."""
         place = self.path / CATALOG
         try:
             source = yaml.safe_load(place.read_text(encoding="utf-8"))["sources"]["packed_catalog"]
             args, driver = source["args"], source["driver"]
-        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+            maker = source.get("metadata", {}).get("generated_by", {}).get("library", "")
+        except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
             raise SourceError(f"{place} is not that of a databroker pack: {error!r}") from None
         if driver not in _SUFFIXES:
             raise SourceError(f"{place}: driver {driver!r}; known are {', '.join(_SUFFIXES)}")
-        return args, driver
+        return args, driver, maker
 
 
 def _read_msgpack(path: Path) -> Iterator[tuple[str, Document]]:

@@ -60,7 +60,9 @@ class TiledSource(Source):
         is_run = hasattr(self._catalog, "documents")
         run = self._catalog if is_run else self._catalog[key]
         try:
-            yield from documents_of(run)
+            for name, doc in documents_of(run):
+                if doc:  # the server gives an empty stop document for a run that has none
+                    yield name, doc
         except Exception as error:
             if "json-seq" not in str(error):
                 raise
@@ -97,7 +99,8 @@ def _open(url: str) -> Any:
     try:
         found = client.from_uri(url)
     except (httpx.HTTPError, ValueError) as error:
-        raise SourceError(f"{url} cannot be read: {error}") from None
+        remedy = ". The key to it goes into TILED_API_KEY" if "401" in str(error) else ""
+        raise SourceError(f"{url} cannot be read: {error}{remedy}") from None
     if hasattr(found, "documents") or hasattr(found, "scan_id"):
         return found
     inside = ", ".join(list(found)[:10]) if hasattr(found, "keys") else "nothing"

@@ -57,12 +57,18 @@ class TiffFile(RunFile[TiffSettings]):
     """The images of one run, and the list of them."""
 
     _hold: Hold | None = None
+    _images: list[str]
+
+    def files(self) -> list[Path]:
+        """Return the list, then the images."""
+        return [*self.paths, *map(Path, self._images)]
 
     def open(self, run: Run) -> None:
         """Make the list; it decides the name that all files of the run begin with."""
         self._run = run
         self._streams: dict[str, StreamImages] = {}
         self._has_news = False
+        self._images = []
         self._links = AssetLinks(self.claim(run, LIST).parent)
         self._describe("recording", None)
 
@@ -152,7 +158,9 @@ class TiffFile(RunFile[TiffSettings]):
         stem = path.name.removesuffix(LIST)
         parts = [stem, clean(stream), clean(field), *([ending] if ending else [])]
         extension = f".{self.settings.file_extension}".rstrip(".")
-        return claim(path.with_name("-".join(parts)), extension)
+        image = claim(path.with_name("-".join(parts)), extension)
+        self._images.append(str(image))  # a third of the memory that a path takes
+        return image
 
 
 def _is_tiff(asset: Asset) -> bool:

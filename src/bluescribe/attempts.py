@@ -1,0 +1,139 @@
+"""Calls of a file's methods: tried again while the disk refuses, until the file is given up."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .errors import DocumentError
+from .formats.base import RunFile
+from .run import Run
+from .status import Failure, Ledger, may_pass, remedy
+
+__all__ = ["Attempts"]
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+"""Seconds between two tries of what a full or absent disk refused."""
+
+
+class Attempts:
+    """What is done to the file of one run, as long as it can be written.
+
+    Parameters
+    ----------
+    run
+        Whose file it is.
+    file
+        Its methods are what is called.
+    retry_seconds
+        How long an `OSError` is tried again before the file is given up.
+    ledger
+        Is told what failed.
+    """
+
+    def __init__(
+        self, run: Run, file: RunFile[Any], *, retry_seconds: float, ledger: Ledger
+    ) -> None:
+        self._run = run
+        self._file = file
+        self._retry_seconds = retry_seconds
+        self._ledger = ledger
+        self.is_given_up = False
+        """Whether it failed."""
+        self.is_retired = False
+        """Whether nothing goes into it any more: it failed, or did not accept the run."""
+        self.has_news = False
+        """Whether something was done since somebody set this back."""
+
+    def __call__(self, method: Callable[..., None], *args: Any) -> None:
+        """Call a method of the file, unless the file is given up.
+
+        Raises
+        ------
+        DocumentError
+            The file refuses a document.
+        """
+        if self.is_retired:
+            return
+        self.has_news = True
+        try:
+            method(*args)
+        except DocumentError:
+            raise
+        except Exception as error:
+            self._insist(error, method, *args)
+
+    def or_refuse(self, name: str, method: Callable[..., None], *args: Any) -> bool:
+        """Call a method with what a document says; return False when the document is refused."""
+        try:
+            self(method, *args)
+        except DocumentError as error:
+            self._ledger.refuse(name, error)
+            return False
+        return True
+
+    def _insist(self, error: Exception, method: Callable[..., None], *args: Any) -> None:
+        """Try again while the disk refuses; then give the file up."""
+        began, pause = time.monotonic(), _FIRST_PAUSE
+        while isinstance(error, OSError) and may_pass(error):
+            if time.monotonic() - began + pause > self._retry_seconds:
+                break
+            self._tell_of_retry(error)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            try:
+                method(*args)
+            except DocumentError:
+                self._tell_of_recovery()
+                raise
+            except Exception as another:
+                error = another
+            else:
+                self._tell_of_recovery()
+                return
+        self._give_up(error)
+        self._ledger.retrying = ""
+
+    def _tell_of_retry(self, error: OSError) -> None:
+        if not self._ledger.retrying:
+            logger.warning(
+                "%s: %s cannot be written: %s. Trying again for %.0f s; %s. The scan goes on.",
+                self._ledger.format_name,
+                self._run.label,
+                error,
+                self._retry_seconds,
+                remedy(error, self._file.paths),
+            )
+        self._ledger.retrying = f"{self._run.label}: {error}"
+
+    def _tell_of_recovery(self) -> None:
+        self._ledger.retrying = ""
+        logger.warning("%s: %s is written again", self._ledger.format_name, self._run.label)
+
+    def _give_up(self, error: Exception) -> None:
+        """Leave the file as it is and say so."""
+        self.is_retired = self.is_given_up = True
+        path = self._file.paths[0] if self._file.paths else None
+        cause = f"{type(error).__name__}: {error}"
+        failure = Failure(
+            time.time(), self._run.label, path, cause, remedy(error, self._file.paths)
+        )
+        logger.error(
+            "%s: %s is INCOMPLETE in %s: %s. Remedy: %s. Other writers and later runs go on.",
+            self._ledger.format_name,
+            self._run.label,
+            path or "its file, which could not be made",
+            cause,
+            failure.remedy,
+            exc_info=None if isinstance(error, OSError) else error,
+        )
+        self._ledger.fail(failure)
+        self._ledger.open_files.pop(self._run.uid, None)
+        try:
+            self._file.abandon()
+        except Exception:
+            logger.debug("abandoning %s failed too", path, exc_info=True)

@@ -1,0 +1,283 @@
+"""Courier: the thread that works through an outbox."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .outbox import Entry, Outbox
+from .status import DeliveryStatus
+from .trouble import Later, Refused, Trouble
+
+__all__ = ["Courier"]
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 10.0
+"""How often the outbox is looked into for what other processes put there."""
+
+_DISK_REMEDY = "look whether that folder can be written, or set another OUTBOX"
+
+
+class Courier:
+    """Deliver what is in an outbox, on a thread that is started by the first of it.
+
+    Parameters
+    ----------
+    name
+        Of the delivery, for messages and the thread.
+    outbox
+        What is to be delivered.
+    deliver
+        As `Delivery.deliver`.
+    """
+
+    def __init__(self, name: str, outbox: Outbox, deliver: Callable[[Entry], float | None]) -> None:
+        self._name = name
+        self._outbox = outbox
+        self._deliver = deliver
+        self._delivered = 0
+        self._due: dict[str, float] = {}
+        """When to look again at what is under way, by the names of the entries."""
+        self._told: dict[str, float] = {}
+        self._trouble = Trouble(name, self._told)
+        """What keeps all of them waiting."""
+        self._met_by = ""
+        """Name of the entry that met it; empty for the outbox itself."""
+        self._troubles: dict[str, Trouble] = {}
+        """What keeps one of them waiting, by its name."""
+        self._homeless: deque[tuple[str, dict[str, Any]]] = deque()
+        """What the disk of the outbox refused."""
+        self._wake = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._is_closing = self._is_over = self._is_child = False
+        _COURIERS.add(self)
+
+    def begin(self) -> None:
+        """Start if an earlier session left something."""
+        if self._outbox.paths():
+            self._start()
+
+    def put(self, run: str, content: dict[str, Any]) -> None:
+        """Have something delivered; it is in the outbox when this returns. Never raise."""
+        if self._is_child:
+            return
+        try:
+            self._outbox.put(run, content)
+        except OSError as error:
+            self._homeless.append((run, content))
+            logger.error(  # noqa: TRY400  # an error of the system needs no traceback
+                "%s: %s cannot be put into %s: %s. Remedy: %s. It is tried again by itself, and "
+                "lost if this process ends before that.",
+                self._name,
+                run,
+                self._outbox.folder,
+                error,
+                _DISK_REMEDY,
+            )
+        self._start()
+        self._wake.set()
+
+    def hasten(self) -> None:
+        """Look at what is under way now, and not when its time has come."""
+        self._due.clear()
+        self._wake.set()
+
+    def close(self, timeout: float) -> None:
+        """Try once what was not tried yet, end the thread, and tell what remains."""
+        if self._is_child or self._is_over or self._thread is threading.current_thread():
+            return
+        self._is_closing = True
+        self.hasten()
+        if self._thread is not None:
+            self._thread.join(timeout)
+        self._is_over = True
+        self._tell_of_rest()
+
+    def status(self) -> DeliveryStatus:
+        """Return the state as it is."""
+        names = {path.name for path in self._outbox.paths()}
+        under_way = len(names & set(self._due))
+        causes = [self._trouble.cause, *(t.cause for t in list(self._troubles.values()))]
+        return DeliveryStatus(
+            name=self._name,
+            outbox=self._outbox.folder,
+            delivered=self._delivered,
+            under_way=under_way,
+            waiting=len(names) - under_way + len(self._homeless),
+            trouble=next(filter(None, causes), ""),
+            refused=len(self._outbox.refused()),
+        )
+
+    def forget(self) -> None:
+        """Do nothing in a forked child: the parent delivers."""
+        self._is_child = True
+        self._outbox.unlock()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is not None or self._is_closing:
+                return
+            thread = threading.Thread(
+                target=self._work, name=f"bluescribe-{self._name}", daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError:  # the interpreter ends: the next session delivers it
+                return
+            self._thread = thread
+
+    def _work(self) -> None:
+        while True:
+            is_last = self._is_closing  # read before: what was put until then has its turn
+            try:
+                pause = self._go_round()
+            except OSError as error:  # of the outbox
+                self._met_by = ""
+                self._trouble.meet(Later(str(error), _DISK_REMEDY), "what waits")
+                pause = self._pause()
+            except Exception:
+                logger.exception("%s: a fault inside bluescribe; please report it", self._name)
+                pause = _LOOK_SECONDS
+            if self._is_over or (is_last and pause > 0):  # 0: there is more to send at once
+                self._outbox.unlock()
+                return
+            self._wake.wait(pause)
+            self._wake.clear()
+
+    def _go_round(self) -> float:
+        """Attend to every entry whose time has come; return the seconds until the next one."""
+        if not self._outbox.lock():
+            return _LOOK_SECONDS
+        while self._homeless:
+            self._outbox.put(*self._homeless[0])
+            self._homeless.popleft()
+        paths = self._outbox.paths()
+        self._see_over("")
+        for gone in {*self._due, *self._troubles, self._met_by} - {path.name for path in paths}:
+            self._forget_entry(gone)
+        for path in paths:
+            if self._is_over or self._trouble.due > time.monotonic():
+                break
+            if self._due_of(path.name) <= time.monotonic():
+                self._attend(path)
+        return self._pause()
+
+    def _due_of(self, name: str) -> float:
+        return self._troubles[name].due if name in self._troubles else self._due.get(name, 0.0)
+
+    def _pause(self) -> float:
+        now = time.monotonic()
+        if self._trouble.due > now:
+            return self._trouble.due - now
+        dues = map(self._due_of, {*self._due, *self._troubles})
+        return min([_LOOK_SECONDS, *(max(0.0, due - now) for due in dues)])
+
+    def _attend(self, path: Path) -> None:
+        """Deliver one entry, or note why it waits."""
+        run, entry = path.name, None
+        try:
+            entry = self._outbox.read(path)
+            if entry is None:
+                self._forget_entry(path.name)
+                return
+            run = entry.run
+            again = self._deliver(entry)
+            if again is None:
+                self._outbox.remove(entry)
+        except Later as problem:
+            self._put_off(path.name, run, problem)
+        except OSError as error:
+            self._put_off(path.name, run, Later(str(error), _DISK_REMEDY, only_this=True))
+        except Refused as problem:
+            self._see_over(path.name)
+            self._set_aside(Entry(path, run, entry.content if entry else {}), problem)
+        except Exception as error:
+            logger.exception("%s: a fault inside bluescribe", self._name)
+            remedy = "please report this with the traceback in the log"
+            fault = Refused(f"{type(error).__name__}: {error}", remedy)
+            self._set_aside(Entry(path, run, entry.content if entry else {}), fault)
+        else:
+            self._note_success(path.name, again)
+
+    def _see_over(self, name: str) -> None:
+        """End what keeps all waiting when the one that met it has passed.
+
+        That others pass says little: what is under way may be looked at while nothing new is taken.
+        """
+        if name == self._met_by:
+            self._trouble.end()
+
+    def _note_success(self, name: str, again: float | None) -> None:
+        self._see_over(name)
+        if name in self._troubles:
+            self._troubles[name].end()
+        self._forget_entry(name)
+        if again is None:
+            self._delivered += 1
+        else:
+            self._due[name] = time.monotonic() + again
+
+    def _put_off(self, name: str, run: str, problem: Later) -> None:
+        if problem.only_this:
+            self._see_over(name)
+            self._troubles.setdefault(name, Trouble(self._name, self._told)).meet(problem, run)
+        else:
+            self._met_by = name
+            self._trouble.meet(problem, run)
+
+    def _set_aside(self, entry: Entry, problem: Refused) -> None:
+        """Keep an entry that cannot be delivered, and say so."""
+        self._forget_entry(entry.path.name)
+        kept = self._outbox.refuse(entry, problem.cause)
+        logger.error(
+            "%s: %s cannot be delivered: %s. Remedy: %s; then move %s back to %s. Other runs are "
+            "delivered.",
+            self._name,
+            entry.run,
+            problem.cause,
+            problem.remedy,
+            kept,
+            self._outbox.folder,
+        )
+
+    def _forget_entry(self, name: str) -> None:
+        if name == self._met_by:
+            self._trouble.forget()
+        self._due.pop(name, None)
+        if name in self._troubles:
+            self._troubles.pop(name).forget()
+
+    def _tell_of_rest(self) -> None:
+        """Tell at the end what is left to the next session."""
+        status = self.status()
+        if status.waiting:
+            logger.warning(
+                "%s: %d runs were not delivered%s. They wait in %s: the next session, or another "
+                "process with this outbox, delivers them.",
+                self._name,
+                status.waiting,
+                f" ({status.trouble})" if status.trouble else "",
+                status.outbox,
+            )
+        elif status.under_way:
+            logger.info("%s: %d runs are under way", self._name, status.under_way)
+
+
+_COURIERS: weakref.WeakSet[Courier] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for courier in _COURIERS:
+        courier.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)

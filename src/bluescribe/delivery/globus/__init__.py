@@ -1,0 +1,96 @@
+"""Globus: each run's files, in one transfer, when all formats are complete."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from ...extras import import_extra
+from ...run import Run
+from ...writer import Writer
+from ..base import Delivery, Entry, Refused
+from .account import Account
+from .placing import label_of, place
+from .problems import is_of_credentials, problem_of
+from .reports import FinishedRun, Reports
+from .settings import GlobusSettings
+from .transfer import content_of, forget_task, step
+
+__all__ = ["GlobusDelivery", "GlobusSettings"]
+
+logger = logging.getLogger(__name__)
+
+_NAMED = 3
+
+
+class GlobusDelivery(Delivery):
+    """Send the files of each run to another collection of Globus.
+
+    A run is sent when every format is done with it. Credentials come from the environment or from
+    a stored login, never from the settings.
+
+    Parameters
+    ----------
+    **settings
+        The fields of `GlobusSettings`, the keys of ``GLOBUS`` in iconfig.yml.
+
+    Raises
+    ------
+    ConfigError
+        A setting is unknown, missing or has a value that is not allowed.
+    MissingExtraError
+        globus-sdk is not installed.
+    """
+
+    name = "globus"
+    settings_class = GlobusSettings
+    settings: GlobusSettings
+
+    def __init__(self, **settings: Any) -> None:
+        self._sdk = import_extra("globus_sdk", "globus", "GLOBUS")  # before anything is begun
+        super().__init__(**settings)
+        self._account = Account(self.settings.collections_with_consent)
+
+    def follow(self, writers: Sequence[Writer]) -> None:
+        """Learn whose files are to be sent, and begin with what earlier sessions left."""
+        super().follow(writers)
+        wanted = self.settings.formats or [writer.format for writer in writers]
+        followed = [writer for writer in writers if writer.format in wanted]
+        reports = Reports([writer.format for writer in followed], self._send)
+        for writer in followed:
+            writer.tell_of_finished(partial(reports.add, writer.format))
+
+    def _send(self, finished: FinishedRun) -> None:
+        """Put a run into the outbox; on a thread of the writer that ended last."""
+        run = Run(finished.start).label
+        if finished.incomplete:
+            formats = ", ".join(sorted(finished.incomplete))
+            logger.warning(
+                "globus: %s: its files of %s are incomplete and are not sent", run, formats
+            )
+        items, outside = place(self.settings, dict.fromkeys(finished.files), finished.start)
+        if outside:
+            logger.warning(
+                "globus: %s: not sent, as not below LOCAL_ROOT (%s): %s. Remedy: set LOCAL_ROOT to "
+                "a folder that holds all files and that the source collection sees, or DIRECTORY "
+                "to one below it.",
+                run,
+                self.settings.local_root,
+                ", ".join(map(str, outside[:_NAMED])) + (", ..." if outside[_NAMED:] else ""),
+            )
+        if items:
+            self.put(run, content_of(self.settings, label_of(self.settings, finished.start), items))
+
+    def deliver(self, entry: Entry) -> float | None:
+        """Submit a transfer, or look how it is doing."""
+        try:
+            return step(self._account.client(), entry, self.outbox.save)
+        except self._sdk.GlobusError as error:
+            if is_of_credentials(error):
+                self._account.forget()
+            problem = problem_of(error)
+            if isinstance(problem, Refused):
+                forget_task(entry)
+            raise problem from error

@@ -1,0 +1,198 @@
+"""Outbox: a folder of what is still to be delivered. It outlives the process."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import itertools
+import json
+import logging
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..textfile import replacing
+
+__all__ = ["Entry", "Outbox", "default_folder"]
+
+logger = logging.getLogger(__name__)
+
+_REFUSED = "refused"
+_NUMBERS = itertools.count(1)
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+
+
+def default_folder(name: str) -> Path:
+    """Return where a delivery keeps its outbox if nothing is said, as XDG has it."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    home = Path(state) if Path(state).is_absolute() else Path("~/.local/state").expanduser()
+    return home / "bluescribe" / name
+
+
+@dataclass
+class Entry:
+    """One thing to be delivered."""
+
+    path: Path
+    """Its file in the outbox."""
+    run: str
+    """What messages call it."""
+    content: dict[str, Any]
+    """All that is needed to deliver it, as JSON has it."""
+
+
+class Outbox:
+    """Things to be delivered, one JSON file each, in the order in which they came.
+
+    Several processes may put things into the same folder; the one that has the lock sends.
+
+    Parameters
+    ----------
+    folder
+        Where the files are; made when it is needed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._lock = -1
+
+    @property
+    def refused_folder(self) -> Path:
+        """Where entries are kept that cannot be delivered as they are."""
+        return self.folder / _REFUSED
+
+    def put(self, run: str, content: dict[str, Any]) -> Entry:
+        """Keep something from now on.
+
+        Raises
+        ------
+        OSError
+            The disk refused.
+        """
+        name = f"{time.time_ns():020d}-{os.getpid()}-{next(_NUMBERS)}.json"
+        entry = Entry(self.folder / name, run, content)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.save(entry)
+        return entry
+
+    def save(self, entry: Entry) -> None:
+        """Keep what was noted in an entry.
+
+        Raises
+        ------
+        OSError
+            The disk refused; the entry is as it was.
+        """
+        _write(entry.path, {"run": entry.run, "content": entry.content})
+
+    def paths(self) -> list[Path]:
+        """Return the files of all entries, oldest first; none where the folder cannot be read."""
+        return _entries(self.folder)
+
+    def refused(self) -> list[Path]:
+        """Return the files of the entries that were set aside."""
+        return _entries(self.refused_folder)
+
+    def read(self, path: Path) -> Entry | None:
+        """Return an entry; None when it is gone, or damaged: then it is set aside.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+        try:
+            told = json.loads(path.read_bytes())
+            if not isinstance(told["content"], dict):
+                raise TypeError("content is no object")
+            return Entry(path, str(told["run"]), told["content"])
+        except FileNotFoundError:
+            return None
+        except (ValueError, LookupError, TypeError) as error:
+            kept = self._move(path)
+            logger.error(  # noqa: TRY400  # where it broke says nothing to its owner
+                "%s is no entry of an outbox: %r. It is kept as %s; mend it and move it back to "
+                "have it delivered. The others are delivered.",
+                path,
+                error,
+                kept,
+            )
+            return None
+
+    def remove(self, entry: Entry) -> None:
+        """Forget an entry that is delivered.
+
+        Raises
+        ------
+        OSError
+            The disk refused.
+        """
+        entry.path.unlink(missing_ok=True)
+
+    def refuse(self, entry: Entry, cause: str) -> Path:
+        """Set an entry aside, with the cause in it; return where it is now.
+
+        Raises
+        ------
+        OSError
+            The disk refused.
+        """
+        when = datetime.now().astimezone().isoformat(timespec="seconds")
+        told = {"run": entry.run, "content": entry.content, "refused": cause, "at": when}
+        _write(entry.path, told)
+        return self._move(entry.path)
+
+    def lock(self) -> bool:
+        """Become the one who sends, until `unlock` or the end of the process.
+
+        Returns
+        -------
+        bool
+            False while another process is; where the file system has no locks, always True.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be made or written.
+        """
+        if self._lock >= 0 and os.fstat(self._lock).st_nlink:
+            return True
+        self.unlock()  # somebody removed the folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                os.close(lock)
+                if isinstance(error, BlockingIOError):
+                    return False
+                raise
+        self._lock = lock
+        return True
+
+    def unlock(self) -> None:
+        """Let another process send; in a forked child the parent goes on to be the one."""
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
+
+    def _move(self, path: Path) -> Path:
+        """Set a file aside, under a name that is free."""
+        self.refused_folder.mkdir(parents=True, exist_ok=True)
+        return path.replace(self.refused_folder / path.name)
+
+
+def _entries(folder: Path) -> list[Path]:
+    with suppress(OSError):
+        return sorted(path for path in folder.iterdir() if path.suffix == ".json")
+    return []
+
+
+def _write(path: Path, told: dict[str, Any]) -> None:
+    with replacing(path) as new:
+        new.write(json.dumps(told, indent=1).encode() + b"\n")
