@@ -8,14 +8,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluescribe.arraytypes import in_types
+from bluescribe.arraytypes import ArrayTypes, in_types
 from bluescribe.recovery import Source
 
-TYPES = {("primary", "image"): np.dtype(np.uint16), (None, "any"): np.dtype(np.int8)}
+TYPES: ArrayTypes = {("primary", "image"): np.dtype(np.uint16), (None, "any"): np.dtype(np.int8)}
 
 
 def typed(field: str, value: Any, stream: str = "primary") -> Any:
-    docs = [
+    docs: list[tuple[str, Any]] = [
         ("descriptor", {"uid": "d", "name": stream}),
         ("event", {"descriptor": "d", "data": {field: value, "x": 1}}),
     ]
@@ -44,7 +44,7 @@ def test_a_type_is_that_of_a_stream_unless_it_is_of_all():
 
 
 def test_a_page_has_rows_of_a_type():
-    docs = [
+    docs: list[tuple[str, Any]] = [
         ("descriptor", {"uid": "d"}),
         ("event_page", {"descriptor": "d", "data": {"image": [[[1, 2]], [[3, 4]]]}}),
     ]

@@ -44,12 +44,13 @@ class Detector:
 
     parent = None
 
-    def __init__(self, *, has_array: bool) -> None:
+    def __init__(self, *, has_array: bool, has_image: bool = False) -> None:
         self.name = "det"
         self._number = 0
         self._fields: dict[str, Any] = {"x": scalar, "n": int, "text": text}
         if has_array:
             self._fields["spectrum"] = lambda n: np.array(spectrum(n))
+        if has_image:
             self._fields["image"] = image
 
     def read(self):
@@ -78,7 +79,7 @@ class Detector:
 
 def points(number: int, delay: float, *, has_array: bool):
     """Take one run."""
-    detector = Detector(has_array=has_array)
+    detector = Detector(has_array=has_array, has_image=has_array)
     yield from bps.open_run({"plan_name": "count"})
     for _ in range(number):
         yield from bps.trigger_and_read([detector])
