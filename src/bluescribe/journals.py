@@ -37,6 +37,8 @@ def is_poor(recovery: Recovery, found: Found, journal: Journal | None) -> bool:
     """Tell whether a file lacks something."""
     if found.problem or journal is None:
         return bool(found.problem)
+    if found.doubt:
+        return True
     if found.has_stop:
         return False
     if journal.found.has_stop:

@@ -144,21 +144,21 @@ class _Recoverer:
         return self._report
 
     def _examine(self, path: Path) -> None:
-        for recovery in self._recoveries:
-            try:
-                found = recovery.examine(path)
-                is_journal = bool(found) and recovery.documents(path) is not None
-                is_held = is_journal and recovery.is_held(path)
-            except OSError as error:
-                self._tell(path, "FAILED", str(error))
+        try:
+            claim = _claim(path, self._recoveries)
+            if claim is None:
                 return
-            if is_journal:
-                key = found[0].run or str(path)
-                self._journals.setdefault(key, Journal(found[0], recovery, is_held))
-            elif found:
-                self._others.append((recovery, found))
-            if found:
-                return
+            recovery, found = claim
+            is_journal = recovery.documents(path) is not None
+            is_held = is_journal and recovery.is_held(path)
+        except OSError as error:
+            self._tell(path, "FAILED", str(error))
+            return
+        if is_journal:
+            key = found[0].run or str(path)
+            self._journals.setdefault(key, Journal(found[0], recovery, is_held))
+        else:
+            self._others.append((recovery, found))
 
     def _finish_journal(self, journal: Journal) -> None:
         found = journal.found
@@ -189,7 +189,7 @@ class _Recoverer:
         poor = [i for i in found if is_poor(recovery, i, journals[i.run])]
         better = [j for i in poor if (j := journals[i.run]) is not None and is_better(i, j)]
         problem = "; ".join(
-            dict.fromkeys(i.problem or "events or its end are missing" for i in poor)
+            dict.fromkeys(i.problem or i.doubt or "events or its end are missing" for i in poor)
         )
         if better:
             sources = [Source(j.found.run, j.read) for j in better]
@@ -202,9 +202,22 @@ class _Recoverer:
             if rebuilt:
                 return
         if any(item.problem for item in poor):
-            self._do(found[0], "mended", problem, lambda keep: recovery.mend(path, keep))
+            self._mend(recovery, found[0], problem)
         else:
             self._report.whole += 1
+
+    def _mend(self, recovery: Recovery, found: Found, problem: str) -> None:
+        """Do without a journal what can be done."""
+        path = found.path
+        has_content = path.stat().st_size > 0
+        if found.is_by_name and has_content and not _DEFAULT_NAME.match(path.name):
+            self._tell(path, "left", f"{problem}; it may be somebody else's")
+        elif found.is_readable or not has_content or recovery.sets_aside:
+            is_put_away = recovery.sets_aside and not found.is_readable
+            outcome: Outcome = "set aside" if is_put_away else "mended"
+            self._do(found, outcome, problem, lambda keep: recovery.mend(path, keep))
+        else:
+            self._tell(path, "FAILED", f"{problem}; without its journal it cannot be written anew")
 
     def _journal_of(self, recovery: Recovery, found: Found) -> Journal | None:
         if found.run:
@@ -258,6 +271,21 @@ class _Recoverer:
 
     def _tell(self, path: Path, outcome: Outcome, what: str, kept: tuple[Path, ...] = ()) -> None:
         self._report.steps.append(Step(path, outcome, what, kept))
+
+
+def _claim(path: Path, recoveries: list[Recovery]) -> tuple[Recovery, list[Found]] | None:
+    """Return whose a file is, and what is in it; where its name alone tells, the best fit.
+
+    A file may end in ``.dx.h5`` and so in ``.h5`` as well; and an ending that was set is meant.
+    """
+    by_name = []
+    for recovery in recoveries:
+        found = recovery.examine(path)
+        if found and not found[0].is_by_name:
+            return recovery, found
+        if found:
+            by_name.append((recovery, found))
+    return max(by_name, key=lambda claim: claim[0].ending_rank, default=None)
 
 
 def _files(directory: Path) -> Iterator[Path]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .writer import Writer
 
 __all__ = [
+    "COPIES_ARE_ALL_THERE_IS",
     "Documents",
     "Found",
     "Keep",
@@ -29,6 +30,9 @@ __all__ = [
     "Source",
     "play",
 ]
+
+COPIES_ARE_ALL_THERE_IS = "it holds copies of images whose own files are not there any more"
+"""Why a file is left as it is, although its journal has more of the run."""
 
 Documents = Iterable[tuple[str, Document]]
 
@@ -58,8 +62,12 @@ class Found:
     has_stop: bool = False
     problem: str = ""
     """What is wrong with the file by itself; empty when nothing is."""
+    doubt: str = ""
+    """Why more may have been measured than is there: a matter for the journal, if there is one."""
     is_readable: bool = True
     """Whether it can be made whole without a journal."""
+    is_by_name: bool = False
+    """Whether nothing but its name tells that it is of this format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,8 @@ class Recovery(ABC):
 
     holds_all_streams: ClassVar[bool] = True
     """Whether a stream that a file does not have is missing there."""
+    sets_aside: ClassVar[bool] = False
+    """Whether a file that cannot be made whole without a journal gets another name: no document."""
     is_journal: ClassVar[bool] = False
     """Whether its files hold all documents, one a line, the stop document last."""
 
@@ -99,6 +109,11 @@ class Recovery(ABC):
     def ending(self) -> str:
         """What the names of its files end in."""
         return f".{self._settings.file_extension}".rstrip(".")
+
+    @property
+    def ending_rank(self) -> tuple[bool, int]:
+        """How much the ending of a name tells: one that was set more than a usual one."""
+        return "file_extension" in self._settings.model_fields_set, len(self.ending)
 
     @abstractmethod
     def examine(self, path: Path) -> list[Found]:
@@ -162,7 +177,7 @@ class Recovery(ABC):
             It could not be done.
         """
 
-    def write_again(self, path: Path, source: Source, ending: str) -> None:
+    def write_again(self, path: Path, source: Source, ending: str, **values: Any) -> list[str]:
         """Write a run to files of the same name, with the format's own writer.
 
         Parameters
@@ -173,18 +188,24 @@ class Recovery(ABC):
             The run.
         ending
             What stands behind the name's stem.
+        values
+            Settings that differ from those that are given.
+
+        Returns
+        -------
+        list[str]
+            What is not there, as `play` tells.
         """
         stem = path.name.removesuffix(ending).replace("{", "{{").replace("}", "}}")
-        values: dict[str, Any] = {"file_name": stem}
-        if ending == path.suffix:
-            values["file_extension"] = path.suffix
         folder = str(path.parent).replace("{", "{{").replace("}", "}}")
-        play(self.writer(Path(folder), **values), source)
+        return play(self.writer(Path(folder), file_name=stem, **values), source)
 
     def writer(self, folder: Path, **values: Any) -> Writer:
         """Make a writer with the settings that are given, but for `values`."""
         settings = {name: getattr(self._settings, name) for name in self._settings.model_fields_set}
         settings |= {"on_error": "warn", "retry_seconds": 1.0, "drain_timeout": 60.0, **values}
+        if "images_timeout" in self._writer_class.settings_class.model_fields:
+            settings["images_timeout"] = 0.0  # what is not there by now will not come
         settings.pop("directory", None)
         try:
             return self._writer_class(folder, **settings)
@@ -192,8 +213,13 @@ class Recovery(ABC):
             raise RecoveryError(str(error)) from None
 
 
-def play(writer: Writer, source: Source) -> None:
+def play(writer: Writer, source: Source) -> list[str]:
     """Write a run again; without a stop document if it has none.
+
+    Returns
+    -------
+    list[str]
+        What a complete file does not hold: images in other files, which are not to be found.
 
     Raises
     ------
@@ -203,5 +229,7 @@ def play(writer: Writer, source: Source) -> None:
     with writer:
         for name, doc in source.read():
             writer(name, dict(doc))
-    for failure in writer.status().failures:
-        raise RecoveryError(f"{failure.cause}; {failure.remedy}")
+    status = writer.status()
+    if status.failures and not status.runs_written:
+        raise RecoveryError(f"{status.failures[0].cause}; {status.failures[0].remedy}")
+    return [failure.cause for failure in status.failures]

@@ -19,11 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluescribe import NexusWriter
-from bluescribe.formats.nexus.mend import mend
+from bluescribe.formats.nexus.recovery import NexusRecovery
+from bluescribe.hdf5 import mend as mending
 from bluescribe.hdf5.superblock import Superblock, lookup3
 from bluescribe.testing import documents
 
-STREAMS = "/entry/instrument/bluesky/streams"
+BLUESKY = "/entry/instrument/bluesky"
+STREAMS = f"{BLUESKY}/streams"
 KILLS = int(os.environ.get("BLUESCRIBE_KILLS", "40"))
 
 WRITER = """
@@ -66,6 +68,10 @@ WRITER = """
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 """
+
+
+def mend(path: Path, *, dry_run: bool = False) -> mending.MendReport:
+    return mending.mend(path, NexusRecovery.layout, dry_run=dry_run)
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +266,7 @@ def test_the_checksum_is_that_of_bob_jenkins() -> None:
 def test_the_end_of_a_file_of_any_version_is_corrected(libver: str, tmp_path: Path) -> None:
     path = tmp_path / "short.h5"
     with h5py.File(path, "w", libver=libver) as file:
-        file["entry/x"] = np.zeros(100)
+        file[f"{BLUESKY}/x"] = np.zeros(100)
     whole = path.read_bytes()
     assert (
         Superblock.parse(whole).closed(len(whole)).data

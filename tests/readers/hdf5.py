@@ -15,7 +15,8 @@ _OWN = {"time", "seq_num", "timestamps"}
 
 def read_folder(folder: Path, *, live: bool = False) -> list[RecordedRun]:
     """Return the runs of all files in a folder."""
-    return [read_file(path, live=live) for path in sorted(folder.rglob("*.h5"))]
+    paths = [path for path in sorted(folder.rglob("*.h5")) if not path.name.endswith(".dx.h5")]
+    return [read_file(path, live=live) for path in paths]
 
 
 def read_file(path: Path, *, live: bool = False) -> RecordedRun:

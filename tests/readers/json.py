@@ -17,8 +17,12 @@ _OF_OTHERS = (".datapackage.json", ".tiff.json")
 
 def read_folder(folder: Path) -> list[RecordedRun]:
     """Return the runs of all documents in a folder."""
+    return [read_file(path) for path in _documents(folder)]
+
+
+def _documents(folder: Path) -> list[Path]:
     paths = sorted(folder.rglob("*.json"))
-    return [read_file(path) for path in paths if not path.name.endswith(_OF_OTHERS)]
+    return [path for path in paths if not path.name.endswith(_OF_OTHERS)]
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def read_file(path: Path) -> RecordedRun:
 def check_folder(folder: Path) -> None:
     """Fail unless xarray makes a dataset of each stream, with the values that are in the text."""
     xarray = pytest.importorskip("xarray")
-    for path in folder.rglob("*.json"):
+    for path in _documents(folder):
         document = read_document(path)
         del document["metadata"]
         for dictionary in document.values():

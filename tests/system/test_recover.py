@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 
 import h5py
 import numpy as np
 import pytest
 
-from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter
+from bluescribe import JsonlWriter, SpecWriter
+from bluescribe.formats import load_format
 from bluescribe.recover import recover
 from bluescribe.testing import documents
 from tests.contracts import CONTRACTS
-from tests.readers import spec
+from tests.readers import dx, spec
 from tests.system.faults.test_kill import fingerprint
 
-WRITERS = {"csv": CsvWriter, "jsonl": JsonlWriter, "nexus": NexusWriter, "spec": SpecWriter}
+HDF5 = ("dx", "hdf5", "nexus")
+FORMATS = ("csv", "dx", "hdf5", "json", "jsonl", "nexus", "spec", "tiff")
 
 
 @pytest.fixture
@@ -24,9 +27,14 @@ def run(tmp_path):
     return documents("scan", tmp_path / "shapes")
 
 
-def write(folder, played, names=tuple(WRITERS), **settings):
+@pytest.fixture
+def run_of_images(tmp_path):
+    return documents("images", tmp_path / "shapes")
+
+
+def write(folder, played, names=FORMATS, **settings):
     for name in names:
-        with WRITERS[name](folder, **settings) as writer:
+        with load_format(name)(folder, **settings) as writer:
             for document in played:
                 writer(*document)
 
@@ -35,29 +43,98 @@ def outcomes(report):
     return {step.path.suffix or step.path.name: step.outcome for step in report.steps}
 
 
-def test_whole_files_are_left_alone(tmp_path, run):
+@pytest.mark.parametrize("live", [True, False])
+def test_whole_files_are_left_alone(live, tmp_path, run_of_images):
+    """A document in JSON that is there is whole, and is not looked at."""
     folder = tmp_path / "data"
-    write(folder, run)
+    write(folder, run_of_images, [name for name in FORMATS if name not in HDF5])
+    write(folder, run_of_images, HDF5, live=live)
     before = fingerprint(folder)
     report = recover(folder)
-    assert (report.steps, report.whole) == ([], 4)
+    assert (report.steps, report.whole) == ([], 7)
     assert fingerprint(folder) == before
 
 
-def test_files_that_were_given_up_are_made_whole_from_the_journal(tmp_path, run):
+@pytest.mark.parametrize("live", [True, False])
+def test_files_that_were_given_up_are_made_whole_from_the_journal(live, tmp_path, run_of_images):
     """As on a full disk: the run went on, its journal has the rest."""
-    folder = tmp_path / "data"
+    folder, run = tmp_path / "data", run_of_images
     write(folder, run, ["jsonl"])
-    write(folder, run[:-3], ["csv", "nexus", "spec"])
+    write(folder, run[:-3], ["csv", "spec", "tiff"])
+    write(folder, run[:-3], HDF5, live=live)
     report = recover(folder)
     assert not report.failed
     assert {step.outcome for step in report.steps} == {"written anew"}
-    assert len(report.steps) == 3
-    for name in WRITERS:
+    assert len(report.steps) == 6
+    for name in ("jsonl", "csv", "spec", "tiff", "hdf5", "nexus"):
         contract = CONTRACTS[name]()
         contract.check_runs(contract.read_back(folder), run)
         contract.check_files(folder)
+    (found,) = dx.read_folder(folder)
+    assert [len(images) for images in found.events["primary"].values()] == [3]
+    assert found.stop is not None
     assert not recover(folder).steps
+
+
+@pytest.mark.parametrize("has_stop", [True, False])
+def test_files_whose_writer_failed_are_made_whole_from_the_journal(
+    has_stop, tmp_path, run_of_images, monkeypatch
+):
+    """A file that was given up in mid-run is closed, and nothing marks it."""
+    folder, played = tmp_path / "data", run_of_images if has_stop else run_of_images[:-1]
+    names = [name for name in FORMATS if name != "jsonl"]
+    for name in names:
+        with load_format(name)(folder) as writer:
+            for document in played[:-2]:
+                writer(*document)
+            writer.flush()
+            monkeypatch.setattr(writer.file_class, "write_events", _fail)
+            for document in played[-2:]:
+                writer(*document)
+        assert writer.status().failures, name
+    monkeypatch.undo()
+    write(folder, played, ["jsonl"])
+    report = recover(folder)
+    assert {step.outcome for step in report.steps} == {"written anew"}
+    assert len(report.steps) == len(names)
+    for name in CONTRACTS:
+        contract = CONTRACTS[name]()
+        contract.check_runs(contract.read_back(folder), played)
+    (found,) = dx.read_folder(folder)
+    assert len(found.seq_num["primary"]) == 3
+    assert not recover(folder).steps
+
+
+def _fail(*_):
+    raise RuntimeError("a fault")
+
+
+@pytest.mark.parametrize("name", ["dx", "nexus", "tiff"])
+@pytest.mark.parametrize("has_copies", [False, True])
+def test_images_that_are_gone_keep_no_file_from_being_written_anew(has_copies, name, tmp_path):
+    """They are told of, and not waited for; unless the file has copies of them."""
+    folder = tmp_path / "data"
+    (tmp_path / "shapes").mkdir()
+    played = documents("stream_count", tmp_path / "shapes")
+    write(folder, played, ["jsonl"])
+    settings = {"images": "copy", "images_timeout": 0.0}
+    if has_copies:
+        write(folder, played[:-1], [name], **settings)
+    shutil.rmtree(tmp_path / "shapes")
+    if not has_copies:
+        write(folder, played[:-1], [name], **settings)
+    before = fingerprint(folder)
+    block = {f"{name.upper()}_DATA_FILES": {"ENABLE": True, "IMAGES": "copy"}}
+    began = time.monotonic()
+    report = recover(folder, iconfig=block)
+    assert time.monotonic() - began < 20
+    if has_copies:
+        assert not report.steps, "a file without its images would be the worse one"
+        assert fingerprint(folder) == before
+    else:
+        assert [step.outcome for step in report.steps] == ["written anew"]
+        assert "camera" in report.steps[0].what
+    assert not recover(folder, iconfig=block).steps
 
 
 def test_a_journal_is_cut_and_nothing_is_invented(tmp_path, run):

@@ -13,7 +13,7 @@ import h5py
 
 from .superblock import Superblock
 
-__all__ = ["Marked", "meet_all", "opened", "unmark"]
+__all__ = ["Marked", "meet_all", "opened", "read_superblock", "unmark"]
 
 _SUPERBLOCK_ROOM = 128
 
@@ -27,6 +27,20 @@ class Marked(NamedTuple):
     """As it is in a file that nobody writes."""
     size: int
     """Bytes."""
+
+
+def read_superblock(path: Path) -> Superblock:
+    """Return what the first bytes of a file say.
+
+    Raises
+    ------
+    ValueError
+        They are not those of an HDF5 file.
+    OSError
+        They cannot be read.
+    """
+    with path.open("rb") as stream:
+        return Superblock.parse(stream.read(_SUPERBLOCK_ROOM))
 
 
 @contextmanager
@@ -44,34 +58,6 @@ def opened(path: Path) -> Iterator[Marked]:
         closed = found.closed(max(size, found.end))
         with h5py.File(_Closed(stream, closed), "r") as file:
             yield Marked(file, found, closed, size)
-
-
-class _Closed(io.RawIOBase):
-    """A file as it would be with another superblock and its full length."""
-
-    def __init__(self, stream: BinaryIO, superblock: Superblock) -> None:
-        self._stream = stream
-        self._superblock = superblock
-        self._position = 0
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what h5py gives
-        """Fill a buffer; behind the end of the file are zeros."""
-        head = self._superblock.data[self._position : self._position + len(buffer)]
-        self._stream.seek(self._position + len(head))
-        data = head + self._stream.read(len(buffer) - len(head))
-        buffer[:] = data.ljust(len(buffer), b"\0")
-        self._position += len(buffer)
-        return len(buffer)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place."""
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._superblock.end}
-        self._position = start[whence] + offset
-        return self._position
-
-    def tell(self) -> int:
-        """Return the place."""
-        return self._position
 
 
 def unmark(path: Path, superblock: Superblock) -> None:
@@ -106,6 +92,34 @@ def meet_all(group: h5py.Group, size: int) -> None:
             raise ValueError(f"it was cut off: values of {item.name} are missing")
 
     group.visititems(meet)
+
+
+class _Closed(io.RawIOBase):
+    """A file as it would be with another superblock and its full length."""
+
+    def __init__(self, stream: BinaryIO, superblock: Superblock) -> None:
+        self._stream = stream
+        self._superblock = superblock
+        self._position = 0
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what h5py gives
+        """Fill a buffer; behind the end of the file are zeros."""
+        head = self._superblock.data[self._position : self._position + len(buffer)]
+        self._stream.seek(self._position + len(head))
+        data = head + self._stream.read(len(buffer) - len(head))
+        buffer[:] = data.ljust(len(buffer), b"\0")
+        self._position += len(buffer)
+        return len(buffer)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._superblock.end}
+        self._position = start[whence] + offset
+        return self._position
+
+    def tell(self) -> int:
+        """Return the place."""
+        return self._position
 
 
 def _last_byte(dataset: h5py.Dataset) -> int:

@@ -15,6 +15,7 @@ _OLD_VERSIONS = {0: 24, 1: 28}
 _MARKED_VERSIONS = (2, 3)
 _FLAGS = 11
 _ADDRESSES = 12
+_ADDRESS_BYTES = (2, 4, 8)
 _LEAST_BYTES = 16
 """With the sizes of addresses, in every version."""
 _MASK = 0xFFFFFFFF
@@ -45,14 +46,19 @@ class Superblock:
                 raise ValueError("the checksum of its superblock does not fit")
         else:
             raise ValueError(f"its superblock has the unknown version {head[8]}")
-        if len(found.data) < found._end_of_file.stop:
+        if found._address_bytes not in _ADDRESS_BYTES or len(found.data) < found._end_of_file.stop:
             raise ValueError("its superblock is not complete")
         return found
 
     @property
     def is_marked(self) -> bool:
         """Whether it says that a process is writing the file."""
-        return self.data[8] in _MARKED_VERSIONS and self.data[_FLAGS] != 0
+        return not self.is_old and self.data[_FLAGS] != 0
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is of a format that does not tell whether a process is writing the file."""
+        return self.data[8] in _OLD_VERSIONS
 
     @property
     def end(self) -> int:
@@ -63,14 +69,14 @@ class Superblock:
         """Return it as it is in a file of `size` bytes that nobody writes."""
         data = bytearray(self.data)
         data[self._end_of_file] = size.to_bytes(self._address_bytes, "little")
-        if data[8] in _OLD_VERSIONS:
+        if self.is_old:
             return replace(self, data=bytes(data))
         data[_FLAGS] = 0
         return replace(self, data=bytes(data))._sealed()
 
     @property
     def _address_bytes(self) -> int:
-        return self.data[13] if self.data[8] in _OLD_VERSIONS else self.data[9]
+        return self.data[13] if self.is_old else self.data[9]
 
     @property
     def _end_of_file(self) -> slice:

@@ -18,8 +18,9 @@ from bluesky import RunEngine
 
 from bluescribe import subscribe_writers
 
-FORMATS = ("jsonl", "spec", "nexus", "csv")
+FORMATS = ("jsonl", "spec", "nexus", "csv", "hdf5", "json", "dx", "tiff")
 ELEMENTS = 50
+SHAPE = 7, 9
 
 
 def scalar(n: int) -> float:
@@ -34,17 +35,23 @@ def spectrum(n: int) -> list[float]:
     return [n + i / 8 for i in range(ELEMENTS)]
 
 
+def image(n: int) -> Any:
+    return np.arange(n, n + 63, dtype=np.uint16).reshape(SHAPE)
+
+
 class Detector:
     """Counts its readings; the values follow from the count."""
 
     parent = None
 
-    def __init__(self, *, has_array: bool) -> None:
+    def __init__(self, *, has_array: bool, has_image: bool = False) -> None:
         self.name = "det"
         self._number = 0
         self._fields: dict[str, Any] = {"x": scalar, "n": int, "text": text}
         if has_array:
             self._fields["spectrum"] = lambda n: np.array(spectrum(n))
+        if has_image:
+            self._fields["image"] = image
 
     def read(self):
         self._number += 1
@@ -52,12 +59,13 @@ class Detector:
         return {k: {"value": f(self._number), "timestamp": now} for k, f in self._fields.items()}
 
     def describe(self):
-        kinds = {"x": "number", "n": "integer", "text": "string", "spectrum": "array"}
+        kinds = {"x": "number", "n": "integer", "text": "string"}
+        shapes = {"spectrum": [ELEMENTS], "image": list(SHAPE)}
         return {
             key: {
                 "source": "sim",
-                "dtype": kinds[key],
-                "shape": [ELEMENTS] if key == "spectrum" else [],
+                "dtype": kinds.get(key, "array"),
+                "shape": shapes.get(key, []),
             }
             for key in self._fields
         }
@@ -71,7 +79,7 @@ class Detector:
 
 def points(number: int, delay: float, *, has_array: bool):
     """Take one run."""
-    detector = Detector(has_array=has_array)
+    detector = Detector(has_array=has_array, has_image=has_array)
     yield from bps.open_run({"plan_name": "count"})
     for _ in range(number):
         yield from bps.trigger_and_read([detector])
@@ -113,19 +121,24 @@ class Teller:
     def __call__(self, name: str, doc: Any) -> None:
         if name == "descriptor":
             self._runs[doc["uid"]] = doc["run_start"]
+            if "image" in doc["data_keys"]:
+                self._tell("image", doc["run_start"], 0)
         elif name in ("start", "event", "stop"):
             uid = {"start": doc["uid"], "stop": doc.get("run_start")}.get(name)
             uid = uid or self._runs[doc["descriptor"]]
-            line = json.dumps([name, uid, doc.get("seq_num", 0), time.time()]) + "\n"
-            os.write(self._fd, line.encode())
+            self._tell(name, uid, doc.get("seq_num", 0))
+
+    def _tell(self, name: str, uid: str, number: int) -> None:
+        line = json.dumps([name, uid, number, time.time()]) + "\n"
+        os.write(self._fd, line.encode())
 
 
-def run(folder: str, fd: int, kind: str, seed: int) -> None:
+def run(folder: str, fd: int, kind: str, seed: int, formats: tuple[str, ...] = FORMATS) -> None:
     """Measure until the process is killed."""
     chance = random.Random(seed)
     engine = RunEngine({}, context_managers=[])
     engine.subscribe(Teller(fd))  # before the writers: it tells of a stop that they do not have yet
-    switches = {f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in FORMATS}
+    switches = {f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in formats}
     subscribe_writers(engine, {"DATA_FILES": {"DIRECTORY": folder}, **switches})
     while True:
         delay = chance.choice([0, 0.002, 0.01, 0.05])

@@ -19,13 +19,15 @@ from pathlib import Path
 from tests.system.faults import instrument
 
 KINDS = ("scalar", "array", "two", "close")
+ALONE = "alone"
+"""In the name of the folder of a session without a journal: every third."""
 
 
 def main(folder: Path, kills: int, seed: int, number_of_signal: int) -> None:
     chance = random.Random(seed)
     for number in range(kills):
         kind = KINDS[number % len(KINDS)]
-        place = folder / f"{number:03d}-{kind}"
+        place = folder / f"{number:03d}-{kind}{f'-{ALONE}' if number % 3 == 2 else ''}"
         place.mkdir()
         lines, killed = kill_one(place, kind, chance, number_of_signal)
         record = {"killed": killed, "emitted": [json.loads(line) for line in lines]}
@@ -41,7 +43,8 @@ def kill_one(
         os.close(reader)
         with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # it has to be a descriptor
             os.dup2(nowhere.fileno(), 2)
-        instrument.run(str(place), writer, kind, chance.randrange(10**6))
+        formats = tuple(f for f in instrument.FORMATS if f != "jsonl" or ALONE not in place.name)
+        instrument.run(str(place), writer, kind, chance.randrange(10**6), formats)
         os._exit(0)
     os.close(writer)
     text = b""

@@ -8,8 +8,10 @@ import numpy as np
 from ...hdf5.column import MISSING
 from ...values import Array
 
-__all__ = ["ACQUISITION", "AXES", "EXCHANGE", "NUMBER", "TIME", "take_rows"]
+__all__ = ["ACQUISITION", "AXES", "CREATOR", "EXCHANGE", "NUMBER", "TIME", "take_rows"]
 
+CREATOR = "bluescribe DxWriter"
+"""Attribute of the root."""
 EXCHANGE = "/exchange"
 ACQUISITION = "/process/acquisition"
 AXES = "theta:y:x"

@@ -31,7 +31,7 @@ from ...values import Array
 from ..base import RunFile
 from .afterwards import LaterFrames
 from .external import ExternalFrames, Put
-from .layout import ACQUISITION, AXES, EXCHANGE, NUMBER, TIME
+from .layout import ACQUISITION, AXES, CREATOR, EXCHANGE, NUMBER, TIME
 from .metadata import of_the_end, of_the_start
 from .settings import ROLES, TELLING, DxSettings, Role
 from .tomogram import Tomogram
@@ -133,6 +133,7 @@ class DxFile(RunFile[DxSettings]):
             path = self.claim(self._run, f".{self.settings.file_extension}".rstrip("."))
             settings = self.settings
             file = LiveFile(path, is_live=settings.live, compression=settings.compression)
+            set_attribute(file.plain(), "creator", CREATOR)
             _put(file.plain(), [("/implements", "exchange:measurement:process")])
             _put(file.plain(), of_the_start(self._run))
             told = dumps(settings.model_dump(mode="json", include=TELLING)).decode()

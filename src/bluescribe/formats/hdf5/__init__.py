@@ -7,7 +7,7 @@ Others can read the file while the run goes on (SWMR).
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 from pydantic import Field, field_validator
@@ -24,6 +24,9 @@ from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
 from .columns import StreamColumns
+
+if TYPE_CHECKING:
+    from ...recovery import Recovery
 
 __all__ = ["Hdf5File", "Hdf5Settings", "Hdf5Writer"]
 
@@ -164,3 +167,10 @@ class Hdf5Writer(Writer):
     file_class = Hdf5File
     settings_class = Hdf5Settings
     interval = 0.5
+
+    @classmethod
+    def recovery(cls) -> type[Recovery]:
+        """Return what mends raw HDF5 files, or writes them anew."""
+        from .recovery import RawRecovery
+
+        return RawRecovery

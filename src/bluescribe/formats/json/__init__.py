@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 from pydantic import Field
@@ -23,7 +23,10 @@ from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
 from .dataset import StreamDataset, unique
-from .spool import Spool
+from .spool import SPOOL, Spool
+
+if TYPE_CHECKING:
+    from ...recovery import Recovery
 
 __all__ = ["JsonFile", "JsonSettings", "JsonWriter"]
 
@@ -62,7 +65,7 @@ class JsonFile(RunFile[JsonSettings]):
         self._run = run
         self._streams: dict[str, StreamDataset] = {}
         self._descriptors: list[Document] = []
-        self._spool = Spool(self.claim(run, f"{self._ending}.spool"))
+        self._spool = Spool(self.claim(run, f"{self._ending}{SPOOL}"), run.uid)
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Begin the dataset of a new stream."""
@@ -141,3 +144,10 @@ class JsonWriter(Writer):
     format = "json"
     file_class = JsonFile
     settings_class = JsonSettings
+
+    @classmethod
+    def recovery(cls) -> type[Recovery]:
+        """Return what writes documents of runs that had no end."""
+        from .recovery import DocumentRecovery
+
+        return DocumentRecovery

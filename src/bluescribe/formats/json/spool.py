@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from ...jsontext import dumps
 from ...textfile import TextFile
 
-__all__ = ["Spool", "SpooledColumn"]
+__all__ = ["SPOOL", "Spool", "SpooledColumn", "run_of"]
+
+SPOOL = ".spool"
+"""Ending of its name, behind that of the document."""
+_RUN = b"run "
+"""Begins the first line, which tells the uid."""
+_LONGEST_LINE = 4096
 
 _CHUNK_BYTES = 1 << 16
 """Text of a column that goes to the file at once; until then it stays in memory."""
@@ -22,11 +30,14 @@ class Spool:
     ----------
     path
         An existing file.
+    run
+        The run's uid, which the file tells: what is in it does not.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, run: str) -> None:
         self.path = path
         self._file = TextFile(path)
+        self._file.put(_RUN + dumps(run) + b"\n")
 
     def put(self, chunk: bytes) -> tuple[int, int]:
         """Add a chunk; return where it is: first byte and length."""
@@ -47,6 +58,22 @@ class Spool:
     def abandon(self) -> None:
         """Close the file and leave it where it is."""
         self._file.abandon()
+
+
+def run_of(path: Path) -> str:
+    """Return the uid of the run that a temporary file is of; nothing where it does not tell.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    with path.open("rb") as file:
+        line = file.readline(_LONGEST_LINE)
+    try:
+        return str(json.loads(line.removeprefix(_RUN))) if line.startswith(_RUN) else ""
+    except ValueError:
+        return ""
 
 
 class SpooledColumn:

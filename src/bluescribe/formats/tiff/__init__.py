@@ -10,7 +10,7 @@ page has its seq_num. ``{name}.tiff.json`` names the files, and what is in none 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, NonNegativeFloat
 
@@ -19,6 +19,7 @@ from ...assets import Asset, Frames
 from ...hdf5.images import may_be_images
 from ...hdf5.later import seconds_left
 from ...hdf5.links import AssetLinks
+from ...held import Hold
 from ...jsontext import dumps, strict
 from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
@@ -27,11 +28,12 @@ from ...textfile import replacing
 from ...writer import Writer
 from ..base import RunFile
 from .copying import ImageCopies, ToCopy
-from .stream import StreamImages
+from .stream import LIST, StreamImages
+
+if TYPE_CHECKING:
+    from ...recovery import Recovery
 
 __all__ = ["TiffFile", "TiffSettings", "TiffWriter"]
-
-_LIST = ".tiff.json"
 
 
 class TiffSettings(WriterSettings):
@@ -54,6 +56,7 @@ class TiffSettings(WriterSettings):
 class TiffFile(RunFile[TiffSettings]):
     """The images of one run, and the list of them."""
 
+    _hold: Hold | None = None
     _images: list[str]
 
     def files(self) -> list[Path]:
@@ -66,7 +69,7 @@ class TiffFile(RunFile[TiffSettings]):
         self._streams: dict[str, StreamImages] = {}
         self._has_news = False
         self._images = []
-        self._links = AssetLinks(self.claim(run, _LIST).parent)
+        self._links = AssetLinks(self.claim(run, LIST).parent)
         self._describe("recording", None)
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
@@ -97,6 +100,7 @@ class TiffFile(RunFile[TiffSettings]):
         """Write the list for the last time."""
         self._stop = stop
         self._describe_finished()
+        self._let_go()
 
     def afterwards(self) -> Work | None:
         """Return what copies images, if that is wanted and there are some."""
@@ -125,7 +129,12 @@ class TiffFile(RunFile[TiffSettings]):
         self._describe("never stopped" if self._stop is None else "complete", self._stop)
 
     def abandon(self) -> None:
-        """Do nothing: each page is whole, and no file is open."""
+        """Let go of the list: each page is whole, and no file is open."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
+            self._hold.release()
 
     def _describe(self, state: str, stop: Document | None) -> None:
         streams = self._streams.values()
@@ -140,10 +149,13 @@ class TiffFile(RunFile[TiffSettings]):
         with replacing(self.paths[0]) as new:
             new.write(dumps(told) + b"\n")
         self._has_news = False
+        if state == "recording":
+            self._let_go()
+            self._hold = Hold(self.paths[0])  # the list is another file each time
 
     def _claim_image(self, stream: str, field: str, ending: str) -> Path:
         path = self.paths[0]
-        stem = path.name.removesuffix(_LIST)
+        stem = path.name.removesuffix(LIST)
         parts = [stem, clean(stream), clean(field), *([ending] if ending else [])]
         extension = f".{self.settings.file_extension}".rstrip(".")
         image = claim(path.with_name("-".join(parts)), extension)
@@ -165,3 +177,10 @@ class TiffWriter(Writer):
     file_class = TiffFile
     settings_class = TiffSettings
     interval = 0.5
+
+    @classmethod
+    def recovery(cls) -> type[Recovery]:
+        """Return what finishes lists and stacks, or writes them anew."""
+        from .recovery import TiffRecovery
+
+        return TiffRecovery

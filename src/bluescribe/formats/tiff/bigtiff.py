@@ -15,10 +15,10 @@ import numpy as np
 
 from ...values import Array
 
-__all__ = ["BigTiff", "is_image"]
+__all__ = ["FIRST_POINTER", "HEADER", "BigTiff", "is_image"]
 
-_HEADER = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0)
-_FIRST_POINTER = 8
+HEADER = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0)
+FIRST_POINTER = 8
 """Where the header has the place of the first page."""
 
 _ASCII, _SHORT, _LONG8 = 2, 3, 16
@@ -45,7 +45,7 @@ class BigTiff:
         self.path = path
         self.pages = 0
         self._end = 0
-        self._pointer = _FIRST_POINTER
+        self._pointer = FIRST_POINTER
         """Where the place of the next page is to be written."""
 
     def append(self, image: Array, description: bytes) -> None:
@@ -60,13 +60,13 @@ class BigTiff:
         """
         pixels = np.ascontiguousarray(image, np.uint8 if image.dtype.kind == "b" else None)
         pixels = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
-        start = self._end or len(_HEADER)
+        start = self._end or len(HEADER)
         directory, pointer, data_at = _directory(pixels, description, start)
         end = data_at + pixels.nbytes
         file = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
         try:
             if not self.pages:
-                _write(file, _HEADER, 0)
+                _write(file, HEADER, 0)
             _write(file, directory, start)
             _write(file, pixels.reshape(-1).view(np.uint8).data, data_at)
             _write(file, struct.pack("<Q", start), self._pointer)

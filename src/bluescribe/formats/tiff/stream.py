@@ -16,7 +16,10 @@ from ...run import Field, Page, Run, Stream
 from ...values import Array, as_array
 from .bigtiff import BigTiff, is_image
 
-__all__ = ["NOT_TIFFFILES", "Stack", "StreamImages", "pattern"]
+__all__ = ["LIST", "NOT_TIFFFILES", "Numbers", "Stack", "StreamImages", "pattern"]
+
+LIST = ".tiff.json"
+"""Ending of the name of the list of a run's images."""
 
 _ELSEWHERE = "the journal (jsonl) of the run, or its NeXus file, where those are switched on"
 
@@ -28,7 +31,7 @@ Claim = Callable[[str, str, str], Path]
 
 
 @dataclass(slots=True)
-class _Numbers:
+class Numbers:
     """Numbers in their order, as ranges of consecutive ones, both ends included."""
 
     ranges: list[list[int]] = field(default_factory=list)
@@ -52,7 +55,7 @@ class Stack:
     dtype: str
     file: BigTiff | None = None
     """None where each frame has a file, and for images that were copied."""
-    seq_nums: _Numbers = field(default_factory=_Numbers)
+    seq_nums: Numbers = field(default_factory=Numbers)
     pages: int = 0
     """Of images that were copied."""
 
@@ -95,7 +98,7 @@ class StreamImages:
         self._claim = claim
         self._one_file_a_frame = one_file_a_frame
         self._fields: dict[str, _FieldImages] = {}
-        self._seq_nums = _Numbers()
+        self._seq_nums = Numbers()
         self._external: dict[str, dict[str, Asset]] = {}
         self._copies: dict[str, _Copies] = {}
         self._rows = 0

@@ -1,0 +1,129 @@
+"""Images after a crash: written anew from the journal, or without the page that was torn."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...arraytypes import ArrayTypes, in_types
+from ...jsontext import dumps
+from ...recovery import (
+    COPIES_ARE_ALL_THERE_IS,
+    Found,
+    Keep,
+    NotAloneError,
+    Recovery,
+    RecoveryError,
+    Source,
+)
+from ...textfile import replacing
+from .left import LeftFile, LeftRun, read_list
+from .pages import cut, is_torn
+from .stream import LIST
+
+__all__ = ["TiffRecovery"]
+
+_FINAL = ("complete", "never stopped")
+_RECORDING = re.compile(rb'\{"uid":"[^"]*","state":"recording"')
+_HEAD = 1024
+
+
+class TiffRecovery(Recovery):
+    """Finds the lists of images that bluescribe wrote; images without one are not touched."""
+
+    def examine(self, path: Path) -> list[Found]:
+        """Return the run of a list."""
+        if not path.name.endswith(LIST):
+            return []
+        stem = path.name.removesuffix(LIST)
+        if not path.stat().st_size:
+            return [Found(path, stem, problem="it is empty", is_readable=False)]
+        told = read_list(path)
+        if told is None:
+            return []
+        state, has_stop = told["state"], told["stop"] is not None
+        if state in _FINAL:
+            rows = {s["stream"]: _count(s["seq_nums"]) for s in told["streams"]}
+            return [Found(path, stem, str(told["uid"]), rows, has_stop=has_stop)]
+        events = LeftRun.read(path, told).events
+        rows = {stream: len(numbers) for stream, numbers in events.items()}
+        problem = f"its state is {state!r}"
+        return [Found(path, stem, str(told["uid"]), rows, has_stop=has_stop, problem=problem)]
+
+    def seems_cut_short(self, path: Path) -> bool:
+        """Tell whether a list says that its run goes on."""
+        if not path.name.endswith(LIST):
+            return False
+        with path.open("rb") as file:
+            return _RECORDING.match(file.read(_HEAD)) is not None
+
+    def mend(self, path: Path, keep: Keep) -> str:
+        """Cut torn pages, and list those that are whole."""
+        told = read_list(path)
+        if told is None:
+            raise RecoveryError("nothing was written to it before the crash")
+        left = LeftRun.read(path, told)
+        torn = [file for file in left.files if is_torn(file.path, file.pages)]
+        for file in torn:
+            _cut(file, keep)
+        keep(path)
+        with replacing(path) as new:
+            new.write(dumps(left.description()) + b"\n")
+        pages = sum(len(file.pages) for file in left.files)
+        return f"listed {pages} images, and cut {len(torn)} that were torn"
+
+    def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
+        """Write the images and their list anew."""
+        (source,) = sources
+        told = read_list(path) if path.stat().st_size else None
+        files = LeftRun.read(path, told).files if told is not None else []
+        typed = in_types(source, _array_types(files))
+        for file in files:
+            keep(file.path)
+        keep(path)
+        missing = self.write_again(path, typed, LIST, **self._as_before(told, files))
+        if missing and not all(file.is_of_events for file in files if file.pages):
+            raise NotAloneError(COPIES_ARE_ALL_THERE_IS)
+        return "; ".join(["written anew from the journal", *missing])
+
+    def _as_before(self, told: dict[str, Any] | None, files: list[LeftFile]) -> dict[str, Any]:
+        """Return settings that the files themselves tell."""
+        streams = told["streams"] if told is not None else []
+        images = [image for stream in streams for image in stream["images"]]
+        values: dict[str, Any] = {}
+        if files:
+            values["file_extension"] = files[0].path.suffix
+        if images:
+            values["one_file_a_frame"] = any("files" in image for image in images)
+        chosen = self._settings.model_fields_set
+        return {name: value for name, value in values.items() if name not in chosen}
+
+
+def _array_types(files: list[LeftFile]) -> ArrayTypes:
+    """Return the types of integer images, but for fields that have several."""
+    types: dict[tuple[str | None, str], set[np.dtype[Any]]] = {}
+    for file in files:
+        if file.is_of_events:
+            key = file.told["stream"], file.told["field"]
+            types.setdefault(key, set()).add(np.dtype(file.told["dtype"]))
+    single = {key: next(iter(found)) for key, found in types.items() if len(found) == 1}
+    return {key: dtype for key, dtype in single.items() if dtype.kind in "iu"}
+
+
+def _cut(file: LeftFile, keep: Keep) -> None:
+    """Take away what is behind the whole pages; without one, no program opens the file."""
+    kept = keep(file.path)
+    if file.pages:
+        part = file.path.with_name(f".{file.path.name}.part")
+        shutil.copy2(kept, part)
+        cut(part, file.pages)
+        part.replace(file.path)
+
+
+def _count(ranges: list[list[int]]) -> int:
+    return sum(last - first + 1 for first, last in ranges)

@@ -1,0 +1,174 @@
+"""HDF5 files after a crash: written anew from the journal, or mended in place."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+import h5py
+
+from ..arraytypes import ArrayTypes, in_types
+from ..recovery import (
+    COPIES_ARE_ALL_THERE_IS,
+    Found,
+    Keep,
+    NotAloneError,
+    Recovery,
+    RecoveryError,
+    Source,
+)
+from .marked import opened, read_superblock
+from .mend import Layout, MendReport, mend
+
+__all__ = ["Hdf5Recovery"]
+
+_ENDINGS = (".hdf", ".h5", ".hdf5", ".nxs", ".nx5", ".nexus")
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_RECOVERED = "recovered"
+"""Attribute of what tells of the run, in a file that was written anew."""
+
+
+class Hdf5Recovery(Recovery):
+    """Finds the HDF5 files that one of our formats wrote; an area detector's are not touched.
+
+    Whose a file is, its root attribute ``creator`` tells. The name decides only where a file has
+    none yet, or cannot be opened by HDF5.
+    """
+
+    creator: ClassVar[str]
+    """The root attribute of files of this format."""
+    layout: ClassVar[Layout]
+    """Where they have what."""
+    endings: ClassVar[tuple[str, ...]] = ()
+    """Of their names, beside that of the settings and the usual ones of HDF5."""
+
+    def examine(self, path: Path) -> list[Found]:
+        """Return the run in a file."""
+        if self._ending(path) is None:
+            return []
+        with path.open("rb") as file:
+            head = file.read(len(_SIGNATURE))
+        if head.strip(b"\0") and head != _SIGNATURE:
+            return []
+        creator = _creator(path)
+        is_by_name = creator is None
+        if creator != self.creator and not (is_by_name and path.name.endswith(self.ending)):
+            return []
+        return [self._found(path, mend(path, self.layout, dry_run=True), is_by_name=is_by_name)]
+
+    def seems_cut_short(self, path: Path) -> bool:
+        """Tell whether a file says that somebody writes it; the oldest formats never do."""
+        if not path.name.endswith(self.ending):
+            return False
+        try:
+            return read_superblock(path).is_marked
+        except ValueError:
+            return False
+
+    def mend(self, path: Path, keep: Keep) -> str:
+        """Take away the mark of being written, and half rows."""
+        found = mend(path, self.layout, dry_run=True)
+        if not found.is_readable:
+            raise RecoveryError(f"HDF5 cannot open it: {found.problem}")
+        if not found.is_changed:
+            return ""
+        kept = keep(path)
+        part = path.with_name(f".{path.name}.part")
+        shutil.copy2(kept, part)
+        mend(part, self.layout)
+        part.replace(path)
+        return "closed, and cut to whole rows" if found.is_cut else "closed"
+
+    def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
+        """Write the file anew."""
+        (source,) = sources
+        ending = self._ending(path) or ""
+        told = self.told_settings(path)
+        typed = in_types(source, self._array_types(path))
+        kept = keep(path)
+        missing = self.write_again(path, typed, ending, **{**told, "file_extension": ending})
+        if not path.exists():
+            raise NotAloneError("the journal has nothing that would be in it")
+        if missing and _has_copies(kept):
+            raise NotAloneError(COPIES_ARE_ALL_THERE_IS)
+        with h5py.File(path, "r+", locking=False) as file:
+            about = file[self.layout.home].attrs
+            about[_RECOVERED] = datetime.now().astimezone().isoformat()
+        return "; ".join(["written anew from the journal", *missing])
+
+    def told_settings(self, path: Path) -> dict[str, Any]:
+        """Return the settings that a file was written with, as far as it tells and it matters."""
+        return {}
+
+    def _array_types(self, path: Path) -> ArrayTypes:
+        with suppress(ValueError, RuntimeError, KeyError, OSError), opened(path) as marked:
+            return self.layout.array_types(marked.file)
+        return {}
+
+    def _ending(self, path: Path) -> str | None:
+        """Return what stands behind the stem of a name; None if it is not one of HDF5's."""
+        endings = (self.ending, *self.endings, *_ENDINGS)
+        return next((ending for ending in endings if path.name.endswith(ending)), None)
+
+    def _found(self, path: Path, report: MendReport, *, is_by_name: bool) -> Found:
+        problem = _told(report) if report.is_changed else ""
+        if report.problem:
+            problem = f"HDF5 cannot open it: {report.problem}"
+        return Found(
+            path,
+            path.name.removesuffix(self._ending(path) or ""),
+            report.run,
+            report.rows,
+            has_stop=report.has_stop,
+            problem=problem,
+            doubt="nothing tells that it was closed" if self._may_be_open(path, report) else "",
+            is_readable=report.is_readable,
+            is_by_name=is_by_name,
+        )
+
+    def _may_be_open(self, path: Path, report: MendReport) -> bool:
+        if report.is_finished or not report.is_readable:
+            return False
+        with opened(path) as marked:
+            return _RECOVERED not in marked.file[self.layout.home].attrs
+
+
+def _creator(path: Path) -> str | None:
+    """Return who says to have written a file; None if it says nothing at all."""
+    try:
+        with opened(path) as marked:
+            creator = marked.file.attrs.get("creator")
+            if creator is None and not len(marked.file):  # killed before the first flush, maybe
+                return None
+            return str(creator or "")
+    except (ValueError, RuntimeError, KeyError, OSError):
+        return None
+
+
+def _has_copies(path: Path) -> bool:
+    """Tell whether images were copied into a file."""
+    copies: list[str] = []
+
+    def look(name: str, item: h5py.HLObject) -> None:
+        if "copied_from" in item.attrs:
+            copies.append(name)
+
+    with suppress(ValueError, RuntimeError, KeyError, OSError), opened(path) as marked:
+        marked.file.visititems(look)
+    return bool(copies)
+
+
+def _told(report: MendReport) -> str:
+    words = []
+    if report.was_being_written:
+        words.append("it says that it is being written")
+    if report.end_was_wrong:
+        words.append("its length is wrong")
+    rows = sum(report.rows_cut.values())
+    if report.is_cut:
+        words.append(f"{rows} rows are not complete" if rows else "leftovers are in it")
+    return ", ".join(words)
