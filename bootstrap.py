@@ -118,7 +118,8 @@ def demo(args: Args) -> list[Command]:
 
 
 def test(args: Args) -> list[Command]:
-    return [module("pytest", "-n", str(cores()), *args)]
+    # one more than there are cores: a third of the time is waiting, for servers and for disks
+    return [module("pytest", "-n", str(cores() + 1), *args)]
 
 
 def cores() -> int:
