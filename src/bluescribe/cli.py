@@ -58,7 +58,7 @@ def demo(
         ),
     ] = _DEFAULT_OUT,
 ) -> None:
-    """Measure on simulated devices and write every format.
+    """Measure on simulated devices; write SPEC, NeXus, CSV and JSON Lines.
 
     Runs a scan, a snaked grid, a fly scan and a scan with an area detector in a real RunEngine,
     some seconds in all. Shows the files, a line for each format that opens them, and where the
@@ -66,7 +66,7 @@ def demo(
     """
     console = Console(highlight=False)
     console.print(
-        "Four plans on simulated devices, each into every format."
+        "Four plans on simulated devices, each into SPEC, NeXus, CSV, JSON Lines."
     )  # imports take a while
     try:
         from .demo import run_demo
