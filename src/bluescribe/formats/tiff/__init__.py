@@ -60,8 +60,8 @@ class TiffFile(RunFile[TiffSettings]):
     _images: list[str]
 
     def files(self) -> list[Path]:
-        """Return the list, then the images."""
-        return [*self.paths, *map(Path, self._images)]
+        """Return the list, then the images; copies that were broken off are gone again."""
+        return [*self.paths, *filter(Path.exists, map(Path, self._images))]
 
     def open(self, run: Run) -> None:
         """Make the list; it decides the name that all files of the run begin with."""
