@@ -92,7 +92,9 @@ def test_the_journal_keeps_every_document_that_is_not_damaged(tmp_path_factory, 
         with JsonlWriter(folder) as writer:
             for name, doc in documents:
                 writer(name, doc)
-        kept = [document for path in folder.iterdir() for document in read_documents(path)]
+        # a start document that cannot be written leaves an empty journal
+        journals = [path for path in folder.iterdir() if path.stat().st_size]
+        kept = [document for path in journals for document in read_documents(path)]
         for name, doc in belonging(documents):
             is_kept = any(kind == name and same_value(in_json(doc), found) for kind, found in kept)
             assert is_kept, f"{name} is not in the journal: {doc}"

@@ -17,6 +17,7 @@ from typing import Any
 
 __all__ = [
     "DEFAULT_TEMPLATE",
+    "before_claim",
     "check_keys",
     "check_template",
     "claim",
@@ -46,8 +47,11 @@ _KEY = re.compile(r"[^.\[\]!]+(\[[^\[\]]+\])*")
 
 
 on_claim: ContextVar[Callable[[Path], None] | None] = ContextVar("on_claim", default=None)
-"""Is told of each file that is made, on the thread that makes it: what an export that was killed
-leaves behind must be known."""
+"""Is told of each file that is made, on the thread that makes it."""
+
+before_claim: ContextVar[Callable[[Path], None] | None] = ContextVar("before_claim", default=None)
+"""Is told of each file that is about to be made: what an export that was killed leaves behind must
+be known, the file that was made a moment before that included."""
 
 
 def check_template(template: str) -> None:
@@ -137,6 +141,8 @@ def claim(path: Path, ending: str) -> Path:
     path = path.with_name(_shorten(path.name, _LONGEST_PART - len(f"-{10**6}{ending}".encode())))
     path.parent.mkdir(parents=True, exist_ok=True)
     for candidate in _candidates(path, ending):
+        if (announce := before_claim.get()) is not None and not os.path.lexists(candidate):
+            announce(candidate)
         try:
             os.close(os.open(candidate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except FileExistsError:

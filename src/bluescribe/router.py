@@ -16,7 +16,7 @@ from .afterwards import Afterwards
 from .errors import DocumentError
 from .formats.base import RunFile
 from .grammar import check_start
-from .paths import on_claim
+from .paths import before_claim, on_claim
 from .recording import Recording
 from .run import Document, Run
 from .space import SpaceWatch
@@ -90,6 +90,7 @@ class Router(DocumentRouter):
         if doc["uid"] in self._runs:
             raise DocumentError(f"run {doc['uid'][:7]} was started twice; the first one goes on")
         self._told_of_strays = False
+        before_claim.set(self._ledger.before_claim)
         on_claim.set(self._ledger.on_claim)
         recording = Recording(
             Run(doc),

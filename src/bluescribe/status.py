@@ -125,6 +125,8 @@ class Ledger:
         self.failures: deque[Failure] = deque(maxlen=_FAILURES_KEPT)
         self.unraised: deque[Failure] = deque(maxlen=1)
         """The failure that the RunEngine has not been told of (``on_error="abort"``)."""
+        self.before_claim: Callable[[Path], None] | None = None
+        """Is told on the writer's thread of each file that is about to be made; exports set it."""
         self.on_claim: Callable[[Path], None] | None = None
         """Is told on the writer's thread of each file that is made; exports set it."""
         self.on_finish: list[Tell] = []

@@ -161,9 +161,19 @@ class Writer:
     def go_on(self, path: Path) -> None:
         """Append to a file that an export has begun; for formats that share files."""
 
-    def tell_of_claims(self, tell: Callable[[Path], None] | None) -> None:
-        """Have `tell` called, on the writer's thread, with each file that is made from now on."""
-        self._ledger.on_claim = tell
+    def tell_of_claims(
+        self, tell: Callable[[Path], None] | None, *, before: Callable[[Path], None] | None = None
+    ) -> None:
+        """Have `tell` called, on the writer's thread, with each file that is made from now on.
+
+        Parameters
+        ----------
+        tell
+            Is called when the file is there, still empty.
+        before
+            Is called when it is about to be made.
+        """
+        self._ledger.on_claim, self._ledger.before_claim = tell, before
 
     def tell_of_finished(self, tell: Tell) -> None:
         """Have `tell` called, once for each run that ends from now on, when its files are final.

@@ -1,9 +1,9 @@
 """What an export has completed, beside its files: one line at a time, so that a kill does no harm.
 
 Each line is a JSON list: ``["begin", uid, format]`` before a run is written, ``["claim", uid,
-format, path]`` when a file is made for it, ``["done", uid, format, {path: bytes}]`` when its files
-are complete, ``["failed", uid, format]`` when they cannot be. A line is one write to a file that is
-opened for appending, so that several processes can.
+format, path]`` before a file is made for it, ``["done", uid, format, {path: bytes}]`` when its
+files are complete, ``["failed", uid, format]`` when they cannot be. A line is one write to a file
+that is opened for appending, so that several processes can.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Manifest:
         self._write(["begin", uid, name])
 
     def claim(self, uid: str, name: str, path: Path) -> None:
-        """Note that a file was made for a run."""
+        """Note that a file is going to be made for a run."""
         self._write(["claim", uid, name, self._relative(path)])
 
     def finish(self, uid: str, name: str, files: Iterable[Path]) -> None:

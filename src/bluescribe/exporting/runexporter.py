@@ -130,10 +130,10 @@ class _Account:
         self._size = _size(before.last_file) if writer.shares_files else 0
         self._old = before.last_file
         manifest.begin(uid, name)
-        writer.tell_of_claims(self._claim)
+        writer.tell_of_claims(self._claimed.append, before=self._note)
 
-    def _claim(self, path: Path) -> None:
-        self._claimed.append(path)
+    def _note(self, path: Path) -> None:
+        """Note a file before it is made: a kill may come in between."""
         self._manifest.claim(self._uid, self.name, path)
 
     def finish(self, fault: str) -> None:
