@@ -1,10 +1,19 @@
 """Settings of all tests."""
 
 import os
+from importlib import import_module
+from pkgutil import walk_packages
 
 from hypothesis import settings
 
-# The same examples at each run in CI: what fails there fails again at home. Elsewhere new ones.
+import bluescribe
+
+# The same examples at each run in CI: what fails there fails again at home, by CI=true pytest ...
+# Elsewhere new ones.
 settings.register_profile("ci", derandomize=True, database=None)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+    # Hypothesis also draws constants from the modules that are there: all of them are, whichever
+    # tests a worker ran before.
+    for module in walk_packages(bluescribe.__path__, "bluescribe."):
+        import_module(module.name)

@@ -167,6 +167,8 @@ def is_valid(name: Any, doc: Any) -> bool:
         in_json(doc)
         if name == "event_page" and len(doc["seq_num"]) != len(doc["time"]):
             return False  # event-model does not look
+        if name == "start" and not doc["uid"]:
+            return False  # nor here; documents without a run_start would be of such a run
         return next(schema_validators[DocumentNames[name]].iter_errors(doc), None) is None
     except (KeyError, TypeError, RecursionError, ValueError):
         return False

@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 Outcome = Literal["written anew", "mended", "set aside", "left", "FAILED"]
 Progress = Callable[[int, int], None]
 
-_LESS = "the journal has more of the run"
+_MOMENTS = 1.0
+"""Seconds in which a journal's first line is on the disk: what is promised."""
 _DEFAULT_NAME = re.compile(r"\d{8}-\d{6}(-S\d+-\w{1,7})?(-\d+)?")
 """Names by our own templates: an empty file that is called so is one of ours."""
 
@@ -129,6 +130,8 @@ class _Recoverer:
         self._progress = progress or (lambda done, total: None)
         self._journals: dict[str, Journal] = {}
         self._others: list[tuple[Recovery, list[Found]]] = []
+        self._empty_journals: dict[str, float] = {}
+        """When those were made in which nothing stands, by what their runs' files are called."""
 
     def run(self) -> Report:
         paths = list(_files(self._report.directory))
@@ -157,6 +160,8 @@ class _Recoverer:
         if is_journal:
             key = found[0].run or str(path)
             self._journals.setdefault(key, Journal(found[0], recovery, is_held))
+            if not found[0].run:
+                self._empty_journals[found[0].stem] = path.stat().st_mtime
         else:
             self._others.append((recovery, found))
 
@@ -216,6 +221,8 @@ class _Recoverer:
             is_put_away = recovery.sets_aside and not found.is_readable
             outcome: Outcome = "set aside" if is_put_away else "mended"
             self._do(found, outcome, problem, lambda keep: recovery.mend(path, keep))
+        elif self._was_just_begun(found):
+            self._put_away(path, f"{problem}; its run began at the crash, as its journal is empty")
         else:
             self._tell(path, "FAILED", f"{problem}; without its journal it cannot be written anew")
 
@@ -266,8 +273,17 @@ class _Recoverer:
         if not _DEFAULT_NAME.match(path.name):
             self._tell(path, "left", "it is empty, and may be somebody else's")
             return
+        self._put_away(path, "it is empty: nothing was written before the crash")
+
+    def _was_just_begun(self, found: Found) -> bool:
+        """Tell whether a file was written to only in the moments in which its journal was made."""
+        made = self._empty_journals.get(found.stem)
+        return made is not None and found.path.stat().st_mtime - made < _MOMENTS
+
+    def _put_away(self, path: Path, why: str) -> None:
+        """Give a file of which nothing can be had another name."""
         kept = path if self._report.is_dry_run else keep(path)
-        self._tell(path, "set aside", "it is empty: nothing was written before the crash", (kept,))
+        self._tell(path, "set aside", why, (kept,))
 
     def _tell(self, path: Path, outcome: Outcome, what: str, kept: tuple[Path, ...] = ()) -> None:
         self._report.steps.append(Step(path, outcome, what, kept))

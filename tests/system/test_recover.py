@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 
@@ -225,6 +226,27 @@ def test_what_cannot_be_recovered_is_told_and_left(tmp_path, run):
     assert step.path == path
     assert "HDF5 cannot open it" in step.what
     assert fingerprint(tmp_path / "data") == before
+
+
+@pytest.mark.parametrize("seconds", [0.2, 60.0])
+def test_a_file_that_was_just_begun_holds_nothing_to_recover(seconds, tmp_path, run):
+    """Its journal had not yet its first line. A file that was written for longer is no such."""
+    folder = tmp_path / "data"
+    write(folder, run, ["nexus"])
+    (path,) = folder.glob("*.hdf")
+    path.write_bytes(path.read_bytes()[:3000])
+    journal = path.with_suffix(".jsonl")
+    journal.touch()
+    made = journal.stat().st_mtime
+    os.utime(path, (made, made + seconds))
+    before = path.read_bytes()
+    foreseen = outcomes(recover(folder, dry_run=True))
+    report = recover(folder)
+    expected = "set aside" if seconds < 1 else "FAILED"
+    assert outcomes(report) == foreseen == {".jsonl": "set aside", ".hdf": expected}
+    kept = path if seconds > 1 else path.with_name(f"{path.name}.damaged")
+    assert kept.read_bytes() == before
+    assert recover(folder).steps == report.failed
 
 
 def test_settings_of_the_session_are_used(tmp_path, run):
