@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import tifffile
 from event_model import DocumentNames, schema_validators
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from bluescribe import testing
@@ -845,9 +845,10 @@ def test_damage_changes_a_copy(data):
 
 
 def test_damage_comes_in_every_kind():
+    """Hypothesis keeps to what it has found: it begins anew until the rarest kind has come."""
     kinds: Counter[str] = Counter()
 
-    @settings(max_examples=400, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=400, deadline=None, database=None)
     @given(damaged_runs())
     def collect(broken):
         docs = [doc for _, doc in broken if isinstance(doc, dict)]
@@ -863,7 +864,10 @@ def test_damage_comes_in_every_kind():
         stamped = [doc for name, doc in broken if name in ("start", "descriptor", "stop", "event")]
         kinds["key missing"] += any(isinstance(d, dict) and d and "time" not in d for d in stamped)
 
-    collect()
+    for number in range(5):
+        seed(number)(collect)()
+        if all(kinds.values()):
+            break
     assert [kind for kind, times in kinds.items() if not times] == []
     assert len(kinds) == 9
 

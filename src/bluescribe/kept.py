@@ -1,4 +1,8 @@
-"""Damaged files keep their content under another name."""
+"""Damaged files keep their content under another name.
+
+While a file is being recovered it is called ``NAME.recovering``, and ``NAME.damaged`` when that is
+done. A `recover` that was killed in between leaves the first name, and the next one puts it back.
+"""
 
 from __future__ import annotations
 
@@ -7,41 +11,96 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["NOT_OURS", "Kept", "keep", "keeping"]
+from .held import Hold, is_held
 
-_KEPT = ".damaged"
-NOT_OURS = re.compile(r"\.damaged(-\d+)?$|\.part$|^\.")
+__all__ = ["NOT_OURS", "Kept", "is_put_by", "keep", "keeping", "put_back"]
+
+_KEPT, _AT_WORK = ".damaged", ".recovering"
+NOT_OURS = re.compile(rf"\{_KEPT}(-\d+)?$|\{_AT_WORK}$|\.part$|^\.")
 """Names that are not looked at: those given here, and files that were being replaced."""
 
 
 class Kept:
-    """Files that were given another name."""
+    """Files that were given another name, while one of them is recovered.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    main
+        The file that is recovered. It gets its last name after all others: as long as it can be
+        put back, everything is done again.
+    """
+
+    def __init__(self, main: Path) -> None:
+        self._main = main
         self.names: dict[Path, Path] = {}
+        self._holds: list[Hold] = []
 
     def keep(self, path: Path) -> Path:
-        """Give a file another name and remember both."""
-        if path not in self.names or path.exists():
-            self.names[path] = keep(path)
+        """Give a file another name, tell other processes that it is at work, remember both."""
+        if path in self.names:
+            path.unlink(missing_ok=True)  # it was made in the meantime, and is nobody's original
+        elif not path.stat().st_size:
+            self.names[path] = keep(path)  # there is nothing to put back
+        else:
+            self._holds.append(Hold(path))
+            self.names[path] = path.rename(path.with_name(path.name + _AT_WORK))
         return self.names[path]
+
+    def settle(self) -> None:
+        """Give all files their last names."""
+        for path, name in sorted(self.names.items(), key=lambda item: item[0] == self._main):
+            if name.name.endswith(_AT_WORK):
+                self.names[path] = name.rename(_free_name(path))
+
+    def restore(self) -> None:
+        """Give all files their own names back."""
+        for path, name in self.names.items():
+            name.replace(path)
+
+    def release(self) -> None:
+        """Let other processes have the files."""
+        for hold in self._holds:
+            hold.release()
 
 
 @contextmanager
-def keeping() -> Iterator[Kept]:
-    """Give files their names back when the block fails."""
-    kept = Kept()
+def keeping(main: Path) -> Iterator[Kept]:
+    """Give files their names back when the block fails.
+
+    Parameters
+    ----------
+    main
+        The file that is recovered.
+    """
+    kept = Kept(main)
     try:
         yield kept
+        kept.settle()
     except BaseException:
-        for path, name in kept.names.items():
-            name.replace(path)
+        kept.restore()
         raise
+    finally:
+        kept.release()
 
 
 def keep(path: Path) -> Path:
     """Give a file a name that nothing has."""
-    kept, number = path.with_name(path.name + _KEPT), 2
-    while kept.exists():
-        kept, number = path.with_name(f"{path.name}{_KEPT}-{number}"), number + 1
-    return path.rename(kept)
+    return path.rename(_free_name(path))
+
+
+def is_put_by(path: Path) -> bool:
+    """Tell whether a file is one that was being recovered, and nobody is at work on it."""
+    return path.name.endswith(_AT_WORK) and not is_held(path)
+
+
+def put_back(path: Path, *, dry_run: bool) -> Path:
+    """Give a file that was being recovered its own name; what was made of it is made again."""
+    home = path.with_name(path.name.removesuffix(_AT_WORK))
+    return home if dry_run else path.replace(home)
+
+
+def _free_name(path: Path) -> Path:
+    name, number = path.with_name(path.name + _KEPT), 2
+    while name.exists():
+        name, number = path.with_name(f"{path.name}{_KEPT}-{number}"), number + 1
+    return name

@@ -11,55 +11,27 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from .config import read_iconfig
 from .formats import format_names, load_format
 from .incomplete import remember
 from .journals import Journal, is_better, is_poor
-from .kept import NOT_OURS, keep, keeping
+from .kept import NOT_OURS, is_put_by, keep, keeping, put_back
+from .recovered import Outcome, Report, Step
 from .recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source
 
 __all__ = ["Report", "Step", "recover"]
 
 logger = logging.getLogger(__name__)
 
-Outcome = Literal["written anew", "mended", "set aside", "left", "FAILED"]
 Progress = Callable[[int, int], None]
 
 _MOMENTS = 1.0
 """Seconds in which a journal's first line is on the disk: what is promised."""
 _DEFAULT_NAME = re.compile(r"\d{8}-\d{6}(-S\d+-\w{1,7})?(-\d+)?")
 """Names by our own templates: an empty file that is called so is one of ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What became of one file."""
-
-    path: Path
-    outcome: Outcome
-    what: str
-    kept: tuple[Path, ...] = ()
-    """Files as they were before, under other names."""
-
-
-@dataclass(slots=True)
-class Report:
-    """What `recover` found and did, or would do."""
-
-    directory: Path
-    is_dry_run: bool
-    steps: list[Step] = field(default_factory=list)
-    whole: int = 0
-    """Files that need nothing."""
-
-    @property
-    def failed(self) -> list[Step]:
-        """What could not be recovered."""
-        return [step for step in self.steps if step.outcome == "FAILED"]
 
 
 def recover(
@@ -134,9 +106,11 @@ class _Recoverer:
         """When those were made in which nothing stands, by what their runs' files are called."""
 
     def run(self) -> Report:
-        paths = list(_files(self._report.directory))
-        for path in paths:
-            self._examine(path)
+        for path in list(_files(self._report.directory)):
+            self._put_back(path)
+        for path in list(_files(self._report.directory)):
+            if not NOT_OURS.search(path.name):
+                self._examine(path)
         total = len(self._journals) + len(self._others)
         for number, journal in enumerate(list(self._journals.values())):
             self._finish_journal(journal)
@@ -145,6 +119,15 @@ class _Recoverer:
             self._finish(recovery, found)
             self._progress(len(self._journals) + number + 1, total)
         return self._report
+
+    def _put_back(self, path: Path) -> None:
+        """Begin again where another call was cut short."""
+        try:
+            if is_put_by(path):
+                home = put_back(path, dry_run=self._report.is_dry_run)
+                self._tell(home, "put back", "an earlier recover was cut short while it was at it")
+        except OSError as error:
+            self._tell(path, "FAILED", str(error))
 
     def _examine(self, path: Path) -> None:
         try:
@@ -254,7 +237,7 @@ class _Recoverer:
             self._tell(path, outcome, problem)
             return True
         try:
-            with keeping() as kept:
+            with keeping(path) as kept:
                 done = work(kept.keep)
         except NotAloneError as error:
             logger.info("%s cannot be written anew: %s", path, error)
@@ -305,10 +288,10 @@ def _claim(path: Path, recoveries: list[Recovery]) -> tuple[Recovery, list[Found
 
 
 def _files(directory: Path) -> Iterator[Path]:
-    """Yield the files that may be of interest, in the order of their names."""
+    """Yield all files, in the order of their names."""
     for folder, folders, names in os.walk(directory):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(folder, name)
-            if not NOT_OURS.search(name) and path.is_file() and not path.is_symlink():
+            if path.is_file() and not path.is_symlink():
                 yield path

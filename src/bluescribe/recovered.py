@@ -1,20 +1,49 @@
-"""What ``bluescribe recover`` shows: progress when it takes long, then a table."""
+"""What ``bluescribe recover`` did, and how it is shown: progress if it takes long, then a table."""
 
 from __future__ import annotations
 
 import time
-from typing import Self
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Self
 
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from .recover import Report
+__all__ = ["Outcome", "Progressing", "Report", "Step", "show"]
 
-__all__ = ["Progressing", "show"]
+Outcome = Literal["put back", "written anew", "mended", "set aside", "left", "FAILED"]
 
 _SHOWN_AFTER = 1.0
 """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of one file."""
+
+    path: Path
+    outcome: Outcome
+    what: str
+    kept: tuple[Path, ...] = ()
+    """Files as they were before, under other names."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What `recover` found and did, or would do."""
+
+    directory: Path
+    is_dry_run: bool
+    steps: list[Step] = field(default_factory=list)
+    whole: int = 0
+    """Files that need nothing."""
+
+    @property
+    def failed(self) -> list[Step]:
+        """What could not be recovered."""
+        return [step for step in self.steps if step.outcome == "FAILED"]
 
 
 class Progressing:
@@ -66,7 +95,7 @@ def show(report: Report, console: Console) -> None:
             )
             table.add_row(str(path), outcome, step.what, kept)
         console.print(table, markup=False)
-    changed = sum(step.outcome not in ("left", "FAILED") for step in report.steps)
+    changed = sum(step.outcome not in ("put back", "left", "FAILED") for step in report.steps)
     verb = "to recover" if report.is_dry_run else "recovered"
     console.print(
         f"{changed} files {verb}, {report.whole} need nothing, {len(report.failed)} failed."
