@@ -1,0 +1,286 @@
+"""bluescribe in the worker of a real bluesky-queueserver."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import time
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pytest
+import yaml
+
+from tests.contracts import CONTRACTS
+from tests.queue_server import USER, QueueServer, emitted, missing
+from tests.readers import dx
+
+pytest.importorskip("bluesky_queueserver", reason="not installed: bluesky-queueserver")
+pytestmark = [
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+    pytest.mark.filterwarnings("ignore"),  # of the manager's client
+]
+
+MAIN = "from bluescribe.cli import main; main()"
+FORMATS = ("csv", "dx", "hdf5", "json", "jsonl", "nexus", "spec", "tiff")
+
+STARTUP = """\
+import pickle
+import time
+from pathlib import Path
+
+import numpy as np
+from bluesky import RunEngine
+from bluesky.plans import count, grid_scan, scan
+from ophyd.sim import SynSignal, det, motor, motor1, motor2
+
+from bluescribe import subscribe_writers
+from bluescribe.testing.shapes.assets import AreaDetector
+
+HERE = Path(__file__).parent
+
+
+class Late(AreaDetector):
+    # Its files are announced where they are not yet.
+    def collect_asset_docs(self):
+        for name, doc in super().collect_asset_docs():
+            yield name, doc | {"root": str(HERE / "late")} if name == "resource" else doc
+
+
+camera = SynSignal(func=lambda: np.arange(12, dtype=np.uint16).reshape(3, 4), name="camera")
+late = Late(HERE)
+record = (HERE / "emitted").open("wb")
+
+
+def keep(name, doc):
+    pickle.dump((time.time(), name, doc), record)
+    record.flush()
+
+
+def writers_status():
+    return str(writers.status())
+
+
+RE = RunEngine()
+RE.subscribe(keep)
+writers = subscribe_writers(RE, HERE / "iconfig.yml")
+"""
+
+
+class Beamline:
+    """A queueserver, its startup folder, and where its runs are written."""
+
+    def __init__(self, startup: Path, server: QueueServer) -> None:
+        self.server, self.startup = server, startup
+        self.data = Path()
+        (startup / "00-start.py").write_text(STARTUP)
+
+    def configure(self, data: Path, *formats: str, **blocks: Any) -> None:
+        """Write iconfig.yml."""
+        self.data = data
+        switches = {f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in formats}
+        iconfig = {"DATA_FILES": {"DIRECTORY": str(data)}, **switches, **blocks}
+        (self.startup / "iconfig.yml").write_text(yaml.safe_dump(iconfig, sort_keys=False))
+
+    def documents(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return what the RunEngine has emitted since the environment was opened."""
+        return [(name, doc) for _, name, doc in emitted(self.startup / "emitted")]
+
+    def wait_for_events(self, number: int) -> None:
+        deadline = time.monotonic() + 30
+        while sum(name == "event" for name, _ in self.documents()) < number:
+            assert time.monotonic() < deadline, self.server.console()
+            time.sleep(0.05)
+
+
+@contextmanager
+def running(folder, *options):
+    startup = folder / "profile_test" / "startup"  # as IPython names it
+    startup.mkdir(parents=True)
+    server = QueueServer(folder / "server", startup, *options)
+    try:
+        server.start()
+        yield Beamline(startup, server)
+    finally:
+        server.stop()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            gc.collect()  # its client leaves a context to the collector
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("queueserver")) as beamline:
+        yield beamline
+
+
+@pytest.fixture
+def beamline(shared, tmp_path):
+    """Return a beamline whose environment is closed, before and after."""
+    shared.configure(tmp_path / "data", *FORMATS)
+    yield shared
+    if shared.server.status()["worker_environment_exists"]:
+        shared.server.destroy()
+    shared.server.ask("queue_clear")
+    shared.server.ask("history_clear")
+
+
+def check_files(folder, documents, names=tuple(CONTRACTS)):
+    """Fail unless all formats have exactly these documents, for readers that are not ours."""
+    for name in names:
+        contract = CONTRACTS[name]()
+        contract.check_runs(contract.read_back(folder), documents)
+        contract.check_files(folder)
+
+
+def check_live(folder, documents):
+    for name in ("csv", "hdf5", "jsonl", "nexus", "spec"):
+        contract = CONTRACTS[name]()
+        contract.check_live(contract.read_live(folder), documents)
+
+
+def exit_statuses(documents):
+    return [doc["exit_status"] for name, doc in documents if name == "stop"]
+
+
+def test_the_plans_of_the_queue_are_in_files_of_all_formats(beamline):
+    server = beamline.server
+    server.open()
+    server.add("count", ["det", "camera"], num=3, meta={"sample": "steel"})
+    server.add("scan", ["det"], "motor", -1, 1, 5)
+    server.add("grid_scan", ["det"], "motor1", 0, 1, 2, "motor2", 0, 1, 3, snake_axes=True)
+    server.play()
+    documents = beamline.documents()
+    check_files(beamline.data, documents)  # the environment is open: nothing waits for its end
+    assert exit_statuses(documents) == ["success"] * 3
+    assert [item["exit_status"] for item in server.history()] == ["completed"] * 3
+    (first,) = [run for run in dx.read_folder(beamline.data) if run.events]
+    assert first.start is not None
+    assert first.start["sample"] == "steel"
+    assert len(first.events["primary"]["camera"]) == 3
+    task = server.ask("function_execute", item=function("writers_status"), **USER)["task_uid"]
+    server.wait_until("idle")
+    status = server.ask("task_result", task_uid=task)["result"]["return_value"]
+    assert "csv: 3 runs, 14 events, 0 documents waiting, 0 failures" in status
+    server.close()
+    check_files(beamline.data, documents)
+
+
+def function(name):
+    return {"item_type": "function", "name": name}
+
+
+def test_a_plan_is_paused_resumed_aborted_halted_stopped(beamline):
+    server = beamline.server
+    server.open()
+    for number, verb in enumerate(["re_resume", "re_stop", "re_abort", "re_halt"]):
+        server.add("count", ["det"], num=12, delay=0.05)
+        server.ask("queue_start")
+        beamline.wait_for_events(12 * min(number, 1) + 3 * max(number, 1))
+        server.ask("re_pause", option="immediate")
+        server.wait_until("paused")
+        if number == 0:
+            time.sleep(1)
+            check_live(beamline.data, beamline.documents())
+        server.ask(verb)
+        server.wait_until("idle")
+    documents = beamline.documents()
+    assert exit_statuses(documents) == ["success", "success", "abort", "abort"]
+    ended = [item["exit_status"] for item in server.history()]
+    assert ended == ["completed", "stopped", "aborted", "halted"]
+    check_files(beamline.data, documents)
+    server.close()
+
+
+def test_closing_the_environment_waits_for_images_that_are_copied(beamline):
+    block = {"ENABLE": True, "IMAGES": "copy"}
+    beamline.configure(beamline.data, "jsonl", NEXUS_DATA_FILES=block)
+    server = beamline.server
+    server.open()
+    server.add("count", ["late"], num=2)
+    server.play()
+    (path,) = beamline.data.glob("*.hdf")
+    assert isinstance(images(path), h5py.ExternalLink)
+    worker = server.worker()
+    server.ask("environment_close")
+    time.sleep(1.5)
+    (beamline.startup / "late").mkdir()
+    for made in beamline.startup.glob("ad_*.h5"):
+        made.rename(beamline.startup / "late" / made.name)
+    server.wait_until("idle")
+    wait_for_the_end_of(worker)
+    assert not isinstance(images(path), h5py.ExternalLink)
+    check_files(beamline.data, beamline.documents(), ["jsonl", "nexus"])
+
+
+def images(path):
+    with h5py.File(path) as file:
+        return file["entry/instrument/bluesky/streams/primary/ad_image"].get("value", getlink=True)
+
+
+def wait_for_the_end_of(process):
+    import psutil
+
+    deadline = time.monotonic() + 30
+    while psutil.pid_exists(process) and psutil.Process(process).status() != "zombie":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_worker_that_is_killed_loses_a_second_at_the_most(beamline):
+    server = beamline.server
+    server.open()
+    server.add("count", ["det", "motor", "camera"], num=1000, delay=0.02)
+    server.ask("queue_start")
+    beamline.wait_for_events(60)
+    server.destroy()
+    killed = emitted(beamline.startup / "emitted")
+    time.sleep(2)  # files that were changed just now may be somebody's
+    server.open()
+    server.wait_for_text("1 file was in")
+    assert f"bluescribe recover {beamline.data}" in server.console()
+    server.close()
+    recovered = subprocess.run(
+        [sys.executable, "-c", MAIN, "recover", str(beamline.data)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert recovered.returncode == 0, recovered.stdout + recovered.stderr
+    early = [doc for when, name, doc in killed if name == "event" and when < killed[-1][0] - 1]
+    assert len(early) > 10
+    for name in CONTRACTS:
+        (run,) = CONTRACTS[name]().read_back(beamline.data)
+        rows = len(run.seq_num["primary"])
+        assert rows >= len(early), name
+        found = [(name, doc) for _, name, doc in killed[: 2 + rows]]
+        check_files(beamline.data, found, [name])
+
+
+def test_a_misspelt_key_is_told_at_the_console(beamline):
+    server = beamline.server
+    beamline.configure(beamline.data, NEXUS_DATA_FILES={"ENABEL": True})
+    server.ask("environment_open")
+    server.wait_until("idle")
+    assert not server.status()["worker_environment_exists"]
+    place = f"{beamline.startup / 'iconfig.yml'}, line 4"
+    server.wait_for_text(f"{place}: NEXUS_DATA_FILES.ENABEL: unknown key; did you mean ENABLE?")
+    beamline.configure(beamline.data, "jsonl")
+    server.open()
+    server.close()
+
+
+def test_in_an_ipython_kernel(tmp_path):
+    with running(tmp_path, "--use-ipython-kernel=ON") as beamline:
+        beamline.configure(tmp_path / "data", *FORMATS)
+        server = beamline.server
+        server.open()
+        server.add("scan", ["det", "camera"], "motor", -1, 1, 3)
+        server.play()
+        check_files(beamline.data, beamline.documents())
+        server.close()
+        check_files(beamline.data, beamline.documents())
