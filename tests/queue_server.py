@@ -43,8 +43,10 @@ class QueueServer:
 
     def __init__(self, folder: Path, startup: Path, *options: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._startup, self._options = folder, startup, options
+        self.folder, self._startup, self._options = folder, startup, options
         self._log = folder / "console.log"
+        self.address = ""
+        """Where the manager listens."""
         self._processes: list[subprocess.Popen[bytes]] = []
         self._client: Any = None
 
@@ -55,18 +57,17 @@ class QueueServer:
         redis, control, info = free_port(), free_port(), free_port()
         self._run("redis-server", "--bind", "127.0.0.1", "--port", redis, "--save", "")
         self._wait(lambda: is_open(redis), 30, "redis to answer")
+        self.address = f"tcp://127.0.0.1:{control}"
         (self._startup / "user_group_permissions.yaml").write_text(PERMISSIONS)
         self._run(
             Path(sys.executable).with_name("start-re-manager"),
             f"--startup-dir={self._startup}",
             f"--redis-addr=127.0.0.1:{redis}",
-            f"--zmq-control-addr=tcp://127.0.0.1:{control}",
+            f"--zmq-control-addr={self.address}",
             f"--zmq-info-addr=tcp://127.0.0.1:{info}",
             *self._options,
         )
-        self._client = ZMQCommSendThreads(
-            zmq_server_address=f"tcp://127.0.0.1:{control}", raise_exceptions=False
-        )
+        self._client = ZMQCommSendThreads(zmq_server_address=self.address, raise_exceptions=False)
         self._wait(self._answers, 60, "an answer of the manager")
 
     def stop(self) -> None:
@@ -147,8 +148,8 @@ class QueueServer:
         with self._log.open("ab") as log:
             process = subprocess.Popen(
                 list(map(str, command)),
-                cwd=self._folder,
-                env={**os.environ, "IPYTHONDIR": str(self._folder / "ipython")},
+                cwd=self.folder,
+                env={**os.environ, "IPYTHONDIR": str(self.folder / "ipython")},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +19,7 @@ import yaml
 
 from tests.contracts import CONTRACTS
 from tests.queue_server import USER, QueueServer, emitted, missing
-from tests.readers import dx
+from tests.readers import dx, jsonl
 
 pytest.importorskip("bluesky_queueserver", reason="not installed: bluesky-queueserver")
 pytestmark = [
@@ -25,6 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # of the manager's client
 ]
 
+TOP = Path(__file__).resolve().parents[2]
 MAIN = "from bluescribe.cli import main; main()"
 FORMATS = ("csv", "dx", "hdf5", "json", "jsonl", "nexus", "spec", "tiff")
 
@@ -274,13 +277,29 @@ def test_a_misspelt_key_is_told_at_the_console(beamline):
     server.close()
 
 
-def test_in_an_ipython_kernel(tmp_path):
+def test_the_how_to_in_an_ipython_kernel(tmp_path, capsys):
     with running(tmp_path, "--use-ipython-kernel=ON") as beamline:
-        beamline.configure(tmp_path / "data", *FORMATS)
+        (beamline.startup / "00-start.py").unlink()
+        shutil.copy(TOP / "examples" / "queueserver" / "00-bluesky.py", beamline.startup)
+        shutil.copy(TOP / "iconfig.yml", beamline.startup)
         server = beamline.server
         server.open()
-        server.add("scan", ["det", "camera"], "motor", -1, 1, 3)
+        server.add("scan", ["det"], "motor", -1, 1, 11, meta={"sample": "steel"})
         server.play()
-        check_files(beamline.data, beamline.documents())
+        data = server.folder / "data"  # where the manager was started
+        (journal,) = data.glob("*.jsonl")
+        documents = jsonl.read_documents(journal)
+        assert documents[0][1]["sample"] == "steel"
+        check_files(data, documents, ["csv", "jsonl", "nexus", "spec"])
+        exec(client_of_the_page(server.address), {})
+        assert "nexus: 1 run, 11 events, 0 documents waiting" in capsys.readouterr().out
         server.close()
-        check_files(beamline.data, beamline.documents())
+        check_files(data, documents, ["csv", "jsonl", "nexus", "spec"])
+
+
+def client_of_the_page(address):
+    """Return the Python of the how-to, for another address."""
+    page = (TOP / "docs" / "how-to" / "queueserver.md").read_text()
+    (code,) = re.findall("```python\n(.*?)```", page, re.DOTALL)
+    assert "tcp://localhost:60615" in code
+    return code.replace("tcp://localhost:60615", address)
