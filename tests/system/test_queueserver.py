@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 import yaml
 
 from tests.contracts import CONTRACTS
-from tests.queue_server import USER, QueueServer, emitted, missing
+from tests.queue_server import QueueServer, emitted, missing
 from tests.readers import dx, jsonl
 
 pytest.importorskip("bluesky_queueserver", reason="not installed: bluesky-queueserver")
@@ -64,10 +65,6 @@ def keep(name, doc):
     record.flush()
 
 
-def writers_status():
-    return str(writers.status())
-
-
 RE = RunEngine()
 RE.subscribe(keep)
 writers = subscribe_writers(RE, HERE / "iconfig.yml")
@@ -93,9 +90,14 @@ class Beamline:
         """Return what the RunEngine has emitted since the environment was opened."""
         return [(name, doc) for _, name, doc in emitted(self.startup / "emitted")]
 
+    def events(self) -> int:
+        """Return the number of events among them."""
+        return sum(name == "event" for name, _ in self.documents())
+
     def wait_for_events(self, number: int) -> None:
+        """Wait until there are so many."""
         deadline = time.monotonic() + 30
-        while sum(name == "event" for name, _ in self.documents()) < number:
+        while self.events() < number:
             assert time.monotonic() < deadline, self.server.console()
             time.sleep(0.05)
 
@@ -140,63 +142,61 @@ def check_files(folder, documents, names=tuple(CONTRACTS)):
         contract.check_files(folder)
 
 
-def check_live(folder, documents):
-    for name in ("csv", "hdf5", "jsonl", "nexus", "spec"):
-        contract = CONTRACTS[name]()
-        contract.check_live(contract.read_live(folder), documents)
+def check_live(name, folder, documents):
+    """Fail unless a file has these documents soon: machines that run tests may be slow."""
+    contract = CONTRACTS[name]()
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            contract.check_live(contract.read_live(folder), documents)
+        except (AssertionError, OSError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def exit_statuses(documents):
     return [doc["exit_status"] for name, doc in documents if name == "stop"]
 
 
-def test_the_plans_of_the_queue_are_in_files_of_all_formats(beamline):
+def test_plans_of_the_queue_are_in_files_of_all_formats(beamline):
+    """One environment is opened for all that does not end it: opening takes seconds."""
     server = beamline.server
     server.open()
     server.add("count", ["det", "camera"], num=3, meta={"sample": "steel"})
     server.add("scan", ["det"], "motor", -1, 1, 5)
     server.add("grid_scan", ["det"], "motor1", 0, 1, 2, "motor2", 0, 1, 3, snake_axes=True)
     server.play()
-    documents = beamline.documents()
-    check_files(beamline.data, documents)  # the environment is open: nothing waits for its end
-    assert exit_statuses(documents) == ["success"] * 3
-    assert [item["exit_status"] for item in server.history()] == ["completed"] * 3
+    check_files(beamline.data, beamline.documents())  # nothing waits for the environment to close
     (first,) = [run for run in dx.read_folder(beamline.data) if run.events]
     assert first.start is not None
     assert first.start["sample"] == "steel"
     assert len(first.events["primary"]["camera"]) == 3
-    task = server.ask("function_execute", item=function("writers_status"), **USER)["task_uid"]
-    server.wait_until("idle")
-    status = server.ask("task_result", task_uid=task)["result"]["return_value"]
-    assert "csv: 3 runs, 14 events, 0 documents waiting, 0 failures" in status
+    pause_four_plans(beamline)
+    documents = beamline.documents()
+    assert exit_statuses(documents) == ["success"] * 5 + ["abort"] * 2
+    ended = [item["exit_status"] for item in server.history()]
+    assert ended == ["completed"] * 4 + ["stopped", "aborted", "halted"]
     server.close()
     check_files(beamline.data, documents)
 
 
-def function(name):
-    return {"item_type": "function", "name": name}
-
-
-def test_a_plan_is_paused_resumed_aborted_halted_stopped(beamline):
+def pause_four_plans(beamline):
+    """Let one go on, and end the others in each way that there is."""
     server = beamline.server
-    server.open()
-    for number, verb in enumerate(["re_resume", "re_stop", "re_abort", "re_halt"]):
-        server.add("count", ["det"], num=12, delay=0.05)
+    for verb, number in (("re_resume", 20), ("re_stop", 200), ("re_abort", 200), ("re_halt", 200)):
+        before = beamline.events()
+        server.add("count", ["det"], num=number, delay=0.1)
         server.ask("queue_start")
-        beamline.wait_for_events(12 * min(number, 1) + 3 * max(number, 1))
+        beamline.wait_for_events(before + 3)
         server.ask("re_pause", option="immediate")
         server.wait_until("paused")
-        if number == 0:
-            time.sleep(1)
-            check_live(beamline.data, beamline.documents())
+        for name in ("csv", "hdf5", "jsonl", "nexus", "spec"):
+            check_live(name, beamline.data, beamline.documents())
         server.ask(verb)
         server.wait_until("idle")
-    documents = beamline.documents()
-    assert exit_statuses(documents) == ["success", "success", "abort", "abort"]
-    ended = [item["exit_status"] for item in server.history()]
-    assert ended == ["completed", "stopped", "aborted", "halted"]
-    check_files(beamline.data, documents)
-    server.close()
 
 
 def test_closing_the_environment_waits_for_images_that_are_copied(beamline):
@@ -239,10 +239,11 @@ def test_a_worker_that_is_killed_loses_a_second_at_the_most(beamline):
     server.open()
     server.add("count", ["det", "motor", "camera"], num=1000, delay=0.02)
     server.ask("queue_start")
-    beamline.wait_for_events(60)
+    beamline.wait_for_events(100)
     server.destroy()
     killed = emitted(beamline.startup / "emitted")
-    time.sleep(2)  # files that were changed just now may be somebody's
+    for path in beamline.data.iterdir():  # what was changed just now may be somebody's
+        os.utime(path, (0, 0))
     server.open()
     server.wait_for_text("1 file was in")
     assert f"bluescribe recover {beamline.data}" in server.console()
@@ -255,7 +256,7 @@ def test_a_worker_that_is_killed_loses_a_second_at_the_most(beamline):
     )
     assert recovered.returncode == 0, recovered.stdout + recovered.stderr
     early = [doc for when, name, doc in killed if name == "event" and when < killed[-1][0] - 1]
-    assert len(early) > 10
+    assert len(early) > 20
     for name in CONTRACTS:
         (run,) = CONTRACTS[name]().read_back(beamline.data)
         rows = len(run.seq_num["primary"])
@@ -272,9 +273,6 @@ def test_a_misspelt_key_is_told_at_the_console(beamline):
     assert not server.status()["worker_environment_exists"]
     place = f"{beamline.startup / 'iconfig.yml'}, line 4"
     server.wait_for_text(f"{place}: NEXUS_DATA_FILES.ENABEL: unknown key; did you mean ENABLE?")
-    beamline.configure(beamline.data, "jsonl")
-    server.open()
-    server.close()
 
 
 def test_the_how_to_in_an_ipython_kernel(tmp_path, capsys):
