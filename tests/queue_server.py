@@ -141,6 +141,18 @@ class QueueServer:
         manager = psutil.Process(self._processes[-1].pid)
         return max(child.pid for child in manager.children(recursive=True))
 
+    def wait_for_end_of(self, process: int) -> None:
+        """Wait until a worker has ended, by itself and not because it was killed."""
+        import psutil
+
+        def has_ended() -> bool:
+            try:
+                return bool(psutil.Process(process).status() == psutil.STATUS_ZOMBIE)
+            except psutil.NoSuchProcess:
+                return True
+
+        self._wait(has_ended, 60, "the worker to end")
+
     def _answers(self) -> bool:
         return "manager_state" in self._client.send_message(method="ping")
 

@@ -215,7 +215,7 @@ def test_closing_the_environment_waits_for_images_that_are_copied(beamline):
     for made in beamline.startup.glob("ad_*.h5"):
         made.rename(beamline.startup / "late" / made.name)
     server.wait_until("idle")
-    wait_for_the_end_of(worker)
+    server.wait_for_end_of(worker)
     assert not isinstance(images(path), h5py.ExternalLink)
     check_files(beamline.data, beamline.documents(), ["jsonl", "nexus"])
 
@@ -223,15 +223,6 @@ def test_closing_the_environment_waits_for_images_that_are_copied(beamline):
 def images(path):
     with h5py.File(path) as file:
         return file["entry/instrument/bluesky/streams/primary/ad_image"].get("value", getlink=True)
-
-
-def wait_for_the_end_of(process):
-    import psutil
-
-    deadline = time.monotonic() + 30
-    while psutil.pid_exists(process) and psutil.Process(process).status() != "zombie":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_worker_that_is_killed_loses_a_second_at_the_most(beamline):
