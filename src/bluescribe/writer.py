@@ -6,7 +6,6 @@ import inspect
 import logging
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .afterwards import Afterwards
+from .ending import at_the_end
 from .errors import RecordingError
 from .formats.base import RunFile
 from .mailbox import Mailbox
@@ -85,8 +85,7 @@ class Writer:
         self.post = self._mailbox.post
         """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
-        # also at interpreter exit, and when nothing holds the writer any more
-        self._close = weakref.finalize(self, _close, self._mailbox, self._afterwards, _EXIT_SECONDS)
+        self._close = at_the_end(self, _close, self._mailbox, self._afterwards, _EXIT_SECONDS)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Show the settings in the signature that IPython's ``SpecWriter?`` displays."""

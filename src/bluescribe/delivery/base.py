@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from ..ending import at_the_end
 from ..writer import Writer
 from .courier import Courier
 from .outbox import Entry, Outbox, default_folder
@@ -46,8 +46,8 @@ class Delivery(ABC):
         self.settings = self.settings_class.validated(type(self).__name__, settings)
         self.outbox = Outbox(self.settings.outbox or default_folder(self.name))
         self._courier = Courier(self.name, self.outbox, self.deliver)
-        # Also at interpreter exit. The courier holds this object, so that nothing ends it before.
-        self._close = weakref.finalize(self, self._courier.close, CLOSE_SECONDS)
+        # The courier holds this object, so that nothing ends it before the interpreter.
+        self._close = at_the_end(self, self._courier.close, CLOSE_SECONDS)
 
     @property
     def writer(self) -> Writer | None:

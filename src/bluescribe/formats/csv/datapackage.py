@@ -204,7 +204,7 @@ def _properties(field: Field) -> dict[str, Any]:
         "enum_strs": list(field.enum_strs),
         "external": field.external,
     }
-    return {key: value for key, value in declared.items() if value or value is field.precision}
+    return {k: v for k, v in declared.items() if v or v is field.precision is not None}
 
 
 def _remarks(opening: str, traits: set[str]) -> str:

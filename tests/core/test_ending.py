@@ -1,0 +1,51 @@
+"""Files are finished when a process ends, whoever has started it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """\
+import multiprocessing
+import sys
+import weakref
+
+from bluescribe import JsonWriter
+from bluescribe.testing import documents
+
+HELD = set()
+weakref.finalize(HELD, print, end="")  # as some part of most programs has: before it forks
+
+
+def work(folder):
+    global writer
+    writer = JsonWriter(folder, file_name="run")
+    for document in documents("count", folder)[:-1]:
+        writer(*document)
+
+
+if __name__ == "__main__":
+    folder, method = sys.argv[1:]
+    if method == "none":
+        work(folder)
+    else:
+        process = multiprocessing.get_context(method).Process(target=work, args=[folder])
+        process.start()
+        process.join(60)
+        assert process.exitcode == 0
+"""
+
+
+@pytest.mark.parametrize("method", ["none", "fork", "spawn"])
+def test_a_process_that_ends_finishes_its_files(method, tmp_path):
+    """A worker of bluesky-queueserver is forked by multiprocessing: atexit is not for it."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, str(script), str(tmp_path / "data"), method]
+    subprocess.run(command, check=True, timeout=120)
+    document = json.loads((tmp_path / "data" / "run.json").read_text())
+    assert document["metadata"]["stop"] is None
+    assert not list((tmp_path / "data").glob("*.spool"))
