@@ -117,11 +117,12 @@ class LiveFile:
             handle, self._handle = self._handle, None
             close_readers(handle)
             handle.close()
-            self._room.give_back()
+            self._room.closed()
 
     def finish(self) -> None:
         """Close the file for good, and make it small if it is not large anyway."""
         self.close()
+        self._room.give_back()
         compact(self._path, self._format)
         self._hold.release()
 
@@ -129,6 +130,7 @@ class LiveFile:
         """Let go of the file, whatever its state."""
         try:
             self.close()
+            self._room.give_back()
         except Exception:
             self._let_go()
         self._hold.release()
