@@ -32,7 +32,7 @@ _MANY_BYTES = 8 << 20
 _COMFORT = 1_000
 """Documents that wait at the most while the thread keeps up: more would only cost memory."""
 
-_STALL_SECONDS = 0.2
+_STALL_SECONDS = 0.4
 """How long a batch takes before the disk counts as stalled, and the whole mailbox is used."""
 
 _LARGEST_BATCH = 1_000
