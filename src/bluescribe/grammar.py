@@ -25,7 +25,7 @@ def check_event(doc: Any) -> None:
     """Raise a `DocumentError` unless `doc` has what every event has."""
     seq_num, data = doc.get("seq_num"), doc.get("data")
     fits = (
-        isinstance(seq_num, int | np.integer)
+        (type(seq_num) is int or isinstance(seq_num, int | np.integer))
         and 0 <= seq_num < 2**63
         and _is_number(doc.get("time"))
         and _is_mapping(data)

@@ -32,11 +32,14 @@ _MANY_BYTES = 8 << 20
 _COMFORT = 1_000
 """Documents that wait at the most while the thread keeps up: more would only cost memory."""
 
-_STALL_SECONDS = 0.2
+_STALL_SECONDS = 0.4
 """How long a batch takes before the disk counts as stalled, and the whole mailbox is used."""
 
-_LARGEST_BATCH = 500
+_LARGEST_BATCH = 1_000
 """Documents after which a long backlog is brought to disk, so that it is seen to shrink."""
+
+_LARGEST_BATCH_BYTES = 64 << 20
+"""Bytes of arrays after which it is: those of a batch are in memory beside those that wait."""
 
 
 class Recipient(Protocol):
@@ -237,9 +240,12 @@ class Mailbox:
         """Hand over what waits; return True when asked to close."""
         waiting = len(self.items)
         self._batch_began = time.monotonic()
-        for _ in range(min(waiting, _LARGEST_BATCH)):
+        taken = taken_bytes = 0
+        while taken < min(waiting, _LARGEST_BATCH) and taken_bytes < _LARGEST_BATCH_BYTES:
             name, doc, size = self.items.popleft()
+            taken += 1
             if size:
+                taken_bytes += size
                 with self._bytes_lock:
                     self._bytes_waiting -= size
             if isinstance(doc, threading.Event):
@@ -250,7 +256,7 @@ class Mailbox:
                 self._recipient.receive(name, doc)
         self._recipient.sync()
         self._batch_began = None
-        if waiting > _LARGEST_BATCH:
+        if taken < waiting:
             self._wake.set()  # a flush may wait behind the rest
         return False
 

@@ -135,15 +135,18 @@ class Stream:
         """
         rows = [event["data"] for event in events]
         keys = list(rows[0])
-        if not _are_keys(keys, rows):
+        data = _equal_columns(rows, keys)
+        if data is None:
             keys = list(dict.fromkeys(chain.from_iterable(rows)))
+            data = _gappy_columns(rows, keys)
         self._add_undeclared(keys)
+        stamps = [event["timestamps"] for event in events]
         return Page(
             descriptor,
             [event["seq_num"] for event in events],
             [event["time"] for event in events],
-            _columns(rows, keys),
-            _columns([event["timestamps"] for event in events], keys),
+            data,
+            _equal_columns(stamps, keys) or _gappy_columns(stamps, keys),
         )
 
     def page_of(self, descriptor: Descriptor, doc: Document) -> Page:
@@ -271,17 +274,20 @@ class Run:
         return stream, descriptor
 
 
-def _columns(rows: Sequence[Document], keys: list[str]) -> dict[str, list[Any]]:
+def _equal_columns(rows: Sequence[Document], keys: list[str]) -> dict[str, list[Any]] | None:
+    """Return a column for each key if every row has just these keys, in this order.
+
+    Ten times faster than looking each key up: without a step of Python a row.
+    """
+    if not all(map(keys.__eq__, map(list, rows))):
+        return None
+    columns = zip(*(row.values() for row in rows), strict=True)
+    return dict(zip(keys, map(list, columns), strict=True))
+
+
+def _gappy_columns(rows: Sequence[Document], keys: list[str]) -> dict[str, list[Any]]:
     """Return a column for each key; None stands where a row does not have it."""
-    if _are_keys(keys, rows):  # ten times faster than looking each key up
-        columns = zip(*(row.values() for row in rows), strict=True)
-        return dict(zip(keys, map(list, columns), strict=True))
     return {key: [row.get(key) for row in rows] for key in keys}
-
-
-def _are_keys(keys: list[str], rows: Sequence[Document]) -> bool:
-    """Tell whether each row has just these keys, in this order; without a step of Python a row."""
-    return all(map(keys.__eq__, map(list, rows)))
 
 
 def _dtype(text: Any) -> np.dtype[Any] | None:

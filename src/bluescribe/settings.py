@@ -45,7 +45,10 @@ class SettingsError(ConfigError):
 class CheckedSettings(BaseModel):
     """Settings whose mistakes are told in words; uppercased, their names are keys of iconfig."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    # classes of which no settings are made need not be built: the import of a writer waits for it
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
+    )
 
     @classmethod
     def validated(

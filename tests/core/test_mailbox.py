@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -309,3 +310,22 @@ def test_a_producer_that_is_faster_than_the_thread_fills_no_memory(make, reader)
     assert mailbox.request().wait(PATIENCE)
     assert len(reader.received) == 4000
     assert most <= 1001  # a request for room comes on top
+
+
+def test_arrays_are_brought_to_disk_before_a_batch_of_them_fills_the_memory(make, reader):
+    mailbox = make(interval=PATIENCE, max_bytes=2**30)
+    sync, on_disk = reader.sync, [0]
+
+    def synced():
+        on_disk.append(len(reader.received))
+        sync()
+
+    reader.sync = synced
+    reader.gate.clear()
+    mailbox.post("start", 0)
+    for number in range(1, 11):
+        mailbox.post("event", number, 40 << 20)
+    reader.gate.set()
+    assert mailbox.request().wait(PATIENCE)
+    assert [doc for _, doc in reader.received] == list(range(11))
+    assert max(b - a for a, b in itertools.pairwise(on_disk)) <= 3

@@ -12,8 +12,9 @@ import numpy as np
 from ..jsontext import dumps
 from ..run import Field
 from ..values import Array
-from .file import LiveFile, as_stored, set_attribute, utf8_dtype
+from .file import LiveFile
 from .layout import Block, Layout, decode, encode, join, json_layout, layout_of, stacked
+from .objects import as_stored, group_at, new_column, set_attribute, utf8_dtype
 from .rows import write_rows
 
 __all__ = ["MISSING", "REMADE", "Column", "append_rows", "fit_rows"]
@@ -214,21 +215,14 @@ class Column:
     ) -> None:
         """Make an empty dataset; one of that name is left from a failed try."""
         self._file.make_room(_OVERHEAD)
-        group = self._file.h5.require_group(self.group)
+        group = group_at(self._file.h5, self.group)
         if name in group:
             del group[name]
         stored = utf8_dtype(dtype) if dtype.kind == "S" else dtype
         storage = self._file.compression if _row_bytes(dtype, shape) >= _MIN_COMPRESSED else {}
         rows = 1 if storage else self._chunk_rows(_row_bytes(dtype, shape))
         self._chunk_bytes[name.removesuffix(REMADE)] = rows * _row_bytes(dtype, shape)
-        dataset = group.create_dataset(
-            name,
-            (0, *shape),
-            stored,
-            maxshape=(None, *(n or None for n in shape)),
-            chunks=(rows, *(max(1, n) for n in shape)),
-            **storage,
-        )
+        dataset = new_column(group, name, stored, shape, chunk_rows=rows, storage=storage)
         for key, value in attrs.items():
             set_attribute(dataset, key, value)
         self._open_datasets()[name] = dataset

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5s, h5t
 
 from ..held import Hold
 from ..values import Array
 from .compact import compact
 from .compression import compression_options
+from .objects import new_dataset, new_group, new_link, printable, set_attribute
 from .room import Room, check_room, divert
 from .sharing import close_readers
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged
@@ -38,10 +37,6 @@ _DESCRIBING = ("units", "source", "precision", "long_name")
 """Attributes that go with a value wherever it is copied."""
 
 _OLD_FORMAT = ("earliest", "v110")
-
-_TEXT_DTYPE = h5py.string_dtype()
-_TEXT = h5t.py_create(_TEXT_DTYPE, logical=True)
-_SCALAR = h5s.create(h5s.SCALAR)
 
 
 class LiveFile:
@@ -122,11 +117,12 @@ class LiveFile:
             handle, self._handle = self._handle, None
             close_readers(handle)
             handle.close()
-            self._room.give_back()
+            self._room.closed()
 
     def finish(self) -> None:
         """Close the file for good, and make it small if it is not large anyway."""
         self.close()
+        self._room.give_back()
         compact(self._path, self._format)
         self._hold.release()
 
@@ -134,6 +130,7 @@ class LiveFile:
         """Let go of the file, whatever its state."""
         try:
             self.close()
+            self._room.give_back()
         except Exception:
             self._let_go()
         self._hold.release()
@@ -162,10 +159,7 @@ def write_node(parent: h5py.Group, name: str, node: Node) -> None:
         del parent[name]
     match node:
         case HardLink():
-            target = parent.file[node.target]
-            if "target" not in target.attrs:
-                set_attribute(target, "target", node.target)
-            parent[name] = target
+            new_link(parent, name, node.target)
         case External():
             parent[name] = h5py.ExternalLink(node.file, node.path)
         case Rearranged():
@@ -175,10 +169,13 @@ def write_node(parent: h5py.Group, name: str, node: Node) -> None:
 
 
 def _write_group(parent: h5py.Group, name: str, node: Group) -> None:
-    if name in parent and not isinstance(parent[name], h5py.Group):
-        del parent[name]
-    group = parent.require_group(name)
-    if node.nx_class or "NX_class" not in group.attrs:
+    group = parent.get(name) if name in parent else None
+    if not isinstance(group, h5py.Group):
+        if group is not None:
+            del parent[name]
+        group = new_group(parent, name)
+        set_attribute(group, "NX_class", node.nx_class or "NXcollection")
+    elif node.nx_class or "NX_class" not in group.attrs:
         set_attribute(group, "NX_class", node.nx_class or "NXcollection")
     for key, value in node.attrs.items():
         set_attribute(group, key, value)
@@ -197,39 +194,6 @@ def _write_rearranged(parent: h5py.Group, name: str, node: Rearranged) -> None:
             dataset.attrs[key] = source.attrs[key]
 
 
-def set_attribute(owner: h5py.HLObject, name: str, value: Any) -> None:
-    """Set an attribute; an empty list is left out, as HDF5 has no type for it."""
-    if isinstance(value, str):
-        _set_text(owner.id, name.encode(), value)
-    elif isinstance(value, list | tuple) and value and isinstance(value[0], str):
-        owner.attrs[name] = [printable(text) for text in value]
-    elif not (isinstance(value, list | tuple) and not value):
-        owner.attrs[name] = value
-
-
-def _set_text(owner: h5py.h5o.ObjectID, name: bytes, text: str) -> None:
-    """Do what h5py's ``attrs`` does, in a fifth of the time: a run has thousands of them."""
-    if h5a.exists(owner, name):
-        h5a.delete(owner, name)
-    h5a.create(owner, name, _TEXT, _SCALAR).write(np.array(printable(text), _TEXT_DTYPE))
-
-
-def printable(text: str) -> str:
-    """Return text that UTF-8 can hold, with no NUL, which would end it."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-
-
-def utf8_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type of UTF-8 text of a fixed length; HDF5 has none of length 0."""
-    stored: np.dtype[Any] = h5py.string_dtype("utf-8", max(1, dtype.itemsize))
-    return stored
-
-
-def as_stored(array: Array) -> Array:
-    """Return bytes marked as UTF-8: HDF5 converts between texts of one character set only."""
-    return np.ascontiguousarray(array).view(utf8_dtype(array.dtype)).reshape(array.shape)
-
-
 def _fixed_text(text: str) -> Array:
     data = printable(text).encode()
     return np.array(data, f"S{max(1, len(data))}")
@@ -241,8 +205,6 @@ def _write_dataset(parent: h5py.Group, name: str, node: Dataset) -> None:
         value = _fixed_text(value)
     elif isinstance(value, np.ndarray) and value.dtype.kind == "U":
         value = np.char.encode(value, "utf-8")
-    if isinstance(value, np.ndarray) and value.dtype.kind == "S":
-        value = as_stored(value)
-    dataset = parent.create_dataset(name, data=value)
+    dataset = new_dataset(parent, name, value)
     for key, attribute in node.attrs.items():
         set_attribute(dataset, key, attribute)

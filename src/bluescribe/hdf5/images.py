@@ -13,7 +13,7 @@ import numpy as np
 
 from ..assets import Asset
 from ..errors import BluescribeError
-from .file import set_attribute
+from .objects import set_attribute
 
 __all__ = [
     "Images",

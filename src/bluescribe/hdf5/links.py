@@ -42,6 +42,11 @@ class AssetLinks:
         and closes them, and one that runs in this process would find them open already."""
         self._virtual: set[tuple[str, str]] = set()
 
+    @property
+    def has_files(self) -> bool:
+        """Whether there are external files at all."""
+        return bool(self._assets)
+
     def add(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> bool:
         """Take in where a field's frames are; return whether the file is a new one."""
         self._streams[stream.name] = stream

@@ -104,9 +104,12 @@ class Room:
         """Note that all that was taken so far is in the file now."""
         self._pending = 0
 
-    def give_back(self) -> None:
-        """Free what is behind the end of the closed file."""
+    def closed(self) -> None:
+        """Note that HDF5 has closed the file, and may have let blocks behind its end go."""
         self._until = self._pending = 0
+
+    def give_back(self) -> None:
+        """Free what is behind the end of the file, which is closed for good."""
         with suppress(OSError):
             os.truncate(self._path, self._path.stat().st_size)
 

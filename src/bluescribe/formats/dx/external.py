@@ -12,10 +12,10 @@ from typing import Literal, NamedTuple, TypeAlias
 import h5py
 import numpy as np
 
-from ...hdf5.file import set_attribute
 from ...hdf5.frames import check_frames
 from ...hdf5.images import Images, ImagesError, Part, frames_per_index, opened, spans
 from ...hdf5.links import AssetLinks
+from ...hdf5.objects import set_attribute
 from ...run import Field, Run
 from ...values import Array
 from .indices import Indices, places

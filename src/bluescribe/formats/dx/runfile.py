@@ -16,12 +16,13 @@ from ...afterwards import Work
 from ...assets import Asset, Frames
 from ...hdf5.column import Column, append_rows, fit_rows
 from ...hdf5.compression import compression_options
-from ...hdf5.file import LiveFile, set_attribute, write_node
+from ...hdf5.file import LiveFile, write_node
 from ...hdf5.frames import copy_frames
 from ...hdf5.images import Images, ImagesError, describe
 from ...hdf5.later import seconds_left
 from ...hdf5.layout import Block
 from ...hdf5.links import AssetLinks
+from ...hdf5.objects import set_attribute
 from ...hdf5.room import telling_of_system
 from ...hdf5.tree import Dataset
 from ...hdf5.virtual import write_virtual

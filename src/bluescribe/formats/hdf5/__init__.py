@@ -15,9 +15,10 @@ from pydantic import Field, field_validator
 from ...assets import Asset, Frames
 from ...hdf5.compression import Compression, compression_options
 from ...hdf5.documents import Documents
-from ...hdf5.file import LiveFile, set_attribute, write_node
+from ...hdf5.file import LiveFile, write_node
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
+from ...hdf5.objects import set_attribute
 from ...hdf5.room import telling_of_system
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...hdf5.column import MISSING, REMADE, Column, append_rows, fit_rows
-from ...hdf5.file import LiveFile, set_attribute
+from ...hdf5.file import LiveFile
 from ...hdf5.names import unique_name
+from ...hdf5.objects import set_attribute
 from ...hdf5.streams import are_datum_ids, epochs, rows_expected
 from ...run import Field, Page, Run, Stream
 from ...values import Array

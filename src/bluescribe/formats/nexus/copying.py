@@ -15,10 +15,10 @@ from typing import Any
 import h5py
 
 from ...afterwards import Shortfall
-from ...hdf5.file import set_attribute
 from ...hdf5.frames import check_frames, copy_frames
 from ...hdf5.images import Images, ImagesError, NotReadyError, describe
 from ...hdf5.later import Patience, changed_copy
+from ...hdf5.objects import set_attribute
 from ...hdf5.streaming import GivenUpError
 from ...status import remedy
 

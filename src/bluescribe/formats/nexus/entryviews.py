@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import h5py
@@ -56,6 +56,8 @@ class EntryViews:
         self._choice = PlotChoice(settings.signal, settings.axes)
         self._content = EntryContent(run, settings)
         self._shown: list[tuple[str, str]] = []
+        self._primary: Mapping[tuple[str, str], Node | None] = {}
+        """Views of the primary stream, by group and name; None until all are written."""
         self.has_news = True
         """Whether there is something that is not shown yet."""
 
@@ -64,10 +66,10 @@ class EntryViews:
 
         To be repeated as it is after a failure.
         """
-        while self._shown:  # they may be of columns that have been made anew since
-            parent, name = self._shown.pop()
-            if name in entry[parent]:
-                del entry[parent][name]
+        self._take_away(entry, self._shown)
+        self._shown = []
+        if self.has_news or self._links.has_files:  # what is linked may have been made anew since
+            self._take_primary_away(entry)
         self._attempt(self._write_ends_of_baseline, entry, is_over)
         self._attempt(self._write_logs, entry)
         self._attempt(self._write_primary, entry, is_over)
@@ -103,15 +105,29 @@ class EntryViews:
         if is_over and plot:
             grid = grid_plot_group(self._run, table, self._links, self._choice, entry.file)
             plot = grid or plot
-        if plot:
-            self._show(entry, "data", plot)
-        instrument = entry["instrument"]
+        views: dict[tuple[str, str], Node] = {(entry.name, "data"): plot} if plot else {}
+        instrument = f"{entry.name}/instrument"
         for name, group in instrument_groups(self._run, table, self._links).items():
-            self._show(instrument, name, group)
+            views[instrument, name] = group
             if name == "detectors" and self._content.definition:
                 continue  # a definition speaks of each NXdetector that stands in the instrument
             for device in group.children:
-                self._show(instrument, device, HardLink(f"{instrument.name}/{name}/{device}"))
+                views[instrument, device] = HardLink(f"{instrument}/{name}/{device}")
+        self._show_primary(entry, views)
+
+    def _show_primary(self, entry: h5py.Group, views: Mapping[tuple[str, str], Node]) -> None:
+        """Write the views of the primary stream, if they are not there as they are wanted."""
+        if _are_same(views, self._primary):
+            return
+        self._take_primary_away(entry)
+        self._primary = dict.fromkeys(views)  # another try after a failure writes all of them
+        for (parent, name), node in views.items():
+            write_node(entry[parent], name, node)
+        self._primary = views
+
+    def _take_primary_away(self, entry: h5py.Group) -> None:
+        self._take_away(entry, self._primary)
+        self._primary = {}
 
     def _write_diffractometers(self, entry: h5py.Group) -> None:
         """Show what orients the sample; several may be there, one of them holds it."""
@@ -127,6 +143,11 @@ class EntryViews:
         """Write a view, and remember it: before they are written again, all are taken away."""
         self._shown.append((parent.name, name))
         write_node(parent, name, node)
+
+    def _take_away(self, entry: h5py.Group, places: Iterable[tuple[str, str]]) -> None:
+        for parent, name in places:
+            if name in entry[parent]:
+                del entry[parent][name]
 
     def _write_ends_of_baseline(self, entry: h5py.Group, is_over: bool) -> None:
         """Put the first and the last reading of each baseline field where it is easy to take.
@@ -144,6 +165,13 @@ class EntryViews:
                     write_node(
                         values.parent, name, Dataset(np.asarray(values[row]), _copied(values))
                     )
+
+
+def _are_same(views: Mapping[Any, Any], shown: Mapping[Any, Any]) -> bool:
+    try:
+        return views == shown
+    except ValueError:  # arrays have no single answer
+        return False
 
 
 def _copied(dataset: h5py.Dataset) -> dict[str, Any]:

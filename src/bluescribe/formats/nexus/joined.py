@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import h5py
 
-from ...hdf5.file import set_attribute
 from ...hdf5.images import ImagesError
 from ...hdf5.links import AssetLinks
+from ...hdf5.objects import set_attribute
 from ...hdf5.virtual import write_virtual
 
 __all__ = ["join_files"]

@@ -15,10 +15,11 @@ from ...afterwards import Shortfall, Work
 from ...assets import Asset, Frames
 from ...hdf5.compression import compression_options
 from ...hdf5.documents import Documents
-from ...hdf5.file import LiveFile, set_attribute, write_node
+from ...hdf5.file import LiveFile, write_node
 from ...hdf5.images import Images
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
+from ...hdf5.objects import set_attribute
 from ...hdf5.room import telling_of_system
 from ...jsontext import dumps
 from ...paths import run_path
@@ -208,14 +209,17 @@ class NexusFile(RunFile[NexusSettings]):
         return self._links.nodes(stream, field)
 
     def _write_root(self) -> None:
-        attrs = self._file.h5.attrs
-        attrs["default"] = "entry"
-        attrs["file_name"] = self.paths[0].name
-        attrs["file_time"] = datetime.now().astimezone().isoformat()
-        attrs["creator"] = "bluescribe NexusWriter"
-        attrs["NeXus_release"] = _NEXUS_RELEASE
-        attrs["HDF5_Version"] = h5py.version.hdf5_version
-        attrs["h5py_version"] = h5py.version.version
+        attributes = {
+            "default": "entry",
+            "file_name": self.paths[0].name,
+            "file_time": datetime.now().astimezone().isoformat(),
+            "creator": "bluescribe NexusWriter",
+            "NeXus_release": _NEXUS_RELEASE,
+            "HDF5_Version": h5py.version.hdf5_version,
+            "h5py_version": h5py.version.version,
+        }
+        for name, text in attributes.items():
+            set_attribute(self._file.h5, name, text)
 
     def _configuration_name(self, stream: Stream) -> str:
         """Name the first configuration of a stream like the stream, later ones with a number."""

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...hdf5.column import Column, append_rows, fit_rows
-from ...hdf5.file import LiveFile, set_attribute
+from ...hdf5.file import LiveFile
 from ...hdf5.names import unique_name
+from ...hdf5.objects import group_at, set_attribute
 from ...hdf5.streams import are_datum_ids, epochs, rows_expected
 from ...run import Field, Page, Run, Stream
 from ...values import Array
@@ -140,7 +141,7 @@ class StreamTable:
         for name in self._stamps:
             if self.group_of(name) not in groups:
                 continue
-            group = h5[self.group_of(name)]
+            group = group_at(h5, self.group_of(name))
             column = self._values.get(name)
             layout = column.layout if column else None
             is_plot = layout is not None and layout.dtype.kind in "iuf" and not layout.is_ragged

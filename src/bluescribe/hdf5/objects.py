@@ -1,0 +1,179 @@
+"""Groups, datasets and attributes of an HDF5 file, made by h5py's low-level interface.
+
+A run has hundreds of them, and for each the high-level one takes two to five times as long. What is
+made is the same, and what is rare is left to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+from h5py import h5a, h5d, h5g, h5o, h5p, h5s, h5t
+
+from ..values import Array
+
+__all__ = [
+    "as_stored",
+    "group_at",
+    "new_column",
+    "new_dataset",
+    "new_group",
+    "new_link",
+    "printable",
+    "set_attribute",
+    "utf8_dtype",
+]
+
+_PLAIN = "biufcS"
+"""Kinds of arrays that are written here."""
+
+_TEXT = h5py.string_dtype()
+_TEXT_TYPE = h5t.py_create(_TEXT, logical=True)
+_SCALAR = h5s.create(h5s.SCALAR)
+
+
+def _without_times(kind: Any) -> Any:
+    properties = h5p.create(kind)
+    properties.set_obj_track_times(False)
+    return properties
+
+
+def _links(characters: int) -> Any:
+    properties = h5p.create(h5p.LINK_CREATE)
+    properties.set_create_intermediate_group(True)
+    properties.set_char_encoding(characters)
+    return properties
+
+
+_GROUP, _DATASET = _without_times(h5p.GROUP_CREATE), _without_times(h5p.DATASET_CREATE)
+_ASCII, _UTF8 = _links(h5t.CSET_ASCII), _links(h5t.CSET_UTF8)
+
+
+def _link(name: str) -> tuple[bytes, Any]:
+    """Return a name as HDF5 has it, and the properties of its link."""
+    return name.encode(), _ASCII if name.isascii() else _UTF8
+
+
+def group_at(file: h5py.File, path: str) -> h5py.Group:
+    """Return the group at an absolute path; it is made if it is not there."""
+    try:
+        return h5py.Group(h5o.open(file.id, path.encode()))
+    except KeyError:
+        return file.require_group(path)
+
+
+def new_group(parent: h5py.Group, name: str) -> h5py.Group:
+    """Make a group."""
+    link, properties = _link(name)
+    return h5py.Group(h5g.create(parent.id, link, properties, _GROUP))
+
+
+def new_dataset(parent: h5py.Group, name: str, value: Any) -> h5py.Dataset:
+    """Make a dataset of a value; bytes in arrays are UTF-8 text."""
+    data = np.asarray(value, order="C")
+    if isinstance(value, bytes | list | tuple) or data.dtype.kind not in _PLAIN:
+        return parent.create_dataset(name, data=value)
+    if data.dtype.kind == "S":
+        data = as_stored(data)
+    link, properties = _link(name)
+    dtype = h5t.py_create(data.dtype, logical=True)
+    dataset = h5d.create(parent.id, link, dtype, _space(data.shape), _DATASET, properties)
+    if data.size:
+        dataset.write(h5s.ALL, h5s.ALL, data)
+    return h5py.Dataset(dataset)
+
+
+def new_column(
+    parent: h5py.Group,
+    name: str,
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    *,
+    chunk_rows: int,
+    storage: Mapping[str, Any],
+) -> h5py.Dataset:
+    """Make a dataset without a row yet.
+
+    Parameters
+    ----------
+    parent, name
+        Where.
+    dtype, shape
+        Of a row.
+    chunk_rows
+        Rows a chunk.
+    storage
+        Keyword arguments of h5py's `create_dataset` for compression.
+    """
+    chunks = (chunk_rows, *(max(1, n) for n in shape))
+    most = (None, *(n or None for n in shape))
+    if storage:
+        rows = (0, *shape)
+        return parent.create_dataset(name, rows, dtype, maxshape=most, chunks=chunks, **storage)
+    link, properties = _link(name)
+    creation = _DATASET.copy()
+    creation.set_chunk(chunks)
+    space = h5s.create_simple((0, *shape), tuple(n or h5s.UNLIMITED for n in most))
+    stored = h5t.py_create(dtype, logical=True)
+    return h5py.Dataset(h5d.create(parent.id, link, stored, space, creation, properties))
+
+
+def new_link(parent: h5py.Group, name: str, path: str) -> None:
+    """Give an object of the file another name; the object says in ``@target`` what the first is."""
+    found = h5o.open(parent.id, path.encode())
+    if not h5a.exists(found, b"target"):
+        _create_attribute(found, b"target", _TEXT_TYPE, np.array(printable(path), _TEXT))
+    link, properties = _link(name)
+    h5o.link(found, parent.id, link, properties)
+
+
+def set_attribute(owner: h5py.HLObject, name: str, value: Any) -> None:
+    """Set an attribute; an empty list is left out, as HDF5 has no type for it."""
+    if isinstance(value, list | tuple) and not value:
+        return
+    text = _text(value)
+    data = np.asarray(value) if text is None else text
+    if text is None and data.dtype.kind not in "iuf":
+        owner.attrs[name] = value
+        return
+    dtype = _TEXT_TYPE if text is not None else h5t.py_create(data.dtype)
+    key = name.encode()
+    if h5a.exists(owner.id, key):
+        h5a.delete(owner.id, key)
+    _create_attribute(owner.id, key, dtype, data)
+
+
+def _create_attribute(owner: Any, name: bytes, dtype: Any, data: Array) -> None:
+    h5a.create(owner, name, dtype, _space(data.shape)).write(data)
+
+
+def _text(value: Any) -> Array | None:
+    """Return text, or a list of it, as HDF5 stores it in attributes; None for anything else."""
+    if isinstance(value, str):
+        return np.array(printable(value), _TEXT)
+    if isinstance(value, list | tuple) and isinstance(value[0], str):
+        return np.array([printable(text) for text in value], _TEXT)
+    return None
+
+
+def _space(shape: tuple[int, ...]) -> Any:
+    return h5s.create_simple(shape) if shape else _SCALAR
+
+
+def printable(text: str) -> str:
+    """Return text that UTF-8 can hold, with no NUL, which would end it."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def utf8_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of UTF-8 text of a fixed length; HDF5 has none of length 0."""
+    stored: np.dtype[Any] = h5py.string_dtype("utf-8", max(1, dtype.itemsize))
+    return stored
+
+
+def as_stored(array: Array) -> Array:
+    """Return bytes marked as UTF-8: HDF5 converts between texts of one character set only."""
+    return np.ascontiguousarray(array).view(utf8_dtype(array.dtype)).reshape(array.shape)
