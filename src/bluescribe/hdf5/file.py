@@ -16,6 +16,7 @@ import numpy as np
 from h5py import h5a, h5s, h5t
 
 from ..held import Hold
+from ..jsontext import dumps
 from ..values import Array
 from .compact import compact
 from .compression import compression_options
@@ -198,13 +199,16 @@ def _write_rearranged(parent: h5py.Group, name: str, node: Rearranged) -> None:
 
 
 def set_attribute(owner: h5py.HLObject, name: str, value: Any) -> None:
-    """Set an attribute; an empty list is left out, as HDF5 has no type for it."""
+    """Set an attribute; an empty list is left out, and what HDF5 has no type for is JSON text."""
     if isinstance(value, str):
         _set_text(owner.id, name.encode(), value)
     elif isinstance(value, list | tuple) and value and isinstance(value[0], str):
         owner.attrs[name] = [printable(text) for text in value]
     elif not (isinstance(value, list | tuple) and not value):
-        owner.attrs[name] = value
+        try:
+            owner.attrs[name] = value
+        except (TypeError, ValueError):  # such as an integer beyond 64 bits
+            _set_text(owner.id, name.encode(), dumps(value).decode())
 
 
 def _set_text(owner: h5py.h5o.ObjectID, name: bytes, text: str) -> None:
