@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import string
 from typing import Any
 
+import numpy as np
 import pytest
 from event_model import DocumentNames, schema_validators
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
@@ -129,6 +131,64 @@ def test_a_damaged_stop_does_not_leave_the_file_open(tmp_path):
         for name, doc in documents:
             writer(name, {**doc, "knot": knot} if name == "stop" else doc)
         contract.check_runs(contract.read_back(tmp_path / "files"), documents[:-1])
+
+
+@pytest.mark.parametrize("template", ["{sample}-{uid:.7}", "{sample}/{uid:.7}"])
+@pytest.mark.parametrize("format_name", CONTRACTS)
+def test_programs_open_files_that_samples_of_any_name_name(tmp_path, format_name, template):
+    """Silx takes what follows # and ; for no part of the name, and frictionless [ for a pattern."""
+    documents = [*played("images", "plain", tmp_path / "shapes")]
+    documents[0] = "start", {**documents[0][1], "sample": f"Fe #3 {string.punctuation}"}
+    contract = CONTRACTS[format_name]()
+    contract.write(tmp_path / "files", documents, **contract.named(template))
+    contract.check_runs(contract.read_back(tmp_path / "files"), documents)
+    contract.check_files(tmp_path / "files")
+
+
+@pytest.mark.parametrize("format_name", CONTRACTS)
+def test_a_field_that_is_nowhere_is_named(tmp_path, format_name):
+    """No document names the file of one field, and a file is of a field that is not declared."""
+    declared = {"source": "s", "dtype": "array", "shape": [2, 3], "external": "FILESTORE:"}
+    start, (_, descriptor), (_, event), stop = WHOLE
+    descriptor = {**descriptor, "data_keys": {**descriptor["data_keys"], "y": declared}}
+    event = {**event, "data": {"x": 0.1, "y": "lost/0"}, "timestamps": {"x": 1.7e9, "y": 1.7e9}}
+    streamed = {
+        "uid": "strange",
+        "run_start": start[1]["uid"],
+        "data_key": "z",
+        "mimetype": "application/x-hdf5",
+        "uri": "file://localhost/nowhere/strange.h5",
+        "parameters": {"dataset": "/data"},
+    }
+    frame = {
+        "uid": "strange/0",
+        "stream_resource": "strange",
+        "descriptor": descriptor["uid"],
+        "indices": {"start": 0, "stop": 1},
+        "seq_nums": {"start": 1, "stop": 2},
+    }
+    documents = [
+        start,
+        ("descriptor", descriptor),
+        ("stream_resource", streamed),
+        ("stream_datum", frame),
+        ("event", event),
+        stop,
+    ]
+    contract = CONTRACTS[format_name]()
+    contract.write(tmp_path, documents)
+    (found,) = contract.read_back(tmp_path)
+    assert found.left_out.get(("primary", "y")) or found.events["primary"]["y"] == ["lost/0"]
+    told = found.places.get(("primary", "z")) or found.left_out.get(("primary", "z"))
+    assert format_name == "jsonl" or "strange.h5" in str(told)
+
+
+def test_a_damaged_reason_does_not_cost_the_end_of_a_file(tmp_path):
+    documents = [*WHOLE[:-1], ("stop", {**WHOLE[-1][1], "reason": np.array([1, 2])})]
+    for name in CONTRACTS:
+        contract = CONTRACTS[name]()
+        contract.write(tmp_path / name, documents)
+        contract.check_runs(contract.read_back(tmp_path / name), documents)
 
 
 def write_and_compare(folder, format_name, documents):

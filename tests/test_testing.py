@@ -453,6 +453,10 @@ FEATURES: dict[str, Any] = {
         and p.data_keys["theta"]["limits"]["display"]["low"] is None
         and p.data_keys["old"]["units"] is None
     ),
+    "described_by_numpy": lambda p: (
+        isinstance(p.data_keys["theta"]["limits"]["control"]["low"], np.float64)
+        and p.data_keys["count"]["precision"] > 2**64
+    ),
     # arrays
     "mca": lambda p: p.shapes("mca") == [(64,)] * 4,
     "two_mcas": lambda p: (p.shapes("mca1")[0], p.shapes("mca2")[0]) == ((32,), (8,)),
@@ -473,6 +477,11 @@ FEATURES: dict[str, Any] = {
     "ragged_inside": lambda p: raises(ValueError, np.array, p.column("rows")[0]),
     "rank_changing": lambda p: [*map(len, p.shapes("array"))] == [1, 2, 0, 3],
     "dtype_changing": lambda p: [v.dtype.kind for v in p.column("a")] == ["i", "f", "c", "U"],
+    "real_turning_complex": lambda p: (
+        [value.dtype.kind for value in p.column("spectrum")] == ["f", "c", "f"]
+        and p.types("impedance") == [float, complex, float]
+        and p.column("list")[0] == [0.5, 1j]
+    ),
     "empty_arrays": lambda p: (
         p.column("none_ever") == [[]] * 3
         and p.column("none_at_first")[0] == []
@@ -553,6 +562,16 @@ FEATURES: dict[str, Any] = {
         not {"hints", "object_keys"} & set(p.descriptors[0])
         and not any("object_name" in known for known in p.data_keys.values())
     ),
+    "filled_in_events": lambda p: (
+        p.data_keys["camera"]["external"] == "FILESTORE:"
+        and p.shapes("camera") == [(2, 3)] * 2
+        and p.all("event")[0]["filled"] == {"camera": True, "trace": True}
+    ),
+    "redeclared_otherwise": lambda p: (
+        [list(d["data_keys"]) for d in p.descriptors] == [["a", "common"], ["b", "common"]]
+        and [type(row["data"]["common"]) for row in p.rows()] == [float, float, list, list]
+        and p.seq_nums() == [1, 2, 3, 4]
+    ),
 }
 
 
@@ -606,7 +625,9 @@ def test_tells_its_runs_and_files_truly(name, played):
     assert p.names.count("start") == told.runs
     assert (p.names.count("stop") == told.runs) == told.finished
     wrote = any(folder.rglob("*.*"))
-    announced = any("external" in known for known in p.data_keys.values())
+    filled = [e.get("filled", {}) for e in p.all("event")]
+    here = {key for keys in filled for key, is_here in keys.items() if is_here}
+    announced = any("external" in known for key, known in p.data_keys.items() if key not in here)
     assert announced == told.external
     assert told.external or not wrote
 

@@ -39,8 +39,9 @@ _LONGEST_NAME = 180
 _LONGEST_PART = 255
 """Bytes that file systems allow."""
 
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\:*?"<>|]')
-"""Separators, control characters, line ends, and what Windows shares refuse."""
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\:*?"<>|#;\[\]]')
+"""Separators, control characters, line ends, what Windows shares refuse, and what readers take for
+the end of a name or for a pattern: silx and frictionless do not open ``Fe #3.hdf``."""
 
 _KEY = re.compile(r"[^.\[\]!]+(\[[^\[\]]+\])*")
 """A start key, or an item inside one: ``sample[name]``. Never an attribute."""

@@ -78,12 +78,24 @@ def _copy(value: Any, copies: _Copies) -> Any:
     if id(value) in copies:
         return copies[id(value)][1]
     if isinstance(value, np.ndarray):
-        array = value.copy()
+        array = _unmasked(value) if type(value) is not np.ndarray else value.copy()
         copies[id(value)] = value, array
         return array
     if isinstance(value, Mapping | list | tuple):
         return _copy_container(value, copies)
     return value.copy() if isinstance(value, set | bytearray) else value
+
+
+def _unmasked(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a copy in which None stands where a mask says that nothing was measured."""
+    if not isinstance(value, np.ma.MaskedArray):
+        return value.copy()
+    mask = np.ma.getmaskarray(value)
+    if not mask.any():
+        return np.array(value.data)
+    array: np.ndarray[Any, Any] = np.array(value.data, object)
+    array[mask] = None
+    return array
 
 
 def _copy_container(value: Any, copies: _Copies) -> Any:

@@ -58,7 +58,7 @@ def test_every_path_stays_inside_and_can_be_made(start, template, folder):
         assert len(part.encode()) <= 255
         assert not part.startswith(".") or template.startswith(".")
         assert not [c for c in part if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")]
-        assert not set(part) & set('/\\:*?"<>|')
+        assert not set(part) & set('/\\:*?"<>|#;[]')
 
 
 @given(evil)
@@ -111,7 +111,7 @@ def test_any_key_and_item_of_the_start_may_be_used():
 @pytest.mark.parametrize(
     ("scan_id", "text"),
     [("morning/1", "morning_1"), (None, "00000"), (np.int64(42), "00042"), (4.0, "4.0"),
-     pytest.param(10**5000, "_", id="too many digits"), ([1], "[1]")],
+     pytest.param(10**5000, "_", id="too many digits"), ([1], "_1_")],
 )  # fmt: skip
 def test_a_scan_id_of_any_kind_makes_a_name(scan_id, text, caplog):
     name = run_path(Path(), "{scan_id:05d}-{uid:.7}", {**START, "scan_id": scan_id}).name

@@ -146,3 +146,15 @@ def test_no_document_stops_the_scan():
             assert type(copy) is type(doc) or isinstance(copy, dict)
     while deep:
         deep = deep[0]
+
+
+def test_nothing_stands_where_a_mask_says_that_nothing_was_measured():
+    masked = np.ma.masked_array([[1, 2], [3, 4]], [[False, True], [False, False]])
+    whole = np.ma.masked_array([1.5, 2.5], [False, False])
+    copy, _ = snapshot("event", event(masked=masked, whole=whole, none=np.ma.masked))
+    assert copy["data"]["masked"].tolist() == [[1, None], [3, 4]]
+    assert type(copy["data"]["whole"]) is np.ndarray
+    assert copy["data"]["whole"].tolist() == [1.5, 2.5]
+    assert copy["data"]["none"].tolist() is None
+    masked[...] = 9
+    assert copy["data"]["masked"].tolist() == [[1, None], [3, 4]]

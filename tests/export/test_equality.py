@@ -63,6 +63,7 @@ NO_TYPES = {
     "metadata_not_json",
     "metadata_numpy",
     "numpy_scalars",
+    "real_turning_complex",
     "text_arrays",
     "two_mcas",
 }

@@ -217,6 +217,8 @@ def rank(value: Any) -> int:
 def _plain(value: Any) -> Any:
     """Return Python's own types."""
     if isinstance(value, np.ndarray | np.generic):
+        if value.dtype.kind == "M":  # numpy makes None of a time that is not known
+            value = np.datetime_as_string(np.asarray(value))
         item = value.tolist()
         return str(item) if isinstance(item, np.generic) else _plain(item)
     if isinstance(value, list | tuple):

@@ -90,6 +90,20 @@ def test_others_read_while_it_goes_on(tmp_path):
         writer("stop", STOP)
 
 
+def test_images_whose_file_no_document_names_are_told(tmp_path):
+    run = [*documents({"camera": "lost/0"}, {"camera": "lost/1"}), ("stop", STOP)]
+    key = run[1][1]["data_keys"]["camera"]
+    key.update(dtype="array", shape=[3, 3], external="FILESTORE:")
+    with DxWriter(tmp_path, file_name="run", image="camera", images_timeout=0) as writer:
+        for document in run:
+            writer(*document)
+    with h5py.File(tmp_path / "run.dx.h5") as file:
+        assert "exchange" not in file
+        (told,) = json.loads(file["process/acquisition/left_out"][()])
+    assert (told["stream"], told["field"]) == ("primary", "camera")
+    assert "no document names" in told["what"]
+
+
 @pytest.mark.parametrize("image", [None, "camera"])
 def test_a_run_without_images_has_no_file_and_no_failure(image, tmp_path, caplog):
     with DxWriter(tmp_path, image=image) as writer:

@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 
 from bluescribe.testing.contract import RecordedRun
-from tests.readers.nexus import numbered, read_column, text
+from tests.readers.nexus import numbered, put, read_column, text
 
 _OWN = {"time", "seq_num", "timestamps"}
 
@@ -47,23 +47,18 @@ def _read_stream(group: h5py.Group, run: RecordedRun) -> None:
             continue
         field = text(child.attrs["data_key"])
         if isinstance(child, h5py.Dataset):
-            _put(events, field, read_column(group, name))
+            put(events, field, read_column(group, name))
             assert {"units", "source", "dtype"} <= set(child.attrs)
             continue
         if "datum_id" in child:
-            _put(events, field, read_column(child, "datum_id"))
+            put(events, field, read_column(child, "datum_id"))
         assets = numbered(child, "asset")
         if assets:
             told = [(text(a[()]), text(a.attrs["parameters"])) for a in assets]
             run.places[stream, field] = [" ".join(pair) for pair in told]
-    for column in group.get("timestamps", {}).values():
+    stamps = group.get("timestamps", {})
+    for name in set(stamps) - {f"{column}_missing" for column in stamps}:
+        column = stamps[name]
         field = text(column.attrs["data_key"])
         assert field not in run.timestamps[stream]
         run.timestamps[stream][field] = column[()].tolist()
-
-
-def _put(events, field, column) -> None:
-    """Add a column; a field that had values and datum ids has them in turn."""
-    others = events.get(field, [None] * len(column))
-    assert all(a is None or b is None for a, b in zip(others, column, strict=True))
-    events[field] = [b if a is None else a for a, b in zip(others, column, strict=True)]

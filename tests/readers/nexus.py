@@ -68,7 +68,7 @@ def _read_field(group: h5py.Group, run: RecordedRun, stream: str, field: str) ->
     for name in ("value", "datum_id"):
         is_here = isinstance(group.get(name, getlink=True), h5py.HardLink)
         if is_here and not {"joined_from", "copied_from"} & set(group[name].attrs):
-            run.events[stream][field] = read_column(group, name)
+            put(run.events[stream], field, read_column(group, name))
             run.timestamps[stream][field] = group["EPOCH"][()].tolist()
     assets = [text(asset[()]) for asset in numbered(group, "asset")]
     templates = [text(asset.attrs["parameters"]) for asset in numbered(group, "asset")]
@@ -93,3 +93,10 @@ def read_column(group: h5py.Group, name: str) -> list[Any]:
         shapes = group[f"{name}_shape"][()].tolist()
         rows = [r[tuple(slice(0, n) for n in s)] for r, s in zip(rows, shapes, strict=True)]
     return [None if i in missing else row for i, row in enumerate(rows)]
+
+
+def put(events: dict[str, list[Any]], field: str, column: list[Any]) -> None:
+    """Add a column; a field that had values and datum ids has them in turn."""
+    others = events.get(field, [None] * len(column))
+    assert all(a is None or b is None for a, b in zip(others, column, strict=True))
+    events[field] = [b if a is None else a for a, b in zip(others, column, strict=True)]

@@ -75,6 +75,8 @@ def read_run(scan: Any) -> RecordedRun:
             key = stream, json.loads(match[1])
             run.places.setdefault(key, []).append(json.loads(match[2]))
             run.left_out[key] = line
+        if match := re.fullmatch(rf"no document names the file of ({_TEXT})", line):
+            run.left_out[stream, json.loads(match[1])] = line
         if match := re.fullmatch(rf"from row \d+: ({_TEXT}) is an array of .*", line):
             run.left_out[stream, json.loads(match[1])] = line
     return run

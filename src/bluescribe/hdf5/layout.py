@@ -240,7 +240,7 @@ def _narrowed(array: Array, declared: Field) -> Array:
     dtype = declared.dtype_numpy
     if dtype is None or dtype.kind not in "biufc":
         return array
-    if array.dtype.kind == "i" and dtype.kind == "f":
+    if array.dtype.kind in "iu" and dtype.kind in "fc":
         return array  # what came as integers stays so
     cast = as_dtype(array, dtype)
     return array if cast is None else cast

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5o, h5p, h5s, h5t
 
+from ..jsontext import dumps
 from ..values import Array
 
 __all__ = [
@@ -125,36 +126,41 @@ def new_link(parent: h5py.Group, name: str, path: str) -> None:
     """Give an object of the file another name; the object says in ``@target`` what the first is."""
     found = h5o.open(parent.id, path.encode())
     if not h5a.exists(found, b"target"):
-        _create_attribute(found, b"target", _TEXT_TYPE, np.array(printable(path), _TEXT))
+        _write_attribute(found, "target", _TEXT_TYPE, np.array(printable(path), _TEXT))
     link, properties = _link(name)
     h5o.link(found, parent.id, link, properties)
 
 
 def set_attribute(owner: h5py.HLObject, name: str, value: Any) -> None:
-    """Set an attribute; an empty list is left out, as HDF5 has no type for it."""
+    """Set an attribute; an empty list is left out, and what HDF5 has no type for is JSON text."""
     if isinstance(value, list | tuple) and not value:
         return
     text = _text(value)
-    data = np.asarray(value) if text is None else text
-    if text is None and data.dtype.kind not in "iuf":
-        owner.attrs[name] = value
+    if text is not None:
+        _write_attribute(owner.id, name, _TEXT_TYPE, text)
         return
-    dtype = _TEXT_TYPE if text is not None else h5t.py_create(data.dtype)
+    try:
+        data = np.asarray(value)
+        if data.dtype.kind in "iuf":
+            _write_attribute(owner.id, name, h5t.py_create(data.dtype), data)
+        else:
+            owner.attrs[name] = value
+    except (TypeError, ValueError):  # such as an integer beyond 64 bits
+        _write_attribute(owner.id, name, _TEXT_TYPE, np.array(dumps(value).decode(), _TEXT))
+
+
+def _write_attribute(owner: Any, name: str, dtype: Any, data: Array) -> None:
     key = name.encode()
-    if h5a.exists(owner.id, key):
-        h5a.delete(owner.id, key)
-    _create_attribute(owner.id, key, dtype, data)
-
-
-def _create_attribute(owner: Any, name: bytes, dtype: Any, data: Array) -> None:
-    h5a.create(owner, name, dtype, _space(data.shape)).write(data)
+    if h5a.exists(owner, key):
+        h5a.delete(owner, key)
+    h5a.create(owner, key, dtype, _space(data.shape)).write(data)
 
 
 def _text(value: Any) -> Array | None:
     """Return text, or a list of it, as HDF5 stores it in attributes; None for anything else."""
     if isinstance(value, str):
         return np.array(printable(value), _TEXT)
-    if isinstance(value, list | tuple) and isinstance(value[0], str):
+    if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
         return np.array([printable(text) for text in value], _TEXT)
     return None
 

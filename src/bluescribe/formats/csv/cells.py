@@ -55,7 +55,7 @@ def cells(values: Values, types: frozenset[type] = frozenset()) -> Cells:
     """
     if isinstance(values, np.ndarray):
         bare, traits = _of_array(values)
-        return Cells(bare.split(b","), traits) if bare else _of_values(values.tolist())
+        return Cells(bare.split(b","), traits) if bare else _of_values(_items(values))
     types = types or frozenset(map(type, values))
     if types in _NUMBERS:
         return Cells(_numbers(values).split(b","), _kinds(types))
@@ -71,7 +71,7 @@ def element_cells(values: Values) -> tuple[bytes, Traits]:
     """
     if isinstance(values, np.ndarray):
         bare, traits = _of_array(values)
-        return (bare, traits) if bare else element_cells(values.tolist())
+        return (bare, traits) if bare else element_cells(_items(values))
     types = frozenset(map(type, values))
     if types in _NUMBERS:
         return _numbers(values), _kinds(types)
@@ -79,6 +79,12 @@ def element_cells(values: Values) -> tuple[bytes, Traits]:
     if b"" in texts:
         texts, traits = [text or b"null" for text in texts], traits | {"null"}
     return b",".join(texts), traits
+
+
+def _items(array: Array) -> list[Any]:
+    """Return the elements of an array; numpy makes None of a time that is not known."""
+    items: list[Any] = plain(array) if array.dtype.kind in "mM" else array.tolist()
+    return items
 
 
 _NUMPY_NUMBERS = frozenset(np.dtype(code).type for code in "?bBhHiIlLqQefd")

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...errors import DocumentError
 from ...jsontext import dumps
+from ...run import Field
 from .stream import ExternalFiles, StreamTables
 
 __all__ = ["configurations", "omissions"]
@@ -46,7 +47,8 @@ def configurations(tables: StreamTables) -> Iterator[dict[str, Any]]:
 
 
 def _of_fields(tables: StreamTables) -> Iterator[tuple[str, str, str | list[str]]]:
-    for name, field in tables.stream.fields.items():
+    undeclared = {name: Field(name, external=True) for name in tables.external}
+    for name, field in {**undeclared, **tables.stream.fields}.items():
         files = tables.external.get(name)
         column = tables.columns.get(name)
         kept = "; the table holds the datum ids" if column else ""

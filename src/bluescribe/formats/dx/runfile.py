@@ -218,6 +218,7 @@ class DxFile(RunFile[DxSettings]):
                     yield {**entry, "where": [asset.place for asset in assets.values()]}
                 elif name not in {self._tomogram.image, *theta}:
                     yield entry
+        yield from self._nameless()
         if self._tomogram.misfits:
             what = f"{self._tomogram.misfits} values that are no such image, or of no role"
             yield {"field": self._tomogram.image, "what": what, "where": _ELSEWHERE}
@@ -225,6 +226,14 @@ class DxFile(RunFile[DxSettings]):
             if count:
                 what = f"{count} events of {role} for which no frame was announced"
                 yield {"field": self._tomogram.image, "what": what, "where": "nowhere"}
+
+    def _nameless(self) -> Iterator[dict[str, Any]]:
+        """Yield the images that are in files of which no document told."""
+        for stream in self._run.streams:
+            name = self._tomogram.image_of(stream)
+            if name and (stream, name) not in self._external:
+                what = "images in files that no document names"
+                yield {"stream": stream, "field": name, "what": what, "where": _ELSEWHERE}
 
     def _tell_of_external_images(self) -> None:
         fields = [field for _, field in self._external]

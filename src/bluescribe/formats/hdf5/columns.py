@@ -59,6 +59,9 @@ class StreamColumns:
         To be repeated as it is after a failure: rows are counted at the end.
         """
         blocks, remade = fit_rows(self._file, self.rows, dict(self._cells(page)))
+        for (what, field), column in self._columns.items():
+            if what == "datum_id" and column in remade:
+                self.group_of(field)  # says whose it is, also when no document names the file
         append_rows(blocks)
         self.rows += len(page)
         return bool(remade)

@@ -132,6 +132,8 @@ class Variable:
             self._shapes.add(array.shape[1:])
             if isinstance(present, list) and _BOOLEANS & set(map(type, present)):
                 self._kinds.add("boolean")  # beside numbers numpy makes numbers of them
+            if array.dtype.kind == "c" and not all(map(_is_complex, present)):
+                self._kinds.add("other")  # beside complex numbers numpy makes those of all
             return
         for value in present:
             kind, shape = _kind_and_shape(value)
@@ -167,6 +169,11 @@ def _kind_and_shape(value: Any) -> tuple[str, tuple[int, ...]]:
         return "text", ()
     array = as_array([value])
     return ("other", ()) if array is None else (_KINDS[array.dtype.kind], array.shape[1:])
+
+
+def _is_complex(value: Any) -> bool:
+    """Tell whether a value is a complex number, or an array of nothing else."""
+    return isinstance(value, complex) or getattr(value, "dtype", np.dtype(bool)).kind == "c"
 
 
 def _without(value: Any, place: list[int], named: list[list[Any]]) -> Any:

@@ -90,7 +90,8 @@ def stop_nodes(run: Run, stop: Document) -> dict[str, Node]:
         nodes["duration"] = Dataset(round(seconds), {"units": "s"})
         nodes["collection_time"] = Dataset(seconds, {"units": "s"})
     for key in ("exit_status", "reason", "num_events"):
-        if stop.get(key) not in (None, ""):
+        said = stop.get(key)
+        if said is not None and not (isinstance(said, str) and not said):
             nodes[f"{bluesky}/{key}"] = metadata_node(stop[key])
     return nodes
 

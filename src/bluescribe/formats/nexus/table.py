@@ -171,4 +171,9 @@ def _attrs(declared: Field) -> dict[str, Any]:
     for key, end in (("lower_ctrl_limit", "low"), ("upper_ctrl_limit", "high")):
         attrs[key] = control.get(end) if isinstance(control, Mapping) else None
     keep_empty = ("units", "source")
-    return {k: v for k, v in attrs.items() if v not in (None, "", []) or k in keep_empty}
+    return {k: v for k, v in attrs.items() if k in keep_empty or not _is_empty(v)}
+
+
+def _is_empty(value: Any) -> bool:
+    """Tell whether there is nothing to say; numpy's numbers do not compare with lists."""
+    return value is None or (isinstance(value, str | list) and not value)

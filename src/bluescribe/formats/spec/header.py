@@ -200,7 +200,9 @@ def _end(rows: int, stop: Document | None) -> list[str]:
     # as SPEC words it: spec2nexus, silx and xrayutilities look for this
     verb = "ended" if status == "success" else "aborted"
     lines = [f"{when}.  Scan {verb} after {rows} points.", f"exit_status = {literal(status)}"]
-    return [*lines, f"reason = {literal(stop['reason'])}"] if stop.get("reason") else lines
+    reason = stop.get("reason")
+    is_silent = reason is None or (isinstance(reason, str) and not reason)
+    return lines if is_silent else [*lines, f"reason = {literal(reason)}"]
 
 
 def _geometry(

@@ -98,11 +98,17 @@ class Rows:
 
     def _note_others(self, notes: Notes, page: Page) -> None:
         """Tell the values of fields that are neither columns nor spectra."""
-        inside = {column.name for column in self._layout.columns} | self._layout.external
+        inside = {column.name for column in self._layout.columns}
         inside.update(name for spectrum in self._layout.spectra for name in spectrum.names)
         for name in dict.fromkeys([*page.data, *self._told]):
-            if name not in inside:
+            if name not in inside and not self._is_elsewhere(name, page):
                 self._note_values(notes, name, page, [False] * len(page))
+
+    def _is_elsewhere(self, name: str, page: Page) -> bool:
+        """Tell whether values are in files that comments name, and not filled into the events."""
+        if name not in self._layout.external or name in self._told:
+            return False
+        return all(value is None or isinstance(value, str) for value in _values(page, name))
 
     def _note_values(self, notes: Notes, name: str, page: Page, held: Sequence[bool]) -> None:
         """Tell the values that their rows do not hold, where they change."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -152,6 +153,7 @@ class SpecFile(RunFile["SpecSettings"]):
         rows, out = self._begun(None, is_certain=True)
         if not self._is_written:
             out.put(b"".join(self._last_words))
+            out.put(b"".join(map(comment, self._nameless())))
             end = ending(self._run, self._main, rows.count, stop, as_scans=self._as_scans)
             out.put(end)
             self._is_written = True
@@ -203,6 +205,13 @@ class SpecFile(RunFile["SpecSettings"]):
         is_main = self._main is not None and self._main.name == stream
         where = "" if is_main else f" of stream {literal(stream)}"
         return f"{literal(field)}{where} is in {literal(place)}"
+
+    def _nameless(self) -> Iterator[str]:
+        """Name the external fields of which no document named a file."""
+        main = self._main
+        for name, field in main.fields.items() if main is not None else ():
+            if field.external and main and (main.name, name) not in self._linked:
+                yield f"no document names the file of {literal(name)}"
 
     def _begun(self, page: Page | None, *, is_certain: bool = False) -> tuple[Rows, TextFile]:
         """Return what to write rows with and to, after the header.

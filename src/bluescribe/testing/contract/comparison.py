@@ -89,7 +89,7 @@ def _of_stream(
         for field, column in expected.timestamps[stream].items():
             what = f"{stream!r}: timestamps of {field!r}"
             back = stamps.get(rules.name_in_file(field), [None] * len(column))
-            yield from _of_column(what, column, back, rules)
+            yield from _of_timestamps(what, column, back, rules)
 
 
 def _of_fields(
@@ -117,11 +117,13 @@ def _of_fields(
             yield f"{stream!r}: {field!r} was never measured, and has {_short(read[field])}"
 
 
-def _of_column(
+def _of_timestamps(
     what: str, expected: Sequence[Any], found: Sequence[Any], rules: Rules
 ) -> Iterator[str]:
+    """Compare times of reading; where there is none a column of numbers has NaN."""
     if len(expected) != len(found) or not all(
-        _is_same(e, f, rules) for e, f in zip(expected, found, strict=True)
+        (e is None and f != f) or _is_same(e, f, rules)  # noqa: PLR0124  true of NaN only
+        for e, f in zip(expected, found, strict=True)
     ):
         yield f"{what} {_short(expected)} came back as {_short(found)}"
 

@@ -105,6 +105,17 @@ def dtype_changing(folder: Path) -> Documents:
 
 
 @shape()
+def real_turning_complex(folder: Path) -> Documents:
+    """Read arrays and numbers that are real at first, and complex then."""
+    signals = [
+        Scripted("spectrum", [np.ones(3) / 3, np.ones(3) * 1j, np.arange(3.0)]),
+        Scripted("impedance", [0.5, 1 + 2j, 1.5], dtype="number"),
+        Scripted("list", [[0.5, 1j], [1j, 2j], [0.5, 0.25]], dtype="array", shape=[2]),
+    ]
+    return play(bp.count(signals, num=3))
+
+
+@shape()
 def empty_arrays(folder: Path) -> Documents:
     """Read arrays without elements, of one and of two dimensions."""
     signals = [
@@ -151,7 +162,7 @@ def array_layouts(folder: Path) -> Documents:
         "float16": base.astype("float16"),
         "complex": base * (1 + 2j),
         "bytes": np.array([b"ab", b"c"]),
-        "times": np.array(["2026-01-02T03:04:05"], dtype="datetime64[s]"),
+        "times": np.array(["2026-01-02T03:04:05", "NaT"], dtype="datetime64[s]"),
         "records": np.array([(1, 2.5)], dtype=[("x", "i4"), ("y", "f8")]),
     }
     return play(bp.count([Scripted(name, [value]) for name, value in layouts.items()], num=2))

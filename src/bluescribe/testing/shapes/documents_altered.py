@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import bluesky.plan_stubs as bps
 import bluesky.plans as bp
+import numpy as np
 
-from .devices import gauss, motor
-from .engine import play
+from .devices import Scripted, gauss, motor
+from .engine import Plan, play
 from .registry import Documents, shape
 
 
@@ -52,6 +55,20 @@ def bare_documents(folder: Path) -> Documents:
     return [(n, {k: v for k, v in doc.items() if k in required[n]}) for n, doc in _scan()]
 
 
+@shape(altered="a RunEngine leaves images in their files; who reads runs again may fill them in")
+def filled_in_events(folder: Path) -> Documents:
+    """Have images and spectra in the events that the descriptor declares to be in files."""
+    images = [np.full((2, 3), i) for i in range(2)]
+    declared = {"dtype": "array", "external": "FILESTORE:"}
+    camera = Scripted("camera", images, shape=[2, 3], **declared)
+    trace = Scripted("trace", [[1.5, 2.5], [3.5, 4.5]], shape=[2], **declared)
+    played = play(bp.count([camera, trace], num=2))
+    for name, doc in played:
+        if name == "event":
+            doc["filled"] = dict.fromkeys(doc["data"], True)
+    return played
+
+
 @shape(altered="descriptors had neither before bluesky 1.0, and other sources leave them out")
 def descriptors_without_hints(folder: Path) -> Documents:
     """Leave hints and object_keys out of the descriptors, and object_name out of their keys."""
@@ -61,4 +78,28 @@ def descriptors_without_hints(folder: Path) -> Documents:
             del doc["hints"], doc["object_keys"]
             for data_key in doc["data_keys"].values():
                 del data_key["object_name"]
+    return played
+
+
+@shape(altered="a RunEngine holds a stream to its first fields; other sources of documents do not")
+def redeclared_otherwise(folder: Path) -> Documents:
+    """Declare a stream anew, with other fields and one field of another type."""
+
+    def plan() -> Plan:
+        yield from bps.open_run({"plan_name": "redeclared"})
+        for stream, label, common in (("primary", "a", [1.5]), ("other", "b", [[1, 2]])):
+            devices = [Scripted(label, [label]), Scripted("common", common)]
+            for _ in range(2):
+                yield from bps.trigger_and_read(devices, name=stream)
+        yield from bps.close_run()
+
+    played = play(plan())
+    seq_nums = count(1)
+    for name, doc in played:
+        if name == "descriptor":
+            doc["name"] = "primary"
+        elif name == "event":
+            doc["seq_num"] = next(seq_nums)
+        elif name == "stop":
+            doc["num_events"] = {"primary": 4}
     return played

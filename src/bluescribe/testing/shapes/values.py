@@ -185,6 +185,7 @@ def declared_wrongly(folder: Path) -> Documents:
         Scripted("array_called_number", [[1, 2], [3, 4]], dtype="number"),
         Scripted("number_called_array", [1, 2], dtype="array", shape=[3]),
         Scripted("number_called_i1", [1000, 2000], dtype="integer", dtype_numpy="|i1"),
+        Scripted("integer_called_c8", [1, 2**60], dtype="integer", dtype_numpy="<c8"),
         Scripted("float_called_f4", [0.1, 0.2], dtype="number", dtype_numpy="<f4"),
     ]
     return play(bp.count(signals, num=2))
@@ -207,5 +208,17 @@ def described_richly(folder: Path) -> Documents:
         Scripted("theta", [0.5, 0.6], dtype="number", units="°", limits=limits),
         Scripted("old", [1, 2], lower_ctrl_limit=0, upper_ctrl_limit=0, units=None),
         Scripted("odd", [1, 2], dtype="integer", units="", precision=None, site={"PV": "a:b"}),
+    ]
+    return play(bp.count(signals, num=2))
+
+
+@shape()
+def described_by_numpy(folder: Path) -> Documents:
+    """Describe a field with limits that are numpy's numbers, and one with those beyond 64 bits."""
+    limits = {"control": {"low": np.float64(-10), "high": np.float64(10)}}
+    endless = {"control": {"low": -(10**30), "high": 10**30}}
+    signals = [
+        Scripted("theta", [0.5, 0.6], dtype="number", limits=limits),
+        Scripted("count", [1, 2], dtype="integer", limits=endless, precision=10**25),
     ]
     return play(bp.count(signals, num=2))
