@@ -165,7 +165,7 @@ def export(
         resume=resume,
         jobs=jobs,
         dry_run=dry_run,
-        console=Console(highlight=False),
+        console=Console(highlight=False, markup=False),
     )
     raise typer.Exit(status)
 
@@ -192,7 +192,7 @@ def listen(
     with errors_in_one_line():
         from .commands.listen import run
 
-        run(zmq, iconfig, prefix, Console(highlight=False))
+        run(zmq, iconfig, prefix, Console(highlight=False, markup=False))
 
 
 @app.command()
@@ -224,7 +224,7 @@ def pack(
         formats=_names(to),
         as_zip=as_zip,
         external=external,
-        console=Console(highlight=False),
+        console=Console(highlight=False, markup=False),
     )
     raise typer.Exit(status)
 
@@ -249,7 +249,7 @@ def unpack(
     with errors_in_one_line():
         from .commands.pack import check
 
-        status = check(path, out, Console(highlight=False), only_verify=only_verify)
+        status = check(path, out, Console(highlight=False, markup=False), only_verify=only_verify)
     raise typer.Exit(status)
 
 
@@ -278,7 +278,7 @@ def login(
     with errors_in_one_line():
         from .commands.globus import login as command
 
-        command(iconfig, Console(highlight=False))
+        command(iconfig, Console(highlight=False, markup=False))
 
 
 def _names(formats: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .exporting import export, run_export
-from .manifest import BusyError, Manifest
+from .manifest import BusyError, FolderError, Manifest
 from .plan import Plan, Progress, configs_for, plan_export
 from .report import Export, ExportedRun
 
@@ -11,6 +11,7 @@ __all__ = [
     "BusyError",
     "Export",
     "ExportedRun",
+    "FolderError",
     "Manifest",
     "Plan",
     "Progress",
