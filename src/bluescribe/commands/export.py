@@ -37,7 +37,7 @@ def run(
 ) -> int:
     """Export runs; return the exit status: 1 if a run is not complete."""
     configs = configs_for(out, formats, iconfig, options)
-    with waiting("looking for runs", console):
+    with waiting("looking for runs", console), warnings_on(console):
         runs = open_source(source).find(selection)
     if not runs:
         tell_of_nothing(source, console)

@@ -29,7 +29,7 @@ def run(
     console: Console,
 ) -> int:
     """Make a pack or a zip file; return 1 if something is not in it."""
-    with waiting("looking for runs", console):
+    with waiting("looking for runs", console), warnings_on(console):
         runs = open_source(source).find(selection)
     if not runs:
         tell_of_nothing(source, console)
