@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from . import __version__
-from .commands.selecting import All, Last, ScanIds, Search, Since, Uids, Until, selection
+from .commands.selecting import Selection, choosing_runs
 from .errors import BluescribeError
 
 __all__ = ["app", "main"]
@@ -114,6 +114,7 @@ def recover(
 
 
 @app.command()
+@choosing_runs
 def export(
     source: Annotated[
         str,
@@ -129,15 +130,10 @@ def export(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for the files; made when missing.")
     ] = Path(),
-    scan_id: ScanIds = None,
-    uid: Uids = None,
-    last: Last = None,
-    since: Since = None,
-    until: Until = None,
-    search: Search = None,
-    every: All = False,
+    chosen: Selection,
     iconfig: Annotated[
-        Path | None, typer.Option("--iconfig", help="Settings of the formats, from its blocks.")
+        Path | None,
+        typer.Option("--iconfig", metavar="FILE", help="Settings of the formats, from its blocks."),
     ] = None,
     file_name: Annotated[
         str | None, typer.Option("--file-name", metavar="TEMPLATE", help="As FILE_NAME in iconfig.")
@@ -145,7 +141,9 @@ def export(
     resume: Annotated[
         bool, typer.Option("--resume", help="Leave out what is complete in DIR already.")
     ] = False,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, metavar="N", help="Number of processes.")
+    ] = 1,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")
     ] = False,
@@ -155,33 +153,20 @@ def export(
     The files are those that live writing makes. Exit status: 1 if a run is not complete, 2 if
     nothing could be begun.
     """
-    from .commands.show import errors_in_one_line
+    from .commands import export as command
 
-    with errors_in_one_line():
-        from .commands import export as command
-
-        chosen = selection(
-            scan_ids=scan_id,
-            uids=uid,
-            last=last,
-            every=every,
-            since=since,
-            until=until,
-            search=search,
-            needs_choice=not Path(source).is_file(),
-        )
-        status = command.run(
-            source,
-            out,
-            [name.strip() for name in to.split(",") if name.strip()],
-            chosen,
-            iconfig=iconfig,
-            options={} if file_name is None else {"file_name": file_name},
-            resume=resume,
-            jobs=jobs,
-            dry_run=dry_run,
-            console=Console(highlight=False),
-        )
+    status = command.run(
+        source,
+        out,
+        _names(to),
+        chosen,
+        iconfig=iconfig,
+        options={} if file_name is None else {"file_name": file_name},
+        resume=resume,
+        jobs=jobs,
+        dry_run=dry_run,
+        console=Console(highlight=False, markup=False),
+    )
     raise typer.Exit(status)
 
 
@@ -192,7 +177,7 @@ def listen(
     ],
     *,
     iconfig: Annotated[
-        Path, typer.Option("--iconfig", help="Which formats are written, and how.")
+        Path, typer.Option("--iconfig", metavar="FILE", help="Which formats are written, and how.")
     ] = Path("iconfig.yml"),
     prefix: Annotated[
         str, typer.Option("--prefix", help="Listen to publishers with this prefix only.")
@@ -207,23 +192,18 @@ def listen(
     with errors_in_one_line():
         from .commands.listen import run
 
-        run(zmq, iconfig, prefix, Console(highlight=False))
+        run(zmq, iconfig, prefix, Console(highlight=False, markup=False))
 
 
 @app.command()
+@choosing_runs
 def pack(
     source: Annotated[str, typer.Argument(help="As for export.")],
     *,
     out: Annotated[
         Path, typer.Option("--out", metavar="PATH", help="A new folder, or with --zip a file.")
     ],
-    scan_id: ScanIds = None,
-    uid: Uids = None,
-    last: Last = None,
-    since: Since = None,
-    until: Until = None,
-    search: Search = None,
-    every: All = False,
+    chosen: Selection,
     as_zip: Annotated[
         bool, typer.Option("--zip", help="One zip file for a user, with a README.")
     ] = False,
@@ -235,30 +215,17 @@ def pack(
     ] = True,
 ) -> None:
     """Box runs with their external files, for another databroker or for a user."""
-    from .commands.show import errors_in_one_line
+    from .commands.pack import run
 
-    with errors_in_one_line():
-        from .commands.pack import run
-
-        chosen = selection(
-            scan_ids=scan_id,
-            uids=uid,
-            last=last,
-            every=every,
-            since=since,
-            until=until,
-            search=search,
-            needs_choice=not Path(source).is_file(),
-        )
-        status = run(
-            source,
-            out,
-            chosen,
-            formats=[name.strip() for name in to.split(",") if name.strip()],
-            as_zip=as_zip,
-            external=external,
-            console=Console(highlight=False),
-        )
+    status = run(
+        source,
+        out,
+        chosen,
+        formats=_names(to),
+        as_zip=as_zip,
+        external=external,
+        console=Console(highlight=False, markup=False),
+    )
     raise typer.Exit(status)
 
 
@@ -282,7 +249,7 @@ def unpack(
     with errors_in_one_line():
         from .commands.pack import check
 
-        status = check(path, out, Console(highlight=False), only_verify=only_verify)
+        status = check(path, out, Console(highlight=False, markup=False), only_verify=only_verify)
     raise typer.Exit(status)
 
 
@@ -298,7 +265,7 @@ def _globus() -> None:
 @globus.command()
 def login(
     iconfig: Annotated[
-        Path, typer.Option("--iconfig", help="The file with the GLOBUS block.")
+        Path, typer.Option("--iconfig", metavar="FILE", help="The file with the GLOBUS block.")
     ] = Path("iconfig.yml"),
 ) -> None:
     """Log in once, so that sessions can send runs; the login is kept in the home directory.
@@ -311,7 +278,11 @@ def login(
     with errors_in_one_line():
         from .commands.globus import login as command
 
-        command(iconfig, Console(highlight=False))
+        command(iconfig, Console(highlight=False, markup=False))
+
+
+def _names(formats: str) -> list[str]:
+    return [name.strip() for name in formats.split(",") if name.strip()]
 
 
 def _stop(message: str) -> None:

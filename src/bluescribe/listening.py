@@ -19,6 +19,7 @@ __all__ = ["listen"]
 
 logger = logging.getLogger(__name__)
 
+_PORTS = 65_536
 _PAUSE_SECONDS = 1.0
 """Between a fault of the connection and the next try."""
 
@@ -63,7 +64,7 @@ def listen(
         The configuration or the address is not allowed, or no writer is switched on.
     """
     host, _, port = address.removeprefix("tcp://").rpartition(":")
-    if not (host and port.isdigit()):
+    if not (host and port.isdigit() and 0 < int(port) < _PORTS):
         raise ConfigError(f"{address!r}: write host:port, such as localhost:5578")
     import_extra("zmq", "zmq", "listening")
     if writers is None:
@@ -95,9 +96,7 @@ def _receive(
     # nothing is waited for: 0MQ drops what comes while nobody takes it
     dispatcher.subscribe(writers.post)
     over = threading.Event()
-    watcher = threading.Thread(
-        target=_stop_when_asked, args=(stop, over, dispatcher, loop), daemon=True
-    )
+    watcher = threading.Thread(target=_stop_when_asked, args=(stop, over, loop), daemon=True)
     watcher.start()
     if ready is not None:
         loop.call_soon(ready.set)
@@ -110,13 +109,19 @@ def _receive(
 
 
 def _stop_when_asked(
-    stop: threading.Event, over: threading.Event, dispatcher: Any, loop: Any
+    stop: threading.Event, over: threading.Event, loop: asyncio.AbstractEventLoop
 ) -> None:
     while not over.is_set():
         if stop.wait(0.1):
             with suppress(RuntimeError):  # the loop ended just now
-                loop.call_soon_threadsafe(dispatcher.stop)
+                loop.call_soon_threadsafe(_cancel_all, loop)
             return
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    """End what a dispatcher does: its own ``stop`` closes the loop in which it is called."""
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
 
 
 @contextmanager

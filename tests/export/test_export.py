@@ -195,7 +195,9 @@ def test_nothing_that_was_asked_for_is_told(tmp_path):
         (["src", "--all", "--to", "nexsu"], "did you mean 'nexus'?"),
         (["src", "--scan-id", "77"], "there is no run with scan_id 77"),
         (["nothing/here", "--all"], "no such file or folder"),
+        (["src", "--all", "--to", "jsonl", "--out", "src/again"], "would have each run twice"),
         (["src", "--since", "soon"], "is no time"),
+        (["src", "--since", "2026-11-22", "--until", "2026-11-21"], "exchange --since and --until"),
     ],
 )
 def test_what_cannot_begin_is_told_in_one_line(tmp_path, arguments, message):

@@ -110,6 +110,7 @@ def test_runs_are_written_and_files_are_finished_at_the_end(tmp_path, ends, how)
     told, _ = listener.communicate(timeout=60)
     assert listener.returncode == 0, told
     assert "2 runs" in told or "runs," in told
+    assert "Traceback" not in told
     contract = CONTRACTS["jsonl"]()
     found = [run for run in contract.read_back(data) if run.uid == uid]
     contract.check_runs(found, played)
@@ -168,7 +169,7 @@ def test_a_proxy_that_comes_back_is_heard_again(tmp_path, ends):
     assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("address", ["localhost", "5578", "localhost:x"])
+@pytest.mark.parametrize("address", ["localhost", "5578", "localhost:x", "localhost:99999"])
 def test_an_address_that_is_none_is_told(address):
     from bluescribe.errors import ConfigError
     from bluescribe.listening import listen

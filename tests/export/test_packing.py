@@ -149,8 +149,8 @@ def test_a_zip_file_holds_all_that_a_user_needs(runs, tmp_path):
         assert file.testzip() is None
 
 
-def command(*arguments, cwd):
-    code = "from bluescribe.cli import main; main()"
+def command(*arguments, cwd, before=""):
+    code = f"{before}from bluescribe.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=cwd,
@@ -242,3 +242,35 @@ def test_nothing_is_written_outside_of_a_pack(tmp_path):
     (copy,) = tmp_path.rglob("box/external_files/*/*")
     assert copy.name == "secret.npy"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["box", "images", "secret.npy"]
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (["box/SHA256SUMS", "box/../../out.txt"], "'box/../../out.txt' leads out of it"),
+        (["../SHA256SUMS"], "'../SHA256SUMS' leads out of it"),
+        (["/box/SHA256SUMS"], "'/box/SHA256SUMS' leads out of it"),
+        (["notes.txt"], "it has no SHA256SUMS"),
+        ([], "it holds 0 things, not one"),
+    ],
+)
+def test_a_zip_file_of_others_is_not_unpacked(tmp_path, members, message):
+    with zipfile.ZipFile(tmp_path / "sent.zip", "w") as file:
+        for member in members:
+            file.writestr(member, "")
+    for option in (["--verify"], ["--out", "there/in"]):
+        done = command("unpack", "sent.zip", *option, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr == f"bluescribe: sent.zip is no pack of bluescribe: {message}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["sent.zip"]
+
+
+def test_what_cannot_be_unpacked_leaves_nothing_behind(runs, tmp_path):
+    zip_for_user(runs["count"], tmp_path / "sent.zip", ["csv", "nexus"])
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+    done = command("unpack", "sent.zip", "--out", "there", cwd=tmp_path, before=limit)
+    assert done.returncode == 2
+    assert done.stderr == "bluescribe: sent.zip cannot be unpacked into there: File too large\n"
+    assert not list((tmp_path / "there").iterdir())
+    done = command("unpack", "sent.zip", "--out", "there", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

@@ -7,18 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
+from ..errors import ConfigError
 from ..exporting import Export, ExportedRun, Manifest, Plan, configs_for, plan_export, run_export
 from ..paths import fixed_part
 from ..sources import Selection, open_source
+from .progress import runs_bar, waiting
 from .show import size, tell_of_nothing, warnings_on
 
 __all__ = ["run"]
@@ -42,11 +37,17 @@ def run(
 ) -> int:
     """Export runs; return the exit status: 1 if a run is not complete."""
     configs = configs_for(out, formats, iconfig, options)
-    runs = open_source(source).find(selection)
+    with waiting("looking for runs", console), warnings_on(console):
+        runs = open_source(source).find(selection)
     if not runs:
         tell_of_nothing(source, console)
         return 0
     folder = Path(fixed_part(str(out)))
+    if "jsonl" in formats and folder.resolve().is_relative_to(Path(source).expanduser().resolve()):
+        raise ConfigError(
+            f"the source would have each run twice, as {out} belongs to it and journals go there: "
+            "give a folder elsewhere with --out"
+        )
     if dry_run:
         manifest = Manifest(folder) if resume and folder.is_dir() else None
         _show_plan(plan_export(runs, configs, manifest), out, console)
@@ -56,7 +57,11 @@ def run(
         manifest.lock()
         plan = plan_export(runs, configs, manifest if resume else None)
         plan = Plan(manifest.folder, plan.configs, plan.tasks, plan.resumes)
-        done = _with_progress(plan, manifest, jobs, console)
+        with runs_bar("exporting", len(plan.tasks), console) as tell, warnings_on(console):
+            done = run_export(plan, manifest, jobs, tell)
+    except KeyboardInterrupt:
+        console.print(f"{out}: give the command again with --resume to go on", soft_wrap=True)
+        raise
     finally:
         manifest.close()
     _show_summary(done, formats, out, console)
@@ -65,30 +70,9 @@ def run(
     return 1 if done.failures else 0
 
 
-def _with_progress(plan: Plan, manifest: Manifest, jobs: int, console: Console) -> Export:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("runs  {task.fields[events]:,} events  {task.fields[written]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar, warnings_on(bar.console):
-        shown = bar.add_task("exporting", total=len(plan.tasks), events=0, written="0 B")
-        events = written = 0
-
-        def tell(passed: int, result: ExportedRun | None) -> None:
-            nonlocal events, written
-            events += passed
-            written += result.bytes if result else 0
-            advance = 0 if result is None else 1
-            bar.update(shown, advance=advance, events=events, written=size(written))
-
-        return run_export(plan, manifest, jobs, tell)
-
-
 def _show_plan(plan: Plan, out: Path, console: Console) -> None:
     table = Table("scan_id", "uid", "when", "plan", "to write", "complete already")
+    table.columns[2].no_wrap = True
     for task in plan.tasks[:_MOST_ROWS]:
         when = datetime.fromtimestamp(task.run.time).astimezone().strftime("%Y-%m-%d %H:%M")
         cells = (task.run.scan_id, task.run.uid[:7], when, task.run.plan)

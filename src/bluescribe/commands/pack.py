@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,7 +12,8 @@ from rich.console import Console
 from ..packing import PackError, pack, verify, zip_for_user
 from ..packing.sums import top_folder, zip_file
 from ..sources import Selection, open_source
-from .show import tell_of_nothing
+from .progress import runs_bar, waiting
+from .show import tell_of_nothing, warnings_on
 
 __all__ = ["check", "run"]
 
@@ -27,18 +29,21 @@ def run(
     console: Console,
 ) -> int:
     """Make a pack or a zip file; return 1 if something is not in it."""
-    runs = open_source(source).find(selection)
+    with waiting("looking for runs", console), warnings_on(console):
+        runs = open_source(source).find(selection)
     if not runs:
         tell_of_nothing(source, console)
         return 0
     failures: tuple[str, ...]
     if as_zip:
         path = out if out.suffix == ".zip" else out.with_name(f"{out.name}.zip")
-        done = zip_for_user(runs, path, formats)
+        with runs_bar("packing", len(runs), console) as tell, warnings_on(console):
+            done = zip_for_user(runs, path, formats, progress=tell)
         failures = tuple(done.failures)
         console.print(f"{path}: {len(done)} runs as {', '.join(formats)}", soft_wrap=True)
     else:
-        box = pack(runs, out, external=external)
+        with runs_bar("packing", len(runs), console) as tell, warnings_on(console):
+            box = pack(runs, out, external=external, progress=tell)
         failures = box.failures
         console.print(
             f"{out}: {box.runs} runs, {box.external_files} external files. "
@@ -56,8 +61,9 @@ def check(path: Path, out: Path | None, console: Console, *, only_verify: bool) 
     if out is not None and not unpacks:
         why = "--verify unpacks nothing" if only_verify else f"{path} is no zip file"
         raise PackError(f"--out is where a zip file is unpacked, but {why}")
-    place = _unzip(path, out or path.parent) if unpacks else path
-    verdict = verify(place)
+    with waiting("unpacking and checking" if unpacks else "checking", console):
+        place = _unzip(path, out or path.parent) if unpacks else path
+        verdict = verify(place)
     for word, names in (("missing", verdict.missing), ("changed", verdict.changed)):
         for name in names:
             console.print(f"{word}: {name}", style="red", markup=False, soft_wrap=True)
@@ -69,12 +75,19 @@ def check(path: Path, out: Path | None, console: Console, *, only_verify: bool) 
 
 
 def _unzip(path: Path, target: Path) -> Path:
+    """Unpack beside the place where it is to be, so that nothing stands there in part."""
     with zip_file(path) as file:
         top = top_folder(file, path)
         if (target / top).exists():
             raise PackError(f"{target / top} is there already: give another --out")
         try:
-            file.extractall(target)
+            target.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=f".{top}-", dir=target) as scratch:
+                file.extractall(scratch)
+                Path(scratch, top).rename(target / top)
         except (zipfile.BadZipFile, zlib.error) as error:
             raise PackError(f"{path} is damaged: {error}. Copy it again") from None
+        except OSError as error:
+            why = error.strerror or error
+            raise PackError(f"{path} cannot be unpacked into {target}: {why}") from None
     return target / top

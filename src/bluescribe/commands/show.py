@@ -21,7 +21,7 @@ def errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except (BluescribeError, OSError) as error:
-        message = str(error) or type(error).__name__
+        message = _told(error)
         Console(stderr=True).print(f"bluescribe: {message}", markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
@@ -29,12 +29,22 @@ def errors_in_one_line() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
+def _told(error: BaseException) -> str:
+    """Return what an error says; of the system's errors, the file and the cause."""
+    if isinstance(error, OSError) and not isinstance(error, BluescribeError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
 @contextmanager
 def warnings_on(console: Console) -> Iterator[None]:
     """Show the warnings of the writers above whatever is drawn on a console."""
-    handler = RichHandler(
-        console=console, show_path=False, show_time=False, markup=False, rich_tracebacks=False
-    )
+    handler: logging.Handler
+    if console.is_terminal:
+        handler = RichHandler(console=console, show_path=False, show_time=False, markup=False)
+    else:  # one line each, that can be searched, apart from what was asked for
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
     logger = logging.getLogger("bluescribe")
     logger.addHandler(handler)
     try:

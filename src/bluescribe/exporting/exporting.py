@@ -1,47 +1,21 @@
-"""From runs and formats to files: the plan of an export, and its execution."""
+"""From runs and formats to files: the execution of a plan, here or in several processes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..config import WriterConfig, read_iconfig
-from ..errors import ConfigError
-from ..formats import load_format
 from ..paths import fixed_part
-from ..settings import WriterSettings
-from ..sources import Selection, StoredRun, as_runs
+from ..sources import Selection, as_runs
 from .manifest import Manifest
+from .plan import Plan, Progress, Task, configs_for, plan_export, sharing
+from .processes import run_in_processes
 from .report import Export, ExportedRun
 from .runexporter import RunExporter
 
-__all__ = ["Plan", "Progress", "Task", "configs_for", "export", "plan_export", "run_export"]
-
-Progress = Callable[[int, ExportedRun | None], None]
-"""Is told how many events have passed since the last call, and of each run that is over."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What an export is going to do."""
-
-    folder: Path
-    """Where the manifest is."""
-    configs: tuple[WriterConfig, ...]
-    tasks: tuple[Task, ...]
-    resumes: bool = False
-    """Whether files that an export has begun before are gone on with."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """A run, and the formats that are missing or already there."""
-
-    run: StoredRun
-    names: tuple[str, ...]
-    skipped: tuple[str, ...] = ()
+__all__ = ["export", "run_export"]
 
 
 def export(
@@ -111,45 +85,6 @@ def export(
         manifest.close()
 
 
-def plan_export(
-    runs: Iterable[StoredRun], configs: Iterable[WriterConfig], manifest: Manifest | None
-) -> Plan:
-    """Find out what is to be written.
-
-    Parameters
-    ----------
-    runs
-        The runs.
-    configs
-        The formats and their settings.
-    manifest
-        Of an export that is resumed.
-    """
-    chosen = tuple(configs)
-    tasks = []
-    shared = frozenset() if manifest is None else _sharing(chosen)
-    for run in runs:
-        done = tuple(
-            config.name
-            for config in chosen
-            if manifest is not None
-            and manifest.is_done(run.uid, config.name, shares=config.name in shared)
-        )
-        tasks.append(Task(run, tuple(c.name for c in chosen if c.name not in done), done))
-    folder = Path() if manifest is None else manifest.folder
-    return Plan(folder, chosen, tuple(tasks), resumes=manifest is not None)
-
-
-def _sharing(configs: Iterable[WriterConfig]) -> frozenset[str]:
-    """Return the formats whose files take several runs."""
-    sharing = set()
-    for config in configs:
-        with config.make() as writer:
-            if writer.shares_files:
-                sharing.add(config.name)
-    return frozenset(sharing)
-
-
 def run_export(plan: Plan, manifest: Manifest, jobs: int, progress: Progress) -> Export:
     """Do what a plan says.
 
@@ -169,9 +104,7 @@ def run_export(plan: Plan, manifest: Manifest, jobs: int, progress: Progress) ->
             for name in task.names:
                 manifest.clear_away(task.run.uid, name)
     if jobs > 1:
-        from .processes import run_in_processes
-
-        done = run_in_processes(plan, _sharing(plan.configs), jobs, progress)
+        done = run_in_processes(plan, sharing(plan.configs), jobs, progress)
     else:
         done = _run_here(plan, manifest, progress)
     return Export(
@@ -201,59 +134,3 @@ def _run_here(plan: Plan, manifest: Manifest, progress: Progress) -> list[Export
 def _with_skipped(task: Task, result: ExportedRun, manifest: Manifest) -> ExportedRun:
     files = {name: manifest.files(task.run.uid, name) for name in task.skipped}
     return replace(result, files={**files, **result.files}, skipped=task.skipped)
-
-
-def configs_for(
-    directory: str | Path,
-    formats: Iterable[str],
-    iconfig: str | Path | Mapping[str, Any] | None,
-    options: Mapping[str, Any],
-) -> list[WriterConfig]:
-    """Return the formats of an export and their settings.
-
-    Raises
-    ------
-    ConfigError
-        There is no such format, or an option is not allowed.
-    """
-    names = list(dict.fromkeys(formats))
-    if not names:
-        raise ConfigError("name a format to export to, such as nexus")
-    classes = {name: load_format(name) for name in names}
-    given = {} if iconfig is None else _settings_in(iconfig, names)
-    known = {key for c in classes.values() for key in c.settings_class.model_fields}
-    for option in options:
-        if option not in known and option not in names:
-            raise ConfigError(
-                f"{option}: no such option of {', '.join(names)}; allowed are "
-                f"{', '.join(sorted(known))}"
-            )
-    return [
-        WriterConfig(name, cls, _settings(name, cls.settings_class, directory, given, options))
-        for name, cls in classes.items()
-    ]
-
-
-def _settings(
-    name: str,
-    settings: type[WriterSettings],
-    directory: str | Path,
-    given: Mapping[str, Mapping[str, Any]],
-    options: Mapping[str, Any],
-) -> WriterSettings:
-    common = {key: value for key, value in options.items() if key in settings.model_fields}
-    values = {**given.get(name, {}), **common, **options.get(name, {}), "directory": directory}
-    return settings.validated(name, values)
-
-
-def _settings_in(
-    iconfig: str | Path | Mapping[str, Any], names: list[str]
-) -> dict[str, dict[str, Any]]:
-    """Return what a configuration says of the formats that it switches on."""
-    return {
-        config.name: {
-            key: getattr(config.settings, key) for key in config.settings.model_fields_set
-        }
-        for config in read_iconfig(iconfig).writers
-        if config.name in names
-    }

@@ -18,13 +18,17 @@ from typing import Any, ClassVar
 
 from ..errors import BluescribeError
 
-__all__ = ["BusyError", "Manifest"]
+__all__ = ["BusyError", "FolderError", "Manifest"]
 
 logger = logging.getLogger(__name__)
 
 
 class BusyError(BluescribeError, RuntimeError):
     """Another export is writing into the same folder."""
+
+
+class FolderError(BluescribeError, OSError):
+    """Nothing can be written into the folder of an export."""
 
 
 class Manifest:
@@ -34,15 +38,27 @@ class Manifest:
     ----------
     folder
         Where the export goes; made when missing. Paths in the manifest are relative to it.
+
+    Raises
+    ------
+    FolderError
+        It cannot be made, or nothing can be written there.
     """
 
     name: ClassVar[str] = ".bluescribe-export"
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
         self.path = self.folder / self.name
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(self.path, flags, 0o666)
+        except OSError as error:
+            cause = "it is a file" if folder.is_file() else error.strerror or error
+            raise FolderError(
+                f"cannot write into {folder}: {cause}. Give another folder for the files"
+            ) from None
         self.done: dict[tuple[str, str], dict[str, int]] = {}
         """Files of what is complete, by uid and format."""
         self._claimed: dict[tuple[str, str], list[str]] = {}
@@ -148,7 +164,15 @@ class Manifest:
         return os.path.relpath(path.resolve(), self.folder)
 
     def _write(self, line: list[Any]) -> None:
-        os.write(self._fd, json.dumps(line).encode() + b"\n")
+        text = json.dumps(line).encode() + b"\n"
+        try:
+            while text:  # a disk that gets full takes a part, and refuses the rest
+                text = text[os.write(self._fd, text) :]
+        except OSError as error:
+            raise FolderError(
+                f"cannot write to {self.path}: {error.strerror or error}. Mend that, and export "
+                "again with --resume: what is complete is left alone"
+            ) from error
 
     def _read(self) -> None:
         for line in self.path.read_bytes().split(b"\n"):

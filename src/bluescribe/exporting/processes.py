@@ -13,16 +13,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from ..config import WriterConfig
 from ..sources import StoredRun
 from .manifest import Manifest
+from .plan import Plan, Progress, Task
 from .report import ExportedRun
 from .runexporter import RunExporter
-
-if TYPE_CHECKING:
-    from .exporting import Plan, Progress, Task
 
 __all__ = ["run_in_processes"]
 

@@ -114,12 +114,19 @@ def top_folder(file: zipfile.ZipFile, path: Path) -> str:
     Raises
     ------
     PackError
-        It holds several, so that it is none of ours.
+        It holds something else, so that it is none of ours.
     """
-    tops = {name.partition("/")[0] for name in file.namelist()}
+    names = file.namelist()
+    for name in names:
+        if name.startswith("/") or ".." in name.split("/") or "\\" in name:
+            raise PackError(f"{path} is no pack of bluescribe: {name!r} leads out of it")
+    tops = {name.partition("/")[0] for name in names}
     if len(tops) != 1:
         raise PackError(f"{path} is no pack of bluescribe: it holds {len(tops)} things, not one")
-    return tops.pop()
+    top = tops.pop()
+    if f"{top}/{NAME}" not in names:
+        raise PackError(f"{path} is no pack of bluescribe: it has no {NAME}")
+    return top
 
 
 def _names(folder: Path) -> list[str]:

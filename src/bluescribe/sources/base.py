@@ -22,6 +22,9 @@ __all__ = [
 ]
 
 
+_LIST = "`bluescribe export SOURCE --all --dry-run` lists what there is"
+
+
 class SourceError(BluescribeError, LookupError):
     """A source or a run in it cannot be found or read."""
 
@@ -57,7 +60,8 @@ class StoredRun:
     @property
     def label(self) -> str:
         """What messages call the run."""
-        return f"scan {self.scan_id} ({self.uid[:7]})" if self.scan_id is not None else self.uid[:7]
+        name = self.uid[:7] or str(self.source)
+        return f"scan {self.scan_id} ({name})" if self.scan_id is not None else name
 
 
 @dataclass(frozen=True)
@@ -103,10 +107,10 @@ class Selection:
             A run that is named is not there.
         """
         ordered = sorted(runs, key=lambda run: run.time)
-        named = {ordered[n].key for n in self.scan_ids if n < 0 and -n <= len(ordered)}
+        named = [ordered[n] for n in self.scan_ids if n < 0 and -n <= len(ordered)]
         only_from_end = bool(named) and not self._names
         picked = [
-            run for run in ordered if run.key in named or (self.matches(run) and not only_from_end)
+            run for run in ordered if run in named or (self.matches(run) and not only_from_end)
         ]
         self._check_all_found(picked, len(ordered))
         if self.last is not None:
@@ -125,16 +129,17 @@ class Selection:
         for uid in self.uids:
             found = [run.uid for run in picked if run.uid.startswith(uid)]
             if not found:
-                raise SourceError(f"there is no run whose uid begins with {uid!r}")
+                raise SourceError(f"there is no run whose uid begins with {uid!r}. {_LIST}")
             if len(set(found)) > 1:
                 raise SourceError(
-                    f"{len(found)} runs have a uid that begins with {uid!r}: give more of it"
+                    f"{len(set(found))} runs have a uid that begins with {uid!r}, such as "
+                    f"{found[0]} and {found[-1]}: give more of it"
                 )
         for number in self.scan_ids:
             if number < 0 and -number > known:
                 raise SourceError(f"there is no run {number}: the source has {known} runs")
             if number >= 0 and all(run.scan_id != number for run in picked):
-                raise SourceError(f"there is no run with scan_id {number}")
+                raise SourceError(f"there is no run with scan_id {number}. {_LIST}")
 
 
 class Source(ABC):

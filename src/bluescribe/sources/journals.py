@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..run import Document
 from .base import Selection, Source, SourceError, StoredRun, stored_run
+from .jsonlines import first_start, is_json_of_documents, one_run, read_journal, starts_in
 
-__all__ = ["JournalSource", "read_journal"]
+__all__ = ["JournalSource"]
 
 logger = logging.getLogger(__name__)
 
 
 class JournalSource(Source):
-    """Journals that `JsonlWriter`, suitcase-jsonl or databroker-pack wrote.
+    """Journals that `JsonlWriter`, suitcase-jsonl, databroker-pack or bluesky's own writers wrote.
 
     Parameters
     ----------
@@ -27,59 +28,57 @@ class JournalSource(Source):
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def __str__(self) -> str:
+        """Return the path, which is all that is known of a journal that cannot be read."""
+        return str(self.path)
+
     def runs(self, selection: Selection) -> Iterator[StoredRun]:
-        """Look at the first line of each journal."""
-        for path in sorted(self.path.rglob("*.jsonl")) if self.path.is_dir() else [self.path]:
-            start = _first(path)
-            if start is None:
+        """Look at the first line of each journal, and at the last."""
+        if not self.path.is_dir():
+            found = list(self._runs())
+            if not found:
+                raise SourceError(
+                    f"{self.path} is no journal of a run: it does not begin with a start document"
+                )
+            yield from found
+            return
+        refused: list[OSError] = []
+        for path in sorted(self._journals(refused)):
+            try:
+                found = list(JournalSource(path)._runs())
+            except OSError as error:
+                refused.append(error)
+                continue
+            if not found:
                 logger.warning("%s: no journal of a run, as it does not begin with a start", path)
-            else:
-                yield stored_run(self, str(path), start)
+            yield from found
+        for cause in refused:  # it fails when all is exported, and what can be read does not
+            logger.warning("%s cannot be read: %s", cause.filename, cause.strerror or cause)
+            yield stored_run(JournalSource(Path(cause.filename)), "", {})
 
     def documents(self, key: str) -> Iterator[tuple[str, Document]]:
-        """Read a journal line by line."""
-        return read_journal(Path(key))
+        """Read a journal line by line, or the lines of one run of those that it holds."""
+        if not key:
+            return read_journal(self.path)
+        byte, _, line = key.partition(":")
+        return one_run(read_journal(self.path, int(byte), int(line)))
 
+    def _runs(self) -> Iterator[StoredRun]:
+        first = first_start(self.path)
+        if first is None:
+            return
+        starts = list(starts_in(self.path, first))
+        if len(starts) == 1:
+            yield stored_run(self, "", first)
+            return
+        for byte, line, start in starts:
+            yield stored_run(self, f"{byte}:{line}", start)
 
-def read_journal(path: Path) -> Iterator[tuple[str, Document]]:
-    """Read the documents of a journal.
-
-    A last line that is there in part, as a crash leaves it, is left out with a warning.
-
-    Raises
-    ------
-    SourceError
-        Another line is no document; it names file and line.
-    """
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            document = _parse(line)
-            if document is not None:
-                yield document
-            elif line.endswith(b"\n"):
-                raise SourceError(f"{path}, line {number}: not a document: {line[:60]!r}")
-            else:
-                logger.warning(
-                    "%s: the last line is there in part only, as a crash leaves it; "
-                    "the %d documents before it are used",
-                    path,
-                    number - 1,
-                )
-
-
-def _parse(line: bytes) -> tuple[str, Document] | None:
-    # The standard json, not orjson: it reads NaN, and integers of more than 64 bits as they are.
-    try:
-        name, doc = json.loads(line)
-    except ValueError:  # also what is no pair, and no UTF-8
-        return None
-    return (name, doc) if isinstance(name, str) and isinstance(doc, dict) else None
-
-
-def _first(path: Path) -> Document | None:
-    try:
-        with path.open("rb") as lines:
-            document = _parse(lines.readline())
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
-    return document[1] if document is not None and document[0] == "start" else None
+    def _journals(self, refused: list[OSError]) -> Iterator[Path]:
+        """Yield the journals of a folder; take note of folders that cannot be looked into."""
+        for folder, _, names in os.walk(self.path, onerror=refused.append):
+            for path in (Path(folder, name) for name in names):
+                if path.suffix == ".jsonl" or (
+                    path.suffix == ".json" and is_json_of_documents(path)
+                ):
+                    yield path

@@ -13,7 +13,7 @@ from ..run import Document
 from .base import Selection, Source, SourceError, StoredRun, import_extra, stored_run
 from .chronology import in_order
 from .documents import remap_roots
-from .journals import read_journal
+from .jsonlines import read_journal
 
 __all__ = ["CATALOG", "URI", "PackSource", "is_pack"]
 
