@@ -182,8 +182,10 @@ class Writers:
             RE.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky
         for writer in self._receiving:
             writer.close()
-        for delivery in self._deliveries.values():
-            delivery.close()
+        if self._deliveries:
+            from .delivery.base import close_together
+
+            close_together(self._deliveries.values())
 
     def status(self) -> WritersStatus:
         """Tell for each format what is being written, what was, what waits and what failed."""
