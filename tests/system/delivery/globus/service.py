@@ -10,6 +10,11 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+
+pytest.importorskip("globus_sdk", reason="globus-sdk is not installed: it is in the extra `test`")
+pytest.importorskip("responses", reason="responses, which globus_sdk.testing wants, is missing")
+
 from globus_sdk.testing import get_response_set
 
 Fault = Callable[[], tuple[int, Any, dict[str, str]] | None]
