@@ -98,7 +98,7 @@ class GlobusService:
             handler.connection.close()
             return
         status, told, headers = answer
-        data = json.dumps(told).encode()
+        data = told if isinstance(told, bytes) else json.dumps(told).encode()
         handler.send_response(status)
         for key, value in {"Content-Type": "application/json", **headers}.items():
             handler.send_header(key, value)

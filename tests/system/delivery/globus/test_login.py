@@ -8,8 +8,6 @@ import time
 
 import pytest
 import yaml
-from globus_sdk import GlobusAppConfig
-from globus_sdk.token_storage import JSONTokenStorage, TokenStorageData
 
 from tests.system.delivery.globus.service import error
 from tests.system.delivery.globus.sessions import (
@@ -108,6 +106,9 @@ STORE = "transfer.api.globus.org"
 
 
 def test_a_stored_login_is_used(begin, service, monkeypatch):
+    from globus_sdk import GlobusAppConfig
+    from globus_sdk.token_storage import JSONTokenStorage, TokenStorageData
+
     monkeypatch.delenv("GLOBUS_CLIENT_SECRET")
     number = CREDENTIALS["GLOBUS_CLIENT_ID"]
     storage = JSONTokenStorage.for_globus_app(

@@ -84,3 +84,18 @@ def test_whatever_fails_each_run_is_transferred_once(begin, service, caplog):
     assert len(service.tasks) == 12
     assert len(sent) == len(set(sent)) == 12 * 3
     assert all(any(uid[:7] in path for path in sent) for uid in uids)
+
+
+@pytest.mark.parametrize("kind", ["submission_id", "transfer", "task", "oauth2"])
+@pytest.mark.parametrize("page", [b"<html>Please accept our terms</html>", b"{}", b"[]", b"null"])
+def test_who_answers_in_place_of_globus_refuses_no_run(begin, service, caplog, kind, page):
+    """A proxy, or the login page of a network, answers 200 to all."""
+    service.before[kind] = [lambda: (200, page, {})] * 5
+    RE, writers = begin()
+    scan(RE)
+    delivered(writers)
+    assert len(service.tasks) == 1
+    assert writers.globus.status().refused == 0
+    assert "cannot be delivered now" in told(caplog)[0]
+    assert "delivering again" in told(caplog)[-1]
+    assert "fault" not in caplog.text

@@ -23,8 +23,8 @@ def test_a_transfer_that_failed_is_submitted_anew(begin, service, caplog):
     assert first["submission_id"] != second["submission_id"]
     assert first["DATA"] == second["DATA"]
     (task, _) = service.tasks
-    assert f"transfer {task} failed: ENDPOINT_ERROR; its disk is full" in told(caplog)[0]
-    assert f"https://app.globus.org/activity/{task}" in told(caplog)[0]
+    link = f"https://app.globus.org/activity/{task}"
+    assert f"transfer {link} failed: ENDPOINT_ERROR; its disk is full" in told(caplog)[0]
 
 
 def test_one_that_fails_too_often_is_kept_aside_and_can_be_tried_again(begin, service, caplog):
@@ -87,3 +87,35 @@ def test_a_transfer_that_is_not_known_any_more_can_be_sent_anew(begin, service):
     kept.rename(writers.globus.outbox.folder / kept.name)
     delivered(writers)
     assert len(service.tasks) == 2
+
+
+def test_a_collection_that_is_away_is_told_of_once_for_all_transfers(begin, service, caplog):
+    service.default_state = {"status": "ACTIVE", "nice_status": "CONNECTION_FAILED"}
+    RE, writers = begin()
+    for _ in range(5):
+        scan(RE)
+    wait(lambda: service.requests.count("task") > 12)
+    (text,) = told(caplog)
+    assert f"https://app.globus.org/activity/{next(iter(service.tasks))} is ACTIVE" in text
+    service.default_state = {"status": "ACTIVE", "is_paused": True}
+    wait(lambda: len(told(caplog)) > 1)
+    assert "paused" in told(caplog)[1], "something else is wrong"
+    service.default_state = {"status": "SUCCEEDED"}
+    delivered(writers, 5)
+
+
+@pytest.mark.parametrize("key", ["task_id", "items", "options"])
+def test_an_entry_that_lacks_something_is_set_aside_with_a_word(begin, service, caplog, key):
+    service.before["transfer"] = [error(503, "Busy", "x")] * 1000
+    RE, writers = begin()
+    scan(RE)
+    wait(lambda: writers.globus.status().trouble)
+    (path,) = writers.globus.outbox.paths()
+    entry = json.loads(path.read_text())
+    del entry["content"][key]
+    path.write_text(json.dumps(entry))
+    wait(lambda: writers.globus.status().refused == 1)
+    assert (
+        f"its entry has no '{key}': it was changed, or another version made it" in told(caplog)[-1]
+    )
+    assert "fault" not in caplog.text
