@@ -49,7 +49,7 @@ class Delivery(ABC):
     def __init__(self, **settings: Any) -> None:
         self.settings = self.settings_class.validated(type(self).__name__, settings)
         self.outbox = Outbox(self.settings.outbox or default_folder(self.name))
-        self._courier = Courier(self.name, self.outbox, self.deliver)
+        self._courier = Courier(self.name, self.outbox, self.deliver, self.look_for_more)
         # Also at interpreter exit. The courier holds this object, so that nothing ends it before.
         self._close = weakref.finalize(self, _close_at_exit, self._courier)
 
@@ -82,6 +82,12 @@ class Delivery(ABC):
             All that `deliver` needs, as JSON has it: another process may deliver it.
         """
         self._courier.put(run, content)
+
+    def look_for_more(self) -> None:  # noqa: B027  # most have nothing to look for
+        """Put into the outbox what became ready elsewhere; called on the thread, every ten seconds.
+
+        It does so in one process of those with this outbox.
+        """
 
     @abstractmethod
     def deliver(self, entry: Entry) -> float | None:

@@ -25,6 +25,9 @@ _LOOK_SECONDS = 10.0
 
 _DISK_REMEDY = "look whether that folder can be written, or set another OUTBOX"
 
+_Deliver = Callable[[Entry], float | None]
+_Look = Callable[[], None]
+
 
 class Courier:
     """Deliver what is in an outbox, on a thread that is started by the first of it.
@@ -35,14 +38,15 @@ class Courier:
         Of the delivery, for messages and the thread.
     outbox
         What is to be delivered.
-    deliver
-        As `Delivery.deliver`.
+    deliver, look
+        As `Delivery.deliver` and `Delivery.look_for_more`.
     """
 
-    def __init__(self, name: str, outbox: Outbox, deliver: Callable[[Entry], float | None]) -> None:
+    def __init__(self, name: str, outbox: Outbox, deliver: _Deliver, look: _Look) -> None:
         self._name = name
         self._outbox = outbox
         self._deliver = deliver
+        self._look = look
         self._delivered = 0
         self._due: dict[str, tuple[float, float]] = {}
         """When each that is under way was looked at, and when to look again; by its name."""
@@ -63,9 +67,9 @@ class Courier:
         self._is_closing = self._is_over = self._is_child = False
         _COURIERS.add(self)
 
-    def begin(self) -> None:
-        """Start if an earlier session left something."""
-        if self._outbox.paths():
+    def begin(self, *, is_more: bool = False) -> None:
+        """Start if an earlier session left something in the outbox, or there is more."""
+        if is_more or self._outbox.paths():
             self._start()
 
     def put(self, run: str, content: dict[str, Any]) -> None:
@@ -79,11 +83,7 @@ class Courier:
             logger.error(  # noqa: TRY400  # an error of the system needs no traceback
                 "%s: %s cannot be put into %s: %s. Remedy: %s. It is tried again by itself, and "
                 "lost if this process ends before that.",
-                self._name,
-                run,
-                self._outbox.folder,
-                error,
-                _DISK_REMEDY,
+                *(self._name, run, self._outbox.folder, error, _DISK_REMEDY),
             )
         self._start()
         self._wake.set()
@@ -168,6 +168,7 @@ class Courier:
         self._see_over("")
         if not is_ours:
             return _LOOK_SECONDS
+        self._look()
         paths = self._outbox.paths()
         for gone in {*self._due, *self._troubles, self._met_by} - {path.name for path in paths}:
             self._forget_entry(gone)
@@ -205,10 +206,8 @@ class Courier:
             again = self._deliver(entry)
             if again is None:
                 self._outbox.remove(entry)
-        except Later as problem:
-            self._put_off(path.name, run, problem)
-        except OSError as error:
-            self._put_off(path.name, run, Later(str(error), _DISK_REMEDY, only_this=True))
+        except (Later, OSError) as error:
+            self._put_off(path.name, run, error)
         except Refused as problem:
             self._see_over(path.name)
             self._set_aside(Entry(path, run, entry.content if entry else {}), problem)
@@ -238,7 +237,9 @@ class Courier:
         else:
             self._due[name] = began, time.monotonic() + again
 
-    def _put_off(self, name: str, run: str, problem: Later) -> None:
+    def _put_off(self, name: str, run: str, problem: Later | OSError) -> None:
+        if isinstance(problem, OSError):  # of the outbox
+            problem = Later(str(problem), _DISK_REMEDY, only_this=True)
         if problem.only_this:
             self._see_over(name)
             self._troubles.setdefault(name, Trouble(self._name, self._told)).meet(problem, run)
@@ -251,8 +252,7 @@ class Courier:
         try:
             kept = self._outbox.refuse(entry, problem.cause)
         except OSError as error:
-            cause = f"{problem.cause}, and it cannot be set aside: {error}"
-            self._put_off(entry.path.name, entry.run, Later(cause, _DISK_REMEDY, only_this=True))
+            self._put_off(entry.path.name, entry.run, error)
             return
         self._forget_entry(entry.path.name)
         logger.error(

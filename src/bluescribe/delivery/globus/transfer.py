@@ -33,8 +33,10 @@ SHORTEST_POLL, LONGEST_POLL = 2.0, 60.0
 
 _ACTIVITY = "https://app.globus.org/activity"
 _WELL = (None, "", "OK", "Queued")
-_KEYS = ("source_endpoint", "destination_endpoint", "options", "items", "submission_id")
-_KEYS += ("task_id", "submitted", "failed_tasks")
+_KEYS = (
+    *("source_endpoint", "destination_endpoint", "options", "items"),
+    *("submission_id", "task_id", "submitted", "failed_tasks"),
+)
 
 Save = Callable[[Entry], None]
 
