@@ -58,7 +58,11 @@ def subscribe_writers(
     writers = make_writers(iconfig)
     if writers.are_idle:
         logger.warning("no writer is switched on: set ENABLE: true in a block of %s", iconfig)
-    writers.subscribe(RE)
+    try:
+        writers.subscribe(RE)
+    except BaseException:
+        writers.close()  # nobody else can: what it delivers may be meant for another place
+        raise
     tell_of_incomplete(places_of(writers))
     return writers
 

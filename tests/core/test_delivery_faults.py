@@ -12,7 +12,9 @@ from textwrap import dedent
 
 import pytest
 
+from bluescribe import Writers, subscribe_writers
 from bluescribe.delivery.base import Refused
+from bluescribe.errors import ConfigError
 from tests.core.baskets import put, wait
 from tests.core.books import told
 
@@ -142,3 +144,20 @@ def test_all_deliveries_together_hold_up_an_end_no_longer_than_one(tmp_path, end
     assert done.returncode == 0, done.stderr
     assert 2.0 < time.time() - float(done.stdout) < 5.0
     assert len(list(Path(tmp_path).glob("*/*.json"))) == 3
+
+
+def test_a_session_that_cannot_begin_leaves_nobody_to_deliver(basket, engine, monkeypatch):
+    """Its settings are wrong, and the next one's are right: one of them has the outbox."""
+    b = basket()
+
+    def refuse(_):
+        raise ConfigError("not with this RunEngine")
+
+    writers = Writers({}, {"basket": b})
+    monkeypatch.setattr(writers, "subscribe", refuse)
+    monkeypatch.setattr("bluescribe.subscribe.make_writers", lambda _: writers)
+    put(b, 1)
+    wait(lambda: b.got == [1])
+    with pytest.raises(ConfigError):
+        subscribe_writers(engine, {})
+    assert basket().outbox.lock()

@@ -149,3 +149,23 @@ def test_an_end_of_session_waits_for_what_can_be_sent(shared_server, deliver):
     delivery.close(30.0)
     assert is_all_delivered(delivery)
     assert rows(shared_server, pairs[0][1]["uid"]) == [1]
+
+
+def test_entries_that_are_damaged_cost_no_run(shared_server, deliver, tmp_path, caplog):
+    first = deliver(f"http://127.0.0.1:{free_port()}")
+    pairs = list(a_run([1.0]))
+    play(first, pairs)
+    first.writer.close()
+    first.close(5.0)
+    (entry,) = first.outbox.paths()
+    entry.write_text('{"run": "of another version", "content": {"number": 7}}')
+    refused = tmp_path / "outbox" / "refused"
+    refused.mkdir()
+    (refused / "old.json").write_text("{")
+    caplog.clear()
+    next_one = deliver(shared_server.url)
+    eventually(lambda: is_all_delivered(next_one))
+    assert rows(shared_server, pairs[0][1]["uid"]) == [1]
+    (text,) = [r.getMessage() for r in caplog.records if "bluescribe" in r.name]
+    assert "its entry names no journal" in text
+    assert len(next_one.outbox.refused()) == 2
