@@ -61,6 +61,7 @@ class Begun:
         self.folder = folder
         self._notes: dict[str, _Note] = {}
         self._lock = threading.Lock()
+        self._has_told = False
 
     def add(self, name: str, start: Mapping[str, Any], paths: Sequence[Path]) -> None:
         """Note which files a format has of a run by now; `Writer.tell_of_begun` calls it."""
@@ -73,12 +74,15 @@ class Begun:
                 new = [path.absolute() for path in paths if path.absolute() not in note.files]
                 _append(note.path, *({"format": name, "path": os.fspath(path)} for path in new))
                 note.files.update(new)
+                self._has_told = False
             except OSError as error:
-                logger.warning(
-                    "globus: run %s cannot be noted in %s: %s. It is sent when it has ended, but "
-                    "not if a crash cuts it short.",
-                    *(uid[:7], self.folder, error),
-                )
+                if not self._has_told:
+                    self._has_told = True
+                    logger.warning(
+                        "globus: run %s cannot be noted in %s: %s. It is sent when it has ended, "
+                        "but not if a crash cuts it short, nor are those that follow.",
+                        *(uid[:7], self.folder, error),
+                    )
 
     def end(self, start: Mapping[str, Any]) -> None:
         """Forget a run that is in the outbox, or of which there is nothing to send."""
@@ -111,7 +115,8 @@ class Begun:
 def _append(path: Path, *lines: Any) -> None:
     if lines:
         with path.open("ab") as note:
-            note.write(b"".join(dumps(line) + b"\n" for line in lines))
+            # a full disk may have left half a line
+            note.write(b"".join(b"\n" + dumps(line) for line in lines) + b"\n")
 
 
 def _read(path: Path) -> Left | None:

@@ -13,7 +13,15 @@ import pytest
 
 from bluescribe.delivery.outbox import Outbox
 from bluescribe.recover import recover
-from tests.system.delivery.globus.sessions import delivered, here, iconfig_for, items, told, wait
+from tests.system.delivery.globus.sessions import (
+    delivered,
+    here,
+    iconfig_for,
+    items,
+    scan,
+    told,
+    wait,
+)
 
 FORMATS = ("csv", "dx", "hdf5", "json", "nexus", "spec", "tiff")
 
@@ -118,6 +126,17 @@ def test_a_run_that_left_nothing_is_forgotten(begin, service, tmp_path):
     _, writers = begin(("jsonl",))
     wait(lambda: not notes(writers))
     assert not service.tasks
+
+
+def test_a_run_that_cannot_be_noted_is_sent_when_it_has_ended(begin, service, tmp_path, caplog):
+    (tmp_path / "outbox").mkdir()
+    (tmp_path / "outbox" / "begun").write_text("a file stands where a folder is needed")
+    RE, writers = begin(("jsonl", "csv"))
+    scan(RE)
+    scan(RE)
+    delivered(writers, 2)
+    (text,) = told(caplog)
+    assert "cannot be noted in" in text
 
 
 def test_notes_of_living_sessions_are_left_alone(begin, service):
