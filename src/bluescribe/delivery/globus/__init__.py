@@ -55,19 +55,19 @@ class GlobusDelivery(Delivery):
         super().__init__(**settings)
         self._account = Account(self.settings.collections_with_consent)
         self._begun = Begun(self.outbox.folder / "begun")
-        self._finishing = Finishing([])
+        self._finishing = Finishing()
         self._has_told_of_left = False
 
     def follow(self, writers: Sequence[Writer]) -> None:
         """Learn whose files are to be sent, and begin with what earlier sessions left."""
-        self._finishing = Finishing(writers)
         super().follow(writers)
         self._courier.begin(is_more=any(self._begun.left()))
         wanted = self.settings.formats or [writer.format for writer in writers]
         followed = [writer for writer in writers if writer.format in wanted]
         reports = Reports([writer.format for writer in followed], self._send)
         for writer in followed:
-            writer.tell_of_begun(partial(self._begun.add, writer.format))
+            extension = writer.settings.file_extension
+            writer.tell_of_begun(partial(self._begun.add, writer.format, extension))
             writer.tell_of_finished(partial(reports.add, writer.format))
 
     def _send(self, finished: FinishedRun) -> None:
@@ -98,7 +98,7 @@ class GlobusDelivery(Delivery):
         waiting = [left for left in self._begun.left() if not self._send_left(left)]
         if waiting and not self._has_told_of_left:
             self._has_told_of_left = True
-            folders = dict.fromkeys(str(path.parent) for left in waiting for _, path in left.files)
+            folders = dict.fromkeys(str(path.parent) for left in waiting for path in left.paths)
             logger.warning(
                 "globus: %d runs were cut short and are sent when their files are finished: "
                 "bluescribe recover %s",

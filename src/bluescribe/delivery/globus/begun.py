@@ -17,12 +17,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...held import Hold, is_held
 from ...jsontext import dumps
 
-__all__ = ["Begun", "Left"]
+__all__ = ["Begun", "Left", "LeftFile"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +31,27 @@ _START_SECONDS = 60.0
 """How old a note is that nobody is going to write any more."""
 
 
+class LeftFile(NamedTuple):
+    """A file that was known of a run."""
+
+    format: str
+    extension: str
+    """The ending that the settings of its session gave to files of that format."""
+    path: Path
+
+
 @dataclass
 class Left:
     """A run whose process ended before the run was in the outbox."""
 
     note: Path
     start: Mapping[str, Any]
-    files: list[tuple[str, Path]]
-    """Format and path of each that was known, those first that name others."""
+    files: list[LeftFile]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Where they are."""
+        return [file.path for file in self.files]
 
 
 @dataclass
@@ -63,7 +76,9 @@ class Begun:
         self._lock = threading.Lock()
         self._has_told = False
 
-    def add(self, name: str, start: Mapping[str, Any], paths: Sequence[Path]) -> None:
+    def add(
+        self, name: str, extension: str, start: Mapping[str, Any], paths: Sequence[Path]
+    ) -> None:
         """Note which files a format has of a run by now; `Writer.tell_of_begun` calls it."""
         uid = str(start.get("uid"))
         with self._lock:
@@ -72,7 +87,7 @@ class Begun:
                     self._notes[uid] = self._begin(start)
                 note = self._notes[uid]
                 new = [path.absolute() for path in paths if path.absolute() not in note.files]
-                _append(note.path, *({"format": name, "path": os.fspath(path)} for path in new))
+                _append(note.path, *([name, extension, os.fspath(path)] for path in new))
                 note.files.update(new)
                 self._has_told = False
             except OSError as error:
@@ -127,8 +142,9 @@ def _read(path: Path) -> Left | None:
             told.append(json.loads(line))
     try:
         start = told[0]["start"]
-        return Left(path, start, [(line["format"], Path(line["path"])) for line in told[1:]])
-    except (LookupError, TypeError):
+        files = [LeftFile(name, extension, Path(file)) for name, extension, file in told[1:]]
+    except (LookupError, TypeError, ValueError):
         if time.time() - path.stat().st_mtime > _START_SECONDS:
             path.unlink(missing_ok=True)
         return None
+    return Left(path, start, files)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from ...formats import load_format
 from ...incomplete import BOOK, is_cut_short
 from ...recovery import Recovery
-from ...writer import Writer
-from .begun import Left
+from .begun import Left, LeftFile
 
 __all__ = ["Finishing"]
 
@@ -19,20 +18,11 @@ logger = logging.getLogger(__name__)
 
 
 class Finishing:
-    """Look at what was left until `bluescribe recover` is done with it.
+    """Look at what was left until `bluescribe recover` is done with it."""
 
-    Parameters
-    ----------
-    writers
-        Those of this session: their settings tell what their files are called.
-    """
-
-    def __init__(self, writers: Iterable[Writer]) -> None:
-        kinds = {writer.format: (writer.recovery(), writer) for writer in writers}
-        self._recoveries: dict[str, Recovery | None] = {
-            name: kind(type(writer), writer.settings) if kind is not None else None
-            for name, (kind, writer) in kinds.items()
-        }
+    def __init__(self) -> None:
+        self._recoveries: dict[tuple[str, str], Recovery | None] = {}
+        """By format and ending."""
         self._looked: dict[Path, object] = {}
         """How the files of a note were when they were not finished."""
 
@@ -48,7 +38,7 @@ class Finishing:
         if self._looked.get(left.note) == state:
             return None
         self._looked[left.note] = state
-        known = [(path, r) for name, path in left.files if (r := self._recovery(name)) is not None]
+        known = [(f.path, r) for f in left.files if (r := self._recovery(f)) is not None]
         uid = str(left.start.get("uid"))
         for path, recovery in known:
             if path.exists() and (is_cut_short(path, recovery) or _is_torn(path, recovery, uid)):
@@ -58,22 +48,26 @@ class Finishing:
 
     def unknown(self, left: Left) -> list[str]:
         """Return the formats of which nobody knows whether their files are finished."""
-        names = dict.fromkeys(name for name, _ in left.files)
-        return [name for name in names if self._recovery(name) is None]
+        return sorted({file.format for file in left.files if self._recovery(file) is None})
 
-    def _recovery(self, name: str) -> Recovery | None:
+    def _recovery(self, file: LeftFile) -> Recovery | None:
         """Return what knows the files of a format, whether it is switched on or not."""
-        if name not in self._recoveries:
-            self._recoveries[name] = None
-            try:
-                writer_class = load_format(name)
-            except ImportError as error:
-                logger.warning("globus: what was left of %s is not sent: %s", name, error)
-            else:
-                kind, settings = writer_class.recovery(), writer_class.settings_class
-                if kind is not None:
-                    self._recoveries[name] = kind(writer_class, settings.validated(name, {}))
-        return self._recoveries[name]
+        key = file.format, file.extension
+        if key not in self._recoveries:
+            self._recoveries[key] = self._make_recovery(*key)
+        return self._recoveries[key]
+
+    def _make_recovery(self, name: str, extension: str) -> Recovery | None:
+        try:
+            writer_class = load_format(name)
+        except ImportError as error:
+            logger.warning("globus: what was left of %s is not sent: %s", name, error)
+            return None
+        kind = writer_class.recovery()
+        if kind is None:
+            return None
+        chosen = writer_class.settings_class.validated(name, {"file_extension": extension})
+        return kind(writer_class, chosen)
 
 
 def _is_torn(path: Path, recovery: Recovery, uid: str) -> bool:
@@ -82,8 +76,8 @@ def _is_torn(path: Path, recovery: Recovery, uid: str) -> bool:
 
 def _states(left: Left) -> Iterator[tuple[Path, int, int] | None]:
     """Yield what changes when a file does, or when `recover` has seen its journal."""
-    for _, path in left.files:
-        for one in (path, path.with_name(BOOK)):
+    for file in left.files:
+        for one in (file.path, file.path.with_name(BOOK)):
             state = None
             with suppress(OSError):
                 stat = one.stat()

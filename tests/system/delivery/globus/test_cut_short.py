@@ -6,11 +6,14 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from textwrap import dedent
 
 import bluesky.plan_stubs as bps
 import pytest
+from bluesky import RunEngine
 
+from bluescribe import subscribe_writers
 from bluescribe.delivery.outbox import Outbox
 from bluescribe.recover import recover
 from tests.system.delivery.globus.sessions import (
@@ -93,6 +96,17 @@ def test_what_was_finished_before_the_next_session_is_sent_by_it(begin, service,
     (document,) = service.tasks.values()
     assert {path.rpartition(".")[2] for path in items(document)} == {"jsonl", "json", "csv"}
     assert not any("cut short and are sent" in text for text in told(caplog))
+
+
+@pytest.mark.parametrize("name", ["nexus", "csv", "json", "spec"])
+def test_endings_of_files_may_be_others_by_now(service, tmp_path, name):
+    kill_session(tmp_path, (name,), "run")
+    iconfig = iconfig_for(tmp_path, (name,))
+    iconfig[f"{name.upper()}_DATA_FILES"]["FILE_EXTENSION"] = "other"
+    with subscribe_writers(RunEngine(context_managers=[]), iconfig) as writers:
+        time.sleep(0.5)  # it looks each 0.2 s
+        assert not service.tasks
+        assert len(notes(writers)) == 1
 
 
 def test_a_whole_run_that_was_not_in_the_outbox_yet_is_sent(begin, service, tmp_path):
