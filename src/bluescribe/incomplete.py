@@ -20,11 +20,19 @@ if TYPE_CHECKING:
     from .recovery import Recovery
     from .writer import Writer
 
-__all__ = ["Place", "find_incomplete", "places_of", "remember", "tell_of_incomplete"]
+__all__ = [
+    "BOOK",
+    "Place",
+    "find_incomplete",
+    "is_cut_short",
+    "places_of",
+    "remember",
+    "tell_of_incomplete",
+]
 
 logger = logging.getLogger(__name__)
 
-_BOOK = ".bluescribe-recovered"
+BOOK = ".bluescribe-recovered"
 """Names of journals that `recover` has seen: their runs will never have a stop document."""
 
 _NEWEST = 500
@@ -71,7 +79,7 @@ def remember(journal: Path) -> None:
     OSError
         It cannot be noted.
     """
-    book = journal.with_name(_BOOK)
+    book = journal.with_name(BOOK)
     if journal.name not in _seen(book):
         with book.open("a", encoding="utf-8") as lines:
             lines.write(f"{journal.name}\n")
@@ -85,7 +93,7 @@ def find_incomplete(place: Place) -> list[Path]:
     found = []
     for _, path in newest:
         with suppress(OSError):
-            if any(_is_cut_short(path, recovery) for recovery in place.recoveries):
+            if any(is_cut_short(path, recovery) for recovery in place.recoveries):
                 found.append(path)
     return found
 
@@ -136,10 +144,17 @@ def _files(folder: Path, depth: int, deadline: float) -> Iterator[tuple[float, P
         yield from _files(below, depth - 1, deadline)
 
 
-def _is_cut_short(path: Path, recovery: Recovery) -> bool:
+def is_cut_short(path: Path, recovery: Recovery) -> bool:
+    """Tell whether a file has no end, nobody writes it, and `recover` has not seen it.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
     if not recovery.seems_cut_short(path) or recovery.is_held(path):
         return False
-    return not (recovery.is_journal and path.name in _seen(path.with_name(_BOOK)))
+    return not (recovery.is_journal and path.name in _seen(path.with_name(BOOK)))
 
 
 def _seen(book: Path) -> set[str]:

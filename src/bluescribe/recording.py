@@ -66,6 +66,7 @@ class Recording:
         self._assets = AssetBook(file.locate)
         self._pending: dict[str, list[Document]] = {}
         """Events that wait to become pages, by stream."""
+        self._files_told = -1
 
     @property
     def folder(self) -> Path | None:
@@ -78,6 +79,7 @@ class Recording:
         if self._file.paths and not self._attempt.is_retired:
             self._ledger.open_files[self.run.uid] = self._file.paths[0]
         self.record("start", self.run.start)
+        self._tell_of_paths()
 
     def _open(self) -> None:
         if self._is_accepted():
@@ -168,6 +170,7 @@ class Recording:
         if self._attempt.has_news:
             self._attempt.or_refuse("event", self._file.sync)
             self._attempt.has_news = False
+            self._tell_of_paths()
 
     def finish(self, stop: Document | None) -> None:
         """Finish the file; `stop` is None when the run was never stopped."""
@@ -198,6 +201,14 @@ class Recording:
             self._afterwards.add(self.run.label, self._file.paths[0], work, self._tell_of_files)
         else:
             self._tell_of_files()
+
+    def _tell_of_paths(self) -> None:
+        """Tell those who want to know which files the run has by now."""
+        if self._ledger.on_begin and not self._attempt.is_retired:
+            paths = self._file.paths
+            if len(paths) != self._files_told:
+                self._files_told = len(paths)
+                self._ledger.begin(self.run.start, paths)
 
     def _tell_of_files(self) -> None:
         """Tell those who wait for them which files the run has; on any thread of the writer."""

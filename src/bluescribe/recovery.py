@@ -153,6 +153,18 @@ class Recovery(ABC):
         """
         return False
 
+    def files(self, path: Path) -> list[Path]:
+        """Return the files of a run that is not written any more, by its main file.
+
+        They need not be there.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+        return [path]
+
     def documents(self, path: Path) -> Iterator[tuple[str, Document]] | None:
         """Return all documents of a run, from a file that has them; None for other formats."""
         return None

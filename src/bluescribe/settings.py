@@ -22,7 +22,7 @@ from .pathmap import check_path_map
 from .paths import DEFAULT_TEMPLATE, check_keys, check_template
 from .space import parse_size
 
-__all__ = ["CheckedSettings", "Problem", "SettingsError", "WriterSettings"]
+__all__ = ["CheckedSettings", "Nothing", "Problem", "SettingsError", "WriterSettings"]
 
 
 class Problem(NamedTuple):
@@ -88,13 +88,16 @@ class CheckedSettings(BaseModel):
                 key, detail["input"], f"unknown key; {hint}allowed are {', '.join(known)}"
             )
         if detail["type"] == "missing":
-            return Problem(key, _Nothing(), f"needed: {cls.model_fields[key].description}")
+            return Problem(key, Nothing(), f"needed: {cls.model_fields[key].description}")
         message = detail["msg"].removeprefix("Value error, ")
         return Problem(key, detail["input"], message[:1].lower() + message[1:])
 
 
-class _Nothing:
+class Nothing:
+    """Stands in a message for what was not given."""
+
     def __repr__(self) -> str:
+        """Return the word."""
         return "nothing"
 
 

@@ -129,6 +129,8 @@ class Ledger:
         """Is told on the writer's thread of each file that is about to be made; exports set it."""
         self.on_claim: Callable[[Path], None] | None = None
         """Is told on the writer's thread of each file that is made; exports set it."""
+        self.on_begin: list[Callable[[Mapping[str, Any], Sequence[Path]], None]] = []
+        """Are told of each run that is written, and again when it has more files."""
         self.on_finish: list[Tell] = []
         """Are told of each run that nothing more is done for; deliveries add to it."""
 
@@ -137,11 +139,18 @@ class Ledger:
         self.failures.append(failure)
         self.unraised.append(failure)
 
+    def begin(self, start: Mapping[str, Any], paths: Sequence[Path]) -> None:
+        """Tell of the files that a run has by now."""
+        self._tell(self.on_begin, start, paths)
+
     def finish(self, start: Mapping[str, Any], paths: Sequence[Path], *, is_complete: bool) -> None:
         """Tell of a run that nothing more is done for."""
-        for tell in self.on_finish:
+        self._tell(self.on_finish, start, paths, is_complete)
+
+    def _tell(self, those: Sequence[Callable[..., None]], *what: Any) -> None:
+        for tell in those:
             try:
-                tell(start, paths, is_complete)
+                tell(*what)
             except Exception:
                 logger.exception(
                     "%s: a fault inside bluescribe; please report it", self.format_name

@@ -58,7 +58,11 @@ def subscribe_writers(
     writers = make_writers(iconfig)
     if writers.are_idle:
         logger.warning("no writer is switched on: set ENABLE: true in a block of %s", iconfig)
-    writers.subscribe(RE)
+    try:
+        writers.subscribe(RE)
+    except BaseException:
+        writers.close()  # nobody else can: what it delivers may be meant for another place
+        raise
     tell_of_incomplete(places_of(writers))
     return writers
 
@@ -182,8 +186,10 @@ class Writers:
             RE.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky
         for writer in self._receiving:
             writer.close()
-        for delivery in self._deliveries.values():
-            delivery.close()
+        if self._deliveries:
+            from .delivery.base import close_together
+
+            close_together(self._deliveries.values())
 
     def status(self) -> WritersStatus:
         """Tell for each format what is being written, what was, what waits and what failed."""

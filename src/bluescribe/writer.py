@@ -6,7 +6,7 @@ import inspect
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -173,6 +173,13 @@ class Writer:
             Is called when it is about to be made.
         """
         self._ledger.on_claim, self._ledger.before_claim = tell, before
+
+    def tell_of_begun(self, tell: Callable[[Mapping[str, Any], Sequence[Path]], None]) -> None:
+        """Have `tell` called, on the writer's thread, with each run and the files that it has.
+
+        It is called when the run begins, and again when there are more files.
+        """
+        self._ledger.on_begin.append(tell)
 
     def tell_of_finished(self, tell: Tell) -> None:
         """Have `tell` called, once for each run that ends from now on, when its files are final.

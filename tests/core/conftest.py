@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bluescribe.delivery import courier, trouble
 from bluescribe.testing.shapes.engine import recording
+from tests.core.baskets import Basket
 from tests.core.books import Play
 from tests.core.scanning import Gate
 
@@ -25,3 +27,19 @@ def gate(monkeypatch):
 @pytest.fixture
 def play(tmp_path):
     return Play(tmp_path)
+
+
+@pytest.fixture
+def basket(tmp_path, monkeypatch):
+    """Return what makes a basket; all are closed."""
+    monkeypatch.setattr(trouble, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(courier, "_LOOK_SECONDS", 0.05)
+    made = []
+
+    def make(*faults, folder=tmp_path / "outbox"):
+        made.append(Basket(folder, *faults))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

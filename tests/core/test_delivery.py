@@ -15,62 +15,13 @@ from textwrap import dedent
 import pytest
 
 from bluescribe import CsvWriter, JsonlWriter, Writers
-from bluescribe.delivery import courier, delivery_names, load_delivery, trouble
-from bluescribe.delivery.base import Delivery, Later, Refused
+from bluescribe.delivery import delivery_names, load_delivery, trouble
+from bluescribe.delivery.base import Later, Refused
 from bluescribe.delivery.outbox import Outbox, default_folder
 from bluescribe.delivery.settings import DeliverySettings
 from bluescribe.errors import ConfigError
+from tests.core.baskets import Basket, put, wait
 from tests.core.books import told
-
-
-class Basket(Delivery):
-    """Deliver into a list; raise or return what `faults` has first."""
-
-    name = "basket"
-    settings_class = DeliverySettings
-
-    def __init__(self, folder, *faults):
-        super().__init__(outbox=str(folder))
-        self.faults, self.got, self.tried = list(faults), [], 0
-
-    def deliver(self, entry):
-        self.tried += 1
-        if self.faults:
-            fault = self.faults.pop(0)
-            if isinstance(fault, Exception):
-                raise fault
-            return fault
-        self.got.append(entry.content["n"])
-        return None
-
-
-@pytest.fixture
-def basket(tmp_path, monkeypatch):
-    """Return what makes a basket; all are closed."""
-    monkeypatch.setattr(trouble, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(courier, "_LOOK_SECONDS", 0.05)
-    made = []
-
-    def make(*faults, folder=tmp_path / "outbox"):
-        made.append(Basket(folder, *faults))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
-
-
-def wait(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "in vain"
-        time.sleep(0.005)
-
-
-def put(basket, *numbers):
-    for number in numbers:
-        basket.put(f"run {number}", {"n": number})
-
 
 # --- the courier ----------------------------------------------------------------------------------
 
@@ -294,7 +245,7 @@ def test_a_forked_child_leaves_all_to_its_parent(basket):
 
 SESSION = """
     import sys, time
-    from tests.core.test_delivery import Basket
+    from tests.core.baskets import Basket
     from bluescribe import JsonlWriter
 
     class Printing(Basket):

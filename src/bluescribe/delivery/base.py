@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from ..ending import at_the_end
 from ..writer import Writer
-from .courier import Courier
+from .courier import Courier, hasten_all
 from .outbox import Entry, Outbox, default_folder
 from .settings import DeliverySettings
 from .status import DeliveryStatus
 from .trouble import Later, Refused
 
-__all__ = ["CLOSE_SECONDS", "Delivery", "DeliveryStatus", "Entry", "Later", "Refused"]
+__all__ = ["Delivery", "DeliveryStatus", "Entry", "Later", "Refused", "close_together"]
 
 CLOSE_SECONDS = 10.0
 """How long the end of a session waits at the most for what can be delivered at once."""
+
+_exit_deadlines: list[float] = []
+"""By when the interpreter goes on to exit, once it has begun to."""
 
 
 class Delivery(ABC):
@@ -45,9 +49,9 @@ class Delivery(ABC):
     def __init__(self, **settings: Any) -> None:
         self.settings = self.settings_class.validated(type(self).__name__, settings)
         self.outbox = Outbox(self.settings.outbox or default_folder(self.name))
-        self._courier = Courier(self.name, self.outbox, self.deliver)
+        self._courier = Courier(self.name, self.outbox, self.deliver, self.look_for_more)
         # The courier holds this object, so that nothing ends it before the interpreter.
-        self._close = at_the_end(self, self._courier.close, CLOSE_SECONDS)
+        self._close = at_the_end(self, _close_at_exit, self._courier)
 
     @property
     def writer(self) -> Writer | None:
@@ -79,6 +83,12 @@ class Delivery(ABC):
         """
         self._courier.put(run, content)
 
+    def look_for_more(self) -> None:  # noqa: B027  # most have nothing to look for
+        """Put into the outbox what became ready elsewhere; called on the thread, every ten seconds.
+
+        It does so in one process of those with this outbox.
+        """
+
     @abstractmethod
     def deliver(self, entry: Entry) -> float | None:
         """Deliver an entry of the outbox; called on the thread, again and again until it is done.
@@ -103,6 +113,10 @@ class Delivery(ABC):
         """Tell what was delivered, what waits and why, and what was refused."""
         return self._courier.status()
 
+    def begin_to_close(self) -> None:
+        """Begin to deliver what can be delivered at once; `close` waits for it."""
+        self._courier.begin_to_close()
+
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
         """Deliver what can be delivered at once, and tell what remains for the next session.
 
@@ -117,3 +131,21 @@ class Delivery(ABC):
     def __repr__(self) -> str:
         """Name the outbox."""
         return f"{type(self).__name__}({str(self.outbox.folder)!r})"
+
+
+def close_together(deliveries: Iterable[Delivery]) -> None:
+    """Close deliveries; what is waited for them is waited once."""
+    deliveries = list(deliveries)
+    deadline = time.monotonic() + CLOSE_SECONDS
+    for delivery in deliveries:
+        delivery.begin_to_close()
+    for delivery in deliveries:
+        delivery.close(max(0.0, deadline - time.monotonic()))
+
+
+def _close_at_exit(courier: Courier) -> None:
+    """Close one of several, of which nobody knows how many are still to come."""
+    if not _exit_deadlines:
+        _exit_deadlines.append(time.monotonic() + CLOSE_SECONDS)
+        hasten_all()
+    courier.close(max(0.0, _exit_deadlines[0] - time.monotonic()))

@@ -16,7 +16,7 @@ from .outbox import Entry, Outbox
 from .status import DeliveryStatus
 from .trouble import Later, Refused, Trouble
 
-__all__ = ["Courier"]
+__all__ = ["Courier", "hasten_all"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +24,9 @@ _LOOK_SECONDS = 10.0
 """How often the outbox is looked into for what other processes put there."""
 
 _DISK_REMEDY = "look whether that folder can be written, or set another OUTBOX"
+
+_Deliver = Callable[[Entry], float | None]
+_Look = Callable[[], None]
 
 
 class Courier:
@@ -35,17 +38,20 @@ class Courier:
         Of the delivery, for messages and the thread.
     outbox
         What is to be delivered.
-    deliver
-        As `Delivery.deliver`.
+    deliver, look
+        As `Delivery.deliver` and `Delivery.look_for_more`.
     """
 
-    def __init__(self, name: str, outbox: Outbox, deliver: Callable[[Entry], float | None]) -> None:
+    def __init__(self, name: str, outbox: Outbox, deliver: _Deliver, look: _Look) -> None:
         self._name = name
         self._outbox = outbox
         self._deliver = deliver
+        self._look = look
         self._delivered = 0
-        self._due: dict[str, float] = {}
-        """When to look again at what is under way, by the names of the entries."""
+        self._due: dict[str, tuple[float, float]] = {}
+        """When each that is under way was looked at, and when to look again; by its name."""
+        self._hastened = 0.0
+        """What was looked at before is to be looked at at once."""
         self._told: dict[str, float] = {}
         self._trouble = Trouble(name, self._told)
         """What keeps all of them waiting."""
@@ -61,9 +67,9 @@ class Courier:
         self._is_closing = self._is_over = self._is_child = False
         _COURIERS.add(self)
 
-    def begin(self) -> None:
-        """Start if an earlier session left something."""
-        if self._outbox.paths():
+    def begin(self, *, is_more: bool = False) -> None:
+        """Start if an earlier session left something in the outbox, or there is more."""
+        if is_more or self._outbox.paths():
             self._start()
 
     def put(self, run: str, content: dict[str, Any]) -> None:
@@ -77,26 +83,27 @@ class Courier:
             logger.error(  # noqa: TRY400  # an error of the system needs no traceback
                 "%s: %s cannot be put into %s: %s. Remedy: %s. It is tried again by itself, and "
                 "lost if this process ends before that.",
-                self._name,
-                run,
-                self._outbox.folder,
-                error,
-                _DISK_REMEDY,
+                *(self._name, run, self._outbox.folder, error, _DISK_REMEDY),
             )
         self._start()
         self._wake.set()
 
     def hasten(self) -> None:
         """Look at what is under way now, and not when its time has come."""
-        self._due.clear()
+        self._hastened = time.monotonic()
         self._wake.set()
+
+    def begin_to_close(self) -> None:
+        """Take no more on, and try what was not tried yet."""
+        if not self._is_child:
+            self._is_closing = True
+            self.hasten()
 
     def close(self, timeout: float) -> None:
         """Try once what was not tried yet, end the thread, and tell what remains."""
         if self._is_child or self._is_over or self._thread is threading.current_thread():
             return
-        self._is_closing = True
-        self.hasten()
+        self.begin_to_close()
         if self._thread is not None:
             self._thread.join(timeout)
         self._is_over = True
@@ -126,9 +133,8 @@ class Courier:
         with self._starting:
             if self._thread is not None or self._is_closing:
                 return
-            thread = threading.Thread(
-                target=self._work, name=f"bluescribe-{self._name}", daemon=True
-            )
+            name = f"bluescribe-{self._name}"
+            thread = threading.Thread(target=self._work, name=name, daemon=True)
             try:
                 thread.start()
             except RuntimeError:  # the interpreter ends: the next session delivers it
@@ -155,15 +161,19 @@ class Courier:
 
     def _go_round(self) -> float:
         """Attend to every entry whose time has come; return the seconds until the next one."""
-        if not self._outbox.lock():
-            return _LOOK_SECONDS
-        while self._homeless:
+        while self._homeless:  # whoever sends
             self._outbox.put(*self._homeless[0])
             self._homeless.popleft()
-        paths = self._outbox.paths()
+        is_ours = self._outbox.lock()
         self._see_over("")
+        if not is_ours:
+            return _LOOK_SECONDS
+        self._look()
+        paths = self._outbox.paths()
         for gone in {*self._due, *self._troubles, self._met_by} - {path.name for path in paths}:
             self._forget_entry(gone)
+        if self._is_closing:  # there is little time: what is new goes first
+            paths.sort(key=lambda path: path.name in self._due)
         for path in paths:
             if self._is_over or self._trouble.due > time.monotonic():
                 break
@@ -172,7 +182,10 @@ class Courier:
         return self._pause()
 
     def _due_of(self, name: str) -> float:
-        return self._troubles[name].due if name in self._troubles else self._due.get(name, 0.0)
+        if name in self._troubles:
+            return self._troubles[name].due
+        looked, due = self._due.get(name, (0.0, 0.0))
+        return due if looked > self._hastened else 0.0
 
     def _pause(self) -> float:
         now = time.monotonic()
@@ -183,7 +196,7 @@ class Courier:
 
     def _attend(self, path: Path) -> None:
         """Deliver one entry, or note why it waits."""
-        run, entry = path.name, None
+        run, entry, began = path.name, None, time.monotonic()
         try:
             entry = self._outbox.read(path)
             if entry is None:
@@ -193,10 +206,8 @@ class Courier:
             again = self._deliver(entry)
             if again is None:
                 self._outbox.remove(entry)
-        except Later as problem:
-            self._put_off(path.name, run, problem)
-        except OSError as error:
-            self._put_off(path.name, run, Later(str(error), _DISK_REMEDY, only_this=True))
+        except (Later, OSError) as error:
+            self._put_off(path.name, run, error)
         except Refused as problem:
             self._see_over(path.name)
             self._set_aside(Entry(path, run, entry.content if entry else {}), problem)
@@ -206,7 +217,7 @@ class Courier:
             fault = Refused(f"{type(error).__name__}: {error}", remedy)
             self._set_aside(Entry(path, run, entry.content if entry else {}), fault)
         else:
-            self._note_success(path.name, again)
+            self._note_success(path.name, again, began)
 
     def _see_over(self, name: str) -> None:
         """End what keeps all waiting when the one that met it has passed.
@@ -216,7 +227,7 @@ class Courier:
         if name == self._met_by:
             self._trouble.end()
 
-    def _note_success(self, name: str, again: float | None) -> None:
+    def _note_success(self, name: str, again: float | None, began: float) -> None:
         self._see_over(name)
         if name in self._troubles:
             self._troubles[name].end()
@@ -224,9 +235,11 @@ class Courier:
         if again is None:
             self._delivered += 1
         else:
-            self._due[name] = time.monotonic() + again
+            self._due[name] = began, time.monotonic() + again
 
-    def _put_off(self, name: str, run: str, problem: Later) -> None:
+    def _put_off(self, name: str, run: str, problem: Later | OSError) -> None:
+        if isinstance(problem, OSError):  # of the outbox
+            problem = Later(str(problem), _DISK_REMEDY, only_this=True)
         if problem.only_this:
             self._see_over(name)
             self._troubles.setdefault(name, Trouble(self._name, self._told)).meet(problem, run)
@@ -236,17 +249,16 @@ class Courier:
 
     def _set_aside(self, entry: Entry, problem: Refused) -> None:
         """Keep an entry that cannot be delivered, and say so."""
+        try:
+            kept = self._outbox.refuse(entry, problem.cause)
+        except OSError as error:
+            self._put_off(entry.path.name, entry.run, error)
+            return
         self._forget_entry(entry.path.name)
-        kept = self._outbox.refuse(entry, problem.cause)
         logger.error(
             "%s: %s cannot be delivered: %s. Remedy: %s; then move %s back to %s. Other runs are "
             "delivered.",
-            self._name,
-            entry.run,
-            problem.cause,
-            problem.remedy,
-            kept,
-            self._outbox.folder,
+            *(self._name, entry.run, problem.cause, problem.remedy, kept, self._outbox.folder),
         )
 
     def _forget_entry(self, name: str) -> None:
@@ -260,19 +272,23 @@ class Courier:
         """Tell at the end what is left to the next session."""
         status = self.status()
         if status.waiting:
+            cause = f" ({status.trouble})" if status.trouble else ""
             logger.warning(
                 "%s: %d runs were not delivered%s. They wait in %s: the next session, or another "
                 "process with this outbox, delivers them.",
-                self._name,
-                status.waiting,
-                f" ({status.trouble})" if status.trouble else "",
-                status.outbox,
+                *(self._name, status.waiting, cause, status.outbox),
             )
         elif status.under_way:
             logger.info("%s: %d runs are under way", self._name, status.under_way)
 
 
 _COURIERS: weakref.WeakSet[Courier] = weakref.WeakSet()
+
+
+def hasten_all() -> None:
+    """Have all couriers of this process look at what is under way."""
+    for courier in _COURIERS:
+        courier.hasten()
 
 
 def _forget_all() -> None:

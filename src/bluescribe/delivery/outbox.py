@@ -98,7 +98,7 @@ class Outbox:
         return _entries(self.refused_folder)
 
     def read(self, path: Path) -> Entry | None:
-        """Return an entry; None when it is gone, or damaged: then it is set aside.
+        """Return an entry; None when it is gone, or damaged: then it is set aside and told.
 
         Raises
         ------
@@ -113,6 +113,8 @@ class Outbox:
         except FileNotFoundError:
             return None
         except (ValueError, LookupError, TypeError) as error:
+            if path.parent == self.refused_folder:
+                return None  # it was told when it was set aside
             kept = self._move(path)
             logger.error(  # noqa: TRY400  # where it broke says nothing to its owner
                 "%s is no entry of an outbox: %r. It is kept as %s; mend it and move it back to "

@@ -12,6 +12,8 @@ from ...run import Run
 from ...writer import Writer
 from ..base import Delivery, Entry, Refused
 from .account import Account
+from .begun import Begun, Left
+from .finishing import Finishing
 from .placing import label_of, place
 from .problems import is_of_credentials, problem_of
 from .reports import FinishedRun, Reports
@@ -52,14 +54,20 @@ class GlobusDelivery(Delivery):
         self._sdk = import_extra("globus_sdk", "globus", "GLOBUS")  # before anything is begun
         super().__init__(**settings)
         self._account = Account(self.settings.collections_with_consent)
+        self._begun = Begun(self.outbox.folder / "begun")
+        self._finishing = Finishing()
+        self._has_told_of_left = False
 
     def follow(self, writers: Sequence[Writer]) -> None:
         """Learn whose files are to be sent, and begin with what earlier sessions left."""
         super().follow(writers)
+        self._courier.begin(is_more=any(self._begun.left()))
         wanted = self.settings.formats or [writer.format for writer in writers]
         followed = [writer for writer in writers if writer.format in wanted]
         reports = Reports([writer.format for writer in followed], self._send)
         for writer in followed:
+            extension = writer.settings.file_extension
+            writer.tell_of_begun(partial(self._begun.add, writer.format, extension))
             writer.tell_of_finished(partial(reports.add, writer.format))
 
     def _send(self, finished: FinishedRun) -> None:
@@ -81,7 +89,39 @@ class GlobusDelivery(Delivery):
                 ", ".join(map(str, outside[:_NAMED])) + (", ..." if outside[_NAMED:] else ""),
             )
         if items:
-            self.put(run, content_of(self.settings, label_of(self.settings, finished.start), items))
+            content = content_of(self.settings, label_of(self.settings, finished.start), items)
+            self.put(run, {"run_uid": str(finished.start.get("uid")), **content})
+        self._begun.end(finished.start)
+
+    def look_for_more(self) -> None:
+        """Send runs that a crash has cut short, when their files are finished."""
+        waiting = [left for left in self._begun.left() if not self._send_left(left)]
+        if waiting and not self._has_told_of_left:
+            self._has_told_of_left = True
+            folders = dict.fromkeys(str(path.parent) for left in waiting for path in left.paths)
+            logger.warning(
+                "globus: %d runs were cut short and are sent when their files are finished: "
+                "bluescribe recover %s",
+                *(len(waiting), " ".join(folders)),
+            )
+
+    def _send_left(self, left: Left) -> bool:
+        try:
+            files = self._finishing.files(left)
+        except Exception:
+            logger.debug("globus: %s cannot be looked at", left.note, exc_info=True)
+            return False
+        if files is None:
+            return False
+        if not self._is_in_outbox(str(left.start.get("uid"))):
+            self._send(FinishedRun(left.start, files, self._finishing.unknown(left)))
+        left.note.unlink(missing_ok=True)
+        return True
+
+    def _is_in_outbox(self, uid: str) -> bool:
+        """Tell whether a process ended between putting a run there and forgetting its note."""
+        entries = map(self.outbox.read, self.outbox.paths())
+        return any(entry and entry.content.get("run_uid") == uid for entry in entries)
 
     def deliver(self, entry: Entry) -> float | None:
         """Submit a transfer, or look how it is doing."""

@@ -66,7 +66,7 @@ class Account:
             try:
                 client = self._connect(app := self._app())
                 app.get_authorizer(client.resource_server)
-            except (self._sdk.GlobusSDKUsageError, OSError, ValueError) as error:
+            except (self._sdk.GlobusSDKUsageError, OSError, ValueError, KeyError) as error:
                 cause = f"the login for Globus cannot be used: {type(error).__name__}: {error}"
                 raise Later(cause, _BROKEN) from error
             self._client = client

@@ -33,6 +33,10 @@ SHORTEST_POLL, LONGEST_POLL = 2.0, 60.0
 
 _ACTIVITY = "https://app.globus.org/activity"
 _WELL = (None, "", "OK", "Queued")
+_KEYS = (
+    *("source_endpoint", "destination_endpoint", "options", "items"),
+    *("submission_id", "task_id", "submitted", "failed_tasks"),
+)
 
 Save = Callable[[Entry], None]
 
@@ -86,16 +90,22 @@ def step(client: globus_sdk.TransferClient, entry: Entry, save: Save) -> float |
     GlobusError
         Globus does not answer as it should.
     """
+    missing = [key for key in _KEYS if key not in entry.content]
+    if missing:
+        cause = f"its entry has no {missing[0]!r}: it was changed, or another version made it"
+        raise Refused(cause, "mend it, or have it sent by that version of bluescribe")
     if entry.content["task_id"] is None:
         _submit(client, entry, save)
         return SHORTEST_POLL
-    return _look(client.get_task(entry.content["task_id"]).data, entry, save)
+    answer = client.get_task(entry.content["task_id"])
+    _value(answer, "status")
+    return _look(answer.data, entry, save)
 
 
 def _submit(client: globus_sdk.TransferClient, entry: Entry, save: Save) -> None:
     content = entry.content
     if content["submission_id"] is None:
-        content["submission_id"] = client.get_submission_id()["value"]
+        content["submission_id"] = _value(client.get_submission_id(), "value")
         save(entry)
     sdk = import_extra("globus_sdk", "globus", "GLOBUS")
     data = sdk.TransferData(
@@ -107,8 +117,17 @@ def _submit(client: globus_sdk.TransferClient, entry: Entry, save: Save) -> None
     for source, destination in content["items"]:
         data.add_item(source, destination)
     answer = client.submit_transfer(data)
-    content |= {"task_id": answer["task_id"], "submitted": time.time()}
+    content |= {"task_id": _value(answer, "task_id"), "submitted": time.time()}
     save(entry)
+
+
+def _value(answer: globus_sdk.GlobusHTTPResponse, key: str) -> Any:
+    """Return what Globus says; a proxy, or the login page of a network, answers 200 as well."""
+    try:
+        return answer[key]
+    except (LookupError, TypeError, ValueError):  # no JSON, or something else in JSON
+        cause = f"something else than Globus answers, without {key!r}"
+        raise Later(cause, "look whether a proxy or a login page stands in the way") from None
 
 
 def _look(task: Mapping[str, Any], entry: Entry, save: Save) -> float | None:
@@ -118,11 +137,10 @@ def _look(task: Mapping[str, Any], entry: Entry, save: Save) -> float | None:
     if status == "FAILED":  # cancelled ones too
         _begin_anew(task, entry, save)
     if status != "ACTIVE" or task.get("is_paused") or task.get("nice_status") not in _WELL:
-        raise Later(
-            f"transfer {task.get('task_id')} is {status}{_details(task)}",
-            f"look at {_ACTIVITY}/{task.get('task_id')}; it goes on when that is mended",
-            only_this=True,
-        )
+        cause = f"transfer {_ACTIVITY}/{entry.content['task_id']} is {status}{_details(task)}"
+        held = "paused" if task.get("is_paused") else task.get("nice_status") or status
+        remedy = f"look at that page; it goes on when the cause ({held}) is mended"
+        raise Later(cause, remedy, only_this=True)
     age = time.time() - (entry.content["submitted"] or 0.0)
     return min(max(SHORTEST_POLL, age / 4), LONGEST_POLL)
 
@@ -130,8 +148,8 @@ def _look(task: Mapping[str, Any], entry: Entry, save: Save) -> float | None:
 def _begin_anew(task: Mapping[str, Any], entry: Entry, save: Save) -> None:
     """Have a transfer that failed submitted as a new one, unless that was done often enough."""
     content = entry.content
-    cause = f"transfer {content['task_id']} failed{_details(task)}"
-    remedy = f"look at {_ACTIVITY}/{content['task_id']}"
+    cause = f"transfer {_ACTIVITY}/{content['task_id']} failed{_details(task)}"
+    remedy = "look at the log of that transfer"
     forget_task(entry)
     content["failed_tasks"] += 1
     if content["failed_tasks"] >= MOST_TASKS:

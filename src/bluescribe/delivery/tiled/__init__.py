@@ -107,6 +107,9 @@ class TiledDelivery(Delivery):
         Refused
             It cannot take this run.
         """
+        if not entry.content.get("journal"):
+            cause = "its entry names no journal: it was changed, or another version made it"
+            raise Refused(cause, "mend it, or have it sent by that version of bluescribe")
         path = self._journals / str(entry.content["journal"])
         if not path.exists():
             return None  # it was delivered, and the process ended before it could say so

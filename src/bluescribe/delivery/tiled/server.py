@@ -8,15 +8,17 @@ from typing import Any
 
 from ...extras import import_extra
 from ..trouble import Later, Refused
+from .place import place_of
 from .settings import TiledSettings
 
 __all__ = ["Server", "ServerFault", "check_extra", "is_answer", "refusal"]
 
 _WHAT = "TILED"
 _GONE = (408, 502, 503, 504)
+_OF_KNOCK = (("headers", None), ("verify", True))
 _LOGIN = (
-    "set TILED_API_KEY in the environment of the session, or log in once with "
-    "'tiled login {uri}' and restart the session"
+    "set TILED_API_KEY in the environment of the session, or log in once (tiled profile create "
+    "{uri} --name NAME, then tiled login --profile NAME) and restart the session"
 )
 
 
@@ -43,10 +45,16 @@ class Server:
     ----------
     settings
         Where it is.
+
+    Raises
+    ------
+    SettingsError
+        They name a profile that cannot be used.
     """
 
     def __init__(self, settings: TiledSettings) -> None:
         self._settings = settings
+        self._place = place_of(settings)
         self._catalog: Any = None
 
     def catalog(self) -> Any:
@@ -82,7 +90,7 @@ class Server:
         try:
             return from_context(context, node_path_parts=parts)
         except (httpx.HTTPStatusError, KeyError) as error:
-            where = f"{self._settings.uri} has no catalog {'/'.join(parts)!r} for us"
+            where = f"{self._place} has no catalog {'/'.join(parts)!r} for us"
             raise Later(
                 f"{where}: {error}", "make the catalog on the server, or set another PATH"
             ) from None
@@ -92,14 +100,16 @@ class Server:
         import httpx
 
         knock = self._guarded(httpx.get)
-        knock(self._settings.uri, timeout=self._settings.timeout)
+        options = {key: self._place.options.get(key, default) for key, default in _OF_KNOCK}
+        knock(self._place.uri, timeout=self._settings.timeout, **options)
 
     def _context(self) -> tuple[Any, list[str]]:
         import httpx
         from tiled.client.context import Context
 
         context, parts = Context.from_any_uri(
-            self._settings.uri,
+            self._place.uri,
+            **self._place.options,
             timeout=httpx.Timeout(self._settings.timeout),
             show_progress=False,
         )
@@ -112,9 +122,7 @@ class Server:
         has_providers = bool(context.server_info.authentication.providers)
         if context.authenticated or (has_providers and context.use_cached_tokens()):
             return
-        raise Later(
-            f"there is no key for {self._settings.uri}", _LOGIN.format(uri=self._settings.uri)
-        )
+        raise Later(f"there is no key for {self._place}", _LOGIN.format(uri=self._place))
 
     def _guarded(self, send: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap what sends a request.
@@ -132,7 +140,7 @@ class Server:
             except (httpx.TransportError, httpx.TooManyRedirects) as error:
                 raise self._unreachable(error) from None
             except CannotRefreshAuthentication as error:
-                login = _LOGIN.format(uri=self._settings.uri)
+                login = _LOGIN.format(uri=self._place)
                 raise Later(f"the login is over: {error}", login) from None
             self._check(response)
             return response
@@ -142,13 +150,13 @@ class Server:
     def _check(self, response: Any) -> None:
         """Raise for what ends the attempt; other answers are for tiled to read."""
         status = response.status_code
-        told = f"{self._settings.uri} answers {status} {response.reason_phrase}"
+        told = f"{self._place} answers {status} {response.reason_phrase}"
         if status in _GONE:
             raise Later(told, "look whether the server runs")
         if status == 429:
             raise Later(told, "wait: the server is busy", after=_seconds(response))
         if status == 401:
-            raise Later(told, _LOGIN.format(uri=self._settings.uri))
+            raise Later(told, _LOGIN.format(uri=self._place))
         if status == 403:
             method = response.request.method
             remedy = "have the key's owner allowed to write there (scopes create, write:metadata, "
@@ -160,7 +168,7 @@ class Server:
     def _unreachable(self, error: Exception) -> Later:
         words = str(error) or type(error).__name__
         return Later(
-            f"{self._settings.uri} cannot be reached: {words}",
+            f"{self._place} cannot be reached: {words}",
             "look whether the server runs, and whether URI is right",
         )
 

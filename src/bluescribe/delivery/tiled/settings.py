@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, PositiveFloat, field_validator
 
-from ...settings import Problem, SettingsError
+from ...settings import Nothing, Problem, SettingsError
 from ..settings import DeliverySettings, Hidden
 
 __all__ = ["TiledSettings"]
@@ -23,7 +23,12 @@ class TiledSettings(DeliverySettings):
         "(tiled login, once)"
     )
 
-    uri: str = Field(description="Where the server is, such as https://tiled.example.org")
+    uri: str | None = Field(
+        None, description="Where the server is, such as https://tiled.example.org"
+    )
+    profile: str | None = Field(
+        None, description="Name of a profile of tiled that tells where the server is, if URI is not"
+    )
     path: str = Field(
         "", description="Catalog on the server that takes the runs, such as raw; it has to exist"
     )
@@ -34,7 +39,9 @@ class TiledSettings(DeliverySettings):
 
     @field_validator("uri")
     @classmethod
-    def _check_uri(cls, value: str) -> str:
+    def _check_uri(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("a URL is needed, such as https://tiled.example.org")
@@ -49,7 +56,10 @@ class TiledSettings(DeliverySettings):
     def validated(
         cls, owner: str, values: Mapping[str, Any], *, folder: Path | None = None
     ) -> Self:
-        """Make settings of `values`; a URL with a secret in it is not repeated in the message."""
+        """Make settings of `values`; a URL with a secret in it is not repeated in the message.
+
+        Either a URL is needed or a profile.
+        """
         parts = urlsplit(str(values.get("uri", "")))
         if "api_key" in parse_qs(parts.query) or "@" in parts.netloc:
             message = (
@@ -57,4 +67,11 @@ class TiledSettings(DeliverySettings):
                 f"URL. Credentials come from {cls.credentials}"
             )
             raise SettingsError(owner, [Problem("uri", Hidden(), message)])
-        return super().validated(owner, values, folder=folder)
+        settings = super().validated(owner, values, folder=folder)
+        if settings.uri is None and settings.profile is None:
+            message = f"needed: {cls.model_fields['uri'].description}, or a PROFILE of tiled"
+            raise SettingsError(owner, [Problem("uri", Nothing(), message)])
+        if settings.uri is not None and settings.profile is not None:
+            message = "there is a URI as well; one of both tells where the server is"
+            raise SettingsError(owner, [Problem("profile", settings.profile, message)])
+        return settings

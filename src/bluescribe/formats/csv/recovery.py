@@ -56,6 +56,11 @@ class CsvRecovery(Recovery):
         package = _read(path)
         return isinstance(package, dict) and package.get("state", _FINAL[0]) not in _FINAL
 
+    def files(self, path: Path) -> list[Path]:
+        """Return a package and its tables."""
+        is_package = path.name.endswith(_PACKAGE) and path.exists()
+        return [path, *(_tables(path, _read(path)) if is_package else [])]
+
     def mend(self, path: Path, keep: Keep) -> str:
         """Cut half rows, and describe the tables as they are then."""
         package = _read(path) if path.stat().st_size else None

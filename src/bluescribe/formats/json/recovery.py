@@ -39,6 +39,10 @@ class DocumentRecovery(Recovery):
         """Tell whether it is a temporary file."""
         return path.name.endswith(self._ending)
 
+    def files(self, path: Path) -> list[Path]:
+        """Return the document."""
+        return [path.with_suffix("") if path.name.endswith(self._ending) else path]
+
     def mend(self, path: Path, keep: Keep) -> str:
         """Give a document its name that was whole already; put away what cannot be read."""
         whole, document = _whole(path, run_of(path)), path.with_suffix("")

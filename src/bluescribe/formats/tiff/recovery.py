@@ -62,6 +62,12 @@ class TiffRecovery(Recovery):
         with path.open("rb") as file:
             return _RECORDING.match(file.read(_HEAD)) is not None
 
+    def files(self, path: Path) -> list[Path]:
+        """Return a list and the images that it names."""
+        told = read_list(path) if path.exists() else None
+        images = LeftRun.read(path, told).files if told is not None else []
+        return [path, *(image.path for image in images)]
+
     def mend(self, path: Path, keep: Keep) -> str:
         """Cut torn pages, and list those that are whole."""
         told = read_list(path)

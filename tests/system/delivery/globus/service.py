@@ -10,6 +10,11 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+
+pytest.importorskip("globus_sdk", reason="globus-sdk is not installed: it is in the extra `test`")
+pytest.importorskip("responses", reason="responses, which globus_sdk.testing wants, is missing")
+
 from globus_sdk.testing import get_response_set
 
 Fault = Callable[[], tuple[int, Any, dict[str, str]] | None]
@@ -93,7 +98,7 @@ class GlobusService:
             handler.connection.close()
             return
         status, told, headers = answer
-        data = json.dumps(told).encode()
+        data = told if isinstance(told, bytes) else json.dumps(told).encode()
         handler.send_response(status)
         for key, value in {"Content-Type": "application/json", **headers}.items():
             handler.send_header(key, value)

@@ -1,0 +1,54 @@
+"""A run is on the server while it goes on."""
+
+from __future__ import annotations
+
+import time
+
+import bluesky.plan_stubs as bps
+import pytest
+
+from bluescribe.subscribe import subscribe_writers
+from tests.system.delivery.tiled.runs import (
+    a_run,
+    block,
+    catalog,
+    eventually,
+    is_all_delivered,
+    points,
+    rows,
+)
+
+# tiled's clients leave their sockets to the collector, and its server's storage warns
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def test_a_run_is_seen_while_it_goes_on(shared_server, RE, tmp_path):
+    seen = []
+    with subscribe_writers(RE, block(tmp_path, shared_server.url)) as writers:
+
+        def plan():
+            uid = yield from bps.open_run()
+            yield from points(5)
+            eventually(lambda: len(rows(shared_server, uid)) == 5)
+            seen.append(catalog(shared_server)[uid].metadata.get("stop"))
+            yield from points(5)
+            yield from bps.close_run()
+
+        (uid,) = RE(plan())
+        eventually(lambda: writers.tiled.status().delivered == 1)
+    assert seen == [None]
+    assert rows(shared_server, uid) == list(range(1, 11))
+    assert catalog(shared_server)[uid].metadata["stop"]["exit_status"] == "success"
+
+
+def test_a_fast_scan_costs_few_requests(between, shared_server, deliver):
+    delivery = deliver(between.url, interval=1.0)
+    pairs = list(a_run(range(400)))
+    began = time.monotonic()
+    for pair in pairs:
+        delivery.writer(*pair)
+        time.sleep(0.01)  # 100 Hz
+    eventually(lambda: is_all_delivered(delivery))
+    assert len(rows(shared_server, pairs[0][1]["uid"])) == 400
+    seconds = time.monotonic() - began
+    assert between.requests["PATCH"] <= seconds + 3  # one a second, the last, the stop document
