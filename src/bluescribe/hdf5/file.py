@@ -85,7 +85,8 @@ class LiveFile:
     def go_live(self) -> None:
         """Let other processes read while this one appends."""
         if self._may_live and not self._is_live:
-            self.flush()  # HDF5 does not survive a write that fails while it changes the mode
+            self.flush()
+            self.make_room(0)  # HDF5 does not survive a write that fails while it changes the mode
             self.h5.swmr_mode = True
             self._is_live = True
 
@@ -113,10 +114,11 @@ class LiveFile:
     def close(self) -> None:
         """Close the file; `h5` opens it again."""
         if self._handle is not None:
-            self.flush()  # closing must not fail: HDF5 ends the process then
-            handle, self._handle = self._handle, None
-            close_readers(handle)
-            handle.close()
+            self.flush()
+            self.make_room(0)  # closing must not fail: HDF5 ends the process then
+            close_readers(self._handle)
+            self._handle.close()
+            self._handle = None  # not before: a file that did not close has to be let go
             self._room.closed()
 
     def finish(self) -> None:

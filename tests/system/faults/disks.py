@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,6 +19,7 @@ class SmallDisk:
 
     def __init__(self, path: Path, kilobytes: int) -> None:
         self.path = path
+        self._is_kept_full = threading.Event()
         path.mkdir(exist_ok=True)
         mount("-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(path))
 
@@ -28,7 +31,23 @@ class SmallDisk:
         if leave:
             os.truncate(self.path / JUNK, (self.path / JUNK).stat().st_size - leave)
 
+    def keep_full(self) -> None:
+        """Take what becomes free, as others do on a shared disk, until `free` is called."""
+        self._is_kept_full.set()
+        self.fill()
+        threading.Thread(target=self._refill, daemon=True).start()
+
+    def _refill(self) -> None:
+        with suppress(FileNotFoundError):
+            while self._is_kept_full.is_set():
+                with (self.path / JUNK).open("r+b", buffering=0) as file, suppress(OSError):
+                    file.seek(0, os.SEEK_END)
+                    while self._is_kept_full.is_set() and file.write(bytes(4096)):
+                        pass
+                time.sleep(0.001)
+
     def free(self) -> None:
+        self._is_kept_full.clear()
         (self.path / JUNK).unlink()
 
     def remount(self, options: str) -> bool:

@@ -112,7 +112,7 @@ def test_a_disk_that_stays_full_costs_that_run_and_no_more(tmp_path, caplog):
         with CONTRACTS["jsonl"]().make(other) as journal:
             engine.subscribe(journal)
             began = time.monotonic()
-            engine(long_scan({20: disk.fill}))
+            engine(long_scan({20: disk.keep_full}))
             assert time.monotonic() - began < 30
             for status in writers.status().values():
                 assert len(status.failures) == 1, status
