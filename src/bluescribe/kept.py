@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .held import Hold, is_held
 
-__all__ = ["NOT_OURS", "Kept", "is_put_by", "keep", "keeping", "put_back"]
+__all__ = ["NOT_OURS", "Kept", "is_being_recovered", "is_put_by", "keep", "keeping", "put_back"]
 
 _KEPT, _AT_WORK = ".damaged", ".recovering"
 NOT_OURS = re.compile(rf"\{_KEPT}(-\d+)?$|\{_AT_WORK}$|\.part$|^\.")
@@ -86,6 +86,11 @@ def keeping(main: Path) -> Iterator[Kept]:
 def keep(path: Path) -> Path:
     """Give a file a name that nothing has."""
     return path.rename(_free_name(path))
+
+
+def is_being_recovered(path: Path) -> bool:
+    """Tell whether a file is at work, or was when `recover` was cut short."""
+    return path.with_name(path.name + _AT_WORK).exists()
 
 
 def is_put_by(path: Path) -> bool:

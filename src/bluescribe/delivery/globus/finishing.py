@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...formats import load_format
 from ...incomplete import BOOK, is_cut_short
+from ...kept import is_being_recovered
 from ...recovery import Recovery
 from .begun import Left, LeftFile
 
@@ -41,6 +42,8 @@ class Finishing:
         known = [(f.path, r) for f in left.files if (r := self._recovery(f)) is not None]
         uid = str(left.start.get("uid"))
         for path, recovery in known:
+            if is_being_recovered(path):
+                return None
             if path.exists() and (is_cut_short(path, recovery) or _is_torn(path, recovery, uid)):
                 return None
         found = dict.fromkeys(file for path, recovery in known for file in recovery.files(path))

@@ -109,6 +109,21 @@ def test_endings_of_files_may_be_others_by_now(service, tmp_path, name):
         assert len(notes(writers)) == 1
 
 
+def test_a_file_that_is_being_recovered_is_waited_for(begin, service, tmp_path):
+    kill_session(tmp_path, ("nexus",), "run")
+    (path,) = (tmp_path / "data").glob("*.hdf")
+    at_work = path.rename(path.with_name(f"{path.name}.recovering"))  # recover was killed, too
+    _, writers = begin(("nexus",))
+    time.sleep(0.5)  # it looks each 0.2 s
+    assert not service.tasks
+    assert len(notes(writers)) == 1
+    assert not recover(tmp_path / "data").failed
+    assert not at_work.exists()
+    delivered(writers)
+    (document,) = service.tasks.values()
+    assert [source.rpartition("/")[2] for source in items(document)] == [path.name]
+
+
 def test_a_whole_run_that_was_not_in_the_outbox_yet_is_sent(begin, service, tmp_path):
     """Images are copied into its file for minutes after its end."""
     kill_session(tmp_path, ("jsonl", "nexus"), "copying")
