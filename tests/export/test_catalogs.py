@@ -41,6 +41,7 @@ with warnings.catch_warnings():
 REFUSED = {
     "array_layouts": "cannot include dtype 'M' in a buffer",
     "async_typed_signals": "can not serialize 'Samples' object",
+    "described_by_numpy": "Integer value out of range",
     "fly_page_without_rows": "called with empty",
     "fly_with_bad_values": "Integer value out of range",
     "huge_integers": "Integer value out of range",
@@ -72,7 +73,9 @@ STREAMED = {name for name in KEPT if name.startswith(("stream_", "async_"))}
 OVERLAPPING = {name for name in SHAPES if name.startswith(("nested", "interleaved"))}
 """A SPEC file has the runs in the order in which they ended, an export in that of their starts."""
 
-NO_JSON = {"dtype_changing": "complex is not JSON serializable"}
+NO_JSON = dict.fromkeys(
+    ("dtype_changing", "real_turning_complex"), "complex is not JSON serializable"
+)
 """Shapes of run that suitcase-jsonl does not take, and why."""
 
 JOURNAL = re.compile(r"\.jsonl$|/datum: ")

@@ -33,6 +33,7 @@ REFUSED = {
     "bool_turning_integer": "tried to convert to boolean",
     "dtype_changing": "Cannot mix NumPy dtypes",
     "empty_arrays": "Can only convert 1-dimensional array values",
+    "filled_in_events": "Can only convert 1-dimensional array values",
     "float_turning_text": "tried to convert to double",
     "fly_page_without_rows": "called with empty",
     "fly_with_bad_values": "int too large",
@@ -53,6 +54,8 @@ REFUSED = {
     "one_element_arrays": "iteration over a 0-d array",
     "ragged_images": "Can only convert 1-dimensional array values",
     "rank_changing": "cannot mix list and non-list",
+    "real_turning_complex": "not JSON serializable: complex",
+    "redeclared_otherwise": "tried to convert to double",
     "resource_of_earlier_run": "",  # the uid of the resource
     "resource_tiff": ASKED_500,
     "scalar_turning_array": "tried to convert to double",
