@@ -16,6 +16,7 @@ from bluescribe import JsonlWriter
 from bluescribe.testing import damaged_runs, runs, several_runs
 from bluescribe.testing.contract import in_json, played, received, same_value
 from tests.contracts import CONTRACTS, is_ambiguous_in_csv
+from tests.extent import IS_LONG
 from tests.readers.jsonl import read_documents
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -35,7 +36,6 @@ PROFILES = {
 generous = PROFILES[os.environ.get("BLUESCRIBE_HYPOTHESIS", "quick")]
 """Set the environment variable to ``thorough``, and have patience: pytest --timeout 0."""
 
-IS_LONG = bool(os.environ.get("BLUESCRIBE_LONG_FAULTS"))
 EXAMPLES = 250 if IS_LONG else generous.max_examples
 PARTS = {"jsonl": 24, "spec": 4, "nexus": 4, "csv": 4, "the rest": 4} if IS_LONG else {}
 """Of so many damaged streams each, 10,000 in all: hypothesis becomes slow in longer parts."""

@@ -22,6 +22,7 @@ from tests.export.live import (
     shape,
     write_live,
 )
+from tests.extent import some
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def base(tmp_path_factory):
     return tmp_path_factory.getbasetemp()
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", some(SHAPES))
 def test_documents_export_as_they_are_written_live(name, tmp_path, base):
     documents, live = shape(name, base)
     done = bluescribe.export(documents, tmp_path / "exported", FORMATS, **AT_ONCE)
@@ -41,7 +42,7 @@ def test_documents_export_as_they_are_written_live(name, tmp_path, base):
 EXTERNAL = [name for name, shape in SHAPES.items() if shape.external]
 
 
-@pytest.mark.parametrize("name", EXTERNAL)
+@pytest.mark.parametrize("name", some(EXTERNAL))
 def test_copied_images_export_as_they_are_copied_live(name, tmp_path, base):
     documents, _ = shape(name, base)
     options: Any = {"images": "copy", **AT_ONCE}
@@ -82,7 +83,7 @@ def test_what_json_has_no_types_for_keeps_its_values(name, tmp_path, base):
     check_values(source, tmp_path / "exported", read)
 
 
-@pytest.mark.parametrize("name", [name for name in SHAPES if name not in NO_TYPES])
+@pytest.mark.parametrize("name", some(name for name in SHAPES if name not in NO_TYPES))
 def test_journals_export_as_they_are_written_live(name, tmp_path, base):
     _, live = shape(name, base)
     done = bluescribe.export(live, tmp_path / "exported", FORMATS, **AT_ONCE)
@@ -91,7 +92,7 @@ def test_journals_export_as_they_are_written_live(name, tmp_path, base):
     assert [n for n in wrong if name not in OVERLAPPING or not n.endswith(".dat")] == []
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", some(SHAPES))
 def test_packs_give_the_documents_of_journals(name, tmp_path, base):
     documents, live = shape(name, base)
     box = pack(documents, tmp_path, external=False)

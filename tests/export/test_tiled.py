@@ -7,8 +7,6 @@ gives back, and the values in them with the ones that were measured.
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 import bluescribe
@@ -21,6 +19,7 @@ from bluescribe.testing.contract.recorded import received
 from bluescribe.testing.contract.values import same_number
 from tests.export.files import differences
 from tests.export.live import AT_ONCE, FORMATS, write_live
+from tests.extent import IS_LONG
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of tiled and its clients, at many places
 
@@ -87,9 +86,6 @@ CHANGED = {
     },
 }
 """Shapes of run that a server gives back otherwise than they were, and what is otherwise."""
-
-IS_LONG = bool(os.environ.get("BLUESCRIBE_LONG_FAULTS"))
-"""A server takes a second for a run: all of them in CI, some elsewhere."""
 
 SOME = [*list(SHAPES)[::12], "pause_resume", "scan_id_text", "never_stopped", "stream_count"]
 

@@ -19,6 +19,7 @@ import yaml
 from bluescribe import NexusWriter
 from bluescribe.testing import documents
 from bluescribe.testing.shapes import SHAPES
+from tests.extent import some
 from tests.formats.beamline import APS, take
 from tests.test_corpus import STREAMS, load
 
@@ -172,7 +173,7 @@ def test_the_corpus(tmp_path):
 
 def test_the_shapes_of_the_contract(tmp_path):
     runs = {}
-    for name in SHAPES:
+    for name in some(SHAPES):
         (tmp_path / "assets" / name).mkdir(parents=True)
         runs[name] = documents(name, tmp_path / "assets" / name)
     assert len(survivors(runs, tmp_path)) > len(runs) / 2

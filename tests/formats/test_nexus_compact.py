@@ -19,6 +19,7 @@ import pytest
 from bluescribe import NexusWriter
 from bluescribe.hdf5.compact import compact
 from bluescribe.testing import SHAPES, documents
+from tests.extent import some
 from tests.test_corpus import STREAMS, load
 
 LIVE = ("v110", "v110")
@@ -147,14 +148,14 @@ def test_every_shape_of_run_is_the_same_tree(
         return done
 
     monkeypatch.setattr("bluescribe.hdf5.file.compact", compared)
-    for name in SHAPES:
+    for name in some(SHAPES):
         folder = tmp_path / name
         folder.mkdir()
         with NexusWriter(folder, live=live, warn_missing=False) as writer:
             for document in documents(name, folder):
                 writer(*document)
             assert not writer.status().failures
-    assert len(trees) >= len(SHAPES)
+    assert len(trees) >= len(some(SHAPES))
 
 
 def test_a_large_file_is_left_alone(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
@@ -10,6 +9,7 @@ import pytest
 
 from bluescribe.recover import recover
 from tests.contracts import CONTRACTS
+from tests.extent import IS_LONG
 from tests.readers import dx
 from tests.system.faults.test_kill import (
     check_originals_are_kept,
@@ -18,7 +18,7 @@ from tests.system.faults.test_kill import (
 )
 from tests.system.killed import ROWS, TOP, kill_session, run
 
-STRIDE = 1 if os.environ.get("BLUESCRIBE_LONG_FAULTS") else 7
+STRIDE = 1 if IS_LONG else 7
 
 
 @pytest.mark.parametrize("has_journal", [True, False])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,13 +17,13 @@ import pytest
 import silx.io
 
 from bluescribe.recover import Report, recover
+from tests.extent import IS_LONG
 from tests.readers import json as json_reader
 from tests.readers import tiff
 from tests.system.faults.checking import SECOND, check_values, longest_loss
 from tests.system.faults.killing import ALONE
 
 TOP = Path(__file__).resolve().parents[3]
-IS_LONG = bool(os.environ.get("BLUESCRIBE_LONG_FAULTS"))
 BATCHES, KILLS = (10, 20) if IS_LONG else (2, 10)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 from collections import defaultdict
 
 import event_model
@@ -13,6 +12,7 @@ import pytest
 
 import bluescribe
 from bluescribe.testing import documents, interleave
+from tests.extent import IS_LONG
 from tests.system.delivery.tiled.runs import (
     CORPUS,
     a_run,
@@ -23,7 +23,6 @@ from tests.system.delivery.tiled.runs import (
     rows,
 )
 
-IS_LONG = bool(os.environ.get("BLUESCRIBE_LONG_FAULTS"))
 STREAMS = sorted(CORPUS.glob("*.jsonl"))[:: 1 if IS_LONG else 8]
 
 # tiled's clients leave their sockets to the collector, and its server's storage warns
