@@ -118,8 +118,8 @@ def demo(args: Args) -> list[Command]:
 
 
 def test(args: Args) -> list[Command]:
-    # one more than there are cores: a third of the time is waiting, for servers and for disks
-    return [module("pytest", "-n", str(cores() + 1), *args)]
+    # two more than there are cores: half of the time is waiting, for servers and for disks
+    return [module("pytest", "-n", str(cores() + 2), *args)]
 
 
 def cores() -> int:

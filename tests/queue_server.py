@@ -78,8 +78,10 @@ class QueueServer:
         for process in reversed(self._processes):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
-                process.wait(10)
+                with contextlib.suppress(subprocess.TimeoutExpired):  # a manager may hang
+                    process.wait(5)
                 os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """Have the manager do something; fail when it does not."""
