@@ -116,9 +116,10 @@ class LiveFile:
         if self._handle is not None:
             self.flush()
             self.make_room(0)  # closing must not fail: HDF5 ends the process then
-            close_readers(self._handle)
-            self._handle.close()
-            self._handle = None  # not before: a file that did not close has to be let go
+            # Forgotten before it is closed: one that HDF5 could not close must not be touched again
+            handle, self._handle = self._handle, None
+            close_readers(handle)
+            handle.close()
             self._room.closed()
 
     def finish(self) -> None:

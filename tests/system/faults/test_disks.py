@@ -252,3 +252,39 @@ def test_images_are_not_copied_onto_a_full_disk(tmp_path, caplog):
         with h5py.File(done.stdout.strip()) as file:
             assert file["/entry/instrument/bluesky/streams/primary/img/value"].shape[0] == 40
         assert [path.suffix for path in disk.path.iterdir()] == [".hdf"]
+
+
+CLOSING = """
+    import os, sys
+    from pathlib import Path
+    from bluescribe.hdf5.file import LiveFile
+
+    def new(name):
+        path = Path(sys.argv[1], name)
+        path.touch()
+        file = LiveFile(path, is_live=True)
+        file.h5.create_dataset("x", data=[1, 2, 3])
+        return file
+
+    broken = new("broken.h5")
+    if sys.argv[2] == "live":
+        broken.go_live()
+    broken.flush()
+    os.dup2(os.open("/dev/full", os.O_RDWR), broken.h5.id.get_vfd_handle())
+    try:
+        broken.close()
+    except Exception as error:
+        print("refused" if "write failed" in str(error) else repr(error))
+    broken.abandon()
+    new("next.h5").finish()
+"""
+
+
+@pytest.mark.parametrize("mode", ["plain", "live"])
+def test_a_file_that_hdf5_cannot_close_costs_no_other(tmp_path, mode):
+    """HDF5 ends the process when it is handed such a file again."""
+    command = [sys.executable, "-X", "faulthandler", "-c", dedent(CLOSING), str(tmp_path), mode]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "refused\n"), done.stderr
+    with h5py.File(tmp_path / "next.h5") as file:
+        assert file["x"][()].tolist() == [1, 2, 3]
