@@ -4,13 +4,15 @@ import os
 from importlib import import_module
 from pkgutil import walk_packages
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import bluescribe
 
 # The same examples at each run in CI: what fails there fails again at home, by CI=true pytest ...
 # Elsewhere new ones.
 settings.register_profile("ci", derandomize=True, database=None)
+# How long examples take to make says how busy the machine is, not how good they are.
+settings.register_profile("default", suppress_health_check=[HealthCheck.too_slow])
 if os.environ.get("CI"):
     settings.load_profile("ci")
     # Hypothesis also draws constants from the modules that are there: all of them are, whichever

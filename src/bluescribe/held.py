@@ -36,7 +36,7 @@ class Hold:
         is held: writing must not fail for it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: os.PathLike[str]) -> None:
         self._fd = -1
         try:
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -15,6 +15,8 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from .files import Folder, Place
+
 __all__ = [
     "DEFAULT_TEMPLATE",
     "before_claim",
@@ -25,6 +27,7 @@ __all__ = [
     "filled",
     "fixed_part",
     "on_claim",
+    "place_of_run",
     "run_path",
 ]
 
@@ -118,49 +121,69 @@ def clean(text: str) -> str:
     return _shorten("_" * (undotted != name) + undotted) or "_"
 
 
-def claim(path: Path, ending: str) -> Path:
-    """Create an empty file that was not there, and its folders.
+def place_of_run(path: Path) -> Place:
+    """Return where a run's files go, without an ending; their folder is made and held from now on.
 
     Parameters
     ----------
     path
+        What `run_path` gave, absolute.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made.
+    """
+    return Place(Folder.made(path.parent), path.name)
+
+
+def claim(place: Place, ending: str) -> Place:
+    """Create an empty file that was not there.
+
+    Parameters
+    ----------
+    place
         Where, without ending.
     ending
         What follows, such as ``.csv`` or ``-primary.csv``.
 
     Returns
     -------
-    Path
+    Place
         The new file. When the name is taken, ``-2``, ``-3``... goes before the ending and a
         warning tells: nothing is overwritten.
 
     Raises
     ------
     OSError
-        The folder cannot be made or written.
+        The folder cannot be written, or its path leads to another one by now.
     """
-    path = path.with_name(_shorten(path.name, _LONGEST_PART - len(f"-{10**6}{ending}".encode())))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for candidate in _candidates(path, ending):
-        if (announce := before_claim.get()) is not None and not os.path.lexists(candidate):
-            announce(candidate)
+    stem = _shorten(place.name, _LONGEST_PART - len(f"-{10**6}{ending}".encode()))
+    place.folder.found()  # a file that nobody finds is of no use
+    for candidate in _candidates(place.with_name(stem), ending):
+        if (announce := before_claim.get()) is not None and not candidate.exists():
+            announce(candidate.path)
         try:
-            os.close(os.open(candidate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            candidate.create()
         except FileExistsError:
             continue
-        if candidate.name != path.name + ending:
-            logger.warning("%s%s is already there; writing %s", path, ending, candidate.name)
+        if candidate.name != stem + ending:
+            logger.warning(
+                "%s is already there; writing %s",
+                place.with_name(stem + ending),
+                candidate.name,
+            )
         if (tell := on_claim.get()) is not None:
-            tell(candidate)
+            tell(candidate.path)
         return candidate
     raise AssertionError("unreachable: candidates do not end")
 
 
-def _candidates(path: Path, ending: str) -> Iterator[Path]:
-    yield path.with_name(path.name + ending)
+def _candidates(place: Place, ending: str) -> Iterator[Place]:
+    yield place.with_name(place.name + ending)
     number = 2
     while True:
-        yield path.with_name(f"{path.name}-{number}{ending}")
+        yield place.with_name(f"{place.name}-{number}{ending}")
         number += 1
 
 

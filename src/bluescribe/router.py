@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from event_model import DocumentRouter
@@ -18,7 +19,7 @@ from .formats.base import RunFile
 from .grammar import check_start
 from .paths import before_claim, on_claim
 from .recording import Recording
-from .run import Document, Run
+from .run import Document, Run, working_directory
 from .space import SpaceWatch
 from .status import Ledger
 
@@ -68,6 +69,8 @@ class Router(DocumentRouter):
         self._earlier_resources: dict[str, Document] = {}
         """Of finished runs: a detector that stays staged goes on filling its file."""
         self._told_of_strays = False
+        self._cwd: Path | None = None
+        """Where the session was when it sent the next start document."""
 
     @property
     def has_open_runs(self) -> bool:
@@ -84,8 +87,16 @@ class Router(DocumentRouter):
         except Exception as error:
             self._ledger.refuse(name, error)
 
+    def cwd(self, doc: Any) -> None:
+        """Take the working directory of the session for the start document that follows.
+
+        No document of the event model: the session may be elsewhere when that is taken up.
+        """
+        self._cwd = doc
+
     def start(self, doc: Document) -> None:
         """Open the file of a new run."""
+        cwd, self._cwd = self._cwd or working_directory(), None
         check_start(doc)
         if doc["uid"] in self._runs:
             raise DocumentError(f"run {doc['uid'][:7]} was started twice; the first one goes on")
@@ -93,7 +104,7 @@ class Router(DocumentRouter):
         before_claim.set(self._ledger.before_claim)
         on_claim.set(self._ledger.on_claim)
         recording = Recording(
-            Run(doc),
+            Run(doc, cwd=cwd),
             self._new_file(doc),
             retry_seconds=self._retry_seconds,
             ledger=self._ledger,

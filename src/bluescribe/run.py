@@ -11,13 +11,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .errors import DocumentError
 
-__all__ = ["COUNT_TIMES", "Descriptor", "Document", "Field", "Page", "Run", "Stream"]
+__all__ = [
+    "COUNT_TIMES",
+    "Descriptor",
+    "Document",
+    "Field",
+    "Page",
+    "Run",
+    "Stream",
+    "working_directory",
+]
 
 Document = Mapping[str, Any]
 
@@ -26,6 +36,14 @@ COUNT_TIMES = ("preset_time", "count_time", "acquire_time", "exposure_time", "pr
 
 _NO_SCAN_ID = 10**100
 """From here on a number counts no scans; Python puts none of over 4,300 digits into words."""
+
+
+def working_directory() -> Path:
+    """Return the working directory; a relative path that leads nowhere if it was removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +222,8 @@ class Run:
     streams: dict[str, Stream] = field(default_factory=dict)
     received: float = field(default_factory=time.time)
     """Epoch seconds at which the start document was taken in."""
+    cwd: Path = field(default_factory=working_directory)
+    """Working directory of the session at the start document: relative folders are inside it."""
 
     @property
     def uid(self) -> str:

@@ -11,6 +11,7 @@ from .config import read_iconfig
 from .delivery import delivery_names
 from .formats import format_names
 from .incomplete import places_of, tell_of_incomplete
+from .run import working_directory
 from .snapshot import snapshot
 from .status import Status
 from .writer import Writer, wait_until_written
@@ -160,7 +161,10 @@ class Writers:
     def post(self, name: str, doc: dict[str, Any]) -> None:
         """Receive a document without waiting at a stop, and without raising a failure."""
         copy, size = snapshot(name, doc)
+        cwd = working_directory() if name == "start" else None
         for writer in self._receiving:
+            if cwd is not None:
+                writer.post("cwd", cwd)
             writer.post(name, copy, size)
 
     def flush(self, timeout: float | None = None) -> bool:

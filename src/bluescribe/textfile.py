@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import BinaryIO
+from contextlib import suppress
 
+from .files import Place
 from .held import Hold
 
-__all__ = ["TextFile", "replacing"]
+__all__ = ["TextFile", "UnsureFileError"]
 
 _LARGEST_BUFFER = 1 << 20
 _LARGE_BLOCK = 1 << 14
 """Bytes from which on it is dearer to copy blocks into one than to write each."""
+
+
+class UnsureFileError(OSError):
+    """The system took what was written, and told at the closing that it may not be there.
+
+    Quotas and file servers do so. Nobody can tell how much is missing.
+    """
+
+    is_final = True
+    """Trying again would not help: what was written is not in memory any more."""
+
+    def __init__(self, error: OSError, place: Place) -> None:
+        words = f"{error.strerror} when it was closed: what was written last may not be there"
+        super().__init__(error.errno, words, str(place))
 
 
 class TextFile:
@@ -26,14 +38,14 @@ class TextFile:
 
     Parameters
     ----------
-    path
+    place
         An existing file; what it holds stays.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        self._hold = Hold(path)
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._fd = place.folder.open(place.name, os.O_RDWR)
+        self._hold = Hold(place)
         self._size = os.fstat(self._fd).st_size
         self._waiting: list[bytes] = []
         self._bytes_waiting = 0
@@ -76,6 +88,8 @@ class TextFile:
 
         Raises
         ------
+        UnsureFileError
+            The system took all, and told when the file was closed that it may not be there.
         OSError
             The disk refused; the file is still open and `close` can be called again.
         """
@@ -83,15 +97,18 @@ class TextFile:
             self.flush()
             self._check_that_it_is_there()
             fd, self._fd = self._fd, -1
-            os.close(fd)
-            self._hold.release()
+            try:
+                os.close(fd)
+            except OSError as error:
+                raise UnsureFileError(error, self.place) from None
+            finally:
+                self._hold.release()
 
     def _check_that_it_is_there(self) -> None:
         """Raise an `OSError` when what is written would be lost; a file may be moved, though."""
-        file = os.fstat(self._fd)
-        if not file.st_nlink or self.path.parent.stat().st_dev != file.st_dev:
-            words = "the file was removed, or its mount is gone"
-            raise FileNotFoundError(errno.ENOENT, words, str(self.path))
+        if not os.fstat(self._fd).st_nlink:
+            raise FileNotFoundError(errno.ENOENT, "the file was removed", str(self.place))
+        self.place.folder.found()
 
     def abandon(self) -> None:
         """Close after a failure: write what waits if the disk takes it, else cut off half of it."""
@@ -101,28 +118,9 @@ class TextFile:
             fd, self._fd = self._fd, -1
             with suppress(OSError):
                 os.ftruncate(fd, self._size)
-            os.close(fd)
+            with suppress(OSError):
+                os.close(fd)
             self._hold.release()
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Write a file anew beside it; when the block ends well, it takes the old one's place.
-
-    Raises
-    ------
-    OSError
-        The disk refused; the old file is untouched.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as new:
-            yield new
-        part.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise
 
 
 def _write_at(fd: int, block: bytes, start: int) -> None:

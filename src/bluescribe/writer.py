@@ -18,6 +18,7 @@ from .errors import RecordingError
 from .formats.base import RunFile
 from .mailbox import Mailbox
 from .router import Router
+from .run import working_directory
 from .settings import WriterSettings
 from .snapshot import are_fixed, snapshot
 from .space import SpaceWatch
@@ -124,6 +125,8 @@ class Writer:
             except Exception:
                 pass
         copy, size = snapshot(name, doc)
+        if name == "start":
+            self.post("cwd", working_directory())
         self.post(name, copy, size)
         if name == "stop":
             self._wait(self._mailbox.request(), self.settings.drain_timeout)

@@ -16,7 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluescribe.errors import ConfigError
-from bluescribe.paths import DEFAULT_TEMPLATE, check_template, claim, clean, run_path
+from bluescribe.files import Place
+from bluescribe.paths import (
+    DEFAULT_TEMPLATE,
+    check_template,
+    claim,
+    clean,
+    place_of_run,
+    run_path,
+)
 from bluescribe.settings import WriterSettings
 from bluescribe.testing.strategies.values import json_values
 from bluescribe.testing.words import AWKWARD, FORBIDDEN, TEXTS, UNPRINTABLE
@@ -77,7 +85,7 @@ def test_a_folder_that_a_directory_template_names_stays_inside(tmp_path):
 def test_a_part_of_several_long_values_still_makes_a_folder(tmp_path):
     start = {"sample": "s" * 200, "user": "ü" * 200}
     path = run_path(tmp_path / "{sample}{user}", "{sample}{user}", start)
-    claim(path, ".dat")
+    claim(place_of_run(path), ".dat")
     assert len(path.parent.name.encode()) > 180
 
 
@@ -183,9 +191,9 @@ def test_a_template_that_works_is_taken(template):
 
 def test_a_name_that_is_taken_gets_a_number_and_a_warning(tmp_path, caplog):
     for expected in ("x.dat", "x-2.dat", "x-3.dat"):
-        path = claim(tmp_path / "deep" / "x", ".dat")
-        assert path == tmp_path / "deep" / expected
-        path.write_text("mine")
+        place = claim(place_of_run(tmp_path / "deep" / "x"), ".dat")
+        assert place.path == tmp_path / "deep" / expected
+        place.path.write_text("mine")
     assert [r.getMessage().split()[-1] for r in caplog.records] == ["x-2.dat", "x-3.dat"]
     assert all(p.read_text() == "mine" for p in (tmp_path / "deep").iterdir())
 
@@ -193,7 +201,7 @@ def test_a_name_that_is_taken_gets_a_number_and_a_warning(tmp_path, caplog):
 def test_a_dangling_link_and_a_folder_are_not_overwritten_either(tmp_path):
     (tmp_path / "x.dat").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "x-2.dat").mkdir()
-    assert claim(tmp_path / "x", ".dat").name == "x-3.dat"
+    assert claim(Place.at(tmp_path / "x"), ".dat").name == "x-3.dat"
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -203,7 +211,7 @@ def test_threads_that_want_one_name_get_one_each(tmp_path):
 
     def work():
         barrier.wait()
-        claimed.extend(claim(tmp_path / "x", ".dat") for _ in range(10))
+        claimed.extend(claim(Place.at(tmp_path / "x"), ".dat").path for _ in range(10))
 
     threads = [threading.Thread(target=work) for _ in range(16)]
     for thread in threads:
@@ -216,6 +224,6 @@ def test_threads_that_want_one_name_get_one_each(tmp_path):
 @pytest.mark.parametrize("stem", ["a" * 180, "a" + "ü" * 80, "試" * 60])
 def test_a_long_ending_still_makes_a_file(tmp_path, stem):
     ending = "-" + "s" * 190 + ".csv"
-    first, second = (claim(tmp_path / stem, ending) for _ in range(2))
+    first, second = (claim(Place.at(tmp_path / stem), ending) for _ in range(2))
     assert first != second
     assert first.name.endswith(ending)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bluescribe.files import Place
 from bluescribe.textfile import TextFile
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -37,7 +38,7 @@ def disk(monkeypatch):
 
 
 def test_blocks_are_appended_to_what_is_there(path):
-    file = TextFile(path)
+    file = TextFile(Place.at(path))
     file.put(b"one\n")
     assert path.read_bytes() == b"was here\n"
     file.flush()
@@ -50,7 +51,7 @@ def test_blocks_are_appended_to_what_is_there(path):
 
 
 def test_a_lot_is_written_at_once(path):
-    file = TextFile(path)
+    file = TextFile(Place.at(path))
     file.put(b"x" * 2**20)
     assert len(path.read_bytes()) == 9 + 2**20
     file.close()
@@ -58,7 +59,7 @@ def test_a_lot_is_written_at_once(path):
 
 def test_large_blocks_are_written_whole_wherever_a_write_stops(path, disk):
     blocks = [bytes([65 + n]) * (20_000 + n) for n in range(3)]
-    file = TextFile(path)
+    file = TextFile(Place.at(path))
     for block in blocks:
         file.put(block)
     disk += [5, 19_995, 30]
@@ -67,7 +68,7 @@ def test_large_blocks_are_written_whole_wherever_a_write_stops(path, disk):
 
 
 def test_a_short_write_goes_on_where_it_stopped(path, disk):
-    file = TextFile(path)
+    file = TextFile(Place.at(path))
     file.put(b"one\ntwo\n")
     disk += [3, 1]
     file.flush()
@@ -77,7 +78,7 @@ def test_a_short_write_goes_on_where_it_stopped(path, disk):
 
 @pytest.mark.parametrize("method", ["flush", "close"])
 def test_a_block_that_was_refused_half_way_is_written_again_at_its_place(path, disk, method):
-    file = TextFile(path)
+    file = TextFile(Place.at(path))
     file.put(b"one\n")
     file.put(b"two\n")
     disk += [5, FULL, FULL]
@@ -92,7 +93,7 @@ def test_a_block_that_was_refused_half_way_is_written_again_at_its_place(path, d
 
 
 def test_a_large_block_that_is_refused_waits_for_the_flush_to_tell(path, disk):
-    file = TextFile(path)
+    file = TextFile(Place.at(path))
     disk += [FULL, FULL]
     file.put(b"x" * 2**20)
     with pytest.raises(OSError, match="No space"):
@@ -102,7 +103,7 @@ def test_a_large_block_that_is_refused_waits_for_the_flush_to_tell(path, disk):
 
 
 def test_abandoning_leaves_no_half_block(path, disk):
-    file = TextFile(path)
+    file = TextFile(Place.at(path))
     file.put(b"one\n")
     file.flush()
     file.put(b"two\n")
@@ -115,7 +116,7 @@ def test_abandoning_leaves_no_half_block(path, disk):
 
 
 def test_abandoning_writes_what_waits_if_the_disk_takes_it(path):
-    file = TextFile(path)
+    file = TextFile(Place.at(path))
     file.put(b"one\n")
     file.abandon()
     assert path.read_bytes() == b"was here\none\n"
@@ -124,7 +125,7 @@ def test_abandoning_writes_what_waits_if_the_disk_takes_it(path):
 
 def test_a_file_that_is_not_there_is_not_made(tmp_path):
     with pytest.raises(FileNotFoundError):
-        TextFile(tmp_path / "none")
+        TextFile(Place.at(tmp_path / "none"))
 
 
 def open_files():
@@ -134,5 +135,5 @@ def open_files():
 def test_no_file_is_left_open(path):
     before = open_files()
     for end in (TextFile.close, TextFile.abandon):
-        end(TextFile(path))
+        end(TextFile(Place.at(path)))
     assert open_files() == before

@@ -13,6 +13,7 @@ import pytest
 import tifffile
 
 from bluescribe import TiffWriter
+from bluescribe.files import Place
 from bluescribe.formats.tiff.bigtiff import BigTiff
 from tests.formats.test_json import START, STOP, documents
 from tests.readers.tiff import read_list, read_stack
@@ -110,7 +111,7 @@ def test_a_file_that_a_crash_cut_has_the_pages_before(bytes_lost, tmp_path):
     """The pointer to a page is written last: cut the file before it was."""
     path = tmp_path / "cut.tif"
     path.touch()
-    stack = BigTiff(path)
+    stack = BigTiff(Place.at(path))
     for number in range(2):
         stack.append(np.full((4, 5), number), b"{}")
     before = path.read_bytes()

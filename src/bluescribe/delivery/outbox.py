@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..textfile import replacing
+from ..files import Place, replacing
 
 __all__ = ["Entry", "Outbox", "default_folder"]
 
@@ -196,5 +196,5 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _write(path: Path, told: dict[str, Any]) -> None:
-    with replacing(path) as new:
+    with replacing(Place.at(path)) as new:
         new.write(json.dumps(told, indent=1).encode() + b"\n")

@@ -9,8 +9,9 @@ from typing import ClassVar, Generic, TypeVar
 
 from ..afterwards import Work
 from ..assets import Asset, Frames
+from ..files import Place
 from ..pathmap import PathMap
-from ..paths import check_template, claim, run_path
+from ..paths import check_template, claim, place_of_run, run_path
 from ..run import Descriptor, Document, Page, Run, Stream
 from ..settings import WriterSettings
 
@@ -38,12 +39,13 @@ class RunFile(ABC, Generic[Settings]):
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._claimed: dict[str, Path] = {}
+        self._stem: Place | None = None
+        self._claimed: dict[str, Place] = {}
 
     @property
     def paths(self) -> list[Path]:
-        """The files made so far, the main one first."""
-        return list(self._claimed.values())
+        """The files made so far, the main one first; absolute."""
+        return [place.path for place in self._claimed.values()]
 
     def files(self) -> list[Path]:
         """Return every file of the run, once it is closed, for those who take them elsewhere.
@@ -146,7 +148,7 @@ class RunFile(ABC, Generic[Settings]):
         """
         return None
 
-    def claim(self, run: Run, ending: str) -> Path:
+    def claim(self, run: Run, ending: str) -> Place:
         """Create a new file of the run and list it in `paths`; once for each ending.
 
         Parameters
@@ -155,11 +157,38 @@ class RunFile(ABC, Generic[Settings]):
             Gives the values for the file name's template.
         ending
             What follows the name, such as ``.csv``.
+
+        Returns
+        -------
+        Place
+            The file. It can be opened as often as that is needed, ``place.open("r+b")`` or by
+            what takes names, ``h5py.File(place)``: it is found in the folder in which the run
+            began, also when that was renamed since.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be made or written, or its path leads to another one by now.
         """
         if ending not in self._claimed:
-            stem = run_path(self.settings.directory, self._template(run), run.start)
-            self._claimed[ending] = claim(stem, ending)
+            self._claimed[ending] = claim(self.place(run), ending)
         return self._claimed[ending]
+
+    def place(self, run: Run) -> Place:
+        """Return where all files of the run are, with their name up to the ending.
+
+        The folder is made, and from then on it is that one, wherever its path leads.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be made.
+        """
+        if self._stem is None:
+            template = self._template(run)
+            path = run_path(self.settings.directory, template, run.start)
+            self._stem = place_of_run(run.cwd / path)
+        return self._stem
 
     def _template(self, run: Run) -> str:
         try:

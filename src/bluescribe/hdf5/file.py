@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from ..files import Place
 from ..held import Hold
 from ..values import Array
 from .compact import compact
@@ -44,7 +45,7 @@ class LiveFile:
 
     Parameters
     ----------
-    path
+    place
         The file; what it held is gone.
     is_live
         False writes the oldest format and never enters SWMR, for old readers and for file
@@ -53,16 +54,16 @@ class LiveFile:
         How columns of large arrays are stored.
     """
 
-    def __init__(self, path: Path, *, is_live: bool, compression: str = "none") -> None:
-        self._path = path
+    def __init__(self, place: Place, *, is_live: bool, compression: str = "none") -> None:
+        self._place = place
         self.compression = compression_options(compression)
         """Keyword arguments for h5py's `create_dataset`."""
         self._may_live = is_live
         self._format = _LIVE_FORMAT if is_live else _OLD_FORMAT
-        check_room(path, _FIRST_BYTES)
-        self._room = Room(path)
+        check_room(place, _FIRST_BYTES)
+        self._room = Room(place)
         self._handle: h5py.File | None = self._open("w")
-        self._hold = Hold(path)
+        self._hold = Hold(place)
         self._is_live = False
         self.generation = 0
         """Grows at every reopening: handles of datasets from before it are stale."""
@@ -126,7 +127,7 @@ class LiveFile:
         """Close the file for good, and make it small if it is not large anyway."""
         self.close()
         self._room.give_back()
-        compact(self._path, self._format)
+        compact(Path(self._place), self._format)
         self._hold.release()
 
     def abandon(self) -> None:
@@ -149,7 +150,7 @@ class LiveFile:
     def _open(self, mode: str) -> h5py.File:
         # a reader that holds the file must not stop the writing: no lock
         return h5py.File(
-            self._path, mode, libver=self._format, locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES
+            self._place, mode, libver=self._format, locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES
         )
 
 

@@ -22,6 +22,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import h5py
 
+from ..files import Place
+
 __all__ = [
     "BrokenFileError",
     "Room",
@@ -68,12 +70,12 @@ class Room:
 
     Parameters
     ----------
-    path
+    place
         The file.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self._until = 0
         self._pending = 0
 
@@ -110,8 +112,8 @@ class Room:
 
     def give_back(self) -> None:
         """Free what is behind the end of the file, which is closed for good."""
-        with suppress(OSError):
-            os.truncate(self._path, self._path.stat().st_size)
+        with suppress(OSError), self._place.open("r+b") as file:
+            os.ftruncate(file.fileno(), os.fstat(file.fileno()).st_size)
 
     def _allocated(self, fd: int, end: int, needed: int) -> int:
         """Allocate blocks up to `needed`, or beyond; return up to where."""
@@ -121,7 +123,7 @@ class Room:
             except OSError as error:
                 if until == needed:
                     raise OSError(
-                        error.errno, os.strerror(error.errno or 0), str(self._path)
+                        error.errno, os.strerror(error.errno or 0), str(self._place)
                     ) from None
             else:
                 return until
@@ -149,13 +151,10 @@ def allocate(fd: int, start: int, length: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def check_room(path: Path, size: int) -> None:
+def check_room(place: Place, size: int) -> None:
     """Raise an `OSError` unless so many bytes can be written to a file that exists."""
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    try:
-        allocate(fd, 0, size)
-    finally:
-        os.close(fd)
+    with place.open("r+b") as file:
+        allocate(file.fileno(), 0, size)
 
 
 def take_room(dataset: h5py.Dataset, size: int) -> None:

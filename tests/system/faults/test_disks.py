@@ -257,12 +257,13 @@ def test_images_are_not_copied_onto_a_full_disk(tmp_path, caplog):
 CLOSING = """
     import os, sys
     from pathlib import Path
+    from bluescribe.files import Place
     from bluescribe.hdf5.file import LiveFile
 
     def new(name):
         path = Path(sys.argv[1], name)
         path.touch()
-        file = LiveFile(path, is_live=True)
+        file = LiveFile(Place.at(path), is_live=True)
         file.h5.create_dataset("x", data=[1, 2, 3])
         return file
 

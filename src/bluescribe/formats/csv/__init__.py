@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from ...assets import Asset, Frames
+from ...files import Place, replacing
 from ...held import Hold
 from ...jsontext import strict
 from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
-from ...textfile import replacing
 from ...writer import Writer
 from ..base import RunFile
 from .datapackage import Package
@@ -49,20 +49,20 @@ class CsvFile(RunFile[CsvSettings]):
         super().__init__(settings)
         self._streams: dict[str, StreamTables] = {}
         self._documents: dict[str, Any] = {}
-        self._tables: dict[tuple[str, str | None], Path] = {}
+        self._tables: dict[tuple[str, str | None], Place] = {}
         self._names: set[str] = set()
         self._hold: Hold | None = None
 
     @property
     def paths(self) -> list[Path]:
         """The files made so far, the package first."""
-        return [*super().paths, *self._tables.values()]
+        return [*super().paths, *(place.path for place in self._tables.values())]
 
     def open(self, run: Run) -> None:
         """Make the package; it decides the name that all files of the run begin with."""
         self._run = run
         self._documents["start"] = strict(run.start)
-        self.claim(run, _PACKAGE)
+        self._package = self.claim(run, _PACKAGE)
         self._describe("recording")
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
@@ -113,29 +113,28 @@ class CsvFile(RunFile[CsvSettings]):
         """Write the package anew, at once."""
         package = Package(self._run, state, self._documents, is_final=is_final)
         text = package.text(self.paths[0], self._streams.values())
-        with replacing(self.paths[0]) as new:
+        with replacing(self._package) as new:
             new.write(text)
         self._let_go()
-        self._hold = Hold(self.paths[0])  # the package is another file each time
+        self._hold = Hold(self._package)  # the package is another file each time
         for tables in self._streams.values():
             tables.has_news = False
 
-    def _claim_table(self, stream: str, field: str | None) -> Path:
+    def _claim_table(self, stream: str, field: str | None) -> Place:
         """Make the empty file of a stream, or of one of its fields, once.
 
         Names of streams and fields are documents' own: they are cleaned, cut, and numbered where
         they are equal then, on a file system that does not tell a from A too.
         """
         if (stream, field) not in self._tables:
-            package = self.paths[0]
-            stem = package.name.removesuffix(_PACKAGE)
+            stem = self._package.name.removesuffix(_PACKAGE)
             ending = f".{self.settings.file_extension}".rstrip(".")
             room = _LONGEST_NAME - len(f"{stem}-{ending}".encode())
             parts = [stream] if field is None else [stream, field]
             name = self._free_name("-".join(map(_clean, parts)), room)
-            path = claim(package.with_name(f"{stem}-{name}"), ending)
+            table = claim(self._package.with_name(f"{stem}-{name}"), ending)
             self._names.add(name.casefold())
-            self._tables[stream, field] = path
+            self._tables[stream, field] = table
         return self._tables[stream, field]
 
     def _free_name(self, name: str, room: int) -> str:

@@ -128,7 +128,7 @@ def _resources(streams: list[StreamTables], *, is_final: bool) -> Iterator[dict[
 
 def _file(table: Table, names: set[str], *, is_final: bool) -> dict[str, Any]:
     """Return what a tabular-data-resource says of its file."""
-    name = slug = _slug(table.path.stem)
+    name = slug = _slug(table.place.stem)
     number = 2
     while name in names:
         name, number = f"{slug}-{number}", number + 1
@@ -137,7 +137,7 @@ def _file(table: Table, names: set[str], *, is_final: bool) -> dict[str, Any]:
     return {
         "profile": "tabular-data-resource",
         "name": name,
-        "path": table.path.name,
+        "path": table.place.name,
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",

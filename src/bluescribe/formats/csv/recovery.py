@@ -9,8 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from ...files import Place, replacing
 from ...recovery import Found, Keep, Recovery, RecoveryError, Source
-from ...textfile import replacing
 from .table import LINE_END, records
 
 __all__ = ["CsvRecovery"]
@@ -75,7 +75,7 @@ class CsvRecovery(Recovery):
         package["resources"] = [r for r in package["resources"] if "hash" in r]
         package["state"] = "never stopped" if "stop" not in package["bluesky"] else "complete"
         keep(path)
-        with replacing(path) as new:
+        with replacing(Place.at(path)) as new:
             text = json.dumps(package, indent=2, ensure_ascii=False)
             new.write(text.encode(errors="backslashreplace"))
         return f"cut {cut} bytes of half rows, and finished the package"

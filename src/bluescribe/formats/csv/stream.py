@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ...assets import Asset
+from ...files import Place
 from ...run import Descriptor, Page, Stream
 from .cells import Values, cells, element_cells
 from .ranks import RankedValues
@@ -104,7 +104,7 @@ class StreamTables:
     """
 
     def __init__(
-        self, stream: Stream, descriptor: Descriptor, claim: Callable[[str, str | None], Path]
+        self, stream: Stream, descriptor: Descriptor, claim: Callable[[str, str | None], Place]
     ) -> None:
         self.stream = stream
         self.columns = _columns(_declared_columns(descriptor), {})

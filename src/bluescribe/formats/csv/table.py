@@ -10,10 +10,10 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from hashlib import sha256
-from pathlib import Path
 from typing import BinaryIO
 
-from ...textfile import TextFile, replacing
+from ...files import Place, part_of
+from ...textfile import TextFile
 
 __all__ = ["LINE_END", "Table", "records"]
 
@@ -26,16 +26,16 @@ class Table:
 
     Parameters
     ----------
-    path
+    place
         An empty file.
     labels
         Names of the columns.
     """
 
-    def __init__(self, path: Path, labels: Sequence[str]) -> None:
-        self.path = path
+    def __init__(self, place: Place, labels: Sequence[str]) -> None:
+        self.place = place
         self.labels = list(labels)
-        self._file = TextFile(path)
+        self._file = TextFile(place)
         self._digest = sha256()
         self.put(_header(self.labels))
 
@@ -70,16 +70,17 @@ class Table:
         self._file.flush()
         digest = sha256()
         with ExitStack() as on_failure:
-            with replacing(self.path) as new:
-                for record in self._relabelled(labels):
-                    new.write(record)
-                    digest.update(record)
-                new.flush()
-                os.fsync(new.fileno())  # what it replaces may have been on the disk for hours
-                file = TextFile(Path(new.name))  # while a failure can still be taken back
+            with part_of(self.place) as part:
+                with part.open("r+b") as new:
+                    for record in self._relabelled(labels):
+                        new.write(record)
+                        digest.update(record)
+                    new.flush()
+                    os.fsync(new.fileno())  # what it replaces may have been on the disk for hours
+                file = TextFile(part)  # while a failure can still be taken back
                 on_failure.callback(file.abandon)
             on_failure.pop_all()
-        file.path = self.path
+        file.place = self.place
         former, self._file = self._file, file
         self.labels, self._digest = list(labels), digest
         with suppress(OSError):  # nothing waits there
@@ -96,7 +97,7 @@ class Table:
     def _relabelled(self, labels: Sequence[str]) -> Iterator[bytes]:
         yield _header(labels)
         more = len(labels) - len(self.labels)
-        with self.path.open("rb") as old:
+        with self.place.open("rb") as old:
             rows = records(old)
             next(rows)
             for record in rows:

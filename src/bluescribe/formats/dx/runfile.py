@@ -51,7 +51,8 @@ class DxFile(RunFile[DxSettings]):
     _file: LiveFile | None = None
 
     def open(self, run: Run) -> None:
-        """Wait for an image."""
+        """Wait for an image; where it is going to be is settled now."""
+        self.place(run)
         self._run = run
         self._tomogram = Tomogram(run, self.settings)
         self._columns: dict[str, Column] = {}
@@ -131,15 +132,15 @@ class DxFile(RunFile[DxSettings]):
     def _begun(self) -> LiveFile:
         """Return the file, and make it when this is the first image."""
         if self._file is None:
-            path = self.claim(self._run, f".{self.settings.file_extension}".rstrip("."))
+            place = self.claim(self._run, f".{self.settings.file_extension}".rstrip("."))
             settings = self.settings
-            file = LiveFile(path, is_live=settings.live, compression=settings.compression)
+            file = LiveFile(place, is_live=settings.live, compression=settings.compression)
             set_attribute(file.plain(), "creator", CREATOR)
             _put(file.plain(), [("/implements", "exchange:measurement:process")])
             _put(file.plain(), of_the_start(self._run))
             told = dumps(settings.model_dump(mode="json", include=TELLING)).decode()
             _put(file.plain(), [(f"{ACQUISITION}/settings", told)])
-            self._links = AssetLinks(path.parent)
+            self._links = AssetLinks(place.parent)
             self._frames = ExternalFrames(self._run, self._tomogram, self._links)
             self._file = file
         return self._file

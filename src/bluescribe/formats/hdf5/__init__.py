@@ -64,14 +64,14 @@ class Hdf5File(RunFile[Hdf5Settings]):
         """Make the file with the start document."""
         if hasattr(self, "_file"):  # a try that failed
             self._file.abandon()
-        path = self.claim(run, f".{self.settings.file_extension}".rstrip("."))
+        place = self.claim(run, f".{self.settings.file_extension}".rstrip("."))
         self._run = run
         self._streams: dict[str, StreamColumns] = {}
-        self._links = AssetLinks(path.parent)
+        self._links = AssetLinks(place.parent)
         self._unlinked: set[tuple[str, str]] = set()
         """Fields that have a new file whose link is not written yet: a disk may refuse it."""
         settings = self.settings
-        self._file = LiveFile(path, is_live=settings.live, compression=settings.compression)
+        self._file = LiveFile(place, is_live=settings.live, compression=settings.compression)
         self._documents = Documents(self._file, "/metadata")
         for key, value in self._root_attributes().items():
             set_attribute(self._file.h5, key, value)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -17,6 +16,7 @@ import orjson
 from pydantic import Field
 
 from ...assets import Asset, Frames
+from ...files import part_beside
 from ...jsontext import dumps, strict
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
@@ -87,18 +87,12 @@ class JsonFile(RunFile[JsonSettings]):
     def close(self, stop: Document | None) -> None:
         """Write the document beside its place; when it is whole, it goes there."""
         self._spool.flush()
-        part = self._spool.path.with_suffix(".part")
-        try:
-            with part.open("wb") as new, self._spool.path.open("rb") as columns:
-                for text in self._text(stop, columns):
-                    new.write(text)
+        with part_beside(self._spool.place) as part:
+            with part.open("r+b") as new, self._spool.place.open() as columns:
+                new.writelines(self._text(stop, columns))
                 new.flush()
                 os.fsync(new.fileno())
             part.replace(self.claim(self._run, self._ending))
-        except BaseException:
-            with suppress(OSError):
-                part.unlink()
-            raise
         self._spool.remove()
 
     def abandon(self) -> None:

@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from ...files import parts_of
 from ...recovery import Found, Keep, Recovery, Source
 from .spool import SPOOL, run_of
 
 __all__ = ["DocumentRecovery"]
-
-_PART = ".part"
 
 
 class DocumentRecovery(Recovery):
@@ -77,11 +76,12 @@ class DocumentRecovery(Recovery):
 
 def _whole(path: Path, run: str) -> Path | None:
     """Return where a run's document is whole: in its place, or beside it if that is free."""
-    document, part = path.with_suffix(""), path.with_suffix(_PART)
+    document = path.with_suffix("")
     if not run or _run_in(document) == run:
         return document if run else None
-    is_free = not document.exists() or not document.stat().st_size
-    return part if is_free and _run_in(part) == run else None
+    if document.exists() and document.stat().st_size:
+        return None
+    return next((part for part in parts_of(path) if _run_in(part) == run), None)
 
 
 def _keep_empty(document: Path, keep: Keep) -> None:

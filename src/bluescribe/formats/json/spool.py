@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from ...files import Place
 from ...jsontext import dumps
 from ...textfile import TextFile
 
@@ -28,15 +29,15 @@ class Spool:
 
     Parameters
     ----------
-    path
+    place
         An existing file.
     run
         The run's uid, which the file tells: what is in it does not.
     """
 
-    def __init__(self, path: Path, run: str) -> None:
-        self.path = path
-        self._file = TextFile(path)
+    def __init__(self, place: Place, run: str) -> None:
+        self.place = place
+        self._file = TextFile(place)
         self._file.put(_RUN + dumps(run) + b"\n")
 
     def put(self, chunk: bytes) -> tuple[int, int]:
@@ -53,7 +54,7 @@ class Spool:
         """Close the file and take it away."""
         self._file.abandon()
         with suppress(OSError):
-            self.path.unlink()
+            self.place.remove()
 
     def abandon(self) -> None:
         """Close the file and leave it where it is."""

@@ -59,15 +59,15 @@ class NexusFile(RunFile[NexusSettings]):
         """Make the file with all that the start document tells."""
         if hasattr(self, "_file"):  # a try that failed
             self._file.abandon()
-        path = self.claim(run, f".{self.settings.file_extension}")
+        place = self.claim(run, f".{self.settings.file_extension}")
         self._run = run
         self._tables: dict[str, StreamTable] = {}
-        self._links = AssetLinks(path.parent)
+        self._links = AssetLinks(place.parent)
         self._unlinked: set[tuple[str, str]] = set()
         """Fields that have a new file whose link is not written yet: a disk may refuse it."""
         self._views = EntryViews(run, self.settings, self._tables, self._links)
         self._file = LiveFile(
-            path, is_live=self.settings.live, compression=self.settings.compression
+            place, is_live=self.settings.live, compression=self.settings.compression
         )
         self._documents = Documents(self._file, f"{BLUESKY}/documents")
         self._write_root()
@@ -181,7 +181,8 @@ class NexusFile(RunFile[NexusSettings]):
         if template is None or not self._is_finished:
             return None
         start = self._run.start
-        master = run_path(self.settings.directory, template, start, fallback=DEFAULT_NAME)
+        path = run_path(self.settings.directory, template, start, fallback=DEFAULT_NAME)
+        master = self._run.cwd / path
         is_first = self.settings.is_first_in(master)
         return MasterEntry(master, entry_name(self._run), self.paths[0], is_first=is_first)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...assets import Asset, Frames
-from ...paths import claim, clean
+from ...files import Place
+from ...paths import claim, clean, place_of_run
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...textfile import TextFile
 from ..base import RunFile
@@ -257,8 +258,8 @@ class SpecFile(RunFile["SpecSettings"]):
         if self._beside is None:
             home = self._home.path
             name = clean(f"{home.stem}-S{self._number:05d}-{self._run.uid:.7}-open")
-            self._beside = claim(home.with_name(name), home.suffix)
-        return TextFile(self._beside), self._header()
+            self._beside = claim(place_of_run(home.absolute().with_name(name)), home.suffix).path
+        return TextFile(Place.at(self._beside)), self._header()
 
     def _header(self) -> bytes:
         return file_header(self._home.path.name, self._home.epoch, self._run, self._motors)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError
-from ...paths import claim
+from ...files import Place
+from ...paths import claim, place_of_run
 from ...run import Document, Run
 from ...textfile import TextFile
 from .existing import FileLock, highest_scan, mend
@@ -175,7 +176,7 @@ class SessionFile:
         if not self.path.exists():  # moved away between two runs
             self._make_new()
         before = _end_of_line(self.path)
-        file = TextFile(self.path)
+        file = TextFile(Place.at(self.path))
         if self._motors == motors and len(file) == self._size:
             return file, b""
         self._motors = motors
@@ -194,7 +195,7 @@ class SessionFile:
         try:
             if self.path.stat().st_size != self._size:  # somebody else wrote there
                 return False
-            file = TextFile(self.path)
+            file = TextFile(Place.at(self.path))
         except OSError:
             return False
         file.put(line)
@@ -256,7 +257,7 @@ class SessionFile:
 
 def _new(path: Path) -> Path:
     """Create a file that was not there, called so or nearly so."""
-    return claim(path.with_name(path.stem), path.suffix)
+    return claim(place_of_run(path.absolute().with_name(path.stem)), path.suffix).path
 
 
 def _whole(seconds: float) -> int:

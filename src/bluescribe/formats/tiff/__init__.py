@@ -16,6 +16,7 @@ from pydantic import Field, NonNegativeFloat
 
 from ...afterwards import Work
 from ...assets import Asset, Frames
+from ...files import Place, replacing
 from ...hdf5.images import may_be_images
 from ...hdf5.later import seconds_left
 from ...hdf5.links import AssetLinks
@@ -24,7 +25,6 @@ from ...jsontext import dumps, strict
 from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
-from ...textfile import replacing
 from ...writer import Writer
 from ..base import RunFile
 from .copying import ImageCopies, ToCopy
@@ -61,7 +61,8 @@ class TiffFile(RunFile[TiffSettings]):
 
     def files(self) -> list[Path]:
         """Return the list, then the images; copies that were broken off are gone again."""
-        return [*self.paths, *filter(Path.exists, map(Path, self._images))]
+        folder = self._list.parent
+        return [*self.paths, *(path for name in self._images if (path := folder / name).exists())]
 
     def open(self, run: Run) -> None:
         """Make the list; it decides the name that all files of the run begin with."""
@@ -69,7 +70,8 @@ class TiffFile(RunFile[TiffSettings]):
         self._streams: dict[str, StreamImages] = {}
         self._has_news = False
         self._images = []
-        self._links = AssetLinks(self.claim(run, LIST).parent)
+        self._list = self.claim(run, LIST)
+        self._links = AssetLinks(self._list.parent)
         self._describe("recording", None)
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
@@ -107,11 +109,10 @@ class TiffFile(RunFile[TiffSettings]):
         fields = self._to_copy() if self.settings.images == "copy" else []
         if not fields:
             return None
-        path = self.paths[0]
         return ImageCopies(
             fields,
             self._claim_image,
-            path.with_name(f".{path.name}.part"),
+            self._list,
             one_file_a_frame=self.settings.one_file_a_frame,
             describe=self._describe_finished,
             timeout=seconds_left(self.settings.images_timeout, self._stop),
@@ -146,20 +147,19 @@ class TiffFile(RunFile[TiffSettings]):
             "streams": [images.description() for images in streams],
             "left_out": [entry for images in streams for entry in images.omissions()],
         }
-        with replacing(self.paths[0]) as new:
+        with replacing(self._list) as new:
             new.write(dumps(told) + b"\n")
         self._has_news = False
         if state == "recording":
             self._let_go()
-            self._hold = Hold(self.paths[0])  # the list is another file each time
+            self._hold = Hold(self._list)  # the list is another file each time
 
-    def _claim_image(self, stream: str, field: str, ending: str) -> Path:
-        path = self.paths[0]
-        stem = path.name.removesuffix(LIST)
+    def _claim_image(self, stream: str, field: str, ending: str) -> Place:
+        stem = self._list.name.removesuffix(LIST)
         parts = [stem, clean(stream), clean(field), *([ending] if ending else [])]
         extension = f".{self.settings.file_extension}".rstrip(".")
-        image = claim(path.with_name("-".join(parts)), extension)
-        self._images.append(str(image))  # a third of the memory that a path takes
+        image = claim(self._list.with_name("-".join(parts)), extension)
+        self._images.append(image.name)
         return image
 
 

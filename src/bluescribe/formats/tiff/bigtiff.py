@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import struct
-from pathlib import Path
 
 import numpy as np
 
+from ...files import Place
 from ...values import Array
 
 __all__ = ["FIRST_POINTER", "HEADER", "BigTiff", "is_image"]
@@ -37,12 +37,12 @@ class BigTiff:
 
     Parameters
     ----------
-    path
+    place
         The file; what it held is gone with the first page.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, place: Place) -> None:
+        self.place = place
         self.pages = 0
         self._end = 0
         self._pointer = FIRST_POINTER
@@ -63,15 +63,13 @@ class BigTiff:
         start = self._end or len(HEADER)
         directory, pointer, data_at = _directory(pixels, description, start)
         end = data_at + pixels.nbytes
-        file = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
-        try:
+        with self.place.open("r+b") as opened:
+            file = opened.fileno()
             if not self.pages:
                 _write(file, HEADER, 0)
             _write(file, directory, start)
             _write(file, pixels.reshape(-1).view(np.uint8).data, data_at)
             _write(file, struct.pack("<Q", start), self._pointer)
-        finally:
-            os.close(file)
         self._end, self._pointer = end + -end % 8, pointer
         self.pages += 1
 

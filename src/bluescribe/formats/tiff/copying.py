@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ...afterwards import Shortfall
 from ...assets import Asset, Frames
+from ...files import Place
 from ...hdf5.frames import check_frames, read_frames
 from ...hdf5.images import Images, ImagesError, NotReadyError, Part, spans
 from ...hdf5.later import Patience
@@ -58,8 +59,8 @@ class ImageCopies:
         What is copied.
     claim
         Makes a new file for a stream's field, with an ending of its name.
-    part
-        Where a stack grows.
+    beside
+        The list of the run: a stack grows beside it.
     one_file_a_frame
         Whether each image gets a file.
     describe
@@ -71,8 +72,8 @@ class ImageCopies:
     def __init__(
         self,
         fields: Sequence[ToCopy],
-        claim: Callable[[str, str, str], Path],
-        part: Path,
+        claim: Callable[[str, str, str], Place],
+        beside: Place,
         *,
         one_file_a_frame: bool,
         describe: Callable[[], None],
@@ -80,12 +81,12 @@ class ImageCopies:
     ) -> None:
         self._fields = fields
         self._claim = claim
-        self._part = part
+        self._beside = beside
         self._one_file_a_frame = one_file_a_frame
         self._describe = describe
         self._patience = Patience(timeout)
         self._shortfalls: list[Shortfall] = []
-        self._made: list[Path] = []
+        self._made: list[Place] = []
         """Files of the field that is being copied."""
         self._context = copy_context()  # an export wants to know which files are made
 
@@ -126,9 +127,10 @@ class ImageCopies:
                     growing.stack.name = self._put_in_place(growing.file, todo, ending).name
                     growing.file = None
         except BaseException:
-            parts = [growing.file.path for growing in found.values() if growing.file]
-            for path in (*parts, *self._made):
-                path.unlink(missing_ok=True)
+            parts = [growing.file.place for growing in found.values() if growing.file]
+            for place in (*parts, *self._made):
+                with suppress(FileNotFoundError):
+                    place.remove()
             raise
         todo.stream.add_copies(todo.images.field, [g.stack for g in found.values()], others)
         self._describe()
@@ -139,9 +141,7 @@ class ImageCopies:
         key = image.shape, image.dtype.name
         growing = found.setdefault(key, _Growing(Stack("", *key)))
         if growing.file is None:
-            part = self._part.with_name(f"{self._part.name}{len(found)}")
-            part.touch()
-            growing.file = BigTiff(part)
+            growing.file = BigTiff(self._beside.new_part())
         is_first = not growing.file.pages
         metadata = todo.stream.metadata(todo.images.field, image) if is_first else {}
         growing.file.append(image, dumps(strict(told | metadata)).replace(*NOT_TIFFFILES))
@@ -152,12 +152,14 @@ class ImageCopies:
             self._put_in_place(growing.file, todo, f"{told['frame'] + 1:06d}")
             growing.file, growing.stack.name = None, pattern(todo.images.field)
 
-    def _put_in_place(self, file: BigTiff, todo: ToCopy, ending: str) -> Path:
+    def _put_in_place(self, file: BigTiff, todo: ToCopy, ending: str) -> Place:
         """Give a file its own name, and return that."""
-        _sync(file.path)
-        path = self._claim(todo.images.stream, todo.images.field, ending)
-        self._made.append(path)
-        return file.path.replace(path)
+        with file.place.open() as part:
+            os.fsync(part.fileno())
+        place = self._claim(todo.images.stream, todo.images.field, ending)
+        self._made.append(place)
+        file.place.replace(place)
+        return place
 
     def _miss(self, todo: ToCopy, reason: str, what_to_do: str = "") -> None:
         self._shortfalls.append(
@@ -199,11 +201,3 @@ def _frames_each(images: Images, frames: Frames, of_a_file: int) -> int:
     else:
         count = of_a_file * sum(1 for _ in files(images))
     return max(1, count // events)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

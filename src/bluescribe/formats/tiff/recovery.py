@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...arraytypes import ArrayTypes, in_types
+from ...files import Place, replacing
 from ...jsontext import dumps
 from ...recovery import (
     COPIES_ARE_ALL_THERE_IS,
@@ -21,7 +22,6 @@ from ...recovery import (
     RecoveryError,
     Source,
 )
-from ...textfile import replacing
 from .left import LeftFile, LeftRun, read_list
 from .pages import cut, is_torn
 from .stream import LIST
@@ -78,7 +78,7 @@ class TiffRecovery(Recovery):
         for file in torn:
             _cut(file, keep)
         keep(path)
-        with replacing(path) as new:
+        with replacing(Place.at(path)) as new:
             new.write(dumps(left.description()) + b"\n")
         pages = sum(len(file.pages) for file in left.files)
         return f"listed {pages} images, and cut {len(torn)} that were torn"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...assets import Asset
+from ...files import Place
 from ...jsontext import dumps, strict
 from ...paths import clean
 from ...run import Field, Page, Run, Stream
@@ -26,7 +26,7 @@ _ELSEWHERE = "the journal (jsonl) of the run, or its NeXus file, where those are
 NOT_TIFFFILES = b'"shape":', b'"shape" :'
 """tifffile takes JSON with this key, as the metadata of a grid scan have it, for its own."""
 
-Claim = Callable[[str, str, str], Path]
+Claim = Callable[[str, str, str], Place]
 """Makes a new file for a stream's field, with an ending of its name."""
 
 
@@ -186,8 +186,8 @@ class StreamImages:
             if self._one_file_a_frame:
                 images.stacks[key] = Stack(pattern(name), *key, None)
             else:
-                path = self._claim(self.stream.name, name, ending)
-                images.stacks[key] = Stack(path.name, *key, BigTiff(path))
+                place = self._claim(self.stream.name, name, ending)
+                images.stacks[key] = Stack(place.name, *key, BigTiff(place))
         return images.stacks[key]
 
     def _entries(self, name: str) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,9 @@
+"""Where a run's files are, and how they are made and replaced: in their folder, through no link.
+
+Nothing else in the package opens a file for writing by its name.
+"""
+
+from .folder import Folder, MovedFolderError
+from .place import Place, part_beside, part_of, parts_of, replacing
+
+__all__ = ["Folder", "MovedFolderError", "Place", "part_beside", "part_of", "parts_of", "replacing"]

@@ -1,0 +1,181 @@
+"""A folder as it was when a run began: the same one by device and inode, whatever its path says."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["Folder", "MovedFolderError"]
+
+logger = logging.getLogger(__name__)
+
+_CREATE = os.O_CREAT | os.O_EXCL
+_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+class MovedFolderError(FileNotFoundError):
+    """The path of a folder leads to another one by now; the folder itself is not to be found."""
+
+
+class Folder:
+    """A directory that is held open, so that files are made and found in it and nowhere else.
+
+    The working directory may change, a link on the way may be pointed elsewhere, the folder may be
+    renamed and another one be put in its place: names are looked up in the folder itself.
+
+    Parameters
+    ----------
+    path
+        The folder. Links on the way are followed once, here.
+
+    Raises
+    ------
+    OSError
+        There is no such folder, or it cannot be looked into.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._fd = -1
+        self.path = path.resolve(strict=True)
+        """Absolute, without links: where it was when it was last looked for."""
+        self._fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    @classmethod
+    def made(cls, path: Path) -> Folder:
+        """Return a folder, made with those above it where it is missing.
+
+        Raises
+        ------
+        OSError
+            It cannot be made.
+        """
+        path.mkdir(parents=True, exist_ok=True)
+        return cls(path)
+
+    def __del__(self) -> None:
+        """Let go of the directory."""
+        if self._fd >= 0:
+            with suppress(OSError):
+                os.close(self._fd)
+
+    def __repr__(self) -> str:
+        """Name the path."""
+        return f"Folder({str(self.path)!r})"
+
+    def found(self) -> Path:
+        """Return a path that leads into the folder right now, for what takes names only.
+
+        Raises
+        ------
+        MovedFolderError
+            There is none: another folder has its path, or its mount is gone.
+        """
+        if self._is_at(self.path):
+            return self.path
+        now = self._present_path()
+        if now is None or not self._is_at(now):
+            words = (
+                "this path leads to another folder than when the run began, or to none. Nothing "
+                "is written there"
+            )
+            raise MovedFolderError(errno.ENOENT, words, str(self.path))
+        logger.warning(
+            "%s is called %s now; files that were begun in it stay there", self.path, now
+        )
+        self.path = now
+        return now
+
+    def open(self, name: str, flags: int) -> int:
+        """Open a file of the folder, not through a link; return its descriptor.
+
+        Raises
+        ------
+        OSError
+            It is not there, is a link, or cannot be opened.
+        """
+        return self._open(name, flags | _SAFELY)
+
+    def create(self, name: str, flags: int = os.O_RDWR) -> int:
+        """Make a file that was not there and open it; return its descriptor.
+
+        Raises
+        ------
+        FileExistsError
+            Something has that name, a link included.
+        OSError
+            The folder cannot be written.
+        """
+        return self._open(name, flags | _CREATE | _SAFELY)
+
+    def rename(self, name: str, to: str) -> None:
+        """Give a file another name in the folder; what had that is gone.
+
+        Raises
+        ------
+        OSError
+            It is not there, or the folder cannot be written.
+        """
+        try:
+            os.rename(name, to, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        except OSError as error:
+            raise self._named(error, name) from None
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or a link and not what it leads to.
+
+        Raises
+        ------
+        OSError
+            It is not there, or the folder cannot be written.
+        """
+        try:
+            os.unlink(name, dir_fd=self._fd)
+        except OSError as error:
+            raise self._named(error, name) from None
+
+    def stat(self, name: str) -> os.stat_result:
+        """Return what the system says of a file, or of a link and not of what it leads to.
+
+        Raises
+        ------
+        FileNotFoundError
+            Nothing has that name.
+        """
+        try:
+            return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+        except OSError as error:
+            raise self._named(error, name) from None
+
+    def _open(self, name: str, flags: int) -> int:
+        try:
+            return os.open(name, flags, 0o666, dir_fd=self._fd)
+        except OSError as error:
+            raise self._named(error, name) from None
+
+    def _named(self, error: OSError, name: str) -> OSError:
+        """Return an error of the same kind that says which file, by its whole path."""
+        return OSError(error.errno, error.strerror, str(self.path / name))
+
+    def _present_path(self) -> Path | None:
+        """Return what the system calls the folder now, where it tells: Linux does."""
+        try:
+            return Path(f"/proc/self/fd/{self._fd}").readlink()
+        except OSError:
+            return None
+
+    def _is_at(self, path: Path) -> bool:
+        """Tell whether a path leads into the folder.
+
+        Some network file systems number a folder anew now and then; the system still knows where
+        it is.
+        """
+        try:
+            here, there = os.fstat(self._fd), path.stat()
+        except OSError:
+            return False
+        if here.st_dev != there.st_dev:
+            return False
+        return here.st_ino == there.st_ino or self._present_path() == path

@@ -1,0 +1,232 @@
+"""A file by its folder and its name; it is made, opened and replaced in that folder only."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import BinaryIO, cast
+
+from .folder import Folder
+
+__all__ = ["Place", "part_beside", "part_of", "parts_of", "replacing"]
+
+_LONGEST = 200
+"""Bytes of a file's name that are kept in that of its part."""
+
+_FLAGS = {"rb": os.O_RDONLY, "r+b": os.O_RDWR, "xb": os.O_RDWR}
+
+
+@dataclass(frozen=True, slots=True)
+class Place(os.PathLike[str]):
+    """Where a file is, or will be.
+
+    What opens files by their names, as h5py does, can be given a place: it gets a path that was
+    found to lead into the folder at that moment.
+    """
+
+    folder: Folder
+    name: str
+
+    @classmethod
+    def at(cls, path: Path) -> Place:
+        """Return the place of a path whose folder exists.
+
+        Raises
+        ------
+        OSError
+            There is no such folder.
+        """
+        return cls(Folder(path.parent), path.name)
+
+    @property
+    def path(self) -> Path:
+        """Absolute path, as it was when the folder was last looked for; for messages."""
+        return self.folder.path / self.name
+
+    @property
+    def parent(self) -> Path:
+        """Absolute path of the folder."""
+        return self.folder.path
+
+    @property
+    def stem(self) -> str:
+        """The name without its ending."""
+        return PurePath(self.name).stem
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the name."""
+        return PurePath(self.name).suffix
+
+    def __fspath__(self) -> str:
+        """Return a path that leads into the folder right now, to what is no link.
+
+        Raises
+        ------
+        MovedFolderError
+            There is none.
+        OSError
+            A link has the name: who opens it would be led elsewhere.
+        """
+        path = self.folder.found() / self.name
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "a link stands where the file was to be", str(path))
+        return str(path)
+
+    def __str__(self) -> str:
+        """Return the path, for messages."""
+        return str(self.path)
+
+    def with_name(self, name: str) -> Place:
+        """Return another place in the same folder."""
+        return Place(self.folder, name)
+
+    def exists(self) -> bool:
+        """Tell whether something has the name, a link that leads nowhere included."""
+        try:
+            self.folder.stat(self.name)
+        except OSError:
+            return False
+        return True
+
+    def size(self) -> int:
+        """Return the bytes of the file.
+
+        Raises
+        ------
+        OSError
+            It is not there.
+        """
+        return self.folder.stat(self.name).st_size
+
+    def create(self) -> None:
+        """Make an empty file that was not there.
+
+        Raises
+        ------
+        FileExistsError
+            Something has that name.
+        OSError
+            The folder cannot be written. Nothing is left behind.
+        """
+        fd = self.folder.create(self.name)
+        try:
+            os.close(fd)
+        except OSError:  # a quota, which some file systems tell of here
+            with suppress(OSError):
+                self.remove()
+            raise
+
+    def new_part(self) -> Place:
+        """Make an empty file beside this one, by a name that nobody can foresee.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be written.
+        """
+        part = self.with_name(_part_name(self.name))
+        part.create()
+        return part
+
+    def open(self, mode: str = "rb") -> BinaryIO:
+        """Open the file, not through a link: ``rb``, ``r+b``, or ``xb`` for a new one.
+
+        Raises
+        ------
+        OSError
+            It is not there, is a link, or cannot be opened.
+        """
+
+        def opener(name: str, _: int) -> int:
+            make = self.folder.create if mode == "xb" else self.folder.open
+            return make(name, _FLAGS[mode])
+
+        return cast(BinaryIO, open(self.name, mode, opener=opener))  # in its folder
+
+    def replace(self, place: Place) -> None:
+        """Put the file in another place of the same folder; what was there is gone.
+
+        Raises
+        ------
+        OSError
+            It is not there, or the folder cannot be written.
+        """
+        self.folder.rename(self.name, place.name)
+
+    def remove(self) -> None:
+        """Remove the file, or a link and not what it leads to.
+
+        Raises
+        ------
+        OSError
+            It is not there, or the folder cannot be written.
+        """
+        self.folder.remove(self.name)
+
+
+@contextmanager
+def part_beside(place: Place) -> Iterator[Place]:
+    """Make an empty file beside a place, and remove it when the block ends, unless it was moved.
+
+    Its name cannot be foreseen: nobody can put a link there. `parts_of` finds it after a crash.
+
+    Raises
+    ------
+    OSError
+        The disk refused.
+    """
+    part = place.new_part()
+    try:
+        yield part
+    finally:
+        with suppress(OSError):
+            part.remove()
+
+
+@contextmanager
+def part_of(place: Place) -> Iterator[Place]:
+    """Make an empty file beside a place; it goes there when the block ends well.
+
+    Raises
+    ------
+    OSError
+        The disk refused; what is in the place is untouched.
+    """
+    with part_beside(place) as part:
+        yield part
+        part.replace(place)
+
+
+def parts_of(path: Path) -> list[Path]:
+    """Return what `part_beside` made for a path and a crash has left."""
+    pattern = re.compile(re.escape(_kept(path.name)) + r"\.[0-9a-f]{16}\.part")
+    found = [part for part in path.parent.iterdir() if pattern.fullmatch(part.name)]
+    return [part for part in found if part.is_file() and not part.is_symlink()]
+
+
+@contextmanager
+def replacing(place: Place) -> Iterator[BinaryIO]:
+    """Write a file anew beside it; when the block ends well, it takes the old one's place.
+
+    Raises
+    ------
+    OSError
+        The disk refused; the old file is untouched.
+    """
+    with part_of(place) as part, part.open("r+b") as new:
+        yield new
+
+
+def _part_name(name: str) -> str:
+    return f"{_kept(name)}.{secrets.token_hex(8)}.part"
+
+
+def _kept(name: str) -> str:
+    return "." + os.fsencode(name)[:_LONGEST].decode(errors="ignore")
