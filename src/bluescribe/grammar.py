@@ -25,7 +25,7 @@ def check_event(doc: Any) -> None:
     """Raise a `DocumentError` unless `doc` has what every event has."""
     seq_num, data = doc.get("seq_num"), doc.get("data")
     fits = (
-        (type(seq_num) is int or isinstance(seq_num, int | np.integer))
+        (type(seq_num) is int or _is_integer(seq_num))
         and 0 <= seq_num < 2**63
         and _is_number(doc.get("time"))
         and _is_mapping(data)
@@ -58,6 +58,10 @@ def _are_numbers(values: Any, kinds: str) -> bool:
 def _is_number(value: Any) -> bool:
     """Tell whether `value` is a real number; floats, as nearly all are, without asking an ABC."""
     return type(value) is float or (isinstance(value, Real) and not isinstance(value, bool))
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _is_text(value: Any) -> bool:

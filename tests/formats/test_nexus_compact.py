@@ -254,7 +254,7 @@ def test_no_file_is_larger_than_that_of_apstools(tmp_path: Path) -> None:
         with NexusWriter(tmp_path, file_name=stream.stem) as writer:
             for document in docs:
                 writer(*document)
-            ours = writer.status().last_file
+        ours = writer.status().last_file  # closed by now: a busy machine takes its time
         assert ours is not None
         compared += 1
         assert ours.stat().st_size <= 1.2 * path.stat().st_size, stream.stem
