@@ -17,7 +17,7 @@ def predictable(path):
     for ending in (".part", ".tmp", ".lock", ".recovering", ".damaged", "~"):
         yield path.with_name(f".{path.name}{ending}")
         yield path.with_name(f"{path.name}{ending}")
-        yield path.with_suffix(ending)
+        yield path.with_name(f"{path.stem}{ending}")
 
 
 @pytest.fixture
@@ -61,8 +61,9 @@ def test_a_file_that_a_link_took_the_place_of_is_told(tmp_path, victim):
                 path.symlink_to(victim)
 
         engine(points(2, replace))
-        for status in writers.status().values():
-            assert len(status.failures) == 1, status
+        for name, status in writers.status().items():
+            # TIFF's list, all that it has here, is written anew in the place of the link
+            assert len(status.failures) == (name != "tiff"), status
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
