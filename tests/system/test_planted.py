@@ -35,12 +35,10 @@ def test_links_that_are_planted_beside_the_files_of_a_run(tmp_path, victim):
         def plant():
             assert writers.flush(PATIENCE)
             for path in list(folder.iterdir()):
-                for name in predictable(path):
-                    name.symlink_to(victim)
-                stem = path.name.split(".")[0]
-                late = folder / f"{stem}-late.csv"  # a file that is made later
-                if not late.is_symlink():
-                    late.symlink_to(victim)
+                late = folder / f"{path.name.split('.')[0]}-late.csv"  # a file that is made later
+                for name in {*predictable(path), late}:
+                    if not name.is_symlink():
+                        name.symlink_to(victim)
 
         engine(points(2, plant))
         for path in list(folder.iterdir()):
