@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .tail import ROW
+
 __all__ = ["Block", "blocks", "is_open_ended", "is_ours"]
 
-_ROW = re.compile(rb"[-+]?[\d.ni]")
 _HEAD = 1 << 16
 _TAIL = 1 << 16
 _STOPPED, _NEVER_STOPPED = b"#C exit_status = ", b"#C no stop document after "
@@ -35,7 +35,7 @@ class Block:
 
     def add(self, line: bytes) -> None:
         """Take in one of its lines."""
-        if _ROW.match(line):
+        if ROW.match(line):
             self.rows += line.endswith(b"\n")
         elif line.startswith(b"#C uid = "):
             self.run = self.run or _value(line.partition(b" = ")[2])

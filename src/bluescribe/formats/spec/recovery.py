@@ -13,7 +13,7 @@ from typing import ClassVar
 from ...recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...run import Document
 from .blocks import Block, blocks, is_open_ended, is_ours
-from .existing import FileLock, mend
+from .existing import FileLock, is_torn, mend
 from .header import without_stop
 from .lines import comment
 from .session import session_name
@@ -41,7 +41,7 @@ class SpecRecovery(Recovery):
         scans = [block for block in blocks(path) if block.is_scan and block.run]
         if not scans:
             return [Found(path, path.stem, problem=_HEADER_ONLY)]
-        torn = mend(path, dry_run=True)
+        torn = is_torn(path)
         waits = self._home(path) is not None
         return [
             Found(
@@ -73,12 +73,12 @@ class SpecRecovery(Recovery):
         if not path.stat().st_size:
             raise RecoveryError("nothing was written to it before the crash")
         done = []
-        is_torn, is_open = mend(path, dry_run=True), any(map(_is_open, blocks(path)))
-        if is_torn or is_open:
+        cut, is_open = is_torn(path), any(map(_is_open, blocks(path)))
+        if cut or is_open:
             kept = keep(path)
             part = path.with_name(f".{path.name}.part")
             shutil.copy2(kept, part)
-            if is_torn:
+            if cut:
                 mend(part)
                 done.append("half a line is a comment now")
             if is_open:
