@@ -161,7 +161,7 @@ class Writer:
         return False
 
     def go_on(self, path: Path) -> None:
-        """Append to a file that an export has begun; for formats that share files."""
+        """Append runs to a file that an export has begun in their folder, where files are shared."""
 
     def tell_of_claims(
         self, tell: Callable[[Path], None] | None, *, before: Callable[[Path], None] | None = None

@@ -64,8 +64,8 @@ class Manifest:
         self._claimed: dict[tuple[str, str], list[str]] = {}
         self._sizes: dict[str, int] = {}
         """Of each file, when the last run that went into it was complete."""
-        self._shared: dict[str, str] = {}
-        """The file that a format began last."""
+        self._main: dict[str, dict[str, None]] = {}
+        """The main files of the runs of each format, the one that was begun last at the end."""
         self._unfinished: set[tuple[str, str]] = set()
         self._read()
 
@@ -136,18 +136,22 @@ class Manifest:
                 logger.info("%s: deleting the half of a run, which is written again", place)
                 place.unlink()
 
-    def shared_file(self, name: str) -> Path | None:
-        """Return the file that a format puts several runs in, cut off where half a run begins."""
-        path = self._shared.get(name)
-        place = None if path is None else self.folder / path
-        if path is None or place is None or not (place.is_file() and self._is_inside(place)):
-            return None
-        if any(format_name == name for _, format_name in self._unfinished):
-            size = place.stat().st_size
-            if size > self._sizes[path]:
+    def shared_files(self, name: str) -> list[Path]:
+        """Return the files that a format puts several runs in, cut off where half a run begins.
+
+        There may be one in each folder; the one that was begun last is the last.
+        """
+        is_cut = any(format_name == name for _, format_name in self._unfinished)
+        found = []
+        for path in self._main.get(name, ()):
+            place = self.folder / path
+            if not (place.is_file() and self._is_inside(place)):
+                continue
+            if is_cut and place.stat().st_size > self._sizes[path]:
                 logger.info("%s: cutting off the half of a run, which is written again", place)
                 os.truncate(place, self._sizes[path])
-        return place
+            found.append(place)
+        return found
 
     def _is_inside(self, place: Path) -> bool:
         """Tell whether a file is in the folder: a damaged account leads nowhere else."""
@@ -197,4 +201,4 @@ class Manifest:
             self._sizes |= rest[0]
             self._unfinished.discard(key)
             for path in list(rest[0])[:1]:
-                self._shared[key[1]] = path
+                self._main.setdefault(key[1], {})[path] = None

@@ -40,11 +40,9 @@ class RunExporter:
         self._writers = dict(writers)
         self._manifest = manifest
         for name, writer in self._writers.items():
-            if not (goes_on and writer.shares_files):
-                continue
-            shared = manifest.shared_file(name)
-            if shared is not None:
-                writer.go_on(shared)
+            if goes_on and writer.shares_files:
+                for shared in manifest.shared_files(name):
+                    writer.go_on(shared)
 
     def export(
         self, run: StoredRun, names: Iterable[str], tell: Callable[[int], None] = lambda _: None

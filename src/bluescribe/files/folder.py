@@ -65,6 +65,12 @@ class Folder:
         """Name the path."""
         return f"Folder({str(self.path)!r})"
 
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Device and inode: no other folder has the same ones while this one is held."""
+        status = os.fstat(self._fd)
+        return status.st_dev, status.st_ino
+
     def found(self) -> Path:
         """Return a path that leads into the folder right now, for what takes names only.
 

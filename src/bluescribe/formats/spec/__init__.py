@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, PositiveFloat
 
+from ...run import working_directory
 from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
@@ -131,15 +132,20 @@ class SpecWriter(Writer):
             The file is there and is not a SPEC file, or there is one file a run.
         """
         self.flush(self.settings.drain_timeout)  # runs that were taken before go where they were to
-        md = None if RE is None else RE.md
-        path, highest = self._session.newfile(title_or_path, md)
         if isinstance(scan_id, bool):
             scan_id = 0 if scan_id else None
+        return self._go_on_in(title_or_path, scan_id, RE)[0]
+
+    def _go_on_in(
+        self, title_or_path: str | Path | None, scan_id: int | None, RE: Any
+    ) -> tuple[Path, int | None]:
+        """Name a file and have the RunEngine count on; return it and its highest scan number."""
+        path, highest = self._session.newfile(title_or_path, None if RE is None else RE.md)
         if highest is not None:
             scan_id = max(scan_id or 0, highest)
         if scan_id is not None and RE is not None:
             RE.md["scan_id"] = scan_id
-        return path
+        return path, highest
 
     def usefile(self, path: str | Path, RE: Any = None) -> int:
         """Append to a SPEC file that exists, from the next run on.
@@ -165,11 +171,16 @@ class SpecWriter(Writer):
             It is not a SPEC file, or there is one file a run.
         """
         given = Path(path).expanduser()
-        places = [place for place in (given, self.settings.directory / given) if place.is_file()]
-        if not places:
-            raise FileNotFoundError(f"there is no SPEC file {given} to be used")
-        self.newfile(places[0], RE=RE)
-        return max(self._session.highest, 0)
+        folders = [working_directory(), *self._session.folders(None if RE is None else RE.md)]
+        found = [folder / given for folder in folders if (folder / given).is_file()]
+        if not found:
+            places = ", ".join(map(str, folders))
+            raise FileNotFoundError(
+                f"there is no SPEC file {given} to be used: looked in {places}. Give RE=RE where "
+                "the keys of DIRECTORY say which folder it is in"
+            )
+        self.flush(self.settings.drain_timeout)
+        return self._go_on_in(found[0], None, RE)[1] or 0
 
     def comment(self, text: str, *, at_end: bool = False) -> None:
         """Write a comment into the SPEC file.
@@ -194,8 +205,8 @@ class SpecWriter(Writer):
         return not self.settings.one_file_a_run
 
     def go_on(self, path: Path) -> None:
-        """Append to a file that an export has begun."""
-        self.newfile(path)
+        """Append the runs of its folder to a file that an export has begun."""
+        self._session.go_on(path)
 
     @property
     def is_closed(self) -> bool:
@@ -212,4 +223,4 @@ class SpecWriter(Writer):
         settings = self.settings
         assert isinstance(settings, SpecSettings)  # validated by settings_class
         self._session = Session(settings, one_file_a_run=settings.one_file_a_run)
-        return partial(SpecFile, settings, self._session)
+        return partial(self.file_class, settings, self._session)

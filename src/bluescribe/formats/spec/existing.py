@@ -7,9 +7,10 @@ import logging
 import os
 import re
 import weakref
-from pathlib import Path
+from contextlib import suppress
 
 from ...errors import ConfigError
+from ...files import Place
 from .lines import comment, literal
 from .tail import tail
 
@@ -26,7 +27,7 @@ class FileLock:
 
     Parameters
     ----------
-    path
+    place
         An existing file.
 
     Raises
@@ -35,19 +36,25 @@ class FileLock:
         Another writer holds it.
     """
 
-    def __init__(self, path: Path) -> None:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        self.release = weakref.finalize(self, os.close, fd)
+    def __init__(self, place: Place) -> None:
+        fd = place.folder.open(place.name, os.O_RDWR)
+        self.release = weakref.finalize(self, _close, fd)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.release()
             raise
         except OSError as error:  # a file system without locks
-            logger.info("spec: %s cannot be locked against other programs: %s", path, error)
+            logger.info("spec: %s cannot be locked against other programs: %s", place, error)
 
 
-def highest_scan(path: Path) -> int:
+def _close(fd: int) -> None:
+    """Close; nothing was written by this descriptor, and those that wrote tell what failed."""
+    with suppress(OSError):
+        os.close(fd)
+
+
+def highest_scan(place: Place) -> int:
     """Return the highest scan number in a SPEC file, 0 when it has no scan.
 
     Raises
@@ -56,24 +63,24 @@ def highest_scan(path: Path) -> int:
         It is not a SPEC file.
     """
     highest, is_spec, is_empty = 0, False, True
-    with path.open("rb") as lines:
+    with place.open() as lines:
         for line in lines:
             is_empty = False
             is_spec = is_spec or line.startswith((b"#F ", b"#S "))
             if (found := _SCAN.match(line)) is not None:
                 highest = max(highest, int(found[1]))
     if not (is_spec or is_empty):
-        raise ConfigError(f"{path} is not a SPEC file: nothing will be appended to it")
+        raise ConfigError(f"{place} is not a SPEC file: nothing will be appended to it")
     return highest
 
 
-def is_torn(path: Path) -> bool:
+def is_torn(place: Place) -> bool:
     """Tell whether a SPEC file ends in half a line, or in half a point of a scan of ours."""
-    end = tail(path)
+    end = tail(place)
     return end.is_torn or end.missing_spectra > 0
 
 
-def mend(path: Path) -> None:
+def mend(place: Place) -> None:
     """Bring a file to the end of a line, so that the next scan begins in a line of its own.
 
     Half a line becomes a comment that holds it, for readers fail on half a row. Any other line
@@ -84,7 +91,7 @@ def mend(path: Path) -> None:
     OSError
         The disk refused; the file is as it was.
     """
-    end = tail(path)
+    end = tail(place)
     block = b"@A \n" * end.missing_spectra
     if end.is_torn:
         text = literal(end.text.decode("utf-8", "backslashreplace"))
@@ -93,13 +100,13 @@ def mend(path: Path) -> None:
         block = b"\n" + block
     if not block:
         return
-    with path.open("r+b", buffering=0) as file:
+    with place.open("r+b") as file:
         size = end.start + len(end.text)
         if os.fstat(file.fileno()).st_size != size:  # somebody writes there: it was half of that
             return
         _replace(file.fileno(), end.start if end.is_torn else size, size, block)
     if block != b"\n":
-        logger.warning("spec: %s ended in half a point, as a crash leaves it: now a comment", path)
+        logger.warning("spec: %s ended in half a point, as a crash leaves it: now a comment", place)
 
 
 def _replace(fd: int, begin: int, size: int, block: bytes) -> None:

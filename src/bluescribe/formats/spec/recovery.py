@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from ...files import Place
 from ...recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...run import Document
 from .blocks import Block, blocks, is_open_ended, is_ours
@@ -41,7 +42,7 @@ class SpecRecovery(Recovery):
         scans = [block for block in blocks(path) if block.is_scan and block.run]
         if not scans:
             return [Found(path, path.stem, problem=_HEADER_ONLY)]
-        torn = is_torn(path)
+        torn = is_torn(Place.at(path))
         waits = self._home(path) is not None
         return [
             Found(
@@ -73,13 +74,13 @@ class SpecRecovery(Recovery):
         if not path.stat().st_size:
             raise RecoveryError("nothing was written to it before the crash")
         done = []
-        cut, is_open = is_torn(path), any(map(_is_open, blocks(path)))
+        cut, is_open = is_torn(Place.at(path)), any(map(_is_open, blocks(path)))
         if cut or is_open:
             kept = keep(path)
             part = path.with_name(f".{path.name}.part")
             shutil.copy2(kept, part)
             if cut:
-                mend(part)
+                mend(Place.at(part))
                 done.append("half a line is a comment now")
             if is_open:
                 _tell_of_missing_ends(part)
@@ -189,7 +190,7 @@ def _joined(parts: Sequence[bytes]) -> bytes:
 
 def _is_locked(path: Path) -> bool:
     try:
-        FileLock(path).release()
+        FileLock(Place.at(path)).release()
     except BlockingIOError:
         return True
     return False

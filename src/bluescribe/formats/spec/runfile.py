@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...assets import Asset, Frames
 from ...files import Place
-from ...paths import claim, clean, place_of_run
+from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...textfile import TextFile
 from ..base import RunFile
@@ -41,7 +41,7 @@ class SpecFile(RunFile["SpecSettings"]):
     _home: SessionFile
     _number: int
     _out: TextFile | None = None
-    _beside: Path | None = None
+    _beside: Place | None = None
     """The file of a scan that is not in the session's file, or not yet."""
     _start = 0
     """Where the scan begins in that file."""
@@ -71,12 +71,16 @@ class SpecFile(RunFile["SpecSettings"]):
         """The session's file, and the one beside it while there is one."""
         if "_home" not in self.__dict__:
             return []
-        return [self._home.path] if self._beside is None else [self._home.path, self._beside]
+        beside = [] if self._beside is None else [self._beside.path]
+        return [self._home.path, *beside]
 
     def open(self, run: Run) -> None:
         """Find the session's file and the scan number."""
         self._run = run
-        self._home = self._session.file_for(run)
+        if self.settings.one_file_a_run:
+            self._home = self._session.file_of_its_own(run, self.place(run))
+        else:
+            self._home = self._session.file_for(run)
         self._remarks += self._session.take_remarks()
         self._number = self._home.number(run)
 
@@ -256,13 +260,13 @@ class SpecFile(RunFile["SpecSettings"]):
     def _opened_beside(self) -> tuple[TextFile, bytes]:
         """Make a SPEC file beside the session's, which can be read while it is there."""
         if self._beside is None:
-            home = self._home.path
+            home = self._home.place
             name = clean(f"{home.stem}-S{self._number:05d}-{self._run.uid:.7}-open")
-            self._beside = claim(place_of_run(home.absolute().with_name(name)), home.suffix).path
-        return TextFile(Place.at(self._beside)), self._header()
+            self._beside = claim(home.with_name(name), home.suffix)
+        return TextFile(self._beside), self._header()
 
     def _header(self) -> bytes:
-        return file_header(self._home.path.name, self._home.epoch, self._run, self._motors)
+        return file_header(self._home.place.name, self._home.epoch, self._run, self._motors)
 
     def _forget_scan(self) -> None:
         """Drop what was written of another stream than the primary one."""
@@ -270,6 +274,6 @@ class SpecFile(RunFile["SpecSettings"]):
             self._out.abandon()
         if self._beside is not None:
             with suppress(OSError):
-                self._beside.unlink()
+                self._beside.remove()
         self._out = self._rows = self._beside = self._begun_with = None
         self._is_written = False

@@ -1,4 +1,4 @@
-"""Which file the runs of a session go into."""
+"""Which file the runs of a session go into: one for each folder that they are in."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 from ...errors import ConfigError
+from ...files import Folder, Place
 from ...paths import clean, run_path
-from ...run import Run
+from ...run import Run, working_directory
 from ...settings import WriterSettings
 from .existing import highest_scan
 from .sessionfile import SessionFile
@@ -25,9 +25,20 @@ logger = logging.getLogger(__name__)
 
 _NAME = "{time:%Y%m%d-%H%M%S}"
 
+_MOST_FILES = 8
+"""Files that are kept from other writers while no run is open in them."""
+
+_MOST_FOLDERS = 1_000
+"""Folders of which the file is remembered."""
+
 
 class Session:
     """Which file the next run goes into.
+
+    The folder is that of the run, as in every format. In each folder the session has one file,
+    called by the time of its first run there or by the title that the console gave. A file that
+    the console named by its path belongs to the folder of the run that came next, and to the one
+    that it is in.
 
     The console names files, the writer's thread opens them: both may come at any time. A run
     that is open stays in the file it began in.
@@ -37,38 +48,102 @@ class Session:
         self._settings = settings
         self._one_file_a_run = one_file_a_run
         self._lock = threading.Lock()
+        self._title: str | None = None
+        """Name of the files, ending included; None when their first run's time names them."""
+        self._goes_on = False
+        """Whether a file of that name that exists is appended to."""
+        self._named: _NamedFile | None = None
+        self._names: dict[_Key, str] = {}
+        """How the session's file in each folder is called, the latest folder last."""
+        self._files: weakref.WeakValueDictionary[_Key, SessionFile] = weakref.WeakValueDictionary()
+        self._latest: list[SessionFile] = []
         self._current: SessionFile | None = None
+        self._shown: Path | None = None
         self._remarks: list[bytes] = []
-        self._in_use: weakref.WeakValueDictionary[Path, SessionFile] = weakref.WeakValueDictionary()
 
     @property
     def path(self) -> Path | None:
-        """The file of the session; None before the first run."""
+        """The file of the last run, or the one named since; None before the first run."""
         current = self._current
-        return None if current is None else current.path
+        return self._shown if current is None else current.path
 
     def file_for(self, run: Run) -> SessionFile:
-        """Return the file of a run that begins, and make it."""
-        with self._lock:
-            if self._current is None or self._one_file_a_run:
-                template = self._settings.file_name if self._one_file_a_run else _NAME
-                self._current = SessionFile(self._place(template, run.start))
-            self._current.make(run)
-            self._in_use[self._current.path.absolute()] = self._current
-            return self._current
+        """Return the file of a run that begins, and make it.
 
-    @property
-    def highest(self) -> int:
-        """The highest scan number of the current file; negative when there is none."""
-        current = self._current
-        return -1 if current is None else current.highest
+        Raises
+        ------
+        OSError
+            The folder or the file cannot be made.
+        """
+        with self._lock:
+            folder, title = self._target(run)
+            asked = folder.identity, title or ""
+            known = self._names.get(asked)
+            name = known or title or session_name(run.start) + self._ending
+            goes_on = known is not None or (title is not None and self._goes_on)
+            file = self._files.get((folder.identity, name)) if goes_on else None
+            file = file or SessionFile(Place(folder, name), goes_on=goes_on)
+            self._begin(file, run)
+            self._remember(asked, file)
+            return file
+
+    def file_of_its_own(self, run: Run, place: Place) -> SessionFile:
+        """Return the file of a run that shares it with no other, and make it.
+
+        Parameters
+        ----------
+        run
+            The run.
+        place
+            Where it is to be, without ending.
+        """
+        with self._lock:
+            file = SessionFile(place.with_name(place.name + self._ending))
+            file.make(run)
+            self._files[file.place.folder.identity, file.place.name] = self._current = file
+            return file
+
+    def _begin(self, file: SessionFile, run: Run) -> None:
+        """Make a file, or go on in it; what is tried again after a failure is the same object."""
+        place = file.place
+        self._files[place.folder.identity, place.name] = file
+        self._latest = [*(other for other in self._latest if other is not file), file]
+        del self._latest[:-_MOST_FILES]
+        file.make(run)
+        self._files[file.place.folder.identity, file.place.name] = self._current = file
+
+    def _remember(self, asked: _Key, file: SessionFile) -> None:
+        self._names.pop(asked, None)
+        self._names[asked] = file.place.name
+        if len(self._names) > _MOST_FOLDERS:
+            del self._names[next(iter(self._names))]
+
+    def _target(self, run: Run) -> tuple[Folder, str | None]:
+        """Return where the file of a run is, and its name; None when its time names it."""
+        folder = Folder.made(run.cwd / self._directory(run.start))
+        named = self._named
+        if named is None:
+            return folder, self._title
+        if named.folder is None:
+            named.folder = folder.path
+        if folder.path in (named.folder, named.path.parent):
+            return Folder.made(named.path.parent), named.path.name
+        if (folder.identity, "") not in self._names:
+            logger.warning(
+                "spec: the runs are in %s now: their scans go to a file there, and no more to %s, "
+                "which was named for the runs in %s",
+                folder.path,
+                named.path,
+                named.folder,
+            )
+        return folder, None
 
     def close(self) -> None:
         """Let other writers have the files; tell of comments that no scan has come for."""
         for line in self.take_remarks():
             logger.warning("spec: no run came for this comment: %s", line.decode().strip())
         with self._lock:
-            for file in {*self._in_use.values(), *([self._current] if self._current else [])}:
+            for file in list(self._files.values()):
                 file.unlock()
 
     def add_remark(self, line: bytes) -> None:
@@ -85,14 +160,15 @@ class Session:
     def newfile(
         self, title: str | Path | None, md: Mapping[str, Any] | None = None
     ) -> tuple[Path, int | None]:
-        """Go on in another file; return it, and the highest scan number of one that exists.
+        """Go on in other files; return that of the next run, and the highest scan number in it.
 
         Parameters
         ----------
         title
             A title, a path, or None for the time.
         md
-            Fills the keys of the directory; without it, they are filled when a run begins.
+            Fills the keys of the directory; without it, they are filled when a run begins, and
+            nobody can tell what is in the file.
 
         Raises
         ------
@@ -101,55 +177,98 @@ class Session:
         """
         if self._one_file_a_run:
             raise ConfigError("newfile() has no use where every run has a file of its own")
-        if md is None and self._has_keys and not _is_path(title):
-            return self._newfile_later(title), None
-        path = self._named(title, md or {})
-        highest = highest_scan(path) if title is not None and path.exists() else None
+        if title is not None and _is_path(title):
+            return self._use(Path(title).expanduser().resolve(), md)
+        folder = self.folder(md)
+        if title is None:
+            name = session_name({"time": time.time()}) + self._ending
+            path = (folder or working_directory() / self._settings.directory) / name
+            path = path if folder is None else _free(path)
+            highest = None
+        else:
+            name = clean(str(title).removesuffix(self._ending)) + self._ending
+            path = (folder or working_directory() / self._settings.directory) / name
+            highest = None if folder is None else self._highest_in(path)
         with self._lock:
-            known = self._in_use.get(path.absolute()) if title is not None else None
-            if known is not None and highest is not None:
-                highest = max(highest, known.highest)
-            self._current = known or SessionFile(
-                path, goes_on=title is not None, highest=-1 if highest is None else highest
-            )
+            self._call(path, title=path.name, goes_on=title is not None)
         return path, highest
 
-    def _newfile_later(self, title: str | Path | None) -> Path:
-        """Name a file whose directory the next run will tell."""
-        shown = self._settings.directory / self._named(title, {}, directory=Path()).name
+    def _use(self, path: Path, md: Mapping[str, Any] | None) -> tuple[Path, int | None]:
+        """Go on in a file that is named by its path, in which no link is left."""
+        highest = self._highest_in(path)
+        folder = None if md is None else self.folder(md)
         with self._lock:
-            self._current = SessionFile(
-                shown, goes_on=title is not None, place=partial(self._named, title)
-            )
-        return shown
+            self._call(path, named=_NamedFile(path, folder))
+        return path, highest
 
-    def _named(
-        self, title: str | Path | None, md: Mapping[str, Any], *, directory: Path | None = None
-    ) -> Path:
-        """Return the path that a title stands for; only a path may lead out of the directory."""
-        if _is_path(title):
-            return Path(str(title)).expanduser()
-        now = {**md, "time": time.time()}
-        if title is None:
-            return _free(self._place(_NAME, now, directory))
-        name = clean(str(title).removesuffix(self._ending))
-        return self._place(name.replace("{", "{{").replace("}", "}}"), now, directory)
+    def _call(
+        self,
+        path: Path,
+        *,
+        title: str | None = None,
+        named: _NamedFile | None = None,
+        goes_on: bool = True,
+    ) -> None:
+        """Have the files of the next runs called so."""
+        self._title, self._named, self._goes_on = title, named, goes_on
+        self._names.clear()
+        self._current, self._shown = None, path
 
-    def _place(
-        self, template: str, start: Mapping[str, Any], directory: Path | None = None
-    ) -> Path:
-        stem = run_path(directory or self._settings.directory, template, start)
-        return stem.with_name(stem.name + self._ending)
+    def go_on(self, path: Path) -> None:
+        """Append the runs of a folder to the file that is there."""
+        place = Place.at(path)
+        self._names[place.folder.identity, ""] = place.name
 
-    @property
-    def _has_keys(self) -> bool:
-        """Whether the directory's name depends on metadata."""
+    def folder(self, md: Mapping[str, Any] | None) -> Path | None:
+        """Return the folder of a run that would begin now; None when only its start will tell.
+
+        Parameters
+        ----------
+        md
+            Fills the keys of the directory.
+        """
         keys = (key for _, key, _, _ in Formatter().parse(str(self._settings.directory)))
-        return any(key not in (None, "time") for key in keys)
+        if md is None and any(key not in (None, "time") for key in keys):
+            return None
+        directory = self._directory({**(md or {}), "time": time.time()})
+        return (working_directory() / directory).resolve()
+
+    def folders(self, md: Mapping[str, Any] | None) -> list[Path]:
+        """Return where the console looks for a file: the folder of the next, or the last run."""
+        folder = self.folder(md)
+        if folder is not None:
+            return [folder]
+        return [] if self._current is None else [self._current.place.parent]
+
+    def _highest_in(self, path: Path) -> int | None:
+        """Return the highest scan number in a file that exists."""
+        if path.is_dir():
+            raise ConfigError(f"{path} is a folder, and no SPEC file")
+        if not path.is_file() or path.is_symlink():
+            return None
+        place = Place.at(path)
+        known = self._files.get((place.folder.identity, place.name))
+        return max(highest_scan(place), -1 if known is None else known.highest)
+
+    def _directory(self, start: Mapping[str, Any]) -> Path:
+        return run_path(self._settings.directory, "run", start).parent
 
     @property
     def _ending(self) -> str:
         return f".{self._settings.file_extension}" if self._settings.file_extension else ""
+
+
+_Key = tuple[tuple[int, int], str]
+"""A folder, by device and inode, and a name in it."""
+
+
+class _NamedFile:
+    """A file that the console named by its path, and the folder of the runs it was named for."""
+
+    def __init__(self, path: Path, folder: Path | None) -> None:
+        self.path = path
+        self.folder = folder
+        """None until the next run begins."""
 
 
 def session_name(start: Mapping[str, Any]) -> str:
@@ -157,8 +276,8 @@ def session_name(start: Mapping[str, Any]) -> str:
     return run_path(Path(), _NAME, start).name
 
 
-def _is_path(title: str | Path | None) -> bool:
-    return isinstance(title, Path) or (title or "").startswith(("/", "~"))
+def _is_path(title: str | Path) -> bool:
+    return isinstance(title, Path) or title.startswith(("/", "~"))
 
 
 def _free(path: Path) -> Path:

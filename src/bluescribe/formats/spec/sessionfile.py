@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Callable
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import Any
 
 from ...errors import ConfigError
 from ...files import Place
-from ...paths import claim, place_of_run
-from ...run import Document, Run
+from ...paths import claim
+from ...run import Run
 from ...textfile import TextFile
 from .existing import FileLock, highest_scan, mend
 
@@ -31,7 +31,7 @@ _LARGEST_NUMBER = 2**31
 class KeptScan:
     """A whole scan in a file of its own, until the session's file is free."""
 
-    path: Path
+    place: Place
     start: int
     """Where the scan begins in that file; a header is before it."""
     header: bytes
@@ -47,29 +47,19 @@ class SessionFile:
 
     Parameters
     ----------
-    path
+    place
         Where it is to be. It is made when the first run begins.
     goes_on
         Whether an existing file of that name is appended to, because its user named it.
-    highest
-        The highest scan number in it; negative when it has none.
-    place
-        Tells where it is to be from the first run's start document, where that is not known yet.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        goes_on: bool = False,
-        highest: int = -1,
-        place: Callable[[Document], Path] | None = None,
-    ) -> None:
-        self.path = path
+    def __init__(self, place: Place, *, goes_on: bool = False) -> None:
+        self.place = place
         self.epoch = 0
         self._is_made = False
         self._goes_on = goes_on
-        self._highest = highest
+        self._highest = -1
+        """Of the scan numbers; negative when there is none."""
         self._has_warned = False
         self._holder: object | None = None
         self._waiting: list[KeptScan] = []
@@ -77,39 +67,44 @@ class SessionFile:
         self._copied = 0
         self._motors: tuple[str, ...] | None = None
         """In the header that is in force; None when that is not known."""
-        self._place = place
         self._lock: FileLock | None = None
         self._size = 0
         """Of the file when we last wrote to it."""
+        self._is_unsure = False
+        """Whether a failure may have left half a line at its end."""
+
+    @property
+    def path(self) -> Path:
+        """Absolute path, for messages and for those who take the file elsewhere."""
+        return self.place.path
 
     def make(self, run: Run) -> None:
-        """Make the file, unless it is there; hold it against other writers."""
+        """Make the file, unless it is there; hold it against other writers.
+
+        Raises
+        ------
+        OSError
+            It cannot be made.
+        """
         if self._is_made:
             return
         self.epoch = _whole(run.time)
-        if self._place is not None:
-            self.path, self._place = self._place(run.start), None
-            self._look_into()
-        if self._goes_on and self.path.exists() and self._may_append():
-            mend(self.path)
+        if self._goes_on and self._may_append():
+            mend(self.place)
         else:
             self._make_new()
         self._is_made = True
 
-    def _look_into(self) -> None:
-        """Find the highest scan number in a file that nobody could look into before."""
-        if not (self._goes_on and self.path.exists()):
-            return
+    def _may_append(self) -> bool:
+        """Look into a file that is there and hold it, unless another writer does; then say so."""
+        if not _is_file(self.place):
+            return False
         try:
-            self._highest = max(self._highest, highest_scan(self.path))
+            self._highest = max(self._highest, highest_scan(self.place))
+            self._lock = self._lock or FileLock(self.place)
         except ConfigError as error:
             logger.warning("spec: %s; the scans go to another file", error)
-            self._goes_on = False
-
-    def _may_append(self) -> bool:
-        """Hold the file, unless another writer does; then say so."""
-        try:
-            self._lock = self._lock or FileLock(self.path)
+            return False
         except BlockingIOError:
             logger.warning(
                 "spec: %s is in use: another program, or another writer of this one, appends to "
@@ -120,8 +115,15 @@ class SessionFile:
         return True
 
     def _make_new(self) -> None:
-        self.path = _new(self.path)
-        self._lock = FileLock(self.path)
+        """Create a file that was not there, called so or nearly so."""
+        place = claim(self.place.with_name(self.place.stem), self.place.suffix)
+        try:
+            self._lock = FileLock(place)
+        except OSError:
+            with suppress(OSError):  # or the next try would leave it empty
+                place.remove()
+            raise
+        self.place = place
 
     def unlock(self) -> None:
         """Let other writers have the file."""
@@ -173,10 +175,13 @@ class SessionFile:
             are others than before, or where somebody else wrote to the file. It has to be written
             together with the scan: silx miscounts the scans of a file that ends in a header.
         """
-        if not self.path.exists():  # moved away between two runs
+        if not _is_file(self.place):  # moved away between two runs
             self._make_new()
-        before = _end_of_line(self.path)
-        file = TextFile(Place.at(self.path))
+        if self._is_unsure:
+            mend(self.place)
+            self._is_unsure = False
+        before = _end_of_line(self.place)
+        file = TextFile(self.place)
         if self._motors == motors and len(file) == self._size:
             return file, b""
         self._motors = motors
@@ -193,9 +198,9 @@ class SessionFile:
         if not self._size or self._holder is not None or self._waiting:
             return False
         try:
-            if self.path.stat().st_size != self._size:  # somebody else wrote there
+            if self.place.size() != self._size:  # somebody else wrote there
                 return False
-            file = TextFile(Place.at(self.path))
+            file = TextFile(self.place)
         except OSError:
             return False
         file.put(line)
@@ -212,12 +217,14 @@ class SessionFile:
         if self._holder is holder:
             self._holder = None
             self._motors = None
+            self._is_unsure = True
         if self._copy is not None:
             (file, start), self._copy = self._copy, None
             file.abandon()
-            with suppress(OSError):
-                os.truncate(self.path, start)
+            with suppress(OSError), self.place.open("r+b") as torn:
+                torn.truncate(start)
             self._motors = None
+            self._is_unsure = True
 
     def keep(self, scan: KeptScan) -> None:
         """Append a complete scan as soon as no other is open in the file."""
@@ -228,10 +235,10 @@ class SessionFile:
         """Append the scans that wait, in order, if the file is free."""
         while self._waiting and self._holder is None:
             scan = self._waiting[0]
-            if scan.path.exists():
+            if scan.place.exists():
                 self._append_scan(scan)
             else:
-                logger.error("spec: %s is gone before it could go into %s", scan.path, self.path)
+                logger.error("spec: %s is gone before it could go into %s", scan.place, self.path)
             del self._waiting[0]
 
     def _append_scan(self, scan: KeptScan) -> None:
@@ -242,7 +249,7 @@ class SessionFile:
             file.put(header)
             self._copied = scan.start
         file, _ = self._copy
-        with scan.path.open("rb") as source:
+        with scan.place.open() as source:
             source.seek(self._copied)
             while chunk := source.read(_CHUNK):
                 file.put(chunk)
@@ -252,12 +259,7 @@ class SessionFile:
         self._copy = None
         self._size = len(file)
         with suppress(OSError):  # better there twice than appended twice
-            scan.path.unlink()
-
-
-def _new(path: Path) -> Path:
-    """Create a file that was not there, called so or nearly so."""
-    return claim(place_of_run(path.absolute().with_name(path.stem)), path.suffix).path
+            scan.place.remove()
 
 
 def _whole(seconds: float) -> int:
@@ -273,10 +275,18 @@ def _scan_number(scan_id: Any) -> int | None:
     return number if number is not None and 0 <= number < _LARGEST_NUMBER else None
 
 
-def _end_of_line(path: Path) -> bytes:
+def _is_file(place: Place) -> bool:
+    """Tell whether a file is there, which a link is not: nobody knows where it leads by now."""
+    try:
+        return stat.S_ISREG(place.folder.stat(place.name).st_mode)
+    except OSError:
+        return False
+
+
+def _end_of_line(place: Place) -> bytes:
     """Return what has to be written before a header: an empty line, and the end of a torn one."""
-    if not path.stat().st_size:
+    if not place.size():
         return b""
-    with path.open("rb") as file:
+    with place.open() as file:
         file.seek(-1, os.SEEK_END)
         return b"\n" if file.read(1) == b"\n" else b"\n\n"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+
+from ...files import Place
 
 __all__ = ["ROW", "Tail", "tail"]
 
@@ -38,17 +39,17 @@ class Tail:
     """How many spectra the last point of a scan of ours lacks."""
 
 
-def tail(path: Path) -> Tail:
+def tail(place: Place) -> Tail:
     """Judge the last line of a file by the scan that it stands in.
 
     Parameters
     ----------
-    path
+    place
         A SPEC file.
     """
     scan = _LastScan()
     position, text = 0, b""
-    with path.open("rb") as lines:
+    with place.open() as lines:
         for line in lines:
             if line.endswith(b"\n"):
                 position += len(line)
