@@ -13,6 +13,7 @@ import os
 import struct
 import time
 import weakref
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["Hold", "is_held"]
@@ -47,10 +48,11 @@ class Hold:
         _HOLDS.add(self)
 
     def release(self) -> None:
-        """Let go; a second call does nothing."""
+        """Let go; a second call does nothing. Nothing was written by it that could be lost."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            os.close(fd)
+            with suppress(OSError):
+                os.close(fd)
 
     def __del__(self) -> None:
         """Let go when nothing holds this any more."""

@@ -161,7 +161,7 @@ class Writer:
         return False
 
     def go_on(self, path: Path) -> None:
-        """Append runs to a file that an export has begun in their folder, where files are shared."""
+        """Append the runs of its folder to a file that an export has begun, if files are shared."""
 
     def tell_of_claims(
         self, tell: Callable[[Path], None] | None, *, before: Callable[[Path], None] | None = None
