@@ -182,6 +182,29 @@ def test_a_link_in_the_folder_is_not_followed(session, tmp_path):
     assert victim.read_text() == "#F precious\n"
 
 
+def test_a_file_that_was_put_in_the_place_of_the_session_s_is_looked_into_first(session, tmp_path):
+    RE, writer = session
+    path = writer.newfile("sample1", RE=RE)
+    go(RE)
+    edited = tmp_path / "edited"
+    edited.write_text(path.read_text().rstrip("\n") + "\n#C so says the user")
+    before = edited.read_text()
+    edited.replace(path)  # as editors save
+    go(RE)
+    assert path.read_text().startswith(before + "\n\n#F ")
+    assert numbers(path) == ["1", "2"]
+    with SpecWriter(tmp_path) as other:
+        other.newfile(path)
+        play(other, documents("scan", tmp_path / "source"))
+        assert other.spec_filename == path.with_name("sample1-2.dat"), "it is held again"
+    edited.write_text("my notes\n")
+    edited.replace(path)
+    go(RE)
+    assert path.read_text() == "my notes\n"
+    assert numbers(writer.spec_filename) == ["3"]
+    assert not writer.status().failures
+
+
 def test_a_folder_that_was_replaced_is_another_one(session, tmp_path):
     RE, _ = session
     go(RE)

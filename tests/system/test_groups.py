@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import h5py
 import pytest
 from bluesky.plans import scan
@@ -22,8 +24,8 @@ DAY = 86_400
 def visits(tmp_path_factory):
     """Take a run for each group in one session; return the folder and the documents by group."""
     folder = tmp_path_factory.mktemp("data")
-    blocks = {f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in CONTRACTS}
-    blocks["NEXUS_DATA_FILES"]["MASTER_FILE"] = "visit.nxs"
+    blocks: dict[str, Any] = {f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in CONTRACTS}
+    blocks |= {"NEXUS_DATA_FILES": {"ENABLE": True, "MASTER_FILE": "visit.nxs"}}
     shared = {"DIRECTORY": str(folder / DIRECTORY), "DRAIN_TIMEOUT": PATIENCE}
     m1 = SynAxis(name="m1")
     with recording(proposal_id=GROUPS[0]) as (RE, documents):
@@ -38,7 +40,7 @@ def visits(tmp_path_factory):
 
 def runs_of(documents, group=None):
     """Return the documents of each run, or of each run of a group."""
-    runs = []
+    runs: list[list[tuple[str, dict[str, Any]]]] = []
     for name, doc in documents:
         if name == "start":
             runs.append([])

@@ -7,13 +7,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from .tail import ROW
+from .tail import ENDINGS, ROW
 
 __all__ = ["Block", "blocks", "is_open_ended", "is_ours"]
 
 _HEAD = 1 << 16
 _TAIL = 1 << 16
-_STOPPED, _NEVER_STOPPED = b"#C exit_status = ", b"#C no stop document after "
+_STOPPED, _NEVER_STOPPED = ENDINGS
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ class FileLock:
     def __init__(self, place: Place) -> None:
         fd = place.folder.open(place.name, os.O_RDWR)
         self.release = weakref.finalize(self, _close, fd)
+        self._file = os.fstat(fd)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -46,6 +47,13 @@ class FileLock:
             raise
         except OSError as error:  # a file system without locks
             logger.info("spec: %s cannot be locked against other programs: %s", place, error)
+
+    def is_of(self, place: Place) -> bool:
+        """Tell whether this holds what is in a place now: editors put new files in place of old."""
+        try:
+            return os.path.samestat(self._file, place.folder.stat(place.name))
+        except OSError:
+            return False
 
 
 def _close(fd: int) -> None:

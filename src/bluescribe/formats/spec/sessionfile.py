@@ -89,11 +89,18 @@ class SessionFile:
         if self._is_made:
             return
         self.epoch = _whole(run.time)
-        if self._goes_on and self._may_append():
+        if not self._goes_on:
+            self._make_new()
+        else:
+            self._go_on()
+        self._is_made = True
+
+    def _go_on(self) -> None:
+        """Append to the file that is there, or begin another one where that cannot be."""
+        if self._may_append():
             mend(self.place)
         else:
             self._make_new()
-        self._is_made = True
 
     def _may_append(self) -> bool:
         """Look into a file that is there and hold it, unless another writer does; then say so."""
@@ -129,6 +136,7 @@ class SessionFile:
         """Let other writers have the file."""
         if self._lock is not None:
             self._lock.release()
+        self._lock = None
 
     def number(self, run: Run) -> int:
         """Return the scan number of a run: its scan_id, or the next one if that is no number."""
@@ -175,11 +183,12 @@ class SessionFile:
             are others than before, or where somebody else wrote to the file. It has to be written
             together with the scan: silx miscounts the scans of a file that ends in a header.
         """
-        if not _is_file(self.place):  # moved away between two runs
-            self._make_new()
-        if self._is_unsure:
+        if self._lock is None or not self._lock.is_of(self.place):  # moved away, or edited
+            self.unlock()
+            self._go_on()
+        elif self._is_unsure:
             mend(self.place)
-            self._is_unsure = False
+        self._is_unsure = False
         before = _end_of_line(self.place)
         file = TextFile(self.place)
         if self._motors == motors and len(file) == self._size:

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 from ...files import Place
 
-__all__ = ["ROW", "Tail", "tail"]
+__all__ = ["ENDINGS", "ROW", "Tail", "tail"]
 
 ROW = re.compile(rb"[-+]?[\d.ni]")
 """How a row begins: a number, nan or inf."""
+
+ENDINGS = b"#C exit_status = ", b"#C no stop document after "
+"""How the line begins that tells how a scan of ours ended."""
 
 _NUMBER = rb"[-+]?(?:\d[\d.]*|\.\d+|nan|inf)(?:[eE][-+]?\d+)?"
 _NUMBERS = re.compile(rb"(?:%b[ \t]+)*(?:%b|[-+\d.eEnaif]*)\s*" % (_NUMBER, _NUMBER))
@@ -68,7 +71,7 @@ class _LastScan:
 
     def _begin(self) -> None:
         self._lines = self._rows = self._declared = self._spectra = 0
-        self._is_scan = self._has_our_uid = self._goes_on = False
+        self._is_scan = self._has_our_uid = self._is_ended = self._goes_on = False
         self._columns: int | None = None
         self._is_even = True
         """Whether each row has as many numbers as #N says."""
@@ -90,10 +93,8 @@ class _LastScan:
         elif line.startswith(b"#F "):
             self._begin()
             self._has_our_header = False
-        elif line.startswith(b"#C bluescribe  User = "):
-            self._has_our_header = self._has_our_header or not self._is_scan
-        elif line.startswith(b"#C uid = "):
-            self._has_our_uid = True
+        elif line.startswith(b"#C "):
+            self._add_comment(line)
         elif line.startswith(b"#N "):
             words = line.split()
             self._columns = int(words[1]) if len(words) > 1 and words[1].isdigit() else None
@@ -102,11 +103,21 @@ class _LastScan:
         elif line.startswith(b"@A"):
             self._spectra += 1
 
+    def _add_comment(self, line: bytes) -> None:
+        """Learn from a comment whose the scan is, and whether it is over."""
+        if line.startswith(b"#C bluescribe  User = ") and not self._is_scan:
+            self._has_our_header = True
+        elif line.startswith(b"#C uid = "):
+            self._has_our_uid = True
+        elif line.startswith(ENDINGS):
+            self._is_ended = True
+
     @property
     def _is_ours(self) -> bool:
-        """Whether bluescribe wrote it: each line with its line end, in one block."""
+        """Whether bluescribe was writing it: each line with its line end, in one block."""
         is_opening = not self._is_scan or self._lines < _OPENING
-        return self._has_our_header and (is_opening or self._has_our_uid)
+        is_ours = self._has_our_header and (is_opening or self._has_our_uid)
+        return is_ours and not self._is_ended
 
     @property
     def missing_spectra(self) -> int:
