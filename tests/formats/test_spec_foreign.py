@@ -9,7 +9,9 @@ from ophyd.sim import det
 from silx.io.specfile import SpecFile as SilxFile  # type: ignore[import-not-found]  # compiled
 from spec2nexus.spec import SpecDataFile
 
-from bluescribe import SpecWriter
+from bluescribe import JsonlWriter, SpecWriter
+from bluescribe.recover import recover
+from bluescribe.testing import documents
 
 HEAD = """#F foreign
 #E 1111111111
@@ -138,3 +140,46 @@ def test_a_scan_of_another_program_in_our_file_is_judged_by_its_grammar(append_t
         path.write_bytes(ours + theirs.encode())
         append_to(path)
         assert path.read_bytes().startswith(ours + theirs.encode() + b"\n\n#F ")
+
+
+def test_a_scan_that_a_crash_cut_short_behind_those_of_others_is_recovered(tmp_path):
+    path, theirs = tmp_path / "data/foreign.dat", tmp_path / "theirs.dat"
+    path.parent.mkdir()
+    theirs.write_text(HEAD + scan(f"{MESH}\n" * 3 + "1 1 17\n"))
+    path.write_bytes(theirs.read_bytes())
+    with SpecWriter(path.parent) as writer:
+        writer.usefile(path)
+        for document in documents("scan", tmp_path / "source"):
+            writer(*document)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rindex(b"\n#C ", 0, whole.rindex(b"\n#C exit_status")) - 3])
+    report = recover(path.parent)
+    assert [(step.path, step.outcome) for step in report.steps] == [(path, "mended")]
+    found = path.read_bytes()
+    assert found.startswith(theirs.read_bytes())
+    assert b"\n#C half a line that was here: " in found
+    assert b"\n#C no stop document after 4 points" in found
+    *old, ours = seen_by_silx(path)
+    assert old == seen_by_silx(theirs)
+    assert len(ours[1][0]) == 4
+    assert not recover(path.parent).steps
+
+
+def test_a_uid_that_is_a_path_leads_no_recovery_out_of_the_folder(tmp_path):
+    folder = tmp_path / "deep/er/data"
+    uid = "../../x"
+    (_, start), *rest = documents("scan", tmp_path / "source")
+    run = [("start", {**start, "uid": uid})]
+    run += [(n, {**doc, "run_start": uid} if "run_start" in doc else doc) for n, doc in rest]
+    with SpecWriter(folder) as writer, JsonlWriter(folder) as journal:
+        for document in run:
+            writer(*document)
+            journal(*document)
+    (path,) = folder.glob("*.dat")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rindex(b"\n#C ") - 3])
+    report = recover(folder)
+    assert [step.outcome for step in report.steps] == ["written anew"]
+    assert path.read_bytes() == whole
+    assert [entry.name for entry in (tmp_path / "deep").iterdir()] == ["er"]
+    assert [entry.name for entry in (tmp_path / "deep/er").iterdir()] == ["data"]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...files import Place
 from .tail import ENDINGS, ROW
 
 __all__ = ["Block", "blocks", "is_open_ended", "is_ours"]
 
 _HEAD = 1 << 16
+_CHUNK = 1 << 20
+_MARK = b"\n#C bluescribe  User = "
+_BEGINNING = re.compile(rb"^#[FS] ", re.MULTILINE)
 _TAIL = 1 << 16
 _STOPPED, _NEVER_STOPPED = ENDINGS
 
@@ -50,11 +55,29 @@ class Block:
             self.has_half_line = True
 
 
-def is_ours(path: Path) -> bool:
-    """Tell whether bluescribe wrote to a SPEC file."""
+def is_ours(path: Path, *, most: int | None = None) -> bool:
+    """Tell whether bluescribe wrote to a SPEC file, to one that others began too.
+
+    Parameters
+    ----------
+    path
+        Any file.
+    most
+        Bytes at its end that are searched when its beginning is of others; None for all.
+    """
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    return head.lstrip().startswith(b"#F ") and b"\n#C bluescribe  User = " in head
+        is_spec = _BEGINNING.search(head) is not None
+        if not is_spec or _MARK in head:
+            return is_spec
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(_HEAD - len(_MARK), 0 if most is None else size - most))
+        last = b""
+        while chunk := file.read(_CHUNK):
+            if _MARK in last + chunk:
+                return True
+            last = chunk[-len(_MARK) :]
+    return False
 
 
 def is_open_ended(path: Path) -> bool:
@@ -68,7 +91,7 @@ def is_open_ended(path: Path) -> bool:
     return bool(last) and not any(b"\n" + words in last for words in (_STOPPED, _NEVER_STOPPED))
 
 
-def blocks(path: Path) -> list[Block]:
+def blocks(path: Path | Place) -> list[Block]:
     """Return the headers and scans of a file, in order."""
     found: list[Block] = []
     position, is_after_blank = 0, False

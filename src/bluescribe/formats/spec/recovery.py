@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from ...files import Place
+from ...files import Place, part_of, replacing
 from ...recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...run import Document
 from .blocks import Block, blocks, is_open_ended, is_ours
@@ -20,6 +21,9 @@ from .lines import comment
 from .session import session_name
 
 __all__ = ["SpecRecovery"]
+
+_MOST_LOOKED_INTO = 1 << 22
+"""Bytes of a file of others that are searched for scans of ours when a session begins."""
 
 _OPEN = re.compile(r"(?P<home>.+)-S\d+-.{1,7}-open(-\d+)?")
 """Name of the file of a scan that waits until its session's file is free."""
@@ -58,7 +62,8 @@ class SpecRecovery(Recovery):
 
     def seems_cut_short(self, path: Path) -> bool:
         """Tell whether the last scan does not say how it ended."""
-        return path.suffix == self.ending and is_ours(path) and is_open_ended(path)
+        is_spec = path.suffix == self.ending and is_open_ended(path)
+        return is_spec and is_ours(path, most=_MOST_LOOKED_INTO)
 
     def is_held(self, path: Path) -> bool:
         """Tell whether a living session has a file, or the one that it waits for."""
@@ -77,15 +82,14 @@ class SpecRecovery(Recovery):
         cut, is_open = is_torn(Place.at(path)), any(map(_is_open, blocks(path)))
         if cut or is_open:
             kept = keep(path)
-            part = path.with_name(f".{path.name}.part")
-            shutil.copy2(kept, part)
-            if cut:
-                mend(Place.at(part))
-                done.append("half a line is a comment now")
-            if is_open:
-                _tell_of_missing_ends(part)
-                done.append("a comment says now that the end of a scan is missing")
-            part.replace(path)
+            with part_of(Place.at(path)) as part:
+                _copy(kept, part)
+                if cut:
+                    mend(part)
+                    done.append("half a line is a comment now")
+                if is_open:
+                    _tell_of_missing_ends(part)
+                    done.append("a comment says now that the end of a scan is missing")
         home = self._home(path)
         if home is not None:
             run = next((b.run for b in blocks(path) if b.is_scan), "")
@@ -99,7 +103,8 @@ class SpecRecovery(Recovery):
         target = home or path
         may_append = home is not None or not path.stat().st_size
         with tempfile.TemporaryDirectory(prefix=".recover-", dir=path.parent) as folder:
-            scans = {s.run: self._scan(s, Path(folder) / s.run[:7], target) for s in sources}
+            places = enumerate(sources)  # a uid may be a path
+            scans = {s.run: self._scan(s, Path(folder) / str(n), target) for n, s in places}
             done = _put(target, scans, keep, may_append=may_append)
         if home is not None:
             keep(path)
@@ -135,14 +140,23 @@ def _is_open(block: Block) -> bool:
     return block.is_scan and bool(block.run) and not block.is_ended
 
 
-def _tell_of_missing_ends(path: Path) -> None:
+def _copy(path: Path, part: Place) -> None:
+    """Put the content of a file into another one, which then may be read by the same people."""
+    with path.open("rb") as old, part.open("r+b") as new:
+        shutil.copyfileobj(old, new)
+        os.fchmod(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
+
+
+def _tell_of_missing_ends(part: Place) -> None:
     """Put a comment behind the last line of each scan that does not say how it ended."""
-    text = path.read_bytes()
-    parts, position = [], 0
-    for block in filter(_is_open, blocks(path)):
-        parts += [text[position : block.end], comment(without_stop(block.rows))]
-        position = block.end
-    path.write_bytes(b"".join([*parts, text[position:]]))
+    with part.open("r+b") as file:
+        text = file.read()
+        parts, position = [], 0
+        for block in filter(_is_open, blocks(part)):
+            parts += [text[position : block.end], comment(without_stop(block.rows))]
+            position = block.end
+        file.seek(0)
+        file.writelines([*parts, text[position:]])
 
 
 def _put(path: Path, scans: dict[str, bytes], keep: Keep, *, may_append: bool) -> str:
@@ -169,12 +183,11 @@ def _put(path: Path, scans: dict[str, bytes], keep: Keep, *, may_append: bool) -
     if new == old:
         return ""
     kept = keep(path)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(new)
-    shutil.copymode(kept, part)
-    with part.open("rb") as written:
-        os.fsync(written.fileno())
-    part.replace(path)
+    with replacing(Place.at(path)) as part:
+        part.write(new)
+        part.flush()
+        os.fchmod(part.fileno(), stat.S_IMODE(kept.stat().st_mode))
+        os.fsync(part.fileno())
     return f"written anew from the journal, in {path.name}"
 
 
