@@ -15,7 +15,7 @@ import time
 import weakref
 from pathlib import Path
 
-__all__ = ["Hold", "is_held"]
+__all__ = ["Held", "Hold", "is_held"]
 
 _GET = getattr(fcntl, "F_OFD_GETLK", None)
 _SET = getattr(fcntl, "F_OFD_SETLK", None)
@@ -26,25 +26,18 @@ _QUIET_SECONDS = 3600.0
 """After this long without a change, a file counts as left where locks cannot tell."""
 
 
-class Hold:
-    """Tell other processes that this one writes a file, until `release` or its end.
+class Held:
+    """An open file, which a forked child lets go of at once: its locks are those of the parent.
 
     Parameters
     ----------
-    path
-        An existing file. Where the file system has no locks, or the file cannot be opened, nothing
-        is held: writing must not fail for it.
+    fd
+        The descriptor; -1 where there is none.
     """
 
-    def __init__(self, path: os.PathLike[str]) -> None:
-        self._fd = -1
-        try:
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            if _SET is not None:
-                fcntl.fcntl(self._fd, _SET, _lock(fcntl.F_RDLCK))
-        except OSError:
-            pass
-        _HOLDS.add(self)
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        _HELD.add(self)
 
     def release(self) -> None:
         """Let go; a second call does nothing."""
@@ -55,6 +48,26 @@ class Hold:
     def __del__(self) -> None:
         """Let go when nothing holds this any more."""
         self.release()
+
+
+class Hold(Held):
+    """Tell other processes that this one writes a file, until `release` or its end.
+
+    Parameters
+    ----------
+    path
+        An existing file. Where the file system has no locks, or the file cannot be opened, nothing
+        is held: writing must not fail for it.
+    """
+
+    def __init__(self, path: os.PathLike[str]) -> None:
+        super().__init__(-1)
+        try:
+            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            if _SET is not None:
+                fcntl.fcntl(self._fd, _SET, _lock(fcntl.F_RDLCK))
+        except OSError:
+            pass
 
 
 def is_held(path: Path) -> bool:
@@ -84,13 +97,13 @@ def _lock(kind: int) -> bytes:
     return struct.pack(_FLOCK, kind, os.SEEK_SET, 0, 0, 0)
 
 
-_HOLDS: weakref.WeakSet[Hold] = weakref.WeakSet()
+_HELD: weakref.WeakSet[Held] = weakref.WeakSet()
 
 
 def _release_all() -> None:
     """Let go in a forked child, which would hold the files of its parent when that is gone."""
-    for hold in list(_HOLDS):
-        hold.release()
+    for held in list(_HELD):
+        held.release()
 
 
 os.register_at_fork(after_in_child=_release_all)

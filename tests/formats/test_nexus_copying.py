@@ -244,11 +244,11 @@ def test_an_image_unlike_the_others_is_told(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_source: Path, target: Path) -> None:
-        target.write_bytes(b"some")
+    def refuse(_source: Any, target: Any, *_: int) -> None:
+        target.write(b"some")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(shutil, "copyfile", refuse)
+    monkeypatch.setattr(shutil, "copyfileobj", refuse)
     raw = area_detector_file(tmp_path / "raw.h5", frames(4))
     path, told = fail_to_copy(tmp_path, flight(raw))
     assert "No space left on device; free space" in told
