@@ -32,6 +32,8 @@ class Shortfall(NamedTuple):
     remedy: str
     is_owed: bool = False
     """Whether it is still to be done: the system refused, and may not do so another time."""
+    is_whole: bool = True
+    """Whether the file has all that it is to have without it."""
 
 
 Work = Callable[[threading.Event], Sequence[Shortfall]]
@@ -165,7 +167,7 @@ class Afterwards:
                 self._leave(item)
                 break
             self._ledger.copying.remove(item.path)
-            self._settle(item, _causes(s for s in shortfalls if s.is_owed))
+            self._settle(item, [s for s in shortfalls if s.is_owed])
         with self._changed:
             self._is_over = True
             left = list(self._items)  # given up; the files are complete without it
@@ -179,20 +181,21 @@ class Afterwards:
         except Exception as error:
             logger.exception("%s: a fault inside bluescribe", self._ledger.format_name)
             remedy = "please report this with the traceback in the log"
-            shortfalls = [Shortfall(f"{type(error).__name__}: {error}", remedy)]
+            cause = f"{type(error).__name__}: {error}"
+            shortfalls = [Shortfall(cause, remedy, is_owed=True, is_whole=False)]
         if item.note is None or item.note.failed != _causes(shortfalls):  # it is told once
             for shortfall in shortfalls:
                 self._report(item, shortfall)
         return shortfalls
 
-    def _settle(self, item: _Item, owed: str) -> None:
+    def _settle(self, item: _Item, owed: Sequence[Shortfall]) -> None:
         """Forget what is done, and keep what is still owed for others."""
         if item.note is None:
             item.then()
             return
         try:
             if owed:
-                item.note.fail(owed)
+                item.note.fail(_causes(owed))
             else:
                 item.note.clear()
         except OSError as error:
@@ -200,7 +203,7 @@ class Afterwards:
         item.note.release()
         if owed:
             self._ledger.owed.append(item.path)
-        else:
+        if all(shortfall.is_whole for shortfall in owed):
             item.then()
 
     def _leave(self, item: _Item) -> None:

@@ -64,7 +64,7 @@ def _resume(
     except (OSError, RuntimeError) as error:  # h5py raises either
         text = "look whether that folder can be read and written"
         return [Shortfall(f"{path} is not complete: {error}", text, is_owed=True)]
-    except Exception as error:
+    except (LookupError, TypeError, ValueError) as error:
         logger.debug("the traceback", exc_info=True)
         text = f"{note.place} does not say what is to be done: {type(error).__name__}: {error}"
         return [Shortfall(text, "export the run again from its journal", is_owed=True)]

@@ -51,7 +51,7 @@ def fail_to_copy(folder: Path, docs: Documents, **settings: Any) -> tuple[Path, 
     status = writer.status()
     (failure,) = status.failures
     assert status.last_file is not None
-    assert not list(folder.glob("*.part"))
+    assert not list(folder.glob(".*.part"))
     with h5py.File(status.last_file) as file:
         assert "exit_status" in file["/entry/instrument/bluesky"]
     return status.last_file, f"{failure.cause}; {failure.remedy}"
@@ -328,7 +328,7 @@ def test_after_kill_9_in_the_middle_of_a_copy_the_file_is_whole(tmp_path: Path) 
         assert process.stdout.readline() == "copying\n"
         process.send_signal(signal.SIGKILL)
     (path,) = tmp_path.glob("*.hdf")
-    assert list(tmp_path.glob("*.hdf.part"))
+    assert list(tmp_path.glob(".*.hdf.*.part"))
     assert is_link(path)
     with h5py.File(path) as file:
         assert np.array_equal(file[CAMERA]["value"], frames(40))

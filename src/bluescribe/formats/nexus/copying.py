@@ -79,9 +79,8 @@ class ImageCopy:
         except (OSError, RuntimeError) as error:  # h5py raises either
             is_of_system = isinstance(error, OSError) and error.errno
             text = remedy(error, ()) if is_of_system else _KEEP
-            self._shortfalls.append(
-                Shortfall(f"images were not copied: {error}", text, is_owed=bool(is_of_system))
-            )
+            shortfall = Shortfall(f"images were not copied: {error}", text, bool(is_of_system))
+            self._shortfalls.append(shortfall._replace(is_whole=False))
         return self._shortfalls
 
     def _is_ready(self, images: Images, give_up: threading.Event) -> bool:

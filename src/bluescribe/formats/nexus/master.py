@@ -71,24 +71,25 @@ def _short(uid: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """The master file that a run is to be linked in; its folder is held from the run's start."""
+    """The master file that a run is to be linked in."""
 
-    place: Place
+    path: Path
+    """Absolute, as it was when the run began."""
+    place: Place | None = None
+    """Its folder is held from the run's start; None where it could not be made."""
 
     @classmethod
     def of(cls, run: Run, settings: NexusSettings) -> Master | None:
-        """Return that of a run that begins; None where no folder can be made for it, told."""
-        if settings.master_file is None:
+        """Return that of a run that begins, if one is wanted."""
+        template = settings.master_file
+        if template is None:
             return None
-        path = run_path(settings.directory, settings.master_file, run.start, fallback=_DEFAULT_NAME)
+        name = run_path(settings.directory, template, run.start, fallback=_DEFAULT_NAME)
+        path = run.cwd / name
         try:
-            return cls(place_of_run(run.cwd / path))
-        except OSError as error:
-            logger.warning(
-                "nexus: %s will not stand in %s: %s. Its own file is written.",
-                *(run.label, run.cwd / path, error),
-            )
-            return None
+            return cls(path, place_of_run(path))
+        except OSError:  # it is tried again at the end, and told then
+            return cls(path)
 
     @classmethod
     def found(cls, noted: Mapping[str, Any], beside: Folder) -> Master:
@@ -100,25 +101,34 @@ class Master:
             Its folder is not there, or is another one while that of the run is the same.
         """
         path = Path(os.path.normpath(beside.found() / noted["path"]))
+        if noted["folder"] is None:
+            return cls(path)
         place = Place.at(path)
         is_here = _identity(beside) == noted["beside"]
         if is_here and _identity(place.folder) != noted["folder"]:
             words = "this folder is another one than when the run began"
             raise OSError(errno.ENOENT, words, str(path.parent))
-        return cls(place)
+        return cls(path, place)
 
     def noted(self, beside: Folder) -> dict[str, Any]:
         """Return what `found` needs; the path is relative, to be right when all is moved."""
+        path = os.fspath(self.place or self.path)
         return {
-            "path": os.path.relpath(self.place, beside.found()),
-            "folder": _identity(self.place.folder),
+            "path": os.path.relpath(path, beside.found()),
+            "folder": _identity(self.place.folder) if self.place else None,
             "beside": _identity(beside),
         }
 
-    def entry(self, run: Run, file: Place, settings: NexusSettings) -> MasterEntry:
-        """Return what links the file of a run."""
-        is_first = settings.is_first_in(self.place.path)
-        return MasterEntry(self.place, entry_name(run), file, is_first=is_first)
+    def link(
+        self, run: Run, file: Place, settings: NexusSettings, give_up: threading.Event
+    ) -> list[Shortfall]:
+        """Link the file of a run; return what could not be done."""
+        try:
+            place = self.place or place_of_run(self.path)
+        except OSError as error:
+            return [_shortfall(self.path, error)]
+        is_first = settings.is_first_in(place.path)
+        return MasterEntry(place, entry_name(run), file, is_first=is_first)(give_up)
 
 
 def _identity(folder: Folder) -> list[int]:
@@ -153,8 +163,7 @@ class MasterEntry:
             with _locked(self._master, give_up):
                 return self._link()
         except (OSError, RuntimeError, _OccupiedError) as error:  # h5py raises either
-            cause = f"it is not in {self._master}: {error}"
-            return [Shortfall(cause, _remedy(error), is_owed=_may_pass(error))]
+            return [_shortfall(self._master, error)]
 
     def _link(self) -> list[Shortfall]:
         for left in parts_of(self._master.path):  # of who was killed: nobody else has the lock
@@ -198,8 +207,9 @@ def _remedy(error: Exception) -> str:
     return "move that file away, or give MASTER_FILE another name; the run's own file is whole"
 
 
-def _may_pass(error: Exception) -> bool:
-    return isinstance(error, OSError) and bool(error.errno) and may_pass(error)
+def _shortfall(master: object, error: Exception) -> Shortfall:
+    is_owed = isinstance(error, OSError) and bool(error.errno) and may_pass(error)
+    return Shortfall(f"it is not in {master}: {error}", _remedy(error), is_owed=is_owed)
 
 
 @contextmanager

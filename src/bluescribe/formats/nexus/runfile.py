@@ -182,7 +182,6 @@ class NexusFile(RunFile[NexusSettings]):
         """Return what does that, in a file that an earlier process finished."""
         finished = Finished.read(note, self.settings, self.locate)
         self._place, self._run = note.file, finished.run
-        self._master = finished.master
         self._owed = finished.owed
         timeout = max(0.0, self.settings.images_timeout - note.age)
         return self._works(finished.show, timeout)
@@ -199,7 +198,8 @@ class NexusFile(RunFile[NexusSettings]):
     def _works(self, show: Show, timeout: float | None = None) -> Work:
         works: list[Work] = []
         if self._owed.master is not None:
-            works.append(self._owed.master.entry(self._run, self._place, self.settings))
+            master = self._owed.master
+            works.append(partial(master.link, self._run, self._place, self.settings))
         if self._owed.images:
             works.append(
                 ImageCopy(
