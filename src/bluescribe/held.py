@@ -14,6 +14,7 @@ import struct
 import time
 import weakref
 from pathlib import Path
+from typing import Self
 
 __all__ = ["Held", "Hold", "is_held"]
 
@@ -44,6 +45,14 @@ class Held:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+
+    def __enter__(self) -> Self:
+        """Return this; leaving the block lets go."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Let go."""
+        self.release()
 
     def __del__(self) -> None:
         """Let go when nothing holds this any more."""

@@ -27,11 +27,11 @@ from .held import Held
 from .paths import claim
 from .run import Document
 
-__all__ = ["ENDING", "Note", "exact", "notes_of", "restored"]
+__all__ = ["ENDING", "Note", "exact", "is_note", "notes_of", "restored"]
 
 ENDING = ".owed"
 _VERSION = 1
-_KEYS = {"format", "file", "run", "made", "about"}
+_KEYS = {"format", "file", "run", "what", "made", "about"}
 _ARRAY = "__array__"
 _LEVELS = 100
 _LARGE = 10**4000
@@ -60,7 +60,7 @@ class Note(Held):
         self.told = told
 
     @classmethod
-    def made(cls, file: Place, format_name: str, run: str, about: Document) -> Self:
+    def made(cls, file: Place, format_name: str, run: str, what: str, about: Document) -> Self:
         """Make the note of a file.
 
         Parameters
@@ -71,6 +71,8 @@ class Note(Held):
             Whose file it is.
         run
             What messages call the run.
+        what
+            What is owed, as messages say it: "its images are in it".
         about
             All that the format needs to do the work without this process, as JSON has it.
 
@@ -84,6 +86,7 @@ class Note(Held):
             "format": format_name,
             "file": file.name,
             "run": run,
+            "what": what,
             "made": time.time(),
             "about": about,
         }
@@ -100,10 +103,12 @@ class Note(Held):
 
     @classmethod
     def taken(cls, place: Place) -> Self | None:
-        """Return a note that was left; None when it is gone, says nothing, or others are at it.
+        """Return a note that was left; None when it is gone, or is none.
 
         Raises
         ------
+        BlockingIOError
+            Others have taken it.
         OSError
             It cannot be read or written.
         """
@@ -112,12 +117,12 @@ class Note(Held):
         except FileNotFoundError:
             return None
         try:
-            if note._lock() and note._is_there():
+            if not note._lock():
+                raise BlockingIOError(errno.EAGAIN, "another process is at it", str(place))
+            if note._is_there():
                 note.told = _read(note._fd)
                 if note.told:
                     return note
-                if not os.fstat(note._fd).st_size:  # made at the moment of the kill
-                    place.remove()
         except BaseException:
             note.release()
             raise
@@ -133,6 +138,11 @@ class Note(Held):
     def run(self) -> str:
         """What messages call the run."""
         return str(self.told["run"])
+
+    @property
+    def what(self) -> str:
+        """What is owed, as messages say it."""
+        return str(self.told["what"])
 
     @property
     def about(self) -> Any:
@@ -207,6 +217,11 @@ class Note(Held):
         while rest:
             written = os.pwrite(self._fd, rest, at)
             at, rest = at + written, rest[written:]
+
+
+def is_note(path: Path) -> bool:
+    """Tell whether a file is called like a note."""
+    return path.name.endswith(ENDING)
 
 
 def notes_of(path: Path) -> list[Path]:

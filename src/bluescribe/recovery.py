@@ -93,6 +93,8 @@ class Recovery(ABC):
     """Whether a stream that a file does not have is missing there."""
     sets_aside: ClassVar[bool] = False
     """Whether a file that cannot be made whole without a journal gets another name: no document."""
+    has_parts: ClassVar[bool] = False
+    """Whether what `files.part_beside` made beside its files is of no use after a kill."""
     is_journal: ClassVar[bool] = False
     """Whether its files hold all documents, one a line, the stop document last."""
 
@@ -104,6 +106,16 @@ class Recovery(ABC):
     def name(self) -> str:
         """The format's name."""
         return self._writer_class.format
+
+    @property
+    def writer_class(self) -> type[Writer]:
+        """What writes the format."""
+        return self._writer_class
+
+    def chosen(self, *names: str) -> dict[str, Any]:
+        """Return those of some settings that were given."""
+        given = self._settings.model_fields_set
+        return {name: getattr(self._settings, name) for name in names if name in given}
 
     @property
     def ending(self) -> str:

@@ -108,6 +108,8 @@ def _take_up(writers: Sequence[Writer]) -> None:
             note = Note.taken(Place.at(path))
             if note is not None:
                 _hand_over(note, by_format.get(note.format), done)
+        except BlockingIOError:
+            continue  # another session does it
         except OSError as error:
             logger.warning("%s cannot be looked at: %s", path, error)
     for name, paths in done.items():

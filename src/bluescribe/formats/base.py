@@ -152,7 +152,9 @@ class RunFile(ABC, Generic[Settings]):
         """
         return None
 
-    def owe(self, format_name: str, run: Run, file: Place, about: Callable[[], Document]) -> None:
+    def owe(
+        self, format_name: str, run: Run, file: Place, what: str, about: Callable[[], Document]
+    ) -> None:
         """Note beside a file what `afterwards` is going to do; another process may have to.
 
         `close` calls this just before the file is told to be finished. A note that cannot be made
@@ -166,6 +168,8 @@ class RunFile(ABC, Generic[Settings]):
             The run.
         file
             The file.
+        what
+            What is to be done, as messages say it: "its images are in it".
         about
             Returns all that `take_up` needs; it becomes JSON.
         """
@@ -175,12 +179,12 @@ class RunFile(ABC, Generic[Settings]):
             chosen = self.settings.model_fields_set - {"directory"}
             settings = self.settings.model_dump(mode="json", include=chosen)
             told = exact({"settings": settings, **about()})
-            self.note = Note.made(file, format_name, run.label, told)
+            self.note = Note.made(file, format_name, run.label, what, told)
         except Exception as error:
             logger.warning(
-                "%s: %s: what is still to be done for %s cannot be noted beside it: %s. It is done "
-                "all the same, but not if this process is killed before that.",
-                *(format_name, run.label, file, error),
+                "%s: %s: it cannot be noted beside %s that %s only later: %s. It is done all the "
+                "same, but not if this process is killed before that.",
+                *(format_name, run.label, file, what, error),
             )
 
     def take_up(self, note: Note) -> Work:

@@ -119,7 +119,7 @@ class DxFile(RunFile[DxSettings]):
             self._show_what_is_there(h5)
         self._tell_what_is_left_out(h5)
         if self._frames.pending():
-            self.owe("dx", self._run, self._place, self._noted)
+            self.owe("dx", self._run, self._place, "its images are in it", self._noted)
         self._file.finish()
 
     def afterwards(self) -> Work | None:

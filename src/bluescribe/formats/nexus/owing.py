@@ -32,6 +32,14 @@ class Owed:
     master: Master | None = None
     """Where the run is to be linked."""
 
+    @property
+    def what(self) -> str:
+        """What that is, as messages say it."""
+        words = ["its images are in it"] * bool(self.images)
+        if self.master is not None:
+            words.append(f"it is linked in {self.master.path.name}")
+        return " and ".join(words)
+
     def __bool__(self) -> bool:
         """Tell whether there is something."""
         return bool(self.images) or self.master is not None

@@ -193,7 +193,7 @@ class NexusFile(RunFile[NexusSettings]):
         self._owed = Owed(images, self._master if is_stopped else None)
         if self._owed:
             about = partial(noted, self._run, self._place, self._owed, self._links, self._tables)
-            self.owe("nexus", self._run, self._place, about)
+            self.owe("nexus", self._run, self._place, self._owed.what, about)
 
     def _works(self, show: Show, timeout: float | None = None) -> Work:
         works: list[Work] = []

@@ -105,7 +105,7 @@ class TiffFile(RunFile[TiffSettings]):
         self._stop = stop
         self._fields = self._to_copy() if self.settings.images == "copy" else []
         if self._fields:
-            self.owe("tiff", self._run, self._list, self._noted)
+            self.owe("tiff", self._run, self._list, "its images are copied", self._noted)
         self._describe_finished()
         self._let_go()
 
