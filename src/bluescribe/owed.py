@@ -27,7 +27,7 @@ from .held import Held
 from .paths import claim
 from .run import Document
 
-__all__ = ["ENDING", "Note", "exact", "is_note", "notes_of", "restored"]
+__all__ = ["ENDING", "Note", "exact", "is_note", "notes_of", "restored", "settings_of"]
 
 ENDING = ".owed"
 _VERSION = 1
@@ -90,7 +90,7 @@ class Note(Held):
             "made": time.time(),
             "about": about,
         }
-        place = claim(file, ENDING)
+        place = claim(file, ENDING, is_told=False)
         try:
             note = cls(place, place.folder.open(place.name, os.O_RDWR), told)
             note._lock()
@@ -234,6 +234,22 @@ def notes_of(path: Path) -> list[Path]:
     """
     named = re.compile(re.escape(path.name) + r"(-\d+)?" + re.escape(ENDING))
     return [found for found in path.parent.iterdir() if named.fullmatch(found.name)]
+
+
+def settings_of(path: Path) -> dict[str, Any]:
+    """Return the settings that a file was written with, if a note beside it tells.
+
+    Raises
+    ------
+    OSError
+        The folder, or a note, cannot be read.
+    """
+    for note in notes_of(path):
+        with Place.at(note).open() as file:
+            told = _read(file.fileno())
+        if told and told["file"] == path.name:
+            return dict(restored(told["about"]["settings"]))
+    return {}
 
 
 def exact(value: Any, levels: int = _LEVELS) -> Any:

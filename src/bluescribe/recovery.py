@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .errors import BluescribeError, ConfigError
 from .held import is_held
+from .owed import settings_of
 from .run import Document
 from .settings import WriterSettings
 
@@ -33,6 +34,9 @@ __all__ = [
 
 COPIES_ARE_ALL_THERE_IS = "it holds copies of images whose own files are not there any more"
 """Why a file is left as it is, although its journal has more of the run."""
+
+_OF_A_SESSION = ("on_error", "retry_seconds", "drain_timeout", "low_space", "master_file")
+"""Settings that are not those of a file."""
 
 Documents = Iterable[tuple[str, Document]]
 
@@ -222,7 +226,9 @@ class Recovery(ABC):
         """
         stem = path.name.removesuffix(ending).replace("{", "{{").replace("}", "}}")
         folder = str(path.parent).replace("{", "{{").replace("}", "}}")
-        return play(self.writer(Path(folder), file_name=stem, **values), source)
+        known = {*_OF_A_SESSION, *self._settings.model_fields_set}
+        noted = {k: v for k, v in settings_of(path).items() if k not in known}
+        return play(self.writer(Path(folder), **{**noted, **values, "file_name": stem}), source)
 
     def writer(self, folder: Path, **values: Any) -> Writer:
         """Make a writer with the settings that are given, but for `values`."""
