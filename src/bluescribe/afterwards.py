@@ -10,10 +10,11 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from .owed import Note
 from .status import Failure, Ledger
 
 __all__ = ["Afterwards", "Shortfall", "Work"]
@@ -29,6 +30,10 @@ class Shortfall(NamedTuple):
 
     cause: str
     remedy: str
+    is_owed: bool = False
+    """Whether it is still to be done: the system refused, and may not do so another time."""
+    is_whole: bool = True
+    """Whether the file has all that it is to have without it."""
 
 
 Work = Callable[[threading.Event], Sequence[Shortfall]]
@@ -40,6 +45,7 @@ class _Item(NamedTuple):
     path: Path
     work: Work
     then: Callable[[], None]
+    note: Note | None
 
 
 class Afterwards:
@@ -58,10 +64,18 @@ class Afterwards:
         self._give_up = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_closing = False
+        self._is_over = False
+        """Whether the work has ended: what comes now is left to others."""
         self._process = os.getpid()
 
     def add(
-        self, run: str, path: Path, work: Work, then: Callable[[], None] = lambda: None
+        self,
+        run: str,
+        path: Path,
+        work: Work,
+        then: Callable[[], None] = lambda: None,
+        *,
+        note: Note | None = None,
     ) -> None:
         """Do something later.
 
@@ -74,21 +88,30 @@ class Afterwards:
         work
             What is to be done.
         then
-            Is called when it is done, or given up; it does not raise.
+            Is called when nothing is owed to the file any more; it does not raise.
+        note
+            Says beside the file that the work is owed; it goes when nothing is.
         """
         with self._changed:
-            self._items.append(_Item(run, path, work, then))
+            if self._is_over:
+                if note is not None:
+                    note.release()
+                return
+            self._items.append(_Item(run, path, work, then, note))
             self._ledger.copying.append(path)
             self._changed.notify_all()
-        if self._thread is None:
-            thread = threading.Thread(
-                target=self._work, name=f"bluescribe-{self._ledger.format_name}-later", daemon=True
-            )
-            try:
-                thread.start()
-            except RuntimeError:  # the interpreter ends: `close` does the work itself
-                return
-            self._thread = thread
+            if self._thread is None:
+                self._thread = self._started()
+
+    def _started(self) -> threading.Thread | None:
+        thread = threading.Thread(
+            target=self._work, name=f"bluescribe-{self._ledger.format_name}-later", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter ends: `close` does the work itself
+            return None
+        return thread
 
     def close(self, timeout: float | None) -> None:
         """Wait until all is done; a second call waits for the same.
@@ -139,19 +162,56 @@ class Afterwards:
 
     def _work(self) -> None:
         while (item := self._next()) is not None:
-            try:
-                shortfalls = item.work(self._give_up)
-            except Exception as error:
-                logger.exception("%s: a fault inside bluescribe", self._ledger.format_name)
-                remedy = "please report this with the traceback in the log"
-                shortfalls = [Shortfall(f"{type(error).__name__}: {error}", remedy)]
+            shortfalls = self._do(item)
+            if self._give_up.is_set():
+                self._leave(item)
+                break
+            self._ledger.copying.remove(item.path)
+            self._settle(item, [s for s in shortfalls if s.is_owed])
+        with self._changed:
+            self._is_over = True
+            left = list(self._items)  # given up; the files are complete without it
+            self._items.clear()
+        for item in left:
+            self._leave(item)
+
+    def _do(self, item: _Item) -> Sequence[Shortfall]:
+        try:
+            shortfalls = item.work(self._give_up)
+        except Exception as error:
+            logger.exception("%s: a fault inside bluescribe", self._ledger.format_name)
+            remedy = "please report this with the traceback in the log"
+            cause = f"{type(error).__name__}: {error}"
+            shortfalls = [Shortfall(cause, remedy, is_owed=True, is_whole=False)]
+        if item.note is None or item.note.failed != _causes(shortfalls):  # it is told once
             for shortfall in shortfalls:
                 self._report(item, shortfall)
-            if not self._give_up.is_set():
-                self._ledger.copying.remove(item.path)
+        return shortfalls
+
+    def _settle(self, item: _Item, owed: Sequence[Shortfall]) -> None:
+        """Forget what is done, and keep what is still owed for others."""
+        if item.note is None:
             item.then()
-        while self._items:  # given up; the files are complete without it
-            self._items.popleft().then()
+            return
+        try:
+            if owed:
+                item.note.fail(_causes(owed))
+            else:
+                item.note.clear()
+        except OSError as error:
+            logger.warning("%s: %s: %s", self._ledger.format_name, item.note.place, error)
+        item.note.release()
+        if owed:
+            self._ledger.owed.append(item.path)
+        if all(shortfall.is_whole for shortfall in owed):
+            item.then()
+
+    def _leave(self, item: _Item) -> None:
+        """Leave what is noted to those who find the note; they tell of the run as well."""
+        if item.note is None:
+            item.then()
+        else:
+            item.note.release()
 
     def _next(self) -> _Item | None:
         """Return what is to be done next, None when nothing will come any more."""
@@ -159,6 +219,7 @@ class Afterwards:
             while not self._items and not self._is_closing:
                 self._changed.wait()
             if self._give_up.is_set() or not self._items:
+                self._is_over = not self._items
                 return None
             return self._items.popleft()
 
@@ -179,11 +240,17 @@ class Afterwards:
     def _tell_of_leaving(self, timeout: float) -> None:
         logger.warning(
             "%s: not all images were copied within %.0f s. These files are complete but still link "
-            "them: %s. Keep the linked files; writer.close() waits for as long as copying takes.",
+            "them: %s. Keep the linked files: the next session copies them, or bluescribe recover "
+            "%s does. writer.close() waits for as long as copying takes.",
             self._ledger.format_name,
             timeout,
             _names(self._ledger.copying),
+            " ".join(dict.fromkeys(str(path.parent) for path in self._ledger.copying)),
         )
+
+
+def _causes(shortfalls: Iterable[Shortfall]) -> str:
+    return "; ".join(shortfall.cause for shortfall in shortfalls)
 
 
 def _names(paths: Sequence[Path]) -> str:

@@ -50,6 +50,18 @@ class Asset:
     parameters: Document = field(default_factory=dict)
     doc: Document = field(default_factory=dict)
 
+    @classmethod
+    def from_doc(cls, doc: Document, locate: Callable[[str], Path]) -> Asset:
+        """Return what a resource, or a stream_resource, document tells of.
+
+        Raises
+        ------
+        DocumentError
+            It does not name a file.
+        """
+        make = _from_stream_resource if "uri" in doc else _from_resource
+        return make(doc, locate)
+
     @property
     def is_hdf5(self) -> bool:
         """Whether the frames can be linked from another HDF5 file."""

@@ -15,8 +15,9 @@ import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
-__all__ = ["Hold", "is_held"]
+__all__ = ["Held", "Hold", "is_held"]
 
 _GET = getattr(fcntl, "F_OFD_GETLK", None)
 _SET = getattr(fcntl, "F_OFD_SETLK", None)
@@ -27,7 +28,40 @@ _QUIET_SECONDS = 3600.0
 """After this long without a change, a file counts as left where locks cannot tell."""
 
 
-class Hold:
+class Held:
+    """An open file, which a forked child lets go of at once: its locks are those of the parent.
+
+    Parameters
+    ----------
+    fd
+        The descriptor; -1 where there is none.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        _HELD.add(self)
+
+    def release(self) -> None:
+        """Let go; a second call does nothing. Nothing was written by it that could be lost."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            with suppress(OSError):
+                os.close(fd)
+
+    def __enter__(self) -> Self:
+        """Return this; leaving the block lets go."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Let go."""
+        self.release()
+
+    def __del__(self) -> None:
+        """Let go when nothing holds this any more."""
+        self.release()
+
+
+class Hold(Held):
     """Tell other processes that this one writes a file, until `release` or its end.
 
     Parameters
@@ -38,25 +72,13 @@ class Hold:
     """
 
     def __init__(self, path: os.PathLike[str]) -> None:
-        self._fd = -1
+        super().__init__(-1)
         try:
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             if _SET is not None:
                 fcntl.fcntl(self._fd, _SET, _lock(fcntl.F_RDLCK))
         except OSError:
             pass
-        _HOLDS.add(self)
-
-    def release(self) -> None:
-        """Let go; a second call does nothing. Nothing was written by it that could be lost."""
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            with suppress(OSError):
-                os.close(fd)
-
-    def __del__(self) -> None:
-        """Let go when nothing holds this any more."""
-        self.release()
 
 
 def is_held(path: Path) -> bool:
@@ -86,13 +108,13 @@ def _lock(kind: int) -> bytes:
     return struct.pack(_FLOCK, kind, os.SEEK_SET, 0, 0, 0)
 
 
-_HOLDS: weakref.WeakSet[Hold] = weakref.WeakSet()
+_HELD: weakref.WeakSet[Held] = weakref.WeakSet()
 
 
 def _release_all() -> None:
     """Let go in a forked child, which would hold the files of its parent when that is gone."""
-    for hold in list(_HOLDS):
-        hold.release()
+    for held in list(_HELD):
+        held.release()
 
 
 os.register_at_fork(after_in_child=_release_all)

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,8 @@ __all__ = [
     "Place",
     "find_incomplete",
     "is_cut_short",
+    "listed",
+    "place_below",
     "places_of",
     "remember",
     "tell_of_incomplete",
@@ -55,20 +57,22 @@ class Place:
 
 
 def places_of(writers: Iterable[Writer]) -> list[Place]:
-    """Return the folders into which writers write; those of a folder with journals tell of all."""
+    """Return the folders into which writers write."""
     found: dict[tuple[Path, int], list[Recovery]] = {}
     for writer in writers:
         kind = writer.recovery()
         if kind is not None:
-            settings = writer.settings
-            folder = Path(fixed_part(str(settings.directory))).absolute()
-            below = len(settings.directory.absolute().parts) - len(folder.parts)
-            depth = below + settings.file_name.count("/")
-            found.setdefault((folder, depth), []).append(kind(type(writer), settings))
-    return [
-        Place(folder, depth, tuple([r for r in here if r.is_journal] or here))
-        for (folder, depth), here in found.items()
-    ]
+            here = found.setdefault(place_below(writer), [])
+            here.append(kind(type(writer), writer.settings))
+    return [Place(folder, depth, tuple(here)) for (folder, depth), here in found.items()]
+
+
+def place_below(writer: Writer) -> tuple[Path, int]:
+    """Return the folder above the first that depends on the run, and the levels below it."""
+    settings = writer.settings
+    folder = Path(fixed_part(str(settings.directory))).absolute()
+    below = len(settings.directory.absolute().parts) - len(folder.parts)
+    return folder, below + settings.file_name.count("/")
 
 
 def remember(journal: Path) -> None:
@@ -88,14 +92,21 @@ def remember(journal: Path) -> None:
 def find_incomplete(place: Place) -> list[Path]:
     """Return files that were cut short and that nobody writes, among the newest of a place."""
     settled = time.time() - _SETTLED_SECONDS
-    files = _files(place.folder, place.depth, time.monotonic() + _SECONDS)
+    deadline = time.monotonic() + _SECONDS
+    files = listed(place.folder, place.depth, deadline, lambda name: not NOT_OURS.search(name))
     newest = heapq.nlargest(_NEWEST, (file for file in files if file[0] < settled))
-    found = []
-    for _, path in newest:
-        with suppress(OSError):
-            if any(is_cut_short(path, recovery) for recovery in place.recoveries):
-                found.append(path)
-    return found
+    of_journals = [recovery for recovery in place.recoveries if recovery.is_journal]
+    others = [recovery for recovery in place.recoveries if not recovery.is_journal]
+    journals = [path for _, path in newest if _is_one_cut_short(path, of_journals)]
+    stems = tuple(f"{path.with_suffix('')}." for path in journals)
+    rest = (path for _, path in newest if not str(path).startswith(stems))  # each run once
+    return [*journals, *(path for path in rest if _is_one_cut_short(path, others))]
+
+
+def _is_one_cut_short(path: Path, recoveries: Iterable[Recovery]) -> bool:
+    with suppress(OSError):
+        return any(is_cut_short(path, recovery) for recovery in recoveries)
+    return False
 
 
 def tell_of_incomplete(places: Iterable[Place]) -> threading.Thread | None:
@@ -127,21 +138,32 @@ def _tell(places: Sequence[Place]) -> None:
             )
 
 
-def _files(folder: Path, depth: int, deadline: float) -> Iterator[tuple[float, Path]]:
-    """Yield when files were changed, and the files; those in the newest folders first."""
+def listed(
+    folder: Path, depth: int, deadline: float, is_wanted: Callable[[str], bool]
+) -> Iterator[tuple[float, Path]]:
+    """Yield when files were changed, and the files; those in the newest folders first.
+
+    Parameters
+    ----------
+    folder, depth
+        Where to look, and how many levels of folders below it.
+    deadline
+        When to end, as `time.monotonic` counts.
+    is_wanted
+        Is asked of the name of each file.
+    """
     folders = []
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if time.monotonic() > deadline:
                 return
-            if NOT_OURS.search(entry.name):
-                continue
             if entry.is_file():
-                yield entry.stat().st_mtime, Path(entry.path)
-            elif depth and entry.is_dir():
+                if is_wanted(entry.name):
+                    yield entry.stat().st_mtime, Path(entry.path)
+            elif depth and entry.is_dir() and not entry.name.startswith("."):
                 folders.append((entry.stat().st_mtime, Path(entry.path)))
     for _, below in sorted(folders, reverse=True):
-        yield from _files(below, depth - 1, deadline)
+        yield from listed(below, depth - 1, deadline, is_wanted)
 
 
 def is_cut_short(path: Path, recovery: Recovery) -> bool:

@@ -16,8 +16,9 @@ from .held import Hold, is_held
 __all__ = ["NOT_OURS", "Kept", "is_being_recovered", "is_put_by", "keep", "keeping", "put_back"]
 
 _KEPT, _AT_WORK = ".damaged", ".recovering"
-NOT_OURS = re.compile(rf"\{_KEPT}(-\d+)?$|\{_AT_WORK}$|\.part$|^\.")
-"""Names that are not looked at: those given here, and files that were being replaced."""
+NOT_OURS = re.compile(rf"\{_KEPT}(-\d+)?$|\{_AT_WORK}$|\.part$|\.owed$|^\.")
+"""Names that are not looked at: those given here, files that were being replaced, and notes of what
+is owed to others."""
 
 
 class Kept:

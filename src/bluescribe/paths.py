@@ -137,7 +137,7 @@ def place_of_run(path: Path) -> Place:
     return Place(Folder.made(path.parent), path.name)
 
 
-def claim(place: Place, ending: str) -> Place:
+def claim(place: Place, ending: str, *, is_told: bool = True) -> Place:
     """Create an empty file that was not there.
 
     Parameters
@@ -146,6 +146,9 @@ def claim(place: Place, ending: str) -> Place:
         Where, without ending.
     ending
         What follows, such as ``.csv`` or ``-primary.csv``.
+
+    is_told
+        Whether it is warned of when the name is taken.
 
     Returns
     -------
@@ -167,7 +170,7 @@ def claim(place: Place, ending: str) -> Place:
             candidate.create()
         except FileExistsError:
             continue
-        if candidate.name != stem + ending:
+        if is_told and candidate.name != stem + ending:
             logger.warning(
                 "%s is already there; writing %s",
                 place.with_name(stem + ending),

@@ -197,10 +197,14 @@ class Recording:
 
     def _hand_over(self, work: Work | None) -> None:
         """Have the rest done, and then tell those who wait for the run's files."""
+        note = self._file.note
         if work is not None and self._file.paths:
-            self._afterwards.add(self.run.label, self._file.paths[0], work, self._tell_of_files)
-        else:
-            self._tell_of_files()
+            path = self._file.paths[0]
+            self._afterwards.add(self.run.label, path, work, self._tell_of_files, note=note)
+            return
+        if note is not None:  # the file was given up: `recover` finds both
+            note.release()
+        self._tell_of_files()
 
     def _tell_of_paths(self) -> None:
         """Tell those who want to know which files the run has by now."""

@@ -14,11 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .completing import complete, remove_parts
 from .config import read_iconfig
 from .formats import format_names, load_format
 from .incomplete import remember
 from .journals import Journal, is_better, is_poor
 from .kept import NOT_OURS, is_put_by, keep, keeping, put_back
+from .owed import is_note
 from .recovered import Outcome, Report, Step
 from .recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source
 
@@ -102,6 +104,7 @@ class _Recoverer:
         self._progress = progress or (lambda done, total: None)
         self._journals: dict[str, Journal] = {}
         self._others: list[tuple[Recovery, list[Found]]] = []
+        self._whole: set[Path] = set()
         self._empty_journals: dict[str, float] = {}
         """When those were made in which nothing stands, by what their runs' files are called."""
 
@@ -118,7 +121,22 @@ class _Recoverer:
         for number, (recovery, found) in enumerate(self._others):
             self._finish(recovery, found)
             self._progress(len(self._journals) + number + 1, total)
+        self._complete()
+        self._report.whole = len(self._whole)
         return self._report
+
+    def _complete(self) -> None:
+        """Do what was owed to finished files, and remove what a kill left beside them."""
+        recoveries = {recovery.name: recovery for recovery in self._recoveries}
+        is_dry_run = self._report.is_dry_run
+        for note in [path for path in _files(self._report.directory) if is_note(path)]:
+            step = complete(note, recoveries, is_dry_run=is_dry_run)
+            if step is not None:
+                self._whole.discard(step.path)
+                self._report.steps.append(step)
+        for recovery, found in self._others:
+            if not is_dry_run:
+                remove_parts(recovery, found[0].path)
 
     def _put_back(self, path: Path) -> None:
         """Begin again where another call was cut short."""
@@ -155,7 +173,7 @@ class _Recoverer:
         elif found.problem:
             self._do(found, "mended", found.problem, lambda k: journal.recovery.mend(found.path, k))
         else:
-            self._report.whole += 1
+            self._whole.add(found.path)
         if not (found.has_stop or journal.is_held or self._report.is_dry_run):
             with suppress(OSError):
                 remember(found.path)
@@ -192,7 +210,7 @@ class _Recoverer:
         if any(item.problem for item in poor):
             self._mend(recovery, found[0], problem)
         else:
-            self._report.whole += 1
+            self._whole.add(path)
 
     def _mend(self, recovery: Recovery, found: Found, problem: str) -> None:
         """Do without a journal what can be done."""
@@ -248,7 +266,7 @@ class _Recoverer:
         if done:
             self._tell(path, outcome, f"{problem}: {done}", tuple(kept.names.values()))
         else:
-            self._report.whole += 1
+            self._whole.add(path)
         return True
 
     def _set_aside(self, path: Path) -> None:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 __all__ = ["Outcome", "Progressing", "Report", "Step", "show"]
 
-Outcome = Literal["put back", "written anew", "mended", "set aside", "left", "FAILED"]
+Outcome = Literal["put back", "written anew", "mended", "completed", "set aside", "left", "FAILED"]
 
 _SHOWN_AFTER = 1.0
 """Seconds."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .errors import BluescribeError, ConfigError
 from .held import is_held
+from .owed import settings_of
 from .run import Document
 from .settings import WriterSettings
 
@@ -33,6 +34,9 @@ __all__ = [
 
 COPIES_ARE_ALL_THERE_IS = "it holds copies of images whose own files are not there any more"
 """Why a file is left as it is, although its journal has more of the run."""
+
+_OF_A_SESSION = ("on_error", "retry_seconds", "drain_timeout", "low_space", "master_file")
+"""Settings that are not those of a file."""
 
 Documents = Iterable[tuple[str, Document]]
 
@@ -93,6 +97,8 @@ class Recovery(ABC):
     """Whether a stream that a file does not have is missing there."""
     sets_aside: ClassVar[bool] = False
     """Whether a file that cannot be made whole without a journal gets another name: no document."""
+    has_parts: ClassVar[bool] = False
+    """Whether what `files.part_beside` made beside its files is of no use after a kill."""
     is_journal: ClassVar[bool] = False
     """Whether its files hold all documents, one a line, the stop document last."""
 
@@ -104,6 +110,16 @@ class Recovery(ABC):
     def name(self) -> str:
         """The format's name."""
         return self._writer_class.format
+
+    @property
+    def writer_class(self) -> type[Writer]:
+        """What writes the format."""
+        return self._writer_class
+
+    def chosen(self, *names: str) -> dict[str, Any]:
+        """Return those of some settings that were given."""
+        given = self._settings.model_fields_set
+        return {name: getattr(self._settings, name) for name in names if name in given}
 
     @property
     def ending(self) -> str:
@@ -210,7 +226,9 @@ class Recovery(ABC):
         """
         stem = path.name.removesuffix(ending).replace("{", "{{").replace("}", "}}")
         folder = str(path.parent).replace("{", "{{").replace("}", "}}")
-        return play(self.writer(Path(folder), file_name=stem, **values), source)
+        known = {*_OF_A_SESSION, *self._settings.model_fields_set}
+        noted = {k: v for k, v in settings_of(path).items() if k not in known}
+        return play(self.writer(Path(folder), **{**noted, **values, "file_name": stem}), source)
 
     def writer(self, folder: Path, **values: Any) -> Writer:
         """Make a writer with the settings that are given, but for `values`."""

@@ -293,6 +293,26 @@ class Run:
             stream.fields.setdefault(key, declared)
         return stream, descriptor
 
+    def noted(self) -> dict[str, Any]:
+        """Return what was declared, for `from_note` in another process."""
+        streams = [
+            [s.name, [dict(d.doc) for d in s.descriptors], list(s.fields), s.events]
+            for s in self.streams.values()
+        ]
+        return {"start": dict(self.start), "received": self.received, "streams": streams}
+
+    @classmethod
+    def from_note(cls, noted: Mapping[str, Any]) -> Run:
+        """Return a run as it was when `noted` told of it."""
+        run = cls(noted["start"], received=noted["received"])
+        for name, descriptors, fields, events in noted["streams"]:
+            for doc in descriptors:
+                run.add_descriptor(doc)
+            stream = run.streams[name]
+            stream.fields = {key: stream.fields.get(key, Field(key)) for key in fields}
+            stream.events = events
+        return run
+
 
 def _equal_columns(rows: Sequence[Document], keys: list[str]) -> dict[str, list[Any]] | None:
     """Return a column for each key if every row has just these keys, in this order.

@@ -81,6 +81,8 @@ class Status:
     """Damaged documents that no file could take."""
     copying: tuple[Path, ...] = ()
     """Files of finished runs into which images are being copied, or will be."""
+    owed: tuple[Path, ...] = ()
+    """Files of finished runs that the system refused to complete; the next session tries again."""
 
     def __str__(self) -> str:
         """Return a few lines for people."""
@@ -94,6 +96,9 @@ class Status:
         ]
         if self.copying:
             lines.append(f"  copying:     {', '.join(map(str, self.copying))}")
+        if self.owed:
+            owed = ", ".join(map(str, self.owed))
+            lines.append(f"  OWED:        {owed} (to be completed: bluescribe recover)")
         if self.retrying:
             lines.append(f"  RETRYING:    {self.retrying}")
         if self.documents_refused:
@@ -122,6 +127,8 @@ class Ledger:
         self.documents_refused = 0
         self.copying: list[Path] = []
         """Files of finished runs that images are being copied into, or will be."""
+        self.owed: list[Path] = []
+        """Those that could not be completed."""
         self.failures: deque[Failure] = deque(maxlen=_FAILURES_KEPT)
         self.unraised: deque[Failure] = deque(maxlen=1)
         """The failure that the RunEngine has not been told of (``on_error="abort"``)."""
@@ -183,6 +190,7 @@ class Ledger:
             failures=tuple(self.failures),
             documents_refused=self.documents_refused,
             copying=tuple(self.copying),
+            owed=tuple(self.owed),
         )
 
 

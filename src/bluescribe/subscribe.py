@@ -11,6 +11,7 @@ from .config import read_iconfig
 from .delivery import delivery_names
 from .formats import format_names
 from .incomplete import places_of, tell_of_incomplete
+from .resumed import take_up_owed
 from .run import working_directory
 from .snapshot import snapshot
 from .status import Status
@@ -65,6 +66,7 @@ def subscribe_writers(
         writers.close()  # nobody else can: what it delivers may be meant for another place
         raise
     tell_of_incomplete(places_of(writers))
+    take_up_owed(writers)
     return writers
 
 

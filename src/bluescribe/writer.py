@@ -17,6 +17,7 @@ from .ending import at_the_end
 from .errors import RecordingError
 from .formats.base import RunFile
 from .mailbox import Mailbox
+from .resumed import work_of
 from .router import Router
 from .run import working_directory
 from .settings import WriterSettings
@@ -25,6 +26,7 @@ from .space import SpaceWatch
 from .status import Ledger, Status, Tell
 
 if TYPE_CHECKING:
+    from .owed import Note
     from .recovery import Recovery
 
 logger = logging.getLogger(__name__)
@@ -137,6 +139,12 @@ class Writer:
     def recovery(cls) -> type[Recovery] | None:
         """Return what mends files of this format after a crash, if there is something."""
         return None
+
+    def take_up(self, note: Note) -> None:
+        """Do in the background what an earlier session owed to a file of this format."""
+        chosen = {"path_map": self.settings.path_map} if self.settings.path_map else {}
+        work = work_of(type(self), note, **chosen)
+        self._afterwards.add(note.run, note.file.path, work, note=note)
 
     def prepare(self, RE: Any) -> None:
         """Set up in a RunEngine what the format wants there; `subscribe_writers` calls it.

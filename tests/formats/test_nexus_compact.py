@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from bluescribe import NexusWriter
+from bluescribe.files import Place
 from bluescribe.hdf5.compact import compact
 from bluescribe.testing import SHAPES, documents
 from tests.extent import some
@@ -123,7 +124,7 @@ def test_the_copy_is_the_same_tree(tmp_path: Path) -> None:
     path = grown_file(tmp_path / "grown.h5")
     path.chmod(0o640)
     before, size = tree(path), path.stat().st_size
-    assert compact(path, LIVE)
+    assert compact(Place.at(path), LIVE)
     assert tree(path) == before
     assert path.stat().st_size < size
     assert path.stat().st_mode & 0o777 == 0o640
@@ -140,9 +141,10 @@ def test_every_shape_of_run_is_the_same_tree(
 ) -> None:
     trees: list[dict[str, Any]] = []
 
-    def compared(path: Path, libver: tuple[str, str]) -> bool:
+    def compared(place: Place, libver: tuple[str, str]) -> bool:
+        path = place.path
         before = tree(path)
-        done = compact(path, libver)
+        done = compact(place, libver)
         trees.append(before)
         assert tree(path) == before
         return done
@@ -163,7 +165,7 @@ def test_a_large_file_is_left_alone(tmp_path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["data"] = np.zeros(1 << 20)
     before = path.stat()
-    assert not compact(path, LIVE)
+    assert not compact(Place.at(path), LIVE)
     assert path.stat().st_ino == before.st_ino
 
 
@@ -177,7 +179,7 @@ def test_a_full_disk_leaves_the_complete_file(
     before = path.read_bytes()
     monkeypatch.setattr(os, "fsync", refuse)
     with caplog.at_level(logging.WARNING):
-        assert not compact(path, LIVE)
+        assert not compact(Place.at(path), LIVE)
     assert path.read_bytes() == before
     assert "is complete, but larger than it need be: [Errno 28]" in caplog.text
     assert not list(tmp_path.glob(".*"))
@@ -186,7 +188,7 @@ def test_a_full_disk_leaves_the_complete_file(
 def test_who_has_the_old_file_open_goes_on_reading_it(tmp_path: Path) -> None:
     path = grown_file(tmp_path / "grown.h5")
     with h5py.File(path, locking=True) as file:
-        assert compact(path, LIVE)
+        assert compact(Place.at(path), LIVE)
         assert file["entry/columns/c0"][()].tolist() == [1.0, 0.0, 1.0]
         assert file["entry/columns/c0"].maxshape == (None,)
     with h5py.File(path) as file:
@@ -194,7 +196,7 @@ def test_who_has_the_old_file_open_goes_on_reading_it(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_taken_away_stays_away(tmp_path: Path) -> None:
-    assert not compact(tmp_path / "moved.h5", LIVE)
+    assert not compact(Place.at(tmp_path / "moved.h5"), LIVE)
     assert not list(tmp_path.iterdir())
 
 
@@ -203,10 +205,11 @@ def test_killed_at_any_instant_the_file_is_the_old_or_the_new_one(tmp_path: Path
     program = """
         import sys
         from pathlib import Path
+        from bluescribe.files import Place
         from bluescribe.hdf5.compact import compact
         print("ready", flush=True)
         sys.stdin.readline()
-        compact(Path(sys.argv[1]), ("v110", "v110"))
+        compact(Place.at(Path(sys.argv[1])), ("v110", "v110"))
         print("done", flush=True)
     """
     path = grown_file(tmp_path / "grown.h5")

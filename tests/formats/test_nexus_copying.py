@@ -51,7 +51,7 @@ def fail_to_copy(folder: Path, docs: Documents, **settings: Any) -> tuple[Path, 
     status = writer.status()
     (failure,) = status.failures
     assert status.last_file is not None
-    assert not list(folder.glob("*.part"))
+    assert not list(folder.glob(".*.part"))
     with h5py.File(status.last_file) as file:
         assert "exit_status" in file["/entry/instrument/bluesky"]
     return status.last_file, f"{failure.cause}; {failure.remedy}"
@@ -244,11 +244,11 @@ def test_an_image_unlike_the_others_is_told(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_source: Path, target: Path) -> None:
-        target.write_bytes(b"some")
+    def refuse(_source: Any, target: Any, *_: int) -> None:
+        target.write(b"some")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(shutil, "copyfile", refuse)
+    monkeypatch.setattr(shutil, "copyfileobj", refuse)
     raw = area_detector_file(tmp_path / "raw.h5", frames(4))
     path, told = fail_to_copy(tmp_path, flight(raw))
     assert "No space left on device; free space" in told
@@ -328,7 +328,7 @@ def test_after_kill_9_in_the_middle_of_a_copy_the_file_is_whole(tmp_path: Path) 
         assert process.stdout.readline() == "copying\n"
         process.send_signal(signal.SIGKILL)
     (path,) = tmp_path.glob("*.hdf")
-    assert list(tmp_path.glob("*.hdf.part"))
+    assert list(tmp_path.glob(".*.hdf.*.part"))
     assert is_link(path)
     with h5py.File(path) as file:
         assert np.array_equal(file[CAMERA]["value"], frames(40))

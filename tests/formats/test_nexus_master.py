@@ -20,6 +20,7 @@ from silx.io import nxdata
 
 from bluescribe import NexusWriter
 from bluescribe.errors import ConfigError
+from bluescribe.files import Place
 from bluescribe.formats.nexus.master import MasterEntry
 from bluescribe.testing import documents
 from tests.readers.nexus import text
@@ -213,11 +214,13 @@ def test_a_folder_that_cannot_be_made_costs_no_run(tmp_path: Path) -> None:
 ADDING = """
 import sys, threading
 from pathlib import Path
+from bluescribe.files import Place
 from bluescribe.formats.nexus.master import MasterEntry
-master, letter, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+master, letter, count = Place.at(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
 print("ready", flush=True)
 for n in range(count):
-    entry = MasterEntry(master, f"S{n:05d}_{letter}", Path(f"{letter}{n}.hdf"), is_first=False)
+    run = master.with_name(f"{letter}{n}.hdf")
+    entry = MasterEntry(master, f"S{n:05d}_{letter}", run, is_first=False)
     assert not entry(threading.Event())
     print(n, flush=True)
 """
@@ -272,7 +275,8 @@ def test_thousands_of_runs_take_a_hundred_bytes_each(tmp_path: Path) -> None:
     sizes = []
     for n in range(300):
         name = f"20261122-094501-S{n:05d}-{n:07x}.hdf"
-        entry = MasterEntry(master, f"S{n:05d}_{n:07x}", tmp_path / name, is_first=False)
+        place = Place.at(master)
+        entry = MasterEntry(place, f"S{n:05d}_{n:07x}", place.with_name(name), is_first=False)
         assert not entry(threading.Event())
         sizes.append(master.stat().st_size)
     assert sizes[-1] - sizes[99] < 200 * 200

@@ -142,6 +142,16 @@ class Folder:
         except OSError as error:
             raise self._named(error, name) from None
 
+    def sync(self) -> None:
+        """Bring to the disk which files the folder has.
+
+        Raises
+        ------
+        OSError
+            The file system cannot.
+        """
+        os.fsync(self._fd)
+
     def stat(self, name: str) -> os.stat_result:
         """Return what the system says of a file, or of a link and not of what it leads to.
 

@@ -6,6 +6,8 @@ import errno
 import os
 import re
 import secrets
+import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ __all__ = ["Place", "part_beside", "part_of", "parts_of", "replacing"]
 
 _LONGEST = 200
 """Bytes of a file's name that are kept in that of its part."""
+
+_COPIED_BYTES = 8 << 20
+"""At once."""
 
 _FLAGS = {"rb": os.O_RDONLY, "r+b": os.O_RDWR, "xb": os.O_RDWR}
 
@@ -159,6 +164,29 @@ class Place(os.PathLike[str]):
             It is not there, or the folder cannot be written.
         """
         self.folder.rename(self.name, place.name)
+
+    def copy_into(self, part: Place) -> None:
+        """Write what the file holds, and its mode, into another one that is there.
+
+        Raises
+        ------
+        OSError
+            One cannot be opened, or the disk refused.
+        """
+        with self.open() as old, part.open("r+b") as new:
+            shutil.copyfileobj(old, new, _COPIED_BYTES)
+            os.fchmod(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
+
+    def sync(self) -> None:
+        """Bring what the file holds to the disk.
+
+        Raises
+        ------
+        OSError
+            The disk refused.
+        """
+        with self.open() as file:
+            os.fsync(file.fileno())
 
     def remove(self) -> None:
         """Remove the file, or a link and not what it leads to.

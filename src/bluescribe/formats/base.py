@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from ..afterwards import Work
 from ..assets import Asset, Frames
 from ..files import Place
+from ..owed import Note, exact
 from ..pathmap import PathMap
 from ..paths import check_template, claim, place_of_run, run_path
 from ..run import Descriptor, Document, Page, Run, Stream
@@ -36,6 +38,8 @@ class RunFile(ABC, Generic[Settings]):
 
     takes_pages: ClassVar[bool] = True
     """False for a format that keeps documents as they come and wants `record` alone."""
+    note: Note | None = None
+    """Says beside the file, from its end on, what `afterwards` is to do."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -147,6 +151,48 @@ class RunFile(ABC, Generic[Settings]):
         The file is complete without it: `close` was called and did not fail.
         """
         return None
+
+    def owe(
+        self, format_name: str, run: Run, file: Place, what: str, about: Callable[[], Document]
+    ) -> None:
+        """Note beside a file what `afterwards` is going to do; another process may have to.
+
+        `close` calls this just before the file is told to be finished. A note that cannot be made
+        is told, and costs the file nothing.
+
+        Parameters
+        ----------
+        format_name
+            Whose `take_up` knows what to do.
+        run
+            The run.
+        file
+            The file.
+        what
+            What is to be done, as messages say it: "its images are in it".
+        about
+            Returns all that `take_up` needs; it becomes JSON.
+        """
+        if self.note is not None:  # a try that failed
+            return
+        try:
+            chosen = self.settings.model_fields_set - {"directory"}
+            settings = self.settings.model_dump(mode="json", include=chosen)
+            told = exact({"settings": settings, **about()})
+            self.note = Note.made(file, format_name, run.label, what, told)
+        except Exception as error:
+            logger.warning(
+                "%s: %s: it cannot be noted beside %s that %s only later: %s. It is done all the "
+                "same, but not if this process is killed before that.",
+                *(format_name, run.label, file, what, error),
+            )
+
+    def take_up(self, note: Note) -> Work:
+        """Return what does the work that a note tells of; only formats that `owe` need this.
+
+        Its file is there, and nobody writes it. It may have been done before, in part or wholly.
+        """
+        raise NotImplementedError(f"{type(self).__name__} owes nothing")
 
     def claim(self, run: Run, ending: str) -> Place:
         """Create a new file of the run and list it in `paths`; once for each ending.

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5p, h5s
+
+from ..files import Place, part_beside
 
 __all__ = ["compact"]
 
@@ -30,7 +30,7 @@ _MAX_INLINE_BYTES = 4096
 """Values up to here are stored in the object itself: HDF5's compact layout, of 64 kB at most."""
 
 
-def compact(path: Path, libver: tuple[str, str]) -> bool:
+def compact(place: Place, libver: tuple[str, str]) -> bool:
     """Put a smaller copy in the place of a closed file, if it is not large.
 
     A process that is killed meanwhile, or a disk that is full, leaves the file as it was; who has
@@ -38,7 +38,7 @@ def compact(path: Path, libver: tuple[str, str]) -> bool:
 
     Parameters
     ----------
-    path
+    place
         The file.
     libver
         Bounds of the HDF5 format.
@@ -48,29 +48,28 @@ def compact(path: Path, libver: tuple[str, str]) -> bool:
     bool
         Whether the file is a smaller one now.
     """
-    part = path.with_name(f".{path.name}.part")
-    is_smaller = False
     try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
+        size = place.size()
+        if size > _MAX_FILE_BYTES:
             return False
-        _copy(path, part, libver)
-        is_smaller = part.stat().st_size < path.stat().st_size
-        if is_smaller:
-            shutil.copymode(path, part)
-            part.replace(path)
+        with part_beside(place) as part:
+            _copy(place, part, libver)
+            is_smaller = part.size() < size
+            if is_smaller:
+                part.replace(place)
+            return is_smaller
     except FileNotFoundError:
         pass  # somebody took the file away when it was closed
     except Exception as error:  # h5py has many kinds; the file is complete without this
-        logger.warning("nexus: %s is complete, but larger than it need be: %s", path, error)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    return is_smaller
+        logger.warning("nexus: %s is complete, but larger than it need be: %s", place, error)
+    return False
 
 
-def _copy(path: Path, part: Path, libver: tuple[str, str]) -> None:
+def _copy(place: Place, part: Place, libver: tuple[str, str]) -> None:
     # what is changed in "core" is changed in memory, never in the file
-    source = h5py.File(path, "r+", driver="core", backing_store=False, libver=libver, locking=False)
+    source = h5py.File(
+        place, "r+", driver="core", backing_store=False, libver=libver, locking=False
+    )
     copy = h5py.File(part, "w", driver="core", backing_store=False, libver=libver, locking=False)
     with source, copy as target:
         for found in _objects(source.id):
@@ -81,9 +80,10 @@ def _copy(path: Path, part: Path, libver: tuple[str, str]) -> None:
             h5o.copy(source.id, name, target.id, name)
         target.flush()
         image = target.id.get_file_image()
-    with part.open("wb") as written:  # HDF5 itself must not meet a full disk: see room.py
-        written.write(image)
+    with place.open() as old, part.open("r+b") as written:
+        written.write(image)  # HDF5 itself must not meet a full disk: see room.py
         written.flush()
+        os.fchmod(written.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
         os.fsync(written.fileno())  # what it replaces may have been on the disk for hours
 
 

@@ -8,7 +8,6 @@ ours: HDF5 2.0 does not refuse late objects, but live readers then fail.
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -127,7 +126,7 @@ class LiveFile:
         """Close the file for good, and make it small if it is not large anyway."""
         self.close()
         self._room.give_back()
-        compact(Path(self._place), self._format)
+        compact(self._place, self._format)
         self._hold.release()
 
     def abandon(self) -> None:

@@ -6,22 +6,19 @@ whole file, as it was or as it is to be.
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import h5py
 
+from ..files import Place, part_of
 from ..run import Document
 from .images import NotReadyError
 
 __all__ = ["Patience", "changed_copy", "seconds_left"]
 
-_PART = ".part"
 _VERSION_AT = 8
 """Where an HDF5 file tells the version of its superblock: behind the signature."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
@@ -82,42 +79,29 @@ def seconds_left(timeout: float, stop: Document | None) -> float:
 
 
 @contextmanager
-def changed_copy(path: Path) -> Iterator[h5py.File]:
+def changed_copy(place: Place) -> Iterator[h5py.File]:
     """Open a copy of a finished file for changes; it takes the file's place if the block ends well.
 
     Raises
     ------
     OSError
-        The disk refused; the file is as it was.
+        The disk refused, or the file's folder is not to be found; the file is as it was.
     """
-    part = path.with_name(path.name + _PART)
-    try:
-        shutil.copyfile(path, part)
-        shutil.copymode(path, part)
-        with h5py.File(part, "r+", libver=_format(path), locking=False) as h5:
+    with part_of(place) as part:
+        place.copy_into(part)
+        with h5py.File(part, "r+", libver=_format(place), locking=False) as h5:
             yield h5
-        _sync(part)
-        part.replace(path)
-        with suppress(OSError):  # not every file system syncs folders
-            _sync(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
+        part.sync()
+    with suppress(OSError):  # not every file system syncs folders
+        place.folder.sync()
 
 
-def _format(path: Path) -> tuple[str, str]:
+def _format(place: Place) -> tuple[str, str]:
     """Return the version of HDF5 that a file is written in, for what is added to it.
 
     HDF5 itself is not asked: while it has the file open without a lock, whoever opens it with one,
     in this process, is refused.
     """
-    with path.open("rb") as file:
+    with place.open() as file:
         superblock = file.read(_VERSION_AT + 1)[_VERSION_AT]
     return ("v110", "v110") if superblock >= 3 else ("earliest", "v110")
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

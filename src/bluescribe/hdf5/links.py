@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class AssetLinks:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.absolute()
+        self.folder = folder.absolute()
         self._streams: dict[str, Stream] = {}
         self._assets: dict[tuple[str, str], list[Asset]] = {}
         self._frames: dict[tuple[str, str], list[tuple[Asset, Frames]]] = {}
@@ -132,7 +133,7 @@ class AssetLinks:
         if not isinstance(link, External) or not self.may_open:
             return None
         try:
-            with opened_unlocked(self._folder / link.file) as file:
+            with opened_unlocked(self.folder / link.file) as file:
                 return tuple(file[link.path].shape)
         except (OSError, KeyError, AttributeError):
             return None
@@ -141,11 +142,11 @@ class AssetLinks:
         """Return the files that are not there."""
         assets = [asset for assets in self._assets.values() for asset in assets]
         paths = dict.fromkeys(asset.path for asset in assets if asset.is_hdf5)
-        return [path for path in paths if not os.path.exists(self._folder / path)]  # noqa: PTH110  # it never raises
+        return [path for path in paths if not os.path.exists(self.folder / path)]  # noqa: PTH110  # it never raises
 
     def _external(self, asset: Asset) -> External:
         path = asset.path
-        file = os.path.relpath(path, self._folder) if path.is_absolute() else str(path)
+        file = os.path.relpath(path, self.folder) if path.is_absolute() else str(path)
         return External(file, asset.dataset or "/")
 
     def images(self, group_of: Callable[[str, str], str]) -> list[Images]:
@@ -177,6 +178,44 @@ class AssetLinks:
     def file_name(self, asset: Asset) -> str:
         """Return the name of an asset's file, relative to this file where that is possible."""
         return self._external(asset).file
+
+    def noted(self) -> dict[str, Any]:
+        """Return all files and frames, for `take_in` in another process."""
+        assets = {a.uid: a for of_field in self._assets.values() for a in of_field}
+        return {
+            "resources": [[dict(a.doc), str(a.path)] for a in assets.values()],
+            "fields": [[*key, [a.uid for a in owned]] for key, owned in self._assets.items()],
+            "frames": [
+                [*key, asset.uid, *astuple(frames)]
+                for key, ranges in self._frames.items()
+                for asset, frames in ranges
+            ],
+        }
+
+    def take_in(
+        self, noted: Mapping[str, Any], streams: Mapping[str, Stream], locate: Callable[[str], Path]
+    ) -> None:
+        """Take in what `noted` returned.
+
+        Parameters
+        ----------
+        noted
+            What that was.
+        streams
+            Of the run.
+        locate
+            Returns where a file is by now that was not there: folders may be mapped since.
+        """
+        assets = {}
+        for doc, path in noted["resources"]:
+            asset = Asset.from_doc(doc, locate)
+            was_found = os.path.exists(self.folder / path)  # noqa: PTH110  # it never raises
+            assets[asset.uid] = replace(asset, path=Path(path)) if was_found else asset
+        for stream, field, uids in noted["fields"]:
+            for uid in uids:
+                self.add(streams[stream], field, assets[uid], None)
+        for stream, field, uid, *ranges in noted["frames"]:
+            self.add(streams[stream], field, assets[uid], Frames(*ranges))
 
     def _parts(self, stream: str, field: str) -> tuple[Part, ...]:
         """Return what the documents tell of frames; all frames of a file of which they do not."""

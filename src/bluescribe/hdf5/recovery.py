@@ -43,6 +43,7 @@ class Hdf5Recovery(Recovery):
     """The root attribute of files of this format."""
     layout: ClassVar[Layout]
     """Where they have what."""
+    has_parts: ClassVar[bool] = True
     endings: ClassVar[tuple[str, ...]] = ()
     """Of their names, beside that of the settings and the usual ones of HDF5."""
 

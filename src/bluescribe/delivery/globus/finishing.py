@@ -10,6 +10,7 @@ from pathlib import Path
 from ...formats import load_format
 from ...incomplete import BOOK, is_cut_short
 from ...kept import is_being_recovered
+from ...owed import notes_of
 from ...recovery import Recovery
 from .begun import Left, LeftFile
 
@@ -42,7 +43,7 @@ class Finishing:
         known = [(f.path, r) for f in left.files if (r := self._recovery(f)) is not None]
         uid = str(left.start.get("uid"))
         for path, recovery in known:
-            if is_being_recovered(path):
+            if is_being_recovered(path) or (path.exists() and notes_of(path)):
                 return None
             if path.exists() and (is_cut_short(path, recovery) or _is_torn(path, recovery, uid)):
                 return None
@@ -78,9 +79,12 @@ def _is_torn(path: Path, recovery: Recovery, uid: str) -> bool:
 
 
 def _states(left: Left) -> Iterator[tuple[Path, int, int] | None]:
-    """Yield what changes when a file does, or when `recover` has seen its journal."""
+    """Yield what changes when a file does, or what is owed to it, or what `recover` has seen."""
     for file in left.files:
-        for one in (file.path, file.path.with_name(BOOK)):
+        notes: list[Path] = []
+        with suppress(OSError):
+            notes = notes_of(file.path)
+        for one in (file.path, file.path.with_name(BOOK), *notes):
             state = None
             with suppress(OSError):
                 stat = one.stat()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import h5py
 
 from ...afterwards import Shortfall
+from ...files import Place
 from ...hdf5.images import ImagesError, NotReadyError
 from ...hdf5.later import Patience, changed_copy
 from ...hdf5.streaming import GivenUpError
@@ -26,7 +26,7 @@ class LaterFrames:
 
     Parameters
     ----------
-    path
+    place
         The file.
     frames
         What is pending.
@@ -40,13 +40,13 @@ class LaterFrames:
 
     def __init__(
         self,
-        path: Path,
+        place: Place,
         frames: ExternalFrames,
         put: Callable[[threading.Event], Put],
         finish: Callable[[h5py.File], None],
         timeout: float,
     ) -> None:
-        self._path = path
+        self._place = place
         self._frames = frames
         self._put = put
         self._finish = finish
@@ -66,7 +66,8 @@ class LaterFrames:
         except (OSError, RuntimeError) as error:  # h5py raises either
             is_of_system = isinstance(error, OSError) and error.errno
             text = remedy(error, ()) if is_of_system else _KEEP
-            self._shortfalls.append(Shortfall(f"images are not in the file: {error}", text))
+            shortfall = Shortfall(f"images are not in the file: {error}", text, bool(is_of_system))
+            self._shortfalls.append(shortfall._replace(is_whole=False))
         return self._shortfalls
 
     def _is_ready(self, task: Task, give_up: threading.Event) -> bool:
@@ -78,7 +79,7 @@ class LaterFrames:
         return True
 
     def _change(self, ready: list[Task], give_up: threading.Event) -> None:
-        with changed_copy(self._path) as h5:
+        with changed_copy(self._place) as h5:
             for task in ready:
                 try:
                     self._frames.show(h5, task, self._put(give_up))

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -14,11 +15,12 @@ import numpy as np
 
 from ...afterwards import Work
 from ...assets import Asset, Frames
+from ...files import Place
 from ...hdf5.column import Column, append_rows, fit_rows
 from ...hdf5.compression import compression_options
 from ...hdf5.file import LiveFile, write_node
 from ...hdf5.frames import copy_frames
-from ...hdf5.images import Images, ImagesError, describe
+from ...hdf5.images import Images, ImagesError, describe, opened_unlocked
 from ...hdf5.later import seconds_left
 from ...hdf5.layout import Block
 from ...hdf5.links import AssetLinks
@@ -27,6 +29,7 @@ from ...hdf5.room import telling_of_system
 from ...hdf5.tree import Dataset
 from ...hdf5.virtual import write_virtual
 from ...jsontext import dumps
+from ...owed import Note
 from ...run import Descriptor, Document, Field, Page, Run, Stream
 from ...values import Array
 from ..base import RunFile
@@ -49,6 +52,7 @@ class DxFile(RunFile[DxSettings]):
     """The Data Exchange file of one run; there is none before its first image."""
 
     _file: LiveFile | None = None
+    _place: Place
 
     def open(self, run: Run) -> None:
         """Wait for an image; where it is going to be is settled now."""
@@ -114,15 +118,53 @@ class DxFile(RunFile[DxSettings]):
         if self.settings.images == "link":
             self._show_what_is_there(h5)
         self._tell_what_is_left_out(h5)
+        if self._frames.pending():
+            self.owe("dx", self._run, self._place, "its images are in it", self._noted)
         self._file.finish()
 
     def afterwards(self) -> Work | None:
         """Return what shows the images that could not be read yet, or copies all."""
         if self._file is None or not self._frames.pending():
             return None
-        return LaterFrames(
-            self.paths[0], self._frames, self._put, self._tell_what_is_left_out, self._seconds_left
-        )
+        return self._later(self._seconds_left)
+
+    def take_up(self, note: Note) -> Work:
+        """Return what does that, in a file that an earlier process finished."""
+        told = note.about
+        self._place = note.file
+        self._run = Run.from_note(told["run"])
+        self._tomogram = Tomogram(self._run, self.settings)
+        self._tomogram.take_in(told["tomogram"])
+        self._external = {}
+        for stream, field, doc in told["external"]:
+            asset = Asset.from_doc(doc, self.locate)
+            self._external.setdefault((stream, field), {})[asset.uid] = asset
+        self._links = AssetLinks(note.file.parent)
+        self._links.take_in(told["links"], self._run.streams, self.locate)
+        self._frames = ExternalFrames(self._run, self._tomogram, self._links)
+        self._frames.without = told["without"]
+        with opened_unlocked(Path(note.file)) as h5:
+            if h5[f"{ACQUISITION}/uid"].asstr()[()] != self._run.uid:
+                raise OSError(f"{note.file} is the file of another run")
+            self._frames.shown.update(t for t in self._frames.pending() if f"{EXCHANGE}/{t}" in h5)
+        return self._later(max(0.0, self.settings.images_timeout - note.age))
+
+    def _noted(self) -> dict[str, Any]:
+        return {
+            "run": self._run.noted(),
+            "links": self._links.noted(),
+            "tomogram": self._tomogram.noted(),
+            "without": self._frames.without,
+            "external": [
+                [*key, dict(asset.doc)]
+                for key, assets in self._external.items()
+                for asset in assets.values()
+            ],
+        }
+
+    def _later(self, timeout: float) -> Work:
+        finish = self._tell_what_is_left_out
+        return LaterFrames(self._place, self._frames, self._put, finish, timeout)
 
     def abandon(self) -> None:
         """Let go of the file; what was flushed is in it."""
@@ -132,7 +174,9 @@ class DxFile(RunFile[DxSettings]):
     def _begun(self) -> LiveFile:
         """Return the file, and make it when this is the first image."""
         if self._file is None:
-            place = self.claim(self._run, f".{self.settings.file_extension}".rstrip("."))
+            place = self._place = self.claim(
+                self._run, f".{self.settings.file_extension}".rstrip(".")
+            )
             settings = self.settings
             file = LiveFile(place, is_live=settings.live, compression=settings.compression)
             set_attribute(file.plain(), "creator", CREATOR)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,21 @@ class Tomogram:
         """Values of each field that came before the first image."""
         self._external: dict[str, str] = {}
         """The image of each stream that has it in files of its own."""
+
+    def noted(self) -> dict[str, Any]:
+        """Return what was chosen by now, for `take_in` in another process."""
+        return {
+            "image": self.image,
+            "misfits": self.misfits,
+            "sources": self.sources,
+            "external": self._external,
+        }
+
+    def take_in(self, noted: Mapping[str, Any]) -> None:
+        """Choose what `noted` returned."""
+        self.image, self.misfits = noted["image"], noted["misfits"]
+        self.sources = {role: tuple(source) for role, source in noted["sources"].items()}
+        self._external = dict(noted["external"])
 
     def add_stream(self, stream: Stream) -> None:
         """Look whether a new stream declares the image to be in files."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import h5py
 
 from ...afterwards import Shortfall
+from ...files import Place
 from ...hdf5.frames import check_frames, copy_frames
 from ...hdf5.images import Images, ImagesError, NotReadyError, describe
 from ...hdf5.later import Patience, changed_copy
@@ -22,7 +22,7 @@ from ...hdf5.objects import set_attribute
 from ...hdf5.streaming import GivenUpError
 from ...status import remedy
 
-__all__ = ["ImageCopy"]
+__all__ = ["ImageCopy", "Show"]
 
 _COPY = "__copy"
 """Name of a dataset until all of its frames are there."""
@@ -38,7 +38,7 @@ class ImageCopy:
 
     Parameters
     ----------
-    path
+    place
         The file, complete, with links.
     images
         The fields that have external images.
@@ -52,14 +52,14 @@ class ImageCopy:
 
     def __init__(
         self,
-        path: Path,
+        place: Place,
         images: Sequence[Images],
         *,
         show: Show,
         timeout: float,
         options: Mapping[str, Any],
     ) -> None:
-        self._path = path
+        self._place = place
         self._images = images
         self._show = show
         self._patience = Patience(timeout)
@@ -79,7 +79,8 @@ class ImageCopy:
         except (OSError, RuntimeError) as error:  # h5py raises either
             is_of_system = isinstance(error, OSError) and error.errno
             text = remedy(error, ()) if is_of_system else _KEEP
-            self._shortfalls.append(Shortfall(f"images were not copied: {error}", text))
+            shortfall = Shortfall(f"images were not copied: {error}", text, bool(is_of_system))
+            self._shortfalls.append(shortfall._replace(is_whole=False))
         return self._shortfalls
 
     def _is_ready(self, images: Images, give_up: threading.Event) -> bool:
@@ -92,7 +93,7 @@ class ImageCopy:
         return True
 
     def _copy(self, ready: Sequence[Images], give_up: threading.Event) -> None:
-        with changed_copy(self._path) as h5:
+        with changed_copy(self._place) as h5:
             copied = [
                 (images, shape)
                 for images in ready

@@ -79,6 +79,15 @@ class EntryViews:
             self._attempt(self._content.finish, entry.file, self._tables)
         self.has_news = False
 
+    def write_again(self, entry: h5py.Group) -> None:
+        """Show the images that a file has by now, which an earlier process finished.
+
+        All else that it shows stays as it is.
+        """
+        self._attempt(self._write_primary_again, entry)
+        self._attempt(self._content.write, entry.file, self._tables)
+        self._attempt(self._content.finish, entry.file, self._tables)
+
     def _attempt(self, method: Callable[..., None], *args: Any) -> None:
         """Call a method; a fault of ours, or a hostile document, costs only what it shows."""
         try:
@@ -97,10 +106,14 @@ class EntryViews:
                 self._show(entry, nexus_name(table.stream.name, {*_ENTRY_NAMES, *entry}), log)
 
     def _write_primary(self, entry: h5py.Group, is_over: bool) -> None:
+        self._show_primary(entry, self._primary_views(entry, is_over))
+
+    def _primary_views(self, entry: h5py.Group, is_over: bool) -> Mapping[tuple[str, str], Node]:
+        """Return the views of the primary stream, by group and name; none if there is none."""
         primary = self._run.primary
         table = self._tables.get(primary.name) if primary is not None else None
         if table is None:
-            return
+            return {}
         plot = plot_group(self._run, table, self._links, self._choice)
         if is_over and plot:
             grid = grid_plot_group(self._run, table, self._links, self._choice, entry.file)
@@ -113,6 +126,11 @@ class EntryViews:
                 continue  # a definition speaks of each NXdetector that stands in the instrument
             for device in group.children:
                 views[instrument, device] = HardLink(f"{instrument}/{name}/{device}")
+        return views
+
+    def _write_primary_again(self, entry: h5py.Group) -> None:
+        views = self._primary_views(entry, is_over=True)
+        self._primary = dict.fromkeys(views)
         self._show_primary(entry, views)
 
     def _show_primary(self, entry: h5py.Group, views: Mapping[tuple[str, str], Node]) -> None:

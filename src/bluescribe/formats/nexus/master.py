@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import re
-import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,17 @@ import numpy as np
 
 from ...afterwards import Shortfall
 from ...errors import BluescribeError
+from ...files import Folder, Place, part_of, parts_of
+from ...paths import place_of_run, run_path
 from ...run import Run
+from ...status import may_pass
+from .settings import NexusSettings
 
-__all__ = ["DEFAULT_NAME", "MasterEntry", "entry_name"]
+__all__ = ["Master", "MasterEntry", "entry_name"]
 
-DEFAULT_NAME = "master.hdf"
+logger = logging.getLogger(__name__)
+
+_DEFAULT_NAME = "master.hdf"
 """What a master file is called whose template needs a key that a run does not have."""
 
 _CREATOR = "bluescribe NexusWriter, master file"
@@ -62,6 +69,73 @@ def _short(uid: str) -> str:
     return _NOT_A_NAME.sub("_", uid[:_UID_DIGITS])
 
 
+@dataclass(frozen=True, slots=True)
+class Master:
+    """The master file that a run is to be linked in."""
+
+    path: Path
+    """Absolute, as it was when the run began."""
+    place: Place | None = None
+    """Its folder is held from the run's start; None where it could not be made."""
+
+    @classmethod
+    def of(cls, run: Run, settings: NexusSettings) -> Master | None:
+        """Return that of a run that begins, if one is wanted."""
+        template = settings.master_file
+        if template is None:
+            return None
+        name = run_path(settings.directory, template, run.start, fallback=_DEFAULT_NAME)
+        path = run.cwd / name
+        try:
+            return cls(path, place_of_run(path))
+        except OSError:  # it is tried again at the end, and told then
+            return cls(path)
+
+    @classmethod
+    def found(cls, noted: Mapping[str, Any], beside: Folder) -> Master:
+        """Return that which an earlier process noted.
+
+        Raises
+        ------
+        OSError
+            Its folder is not there, or is another one while that of the run is the same.
+        """
+        path = Path(os.path.normpath(beside.found() / noted["path"]))
+        if noted["folder"] is None:
+            return cls(path)
+        place = Place.at(path)
+        is_here = _identity(beside) == noted["beside"]
+        if is_here and _identity(place.folder) != noted["folder"]:
+            words = "this folder is another one than when the run began"
+            raise OSError(errno.ENOENT, words, str(path.parent))
+        return cls(path, place)
+
+    def noted(self, beside: Folder) -> dict[str, Any]:
+        """Return what `found` needs; the path is relative, to be right when all is moved."""
+        path = os.fspath(self.place or self.path)
+        return {
+            "path": os.path.relpath(path, beside.found()),
+            "folder": _identity(self.place.folder) if self.place else None,
+            "beside": _identity(beside),
+        }
+
+    def link(
+        self, run: Run, file: Place, settings: NexusSettings, give_up: threading.Event
+    ) -> list[Shortfall]:
+        """Link the file of a run; return what could not be done."""
+        try:
+            place = self.place or place_of_run(self.path)
+        except OSError as error:
+            return [_shortfall(self.path, error)]
+        is_first = settings.is_first_in(place.path)
+        return MasterEntry(place, entry_name(run), file, is_first=is_first)(give_up)
+
+
+def _identity(folder: Folder) -> list[int]:
+    found = folder.stat(".")
+    return [found.st_dev, found.st_ino]
+
+
 class MasterEntry:
     """Links one run in a master file; it is called when the run's file is complete.
 
@@ -77,7 +151,7 @@ class MasterEntry:
         Whether to look for the files of earlier runs that are not where they were.
     """
 
-    def __init__(self, master: Path, name: str, run_file: Path, *, is_first: bool) -> None:
+    def __init__(self, master: Place, name: str, run_file: Place, *, is_first: bool) -> None:
         self._master = master
         self._name = name
         self._run_file = run_file
@@ -89,15 +163,16 @@ class MasterEntry:
             with _locked(self._master, give_up):
                 return self._link()
         except (OSError, RuntimeError, _OccupiedError) as error:  # h5py raises either
-            return [Shortfall(f"it is not in {self._master}: {error}", _remedy(error))]
+            return [_shortfall(self._master, error)]
 
     def _link(self) -> list[Shortfall]:
-        part = self._master.with_name(f".{self._master.name}.part")
+        for left in parts_of(self._master.path):  # of who was killed: nobody else has the lock
+            self._master.with_name(left.name).remove()
         is_new = not self._master.exists()
-        if not is_new:
-            shutil.copyfile(self._master, part)
-            shutil.copymode(self._master, part)
-        try:
+        lost: list[str] = []
+        with part_of(self._master) as part:
+            if not is_new:
+                self._master.copy_into(part)
             with h5py.File(part, "w" if is_new else "r+", locking=False) as h5:
                 if is_new:
                     _write_root(h5, self._master.name)
@@ -106,11 +181,9 @@ class MasterEntry:
                 name = self._write_link(h5)
                 _set_text(h5, "default", name)
                 _set_text(h5, "file_update_time", datetime.now().astimezone().isoformat())
-                lost = _relink(h5, self._master.parent) if self._is_first and not is_new else []
-            _sync(part)
-            part.replace(self._master)
-        finally:
-            part.unlink(missing_ok=True)
+                if self._is_first and not is_new:
+                    lost = _relink(h5, self._master.parent)
+            part.sync()
         if not lost:
             return []
         names = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
@@ -118,7 +191,7 @@ class MasterEntry:
 
     def _write_link(self, h5: h5py.File) -> str:
         """Write the link, under another name if another run has this one; return the name."""
-        file = os.path.relpath(self._run_file, self._master.parent)
+        file = os.path.relpath(self._run_file, self._master.folder.found())
         name, number = self._name, 1
         while (link := h5.get(name, getlink=True)) is not None and link.filename != file:
             number += 1
@@ -134,16 +207,23 @@ def _remedy(error: Exception) -> str:
     return "move that file away, or give MASTER_FILE another name; the run's own file is whole"
 
 
+def _shortfall(master: object, error: Exception) -> Shortfall:
+    is_owed = isinstance(error, OSError) and bool(error.errno) and may_pass(error)
+    return Shortfall(f"it is not in {master}: {error}", _remedy(error), is_owed=is_owed)
+
+
 @contextmanager
-def _locked(master: Path, give_up: threading.Event) -> Iterator[None]:
+def _locked(master: Place, give_up: threading.Event) -> Iterator[None]:
     """Keep other writers of a master file waiting."""
-    master.parent.mkdir(parents=True, exist_ok=True)
-    with master.with_name(f".{master.name}.lock").open("a") as handle:
+    lock = master.folder.open(f".{master.name}.lock", os.O_RDWR | os.O_CREAT)
+    try:
         deadline = time.monotonic() + _LOCK_SECONDS
-        while not _try_lock(handle.fileno()):
+        while not _try_lock(lock):
             if give_up.wait(_LOCK_PAUSE) or time.monotonic() > deadline:
                 raise TimeoutError(errno.ETIMEDOUT, "another program does not let go of it")
         yield
+    finally:
+        os.close(lock)
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -206,11 +286,3 @@ def _holds(path: Path, uid: str) -> bool:
     except (OSError, KeyError, RuntimeError):
         return False
     return isinstance(value, bytes) and _short(value.decode(errors="replace")) == uid
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -22,13 +22,13 @@ from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
 from ...hdf5.room import telling_of_system
 from ...jsontext import dumps
-from ...paths import run_path
+from ...owed import Note
 from ...run import Descriptor, Document, Page, Run, Stream
 from ..base import RunFile
-from .copying import ImageCopy
+from .copying import ImageCopy, Show
 from .entryviews import EntryViews
 from .joined import join_files
-from .master import DEFAULT_NAME, MasterEntry, entry_name
+from .master import Master
 from .metadata import (
     BLUESKY,
     configuration_group,
@@ -36,6 +36,7 @@ from .metadata import (
     stop_nodes,
     stream_group,
 )
+from .owing import Finished, Owed, noted
 from .settings import NexusSettings
 from .table import StreamTable
 
@@ -52,7 +53,7 @@ class NexusFile(RunFile[NexusSettings]):
     """The NeXus file of one run."""
 
     _file: LiveFile
-    _is_finished = False
+    _owed = Owed()
 
     @telling_of_system
     def open(self, run: Run) -> None:
@@ -60,7 +61,9 @@ class NexusFile(RunFile[NexusSettings]):
         if hasattr(self, "_file"):  # a try that failed
             self._file.abandon()
         place = self.claim(run, f".{self.settings.file_extension}")
+        self._place = place
         self._run = run
+        self._master = Master.of(run, self.settings)
         self._tables: dict[str, StreamTable] = {}
         self._links = AssetLinks(place.parent)
         self._unlinked: set[tuple[str, str]] = set()
@@ -167,36 +170,47 @@ class NexusFile(RunFile[NexusSettings]):
                 write_node(h5[parent], name, node)
         self._write_views(is_over=True)
         self._extend(h5["entry"])
+        self._note(is_stopped=stop is not None)
         self._file.finish()
-        self._is_finished = stop is not None
         self._tell_of_missing_files()
 
     def afterwards(self) -> Work | None:
         """Return what links the run in the master file and copies its images, if that is wanted."""
-        works = [work for work in (self._master_entry(), self._image_copy()) if work]
-        return partial(_in_turn, works) if works else None
+        return self._works(self._show_copied) if self._owed else None
 
-    def _master_entry(self) -> Work | None:
-        template = self.settings.master_file
-        if template is None or not self._is_finished:
-            return None
-        start = self._run.start
-        path = run_path(self.settings.directory, template, start, fallback=DEFAULT_NAME)
-        master = self._run.cwd / path
-        is_first = self.settings.is_first_in(master)
-        return MasterEntry(master, entry_name(self._run), self.paths[0], is_first=is_first)
+    def take_up(self, note: Note) -> Work:
+        """Return what does that, in a file that an earlier process finished."""
+        finished = Finished.read(note, self.settings, self.locate)
+        self._place, self._run = note.file, finished.run
+        self._owed = finished.owed
+        timeout = max(0.0, self.settings.images_timeout - note.age)
+        return self._works(finished.show, timeout)
 
-    def _image_copy(self) -> Work | None:
-        images = self._links.images(self._group_of) if self.settings.images == "copy" else []
-        if not images:
-            return None
-        return ImageCopy(
-            self.paths[0],
-            images,
-            show=self._show_copied,
-            timeout=self.settings.images_timeout,
-            options=compression_options(self.settings.compression),
-        )
+    def _note(self, *, is_stopped: bool) -> None:
+        """Find out what is to be done when the file is finished, and note it beside the file."""
+        wants_images = self.settings.images == "copy"
+        images = self._links.images(self._group_of) if wants_images else []
+        self._owed = Owed(images, self._master if is_stopped else None)
+        if self._owed:
+            about = partial(noted, self._run, self._place, self._owed, self._links, self._tables)
+            self.owe("nexus", self._run, self._place, self._owed.what, about)
+
+    def _works(self, show: Show, timeout: float | None = None) -> Work:
+        works: list[Work] = []
+        if self._owed.master is not None:
+            master = self._owed.master
+            works.append(partial(master.link, self._run, self._place, self.settings))
+        if self._owed.images:
+            works.append(
+                ImageCopy(
+                    self._place,
+                    self._owed.images,
+                    show=show,
+                    timeout=self.settings.images_timeout if timeout is None else timeout,
+                    options=compression_options(self.settings.compression),
+                )
+            )
+        return partial(_in_turn, works)
 
     def abandon(self) -> None:
         """Let go of the file; what was flushed is in it."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
+import h5py
 import numpy as np
 
 from ...hdf5.column import Column, append_rows, fit_rows
 from ...hdf5.file import LiveFile
+from ...hdf5.layout import Layout
 from ...hdf5.names import unique_name
 from ...hdf5.objects import group_at, set_attribute
 from ...hdf5.streams import are_datum_ids, epochs, rows_expected
@@ -49,6 +51,42 @@ class StreamTable:
         self._datum_ids: dict[str, Column] = {}
         self._stamps: dict[str, Column] = {}
         self.rows = 0
+
+    @classmethod
+    def of_finished(
+        cls, h5: h5py.File, root: str, run: Run, stream: Stream, groups: Mapping[str, str]
+    ) -> StreamTable:
+        """Return the columns of a file that an earlier process finished, for who only shows them.
+
+        Parameters
+        ----------
+        h5
+            The file.
+        root, run, stream
+            As for a new one.
+        groups
+            Absolute path of the group of each field.
+        """
+        table = cls(cast(LiveFile, None), root, run, stream)  # nothing is written by it
+        table._groups = dict(groups)
+        table.rows = len(h5[f"{root}/seq_num"]) if f"{root}/seq_num" in h5 else 0
+        for field, group in groups.items():
+            if isinstance(h5.get(f"{group}/value", getlink=True), h5py.HardLink):
+                table._take_over(field, h5[f"{group}/value"])
+        return table
+
+    def _take_over(self, field: str, values: h5py.Dataset) -> None:
+        if values.is_virtual or "copied_from" in values.attrs:
+            return  # of other files
+        column = self._values_column(field)
+        column.rows = len(values)
+        is_ragged = f"{values.name}_shape" in values.file
+        column.layout = Layout(values.dtype, values.shape[1:], is_ragged=is_ragged)
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """Absolute path of the group of each field."""
+        return self._groups
 
     def group_of(self, field: str) -> str:
         """Return the absolute path of a field's group."""

@@ -9,8 +9,9 @@ page has its seq_num. ``{name}.tiff.json`` names the files, and what is in none 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, NonNegativeFloat
 
@@ -22,12 +23,14 @@ from ...hdf5.later import seconds_left
 from ...hdf5.links import AssetLinks
 from ...held import Hold
 from ...jsontext import dumps, strict
+from ...owed import Note
 from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
 from .copying import ImageCopies, ToCopy
+from .left import broken_copies, copied_fields, read_list, with_copies
 from .stream import LIST, StreamImages
 
 if TYPE_CHECKING:
@@ -58,6 +61,7 @@ class TiffFile(RunFile[TiffSettings]):
 
     _hold: Hold | None = None
     _images: list[str]
+    _fields: list[ToCopy]
 
     def files(self) -> list[Path]:
         """Return the list, then the images; copies that were broken off are gone again."""
@@ -77,9 +81,7 @@ class TiffFile(RunFile[TiffSettings]):
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Note a new stream."""
         if stream.name not in self._streams:
-            is_single = self.settings.one_file_a_frame
-            images = StreamImages(self._run, stream, self._claim_image, one_file_a_frame=is_single)
-            self._streams[stream.name] = images
+            self._streams[stream.name] = self._images_of(stream)
         self._has_news = True
 
     def write_events(self, stream: Stream, page: Page) -> None:
@@ -101,22 +103,55 @@ class TiffFile(RunFile[TiffSettings]):
     def close(self, stop: Document | None) -> None:
         """Write the list for the last time."""
         self._stop = stop
+        self._fields = self._to_copy() if self.settings.images == "copy" else []
+        if self._fields:
+            self.owe("tiff", self._run, self._list, "its images are copied", self._noted)
         self._describe_finished()
         self._let_go()
 
     def afterwards(self) -> Work | None:
         """Return what copies images, if that is wanted and there are some."""
-        fields = self._to_copy() if self.settings.images == "copy" else []
-        if not fields:
-            return None
+        timeout = seconds_left(self.settings.images_timeout, self._stop)
+        return self._copies(self._describe_finished, timeout) if self._fields else None
+
+    def take_up(self, note: Note) -> Work:
+        """Return what copies the images that an earlier process has not copied."""
+        told = note.about
+        self._list = note.file
+        self._run = Run.from_note(told["run"])
+        left = read_list(Path(note.file))
+        if left is None or left["uid"] != self._run.uid:
+            raise OSError(f"{note.file} is not the list of {self._run.label}")
+        self._links = AssetLinks(note.file.parent)
+        self._links.take_in(told["links"], self._run.streams, self.locate)
+        self._streams = {s.name: self._images_of(s) for s in self._run.streams.values()}
+        self._images = []
+        for images in self._links.images(lambda stream, field: "/"):
+            for asset in images.assets:
+                self._streams[images.stream].link(images.field, asset)
+        done = copied_fields(left)
+        self._fields = [f for f in self._to_copy() if (f.images.stream, f.images.field) not in done]
+        for broken in broken_copies(note.file.path, left, done):
+            self._list.with_name(broken.name).remove()
+        timeout = max(0.0, self.settings.images_timeout - note.age)
+        return self._copies(self._describe_copies, timeout)
+
+    def _noted(self) -> dict[str, Any]:
+        return {"run": self._run.noted(), "links": self._links.noted()}
+
+    def _copies(self, describe: Callable[[], None], timeout: float) -> Work:
         return ImageCopies(
-            fields,
+            self._fields,
             self._claim_image,
             self._list,
             one_file_a_frame=self.settings.one_file_a_frame,
-            describe=self._describe_finished,
-            timeout=seconds_left(self.settings.images_timeout, self._stop),
+            describe=describe,
+            timeout=timeout,
         )
+
+    def _images_of(self, stream: Stream) -> StreamImages:
+        is_single = self.settings.one_file_a_frame
+        return StreamImages(self._run, stream, self._claim_image, one_file_a_frame=is_single)
 
     def _to_copy(self) -> list[ToCopy]:
         """Return the fields that have images in files, but for those that are TIFF already."""
@@ -128,6 +163,14 @@ class TiffFile(RunFile[TiffSettings]):
 
     def _describe_finished(self) -> None:
         self._describe("never stopped" if self._stop is None else "complete", self._stop)
+
+    def _describe_copies(self) -> None:
+        """Add to the list of an earlier process what was copied since."""
+        left = read_list(Path(self._list))
+        if left is None:
+            raise OSError(f"{self._list} is not the list of {self._run.label} any more")
+        with replacing(self._list) as new:
+            new.write(dumps(with_copies(left, self._streams.values())) + b"\n")
 
     def abandon(self) -> None:
         """Let go of the list: each page is whole, and no file is open."""

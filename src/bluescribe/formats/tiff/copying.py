@@ -107,7 +107,8 @@ class ImageCopies:
                 self._miss(todo, str(error))
             except (OSError, RuntimeError) as error:  # h5py raises either
                 is_of_system = isinstance(error, OSError) and error.errno
-                self._miss(todo, str(error), remedy(error, ()) if is_of_system else "")
+                text = remedy(error, ()) if is_of_system else ""
+                self._miss(todo, str(error), text, is_owed=bool(is_of_system))
         return self._shortfalls
 
     def _copy(self, todo: ToCopy, give_up: threading.Event) -> None:
@@ -161,7 +162,9 @@ class ImageCopies:
         file.place.replace(place)
         return place
 
-    def _miss(self, todo: ToCopy, reason: str, what_to_do: str = "") -> None:
+    def _miss(
+        self, todo: ToCopy, reason: str, what_to_do: str = "", *, is_owed: bool = False
+    ) -> None:
         self._shortfalls.append(
             Shortfall(
                 f"images of {todo.images.field!r} are not copied but stay named in the list: "
@@ -170,6 +173,8 @@ class ImageCopies:
                 or "keep those files; if they are elsewhere on this machine set PATH_MAP, if their "
                 "IOC takes longer raise IMAGES_TIMEOUT, if they are not to be copied set "
                 "IMAGES: name",
+                is_owed,
+                is_whole=False,
             )
         )
 

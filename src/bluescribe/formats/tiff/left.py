@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .pages import WholePage, is_begun, whole_pages
-from .stream import LIST, Numbers, pattern
+from .stream import LIST, Numbers, StreamImages, pattern
 
-__all__ = ["LeftFile", "LeftRun", "read_list"]
+__all__ = [
+    "LeftFile",
+    "LeftRun",
+    "broken_copies",
+    "copied_fields",
+    "read_list",
+    "with_copies",
+]
 
 _OF_A_STACK = ("field", "dtype", "units", "source")
 """What the description of a first page says of all pages."""
@@ -32,6 +39,68 @@ def read_list(path: Path) -> dict[str, Any] | None:
         return None
     is_ours = isinstance(told, dict) and {"uid", "state", "streams", "left_out"} <= told.keys()
     return told if is_ours else None
+
+
+def copied_fields(told: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return the streams and fields whose images a list says to be copied."""
+    return {
+        (stream["stream"], image["field"])
+        for stream in told["streams"]
+        for image in stream["images"]
+        if "copied_from" in image
+    }
+
+
+def broken_copies(
+    path: Path, told: Mapping[str, Any], done: Collection[tuple[str, str]]
+) -> Iterator[Path]:
+    """Yield copies of images that were made when the copying of their field was cut short.
+
+    Parameters
+    ----------
+    path, told
+        The list.
+    done
+        Streams and fields that are copied.
+    """
+    for image in _images(path, _named(told)):
+        first = next(iter(whole_pages(image)), None)
+        if first is None:
+            if image.name not in _named(told) and not image.stat().st_size:
+                yield image
+        elif "row" not in first.description and _run_of(first) == told["uid"]:
+            of = (first.description.get("stream"), first.description.get("field"))
+            if of not in done:
+                yield image
+
+
+def with_copies(told: Mapping[str, Any], streams: Iterable[StreamImages]) -> dict[str, Any]:
+    """Return a list with the images that were copied since it was written.
+
+    Parameters
+    ----------
+    told
+        The list.
+    streams
+        They know copies only.
+    """
+    entries = [dict(entry) for entry in told["streams"]]
+    left_out = list(told["left_out"])
+    for images in streams:
+        new = images.description()["images"]
+        copied = images.copied
+        name = images.stream.name
+        for entry in (e for e in entries if e["stream"] == name):
+            old = [i for i in entry["images"] if "copied_from" not in i or i["field"] not in copied]
+            entry["images"] = [*old, *new]
+        left_out = [e for e in left_out if e["stream"] != name or e["field"] not in copied]
+        left_out += [entry for entry in images.omissions() if entry["field"] in copied]
+    return {**told, "streams": entries, "left_out": left_out}
+
+
+def _run_of(page: WholePage) -> str:
+    start = page.description.get("start")
+    return str(start.get("uid")) if isinstance(start, dict) else ""
 
 
 @dataclass(slots=True)

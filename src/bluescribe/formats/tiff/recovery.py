@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,6 +35,8 @@ _HEAD = 1024
 
 class TiffRecovery(Recovery):
     """Finds the lists of images that bluescribe wrote; images without one are not touched."""
+
+    has_parts: ClassVar[bool] = True
 
     def examine(self, path: Path) -> list[Found]:
         """Return the run of a list."""

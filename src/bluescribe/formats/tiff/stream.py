@@ -127,6 +127,11 @@ class StreamImages:
         """Note that the external images of a field were copied, but for those of other kinds."""
         self._copies[field] = _Copies(stacks, others)
 
+    @property
+    def copied(self) -> set[str]:
+        """Fields whose external images were copied."""
+        return set(self._copies)
+
     def metadata(self, name: str, array: Array) -> dict[str, Any]:
         """Return what the description of a first page says."""
         declared = self.stream.fields.get(name, Field(name))
