@@ -12,7 +12,7 @@ from .delivery import delivery_names
 from .formats import format_names
 from .incomplete import places_of, tell_of_incomplete
 from .run import working_directory
-from .snapshot import snapshot
+from .snapshot import Snapshots
 from .status import Status
 from .writer import Writer, wait_until_written
 
@@ -112,6 +112,7 @@ class Writers:
         self._receiving = [*self._writers.values(), *(writer for writer in own if writer)]
         for delivery in self._deliveries.values():
             delivery.follow(list(self))
+        self._snapshot = Snapshots()
         self._subscriptions: list[tuple[RunEngine, int]] = []
 
     @property
@@ -160,7 +161,7 @@ class Writers:
 
     def post(self, name: str, doc: dict[str, Any]) -> None:
         """Receive a document without waiting at a stop, and without raising a failure."""
-        copy, size = snapshot(name, doc)
+        copy, size = self._snapshot(name, doc)
         cwd = working_directory() if name == "start" else None
         for writer in self._receiving:
             if cwd is not None:
