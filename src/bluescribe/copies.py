@@ -151,8 +151,7 @@ class Copies:
     def _collection(self, value: Any, level: int) -> Any:
         _check_level(level)
         if isinstance(value, Mapping):
-            is_dict = isinstance(value, dict)
-            pairs = [*dict.items(value)] if is_dict else _bounded(value.items(), len(value))
+            pairs = _pairs(value)
             self._items += len(pairs)
             return {
                 key: item if type(item) in FIXED else self.of(item, level + 1)
@@ -182,8 +181,16 @@ def _items(collection: Any) -> list[Any]:
     """Return the items of a collection; of a subclass of Python's own past its methods."""
     for builtin in (list, tuple, deque):
         if isinstance(collection, builtin):
-            return [*builtin.__iter__(collection)]
+            iterate: Callable[[Any], Iterable[Any]] = builtin.__iter__
+            return [*iterate(collection)]
     return _bounded(collection, len(collection))
+
+
+def _pairs(mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    """Return the keys and items of a mapping; of a subclass of dict past its methods."""
+    if isinstance(mapping, dict):
+        return [*dict.items(mapping)]
+    return _bounded(mapping.items(), len(mapping))
 
 
 def _bounded(items: Iterable[Any], length: int) -> list[Any]:

@@ -280,6 +280,7 @@ def wait_until_written(
     bool
         Whether all are done.
     """
+    timeout = None if timeout is None else min(timeout, threading.TIMEOUT_MAX)
     deadline = None if timeout is None else time.monotonic() + timeout
     late = [
         writer

@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field
 
 from ...afterwards import Work
 from ...assets import Asset, Frames
@@ -24,7 +24,7 @@ from ...held import Hold
 from ...jsontext import dumps, strict
 from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
-from ...settings import WriterSettings
+from ...settings import Seconds, WriterSettings
 from ...writer import Writer
 from ..base import RunFile
 from .copying import ImageCopies, ToCopy
@@ -47,7 +47,7 @@ class TiffSettings(WriterSettings):
         "copy",
         description="Copy images that are in files of another kind after the run, or name those",
     )
-    images_timeout: NonNegativeFloat = Field(
+    images_timeout: Seconds = Field(
         60.0,
         description="Seconds for which files are waited for that are to be copied",
     )
