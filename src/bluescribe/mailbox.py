@@ -32,6 +32,9 @@ _MANY_BYTES = 8 << 20
 _COMFORT = 1_000
 """Documents that wait at the most while the thread keeps up: more would only cost memory."""
 
+_SHORTEST = 0.001
+"""Seconds between two batches at the least, whatever a writer asks for."""
+
 _STALL_SECONDS = 0.4
 """How long a batch takes before the disk counts as stalled, and the whole mailbox is used."""
 
@@ -87,7 +90,7 @@ class Mailbox:
     ) -> None:
         self._recipient = recipient
         self._name = name
-        self._interval = interval
+        self._interval = max(_SHORTEST, min(interval, threading.TIMEOUT_MAX))
         self._max_documents = max_documents
         self._max_bytes = max_bytes
         self.items: deque[tuple[str, Any, int]] = deque()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeFloat,
     NonNegativeInt,
     ValidationError,
     field_validator,
@@ -22,7 +23,27 @@ from .pathmap import check_path_map
 from .paths import DEFAULT_TEMPLATE, check_keys, check_template
 from .space import parse_size
 
-__all__ = ["CheckedSettings", "Nothing", "Problem", "SettingsError", "WriterSettings"]
+__all__ = [
+    "CheckedSettings",
+    "Nothing",
+    "Problem",
+    "Seconds",
+    "SettingsError",
+    "WriterSettings",
+    "shown",
+]
+
+
+_LONGEST_SHOWN = 200
+_MOST_BYTES = 2**63 - 1
+"""More than any disk has, and the most that files and arrays are counted in."""
+
+Seconds = Annotated[
+    float,
+    Field(ge=0, allow_inf_nan=True),
+    AfterValidator(lambda seconds: min(seconds, threading.TIMEOUT_MAX)),
+]
+"""How long something is waited for: ``.inf`` too, which is as long as the system can wait."""
 
 
 class Problem(NamedTuple):
@@ -37,9 +58,18 @@ class SettingsError(ConfigError):
     """Settings that are not allowed; ``problems`` holds them one by one."""
 
     def __init__(self, owner: str, problems: list[Problem]) -> None:
-        lines = [f"{p.key} = {p.found!r}: {p.message}" for p in problems]
+        lines = [f"{p.key} = {shown(p.found)}: {p.message}" for p in problems]
         super().__init__(f"{owner}: " + "; ".join(lines))
         self.problems = problems
+
+
+def shown(found: Any) -> str:
+    """Return what was found as a message has it, however long it is."""
+    try:
+        text = repr(found)
+    except ValueError:  # an integer of more than 4,300 digits
+        return f"a number of {found.bit_length()} bits" if type(found) is int else "something"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 class CheckedSettings(BaseModel):
@@ -47,7 +77,11 @@ class CheckedSettings(BaseModel):
 
     # classes of which no settings are made need not be built: the import of a writer waits for it
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        defer_build=True,
+        allow_inf_nan=False,
     )
 
     @classmethod
@@ -117,11 +151,11 @@ class WriterSettings(CheckedSettings):
         "warn",
         description="What a run does whose file cannot be written: go on, or stop",
     )
-    retry_seconds: NonNegativeFloat = Field(
+    retry_seconds: Seconds = Field(
         30.0,
         description="Seconds for which a full or absent disk is tried again",
     )
-    drain_timeout: NonNegativeFloat = Field(
+    drain_timeout: Seconds = Field(
         5.0,
         description="Seconds that the end of a run waits for its files at the most",
     )
@@ -133,6 +167,7 @@ class WriterSettings(CheckedSettings):
 
     low_space: NonNegativeInt = Field(
         10**9,
+        le=_MOST_BYTES,
         description="Free bytes below which a run warns, or text such as 500 MB; 0 for never",
     )
 

@@ -1,23 +1,20 @@
-"""Copies of what a document's producer may use again: the arrays and containers inside it."""
+"""Documents as they were received: nobody can change what a snapshot holds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, ValuesView
-from types import NoneType
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["are_fixed", "snapshot"]
+from .copies import FIXED, Copies, is_interrupt
 
-_FIXED: frozenset[type] = frozenset(
-    {bool, int, float, complex, str, bytes, NoneType, np.bool_}
-    | {np.dtype(code).type for code in "bBhHiIlLqQefdg"}
-)
-"""Types whose values nobody can change: they are kept as they are."""
+__all__ = ["Snapshots"]
 
-_MANY = 32
-"""Values from which on a set of their types is made sooner than a loop is gone through."""
+logger = logging.getLogger(__name__)
 
 _POINTER = 8
 """Bytes that an item of a list takes at the least."""
@@ -25,91 +22,142 @@ _POINTER = 8
 _LEVELS = 4
 """Levels of nested lists that are looked into for their size."""
 
-_Copies: TypeAlias = dict[int, tuple[Any, Any]]
-"""What was copied, kept alive so that its id stays its own, and its copy; by id."""
+_Document: TypeAlias = dict[str, Any]
+
+_are_fixed = FIXED.issuperset
+"""Tells whether nobody can change any value of these types."""
+
+_told: OrderedDict[tuple[str, str], None] = OrderedDict()
+"""Fields, and what was left out of them, that were told of."""
+_told_lock = threading.Lock()
+_TOLD_KEPT = 100
 
 
-def snapshot(name: str, doc: Any) -> tuple[Any, int]:
-    """Return `doc` so that its producer may go on using what it put in.
+class Snapshots:
+    """Takes documents as they are now: nothing that is done to them afterwards shows.
 
-    Parameters
-    ----------
-    name
-        The document's name, as the RunEngine gives it.
-    doc
-        The document. An event of plain numbers and strings is returned itself, which costs a
-        microsecond; of any other event the arrays and lists are copied, of other documents
-        everything. A damaged document comes back as far as it could be copied: the router
-        reports it, off the RunEngine's thread.
-
-    Returns
-    -------
-    tuple
-        The document and about how many bytes its arrays and lists of values take.
+    An instance serves one producer, and goes by what it has seen of its events.
     """
-    try:
+
+    def __init__(self) -> None:
+        self._are_floats = False
+        """Whether the values of events are expected to be Python's floats."""
+
+    def __call__(self, name: str, doc: Any) -> tuple[Any, int]:
+        """Return a document that nobody else can change.
+
+        Parameters
+        ----------
+        name
+            The document's name, as the RunEngine gives it.
+        doc
+            The document. Dicts, lists, arrays and buffers in it are copied. What cannot be kept,
+            such as an object whose own code raises, becomes a text that says what it was, and is
+            told in the log, once a field. A damaged document comes back as far as it could be
+            copied: the router reports it, off the RunEngine's thread.
+
+        Returns
+        -------
+        tuple
+            The document and about how many bytes its arrays and lists of values take.
+        """
         if name == "event":
-            data = doc["data"]
-            if are_fixed(data.values()):
-                return doc, 0
-            values = {k: v if type(v) in _FIXED else _copy(v, {}) for k, v in data.items()}
-            return {**doc, "data": values}, sum(map(_bytes, values.values()))
-        copy = _copy(doc, {})
-        return copy, sum(map(_bytes, copy["data"].values())) if name == "event_page" else 0
-    except Exception:  # whatever it is, the scan goes on
-        return doc, 0
+            plain = self.plain_event(doc)
+            if plain is not None:
+                return plain, 0
+        elif name == "descriptor":
+            self._are_floats = _are_numbers(doc)
+        copies = Copies()
+        try:
+            copy = _copy_fields(name, doc, copies)
+        except BaseException as error:  # whatever its code does, the scan goes on
+            if is_interrupt(error):
+                raise
+            copy = {"left_out": copies.of(doc)}
+        return copy, _size(name, copy)
+
+    def plain_event(self, doc: Any) -> _Document | None:
+        """Return a copy of an event of plain numbers and texts; None if there is more in it.
+
+        Nearly all documents are such events, and each point of a scan pays for what stands here:
+        a microsecond. That a sum is a float is known sooner than the type of each of its parts.
+        """
+        try:
+            data, stamps = doc["data"], doc["timestamps"]
+            if self._are_floats:
+                total = sum(stamps.values(), sum(data.values(), doc["time"]))
+                is_plain = type(total) is float
+            else:
+                total = sum(stamps.values(), doc["time"])
+                is_plain = type(total) is float and _are_fixed(map(type, data.values()))
+            if is_plain:
+                copy: _Document = doc.copy()
+                copy["data"], copy["timestamps"] = data.copy(), stamps.copy()
+                if copy.get("filled"):
+                    copy["filled"] = copy["filled"].copy()
+                return copy
+        except BaseException as error:  # of a value's own code
+            if is_interrupt(error):
+                raise
+        self._are_floats = False
+        return None
 
 
-def are_fixed(values: ValuesView[Any]) -> bool:
-    """Tell whether nobody can change any of the values."""
-    if len(values) > _MANY:
-        return _FIXED.issuperset({*map(type, values)})
-    for value in values:  # with cold caches quicker than a set and map
-        kind = type(value)
-        if kind is not float and kind not in _FIXED:
-            return False
-    return True
+def _are_numbers(descriptor: Any) -> bool:
+    """Tell whether a descriptor declares numbers only, which may be Python's floats."""
+    try:
+        keys = descriptor["data_keys"].values()
+        return all(type(key["dtype"]) is str and key["dtype"] == "number" for key in keys)
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        return False
 
 
-def _copy(value: Any, copies: _Copies) -> Any:
-    """Copy containers and arrays down to what cannot change, each once: a cycle has an end."""
-    if type(value) in _FIXED:
+def _copy_fields(name: str, doc: Any, copies: Copies) -> Any:
+    """Copy a document, and tell in which of its fields something was left out."""
+    if not isinstance(doc, Mapping):
+        return copies.of(doc)
+    copy: _Document = {}
+    for key, part in [*doc.items()]:
+        if name in ("event", "event_page") and isinstance(part, Mapping):
+            copy[key] = {f: _kept(f, value, name, doc, copies) for f, value in [*part.items()]}
+        else:
+            copy[key] = _kept(key, part, name, doc, copies)
+    return copy
+
+
+def _kept(field: Any, value: Any, name: str, doc: Any, copies: Copies) -> Any:
+    if type(value) in FIXED:
         return value
-    if id(value) in copies:
-        return copies[id(value)][1]
-    if isinstance(value, np.ndarray):
-        array = _unmasked(value) if type(value) is not np.ndarray else value.copy()
-        copies[id(value)] = value, array
-        return array
-    if isinstance(value, Mapping | list | tuple):
-        return _copy_container(value, copies)
-    return value.copy() if isinstance(value, set | bytearray) else value
+    before = len(copies.lost)
+    copy = copies.of(value)
+    for text in copies.lost[before:]:
+        _tell(name, doc, str(field), text)
+    return copy
 
 
-def _unmasked(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return a copy in which None stands where a mask says that nothing was measured."""
-    if not isinstance(value, np.ma.MaskedArray):
-        return value.copy()
-    mask = np.ma.getmaskarray(value)
-    if not mask.any():
-        return np.array(value.data)
-    array: np.ndarray[Any, Any] = np.array(value.data, object)
-    array[mask] = None
-    return array
+def _tell(name: str, doc: Any, field: str, text: str) -> None:
+    """Tell once what was left out of a field, whatever the number of events and formats."""
+    key = field, text[:40]
+    with _told_lock:
+        if key in _told:
+            return
+        _told[key] = None
+        while len(_told) > _TOLD_KEPT:
+            _told.popitem(last=False)
+    logger.warning(
+        "%s %s, %s: a value cannot be kept; files have %s in its place, and everything else",
+        name,
+        doc.get("seq_num", doc.get("uid", "")),
+        field,
+        text,
+    )
 
 
-def _copy_container(value: Any, copies: _Copies) -> Any:
-    if isinstance(value, Mapping):
-        mapping: dict[Any, Any] = {}
-        copies[id(value)] = value, mapping
-        mapping.update((key, _copy(item, copies)) for key, item in value.items())
-        return mapping
-    if _FIXED.issuperset(map(type, value)):
-        return list(value)
-    items: list[Any] = []
-    copies[id(value)] = value, items
-    items.extend(_copy(item, copies) for item in value)
-    return items
+def _size(name: str, copy: Any) -> int:
+    data = copy.get("data") if name in ("event", "event_page") and isinstance(copy, dict) else None
+    return sum(map(_bytes, data.values())) if isinstance(data, dict) else 0
 
 
 def _bytes(value: Any) -> int:

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 _EVERY_SECONDS = 5.0
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_MOST = 2.0**62
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
 
 _told: OrderedDict[tuple[str, int], None] = OrderedDict()
@@ -36,7 +37,10 @@ def parse_size(text: str) -> int:
     found = _SIZE.fullmatch(text)
     if found is None:
         raise ValueError('a number of bytes is needed, or text such as "500 MB" or "1 GB"')
-    return int(float(found[1]) * _UNITS[found[2].lower()])
+    size = float(found[1]) * _UNITS[found[2].lower()]
+    if size > _MOST:
+        raise ValueError("no disk has so many bytes")
+    return int(size)
 
 
 def size_text(size: float) -> str:

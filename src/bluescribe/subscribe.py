@@ -13,7 +13,7 @@ from .formats import format_names
 from .incomplete import places_of, tell_of_incomplete
 from .resumed import take_up_owed
 from .run import working_directory
-from .snapshot import snapshot
+from .snapshot import Snapshots
 from .status import Status
 from .writer import Writer, wait_until_written
 
@@ -114,6 +114,7 @@ class Writers:
         self._receiving = [*self._writers.values(), *(writer for writer in own if writer)]
         for delivery in self._deliveries.values():
             delivery.follow(list(self))
+        self._snapshot = Snapshots()
         self._subscriptions: list[tuple[RunEngine, int]] = []
 
     @property
@@ -162,7 +163,7 @@ class Writers:
 
     def post(self, name: str, doc: dict[str, Any]) -> None:
         """Receive a document without waiting at a stop, and without raising a failure."""
-        copy, size = snapshot(name, doc)
+        copy, size = self._snapshot(name, doc)
         cwd = working_directory() if name == "start" else None
         for writer in self._receiving:
             if cwd is not None:

@@ -21,7 +21,7 @@ from .resumed import work_of
 from .router import Router
 from .run import working_directory
 from .settings import WriterSettings
-from .snapshot import are_fixed, snapshot
+from .snapshot import Snapshots
 from .space import SpaceWatch
 from .status import Ledger, Status, Tell
 
@@ -84,6 +84,7 @@ class Writer:
             max_documents=_MAX_DOCUMENTS,
             max_bytes=_MAX_BYTES,
         )
+        self._snapshot = Snapshots()
         self._items = self._mailbox.items
         self.post = self._mailbox.post
         """Receive a document that nobody will change any more, without waiting at a stop."""
@@ -120,13 +121,11 @@ class Writer:
         """
         # Nearly all documents are plain events, and each point of a scan pays for what stands here
         if name == "event" and len(self._items) < self._mailbox.limit and not self._aborts:
-            try:
-                if are_fixed(doc["data"].values()):
-                    self._items.append((name, doc, 0))
-                    return
-            except Exception:
-                pass
-        copy, size = snapshot(name, doc)
+            plain = self._snapshot.plain_event(doc)
+            if plain is not None:
+                self._items.append((name, plain, 0))
+                return
+        copy, size = self._snapshot(name, doc)
         if name == "start":
             self.post("cwd", working_directory())
         self.post(name, copy, size)
@@ -289,6 +288,7 @@ def wait_until_written(
     bool
         Whether all are done.
     """
+    timeout = None if timeout is None else min(timeout, threading.TIMEOUT_MAX)
     deadline = None if timeout is None else time.monotonic() + timeout
     late = [
         writer

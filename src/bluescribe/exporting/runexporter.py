@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..snapshot import snapshot
+from ..snapshot import Snapshots
 from ..sources import StoredRun
 from ..writer import Writer
 from .manifest import Manifest
@@ -80,7 +80,7 @@ class RunExporter:
 def _post(run: StoredRun, writers: list[Writer], tell: Callable[[int], None]) -> tuple[int, str]:
     """Send the documents of a run; return the number of events, and why they broke off."""
     events = told = 0
-    fault = ""
+    fault, snapshot = "", Snapshots()
     try:
         for name, doc in run.documents():
             copy, size = snapshot(name, doc)

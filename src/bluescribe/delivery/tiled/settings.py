@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field, PositiveFloat, field_validator
+from pydantic import Field, field_validator
 
-from ...settings import Nothing, Problem, SettingsError
+from ...settings import Nothing, Problem, Seconds, SettingsError
 from ..settings import DeliverySettings, Hidden
 
 __all__ = ["TiledSettings"]
@@ -32,10 +32,12 @@ class TiledSettings(DeliverySettings):
     path: str = Field(
         "", description="Catalog on the server that takes the runs, such as raw; it has to exist"
     )
-    interval: Annotated[float, Field(ge=0.2)] = Field(
+    interval: Annotated[Seconds, Field(ge=0.2)] = Field(
         2.0, description="Seconds between two batches of a run that goes on"
     )
-    timeout: PositiveFloat = Field(30.0, description="Seconds to wait for an answer of the server")
+    timeout: Annotated[Seconds, Field(gt=0)] = Field(
+        30.0, description="Seconds to wait for an answer of the server"
+    )
 
     @field_validator("uri")
     @classmethod

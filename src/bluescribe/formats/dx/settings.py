@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from pydantic import Field, NonNegativeFloat, field_validator
+from pydantic import Field, field_validator
 
 from ...hdf5.compression import Compression, compression_options
-from ...settings import WriterSettings
+from ...settings import Seconds, WriterSettings
 
 __all__ = ["IMAGE_KEYS", "ROLES", "TELLING", "DxSettings", "Role"]
 
@@ -52,7 +52,7 @@ class DxSettings(WriterSettings):
         "link",
         description="Show images that are in files of their own, or copy them after the run",
     )
-    images_timeout: NonNegativeFloat = Field(
+    images_timeout: Seconds = Field(
         60.0,
         description="Seconds for which files are waited for that are not there or not complete",
     )

@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import Field as Setting
-from pydantic import NonNegativeFloat, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from ...hdf5.compression import Compression, compression_options
 from ...paths import check_template
 from ...run import Field
-from ...settings import WriterSettings
+from ...settings import Seconds, WriterSettings
 from .content import (
     Definition,
     GroupRule,
@@ -45,7 +45,7 @@ class NexusSettings(WriterSettings):
         "link",
         description="Link images that are in files of their own, or copy them after the run",
     )
-    images_timeout: NonNegativeFloat = Setting(
+    images_timeout: Seconds = Setting(
         60.0,
         description="Seconds for which files are waited for that are to be copied",
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field
 
 from ...afterwards import Work
 from ...assets import Asset, Frames
@@ -26,7 +26,7 @@ from ...jsontext import dumps, strict
 from ...owed import Note
 from ...paths import claim, clean
 from ...run import Descriptor, Document, Page, Run, Stream
-from ...settings import WriterSettings
+from ...settings import Seconds, WriterSettings
 from ...writer import Writer
 from ..base import RunFile
 from .copying import ImageCopies, ToCopy
@@ -50,7 +50,7 @@ class TiffSettings(WriterSettings):
         "copy",
         description="Copy images that are in files of another kind after the run, or name those",
     )
-    images_timeout: NonNegativeFloat = Field(
+    images_timeout: Seconds = Field(
         60.0,
         description="Seconds for which files are waited for that are to be copied",
     )
