@@ -136,6 +136,7 @@ class Place(os.PathLike[str]):
         OSError
             The folder cannot be written.
         """
+        self.folder.found()  # a file that nobody finds is of no use
         part = self.with_name(_part_name(self.name))
         part.create()
         return part
