@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 _NAME = "{time:%Y%m%d-%H%M%S}"
 
-_MOST_FILES = 8
-"""Files that are kept from other writers while no run is open in them."""
+_MOST_FILES = 3
+"""Files that are kept from other writers while no run is open in them: each keeps a mount busy."""
 
 _MOST_FOLDERS = 1_000
 """Folders of which the file is remembered."""
@@ -82,7 +82,9 @@ class Session:
             name = known or title or session_name(run.start) + self._ending
             goes_on = known is not None or (title is not None and self._goes_on)
             file = self._files.get((folder.identity, name)) if goes_on else None
-            file = file or SessionFile(Place(folder, name), goes_on=goes_on)
+            if file is None:
+                file = SessionFile(Place(folder, name), goes_on=goes_on)
+            file.look_in(folder)
             self._begin(file, run)
             self._remember(asked, file)
             return file

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError
-from ...files import Place
+from ...files import Folder, Place
 from ...paths import claim
 from ...run import Run
 from ...textfile import TextFile
@@ -94,6 +94,14 @@ class SessionFile:
         else:
             self._go_on()
         self._is_made = True
+
+    def look_in(self, folder: Folder) -> None:
+        """Find the file in its folder, which was opened anew: a server may have forgotten the old.
+
+        Nothing changes while a run is open.
+        """
+        if self._holder is None:
+            self.place = Place(folder, self.place.name)
 
     def _go_on(self) -> None:
         """Append to the file that is there, or begin another one where that cannot be."""
