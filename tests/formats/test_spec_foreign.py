@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import spec2nexus
 from bluesky import RunEngine
 from bluesky.plans import count
 from ophyd.sim import det
@@ -12,6 +15,7 @@ from spec2nexus.spec import SpecDataFile
 from bluescribe import JsonlWriter, SpecWriter
 from bluescribe.recover import recover
 from bluescribe.testing import documents
+from tests.extent import IS_LONG
 
 HEAD = """#F foreign
 #E 1111111111
@@ -67,6 +71,9 @@ WHOLE = {
     "all whole": scan("1 1 17\n2 1 19\n#R 1\n"),
 }
 
+SMALL = ("user6idd.dat", "twoc.dat", "usaxs-bluesky-specwritercallback.dat", "05_02_test.dat")
+LARGE = ("33bm_spec.dat", "33id_spec.dat", "CdSe", "lmn40.spe", "spec_from_spock.spc")
+
 
 def seen_by_silx(path):
     found = []
@@ -117,6 +124,22 @@ def test_what_others_wrote_stays_to_the_byte(ending, line_end, append_to, tmp_pa
     *old_too, ours_too = seen_by_spec2nexus(path)
     assert old_too == seen_by_spec2nexus(whole)
     assert "uid = " in ours_too[1]
+
+
+OLD = Path(spec2nexus.__file__).with_name("data")
+"""Files of instruments, which spec2nexus is tested with."""
+
+
+@pytest.mark.parametrize("name", [*SMALL, *(LARGE if IS_LONG else ())])
+def test_files_of_instruments_are_appended_to(name, append_to, tmp_path):
+    path = tmp_path / "old.dat"
+    before = (OLD / name).read_bytes().rstrip()
+    path.write_bytes(before)
+    old = [each.number for each in SilxFile(str(path))]
+    append_to(path)
+    assert path.read_bytes().startswith(before + b"\n\n#F ")
+    assert [each.number for each in SilxFile(str(path))][:-1] == old
+    assert len(SpecDataFile(str(path)).scans) == len(SpecDataFile(str(OLD / name)).scans) + 1
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
