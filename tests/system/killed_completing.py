@@ -1,8 +1,9 @@
 """Kill sessions that complete a run: ``python -m tests.system.killed_completing OUT STRIDE CASES``.
 
-For each of the `CASES` that are named, OUT has a folder for every so many steps, as a session left it that was killed
-there: from the stop document on, before a file is made, opened to be written, gets another name or
-is removed, and at each look whether the copying is to go on. The last one was not killed.
+For each of the `CASES` that are named, OUT has a folder for every so many steps, as a session left
+it that was killed there: from the stop document on, before a file is made, opened to be written,
+gets another name or is removed, and at each look whether the copying is to go on. The last one was
+not killed.
 """
 
 from __future__ import annotations
