@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -13,9 +14,12 @@ import h5py
 import numpy as np
 import pytest
 
-from bluescribe import NexusWriter, subscribe_writers
+from bluescribe import CsvWriter, JsonlWriter, NexusWriter, subscribe_writers
 from bluescribe import writer as writer_module
+from bluescribe.delivery.globus.begun import Left, LeftFile
+from bluescribe.delivery.globus.finishing import Finishing
 from bluescribe.files import Place
+from bluescribe.incomplete import find_incomplete, places_of
 from bluescribe.owed import ENDING, Note, exact, notes_of, restored
 from bluescribe.recover import recover
 from bluescribe.resumed import take_up_owed
@@ -238,6 +242,35 @@ def test_a_full_disk_leaves_it_to_the_next_session(
     assert not reported, "it is not delivered as if it were whole"
     assert [step.outcome for step in recover(folder).steps] == ["completed"]
     assert has_images(folder / "run.hdf")
+
+
+def test_globus_waits_for_what_is_owed(left: Path, docs: Documents) -> None:
+    run = Left(left.parent / "note", docs[0][1], [LeftFile("nexus", "hdf", left)])
+    finishing = Finishing()
+    assert finishing.files(run) is None
+    assert recover(left.parent).steps[0].outcome == "completed"
+    assert finishing.files(run) == [left]
+
+
+def test_a_run_whose_journal_was_finished_is_named_by_its_other_files(
+    tmp_path: Path, raw: Path, docs: Documents
+) -> None:
+    """The session was killed between the end of one file and that of another."""
+    with JsonlWriter(tmp_path, file_name="run") as journal:
+        for document in docs:
+            journal(*document)
+        with CsvWriter(tmp_path, file_name="run") as csv:
+            for document in docs[:-1]:
+                csv(*document)
+            csv.flush()
+            (package,) = (path for path in csv.status().current_files)
+            cut = package.read_bytes()
+        package.write_bytes(cut)
+        for path in tmp_path.iterdir():
+            if path.is_file():
+                os.utime(path, (1e9, 1e9))
+        (place,) = places_of([journal, csv])
+        assert find_incomplete(place) == [package]
 
 
 def test_documents_come_back_as_they_were() -> None:

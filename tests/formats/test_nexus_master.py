@@ -270,6 +270,45 @@ def test_another_program_that_holds_it_is_waited_for(
     assert not session(tmp_path, run(2)).failures
 
 
+def test_it_stays_in_the_folder_in_which_the_run_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session goes elsewhere, the folder is renamed, and another one takes its name."""
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    for folder in (home, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(home)
+    docs = run(1)
+    with NexusWriter("data", master_file="visits/visit.hdf") as writer:
+        for document in docs[:-1]:
+            writer(*document)
+        writer.flush()
+        monkeypatch.chdir(elsewhere)
+        (home / "data").rename(home / "renamed")
+        (home / "data" / "visits").mkdir(parents=True)
+        writer(*docs[-1])
+    assert not writer.status().failures
+    assert not list(elsewhere.iterdir())
+    assert not list((home / "data" / "visits").iterdir())
+    assert list(runs_in(home / "renamed" / "visits" / "visit.hdf")) == [name_of(docs)]
+
+
+def test_a_link_that_is_planted_leads_nowhere(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name in (".visit.hdf.lock", ".visit.hdf.part", "visit.hdf.part"):
+        (folder / name).symlink_to(victim)
+    status = session(folder, run(1))
+    assert ".visit.hdf.lock" in status.failures[0].cause
+    assert victim.read_text() == "precious"
+    (folder / ".visit.hdf.lock").unlink()
+    (folder / "visit.hdf").symlink_to(victim)
+    assert session(folder, run(2)).failures
+    assert victim.read_text() == "precious"
+
+
 def test_thousands_of_runs_take_a_hundred_bytes_each(tmp_path: Path) -> None:
     master = tmp_path / "visit.hdf"
     sizes = []
