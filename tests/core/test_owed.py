@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -273,11 +274,35 @@ def test_a_run_whose_journal_was_finished_is_named_by_its_other_files(
         assert find_incomplete(place) == [package]
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the child only ends
+def test_a_run_that_is_killed_before_its_end_is_written_anew_with_its_images(
+    folder: Path, raw: Path, docs: Documents
+) -> None:
+    area_detector_file(raw, frames(FRAMES))
+    with JsonlWriter(folder, file_name="run") as journal:
+        for document in docs:
+            journal(*document)
+    child = os.fork()
+    if not child:
+        writer = NexusWriter(folder, images="copy", file_name="run")
+        for document in docs[:-1]:
+            writer(*document)
+        writer.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert [step.outcome for step in recover(folder).steps] == ["written anew"]
+    assert has_images(folder / "run.hdf")
+
+
 def test_documents_come_back_as_they_were() -> None:
     endless: list[Any] = []
     endless.append(endless)
-    values = {"a": np.float32(1.1), "b": np.arange(6, dtype="<u2").reshape(2, 3), "c": [1, "x"]}
-    found = restored(json.loads(json.dumps(exact({**values, "d": endless, "e": 10**5000}))))
+    values: dict[str, Any] = {
+        "a": np.float32(1.1),
+        "b": np.arange(6, dtype="<u2").reshape(2, 3),
+        "c": [1, "x"],
+    }
+    found: Any = restored(json.loads(json.dumps(exact({**values, "d": endless, "e": 10**5000}))))
     assert found["a"] == values["a"]
     assert found["a"].dtype == np.float32
     assert np.array_equal(found["b"], values["b"])

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from bluescribe import NexusWriter
+from bluescribe.files import Place
 from bluescribe.hdf5 import later
 from tests.formats.images import (
     CAMERA,
@@ -261,10 +262,10 @@ def test_a_fault_of_ours_is_told_and_the_next_run_is_copied(
     faults = [ZeroDivisionError("a bug")]
     format_of = later._format
 
-    def fail_once(path: Path) -> tuple[str, str]:
+    def fail_once(place: Place) -> tuple[str, str]:
         if faults:
             raise faults.pop()
-        return format_of(path)
+        return format_of(place)
 
     monkeypatch.setattr(later, "_format", fail_once)
     raw = area_detector_file(tmp_path / "raw.h5", frames(4))

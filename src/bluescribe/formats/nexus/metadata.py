@@ -17,6 +17,7 @@ from ...values import as_array
 
 __all__ = [
     "BLUESKY",
+    "IMAGES",
     "configuration_group",
     "document",
     "entry_group",
@@ -28,6 +29,9 @@ __all__ = [
 
 BLUESKY = "/entry/instrument/bluesky"
 """Where everything stands that Bluesky says and NeXus has no name for."""
+
+IMAGES = "images"
+"""Attribute of that group, of the files that images are copied into."""
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """libyaml's, ten times faster, where PyYAML was built with it."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
 
+from ...hdf5.marked import opened
 from ...hdf5.mend import Layout, StreamsLayout
 from ...hdf5.recovery import Hdf5Recovery
-from .metadata import BLUESKY
+from .metadata import BLUESKY, IMAGES
 
 __all__ = ["NexusRecovery"]
 
@@ -25,3 +28,12 @@ class NexusRecovery(Hdf5Recovery):
 
     creator: ClassVar[str] = "bluescribe NexusWriter"
     layout: ClassVar[Layout] = NexusLayout()
+
+    def told_settings(self, path: Path) -> dict[str, Any]:
+        """Return whether images are to be copied, as the file tells."""
+        if self.chosen("images"):
+            return {}
+        with suppress(ValueError, RuntimeError, KeyError, OSError), opened(path) as marked:
+            told = marked.file[BLUESKY].attrs.get(IMAGES)
+            return {"images": "copy"} if told == "copy" else {}
+        return {}

@@ -31,6 +31,7 @@ from .joined import join_files
 from .master import Master
 from .metadata import (
     BLUESKY,
+    IMAGES,
     configuration_group,
     entry_group,
     stop_nodes,
@@ -75,6 +76,8 @@ class NexusFile(RunFile[NexusSettings]):
         self._documents = Documents(self._file, f"{BLUESKY}/documents")
         self._write_root()
         write_node(self._file.h5, "entry", entry_group(run, self._title(run)))
+        if self.settings.images == "copy":  # a file that is written anew is to be like this one
+            set_attribute(self._file.h5[BLUESKY], IMAGES, "copy")
         self._views.write(self._file.h5["entry"])
 
     def title(self, run: Run) -> str:
