@@ -297,11 +297,8 @@ def test_a_run_that_is_killed_before_its_end_is_written_anew_with_its_images(
 def test_documents_come_back_as_they_were() -> None:
     endless: list[Any] = []
     endless.append(endless)
-    values: dict[str, Any] = {
-        "a": np.float32(1.1),
-        "b": np.arange(6, dtype="<u2").reshape(2, 3),
-        "c": [1, "x"],
-    }
+    array = np.arange(6, dtype="<u2").reshape(2, 3)
+    values: dict[str, Any] = {"a": np.float32(1.1), "b": array, "c": [1, "x"]}
     found: Any = restored(json.loads(json.dumps(exact({**values, "d": endless, "e": 10**5000}))))
     assert found["a"] == values["a"]
     assert found["a"].dtype == np.float32
