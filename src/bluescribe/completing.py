@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .files import Place, parts_of
-from .kept import keep
+from .kept import is_being_recovered, keep
 from .owed import ENDING, Note, notes_of
 from .recovered import Step
 from .recovery import Recovery
@@ -53,7 +53,7 @@ def _completed(note: Note, recoveries: Mapping[str, Recovery], *, is_dry_run: bo
             path, "left", f"{note.format!r} is not installed, and has to see that {note.what}"
         )
     cause = obstacle(recovery.writer_class, note)
-    if cause and not note.file.exists():
+    if cause and not (note.file.exists() or is_being_recovered(path)):
         kept = note.place.path if is_dry_run else keep(note.place.path)
         return Step(note.place.path, "set aside", cause, (kept,))
     if cause or is_dry_run:

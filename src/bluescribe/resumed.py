@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .afterwards import Shortfall, Work
 from .files import Place, parts_of
 from .incomplete import listed, place_below
+from .kept import is_being_recovered
 from .owed import ENDING, Note
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def _resume(
 def obstacle(writer_class: type[Writer], note: Note) -> str:
     """Return why nothing can be done to the file of a note by now; empty when it can."""
     path = note.file.path
+    if is_being_recovered(path):
+        return f"{path} is being recovered"
     if not note.file.exists():
         return f"{path} was not complete yet, and is not there any more"
     kind = writer_class.recovery()

@@ -21,6 +21,7 @@ from bluescribe.delivery.globus.begun import Left, LeftFile
 from bluescribe.delivery.globus.finishing import Finishing
 from bluescribe.files import Place
 from bluescribe.incomplete import find_incomplete, places_of
+from bluescribe.kept import keeping
 from bluescribe.owed import ENDING, Note, exact, notes_of, restored
 from bluescribe.recover import recover
 from bluescribe.resumed import take_up_owed
@@ -193,6 +194,16 @@ def test_a_folder_that_was_moved_as_a_whole_is_completed_where_it_is(
     settings = settings_of(path_map={str(tmp_path / "raw"): str(tmp_path / "there" / "raw")})
     assert [step.outcome for step in recover(moved, iconfig=settings).steps] == ["completed"]
     assert has_images(moved / "run.hdf")
+
+
+def test_a_note_whose_file_is_being_recovered_stays(left: Path) -> None:
+    with keeping(left) as kept:
+        kept.keep(left)
+        (step,) = recover(left.parent).steps
+        assert (step.outcome, step.what) == ("left", f"{left} is being recovered")
+        kept.restore()
+        kept.names.clear()
+    assert [step.outcome for step in recover(left.parent).steps] == ["completed"]
 
 
 def test_a_note_whose_file_is_gone_is_set_aside(left: Path) -> None:
