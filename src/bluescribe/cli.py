@@ -182,8 +182,21 @@ def listen(
     prefix: Annotated[
         str, typer.Option("--prefix", help="Listen to publishers with this prefix only.")
     ] = "",
+    decode: Annotated[
+        str,
+        typer.Option(
+            "--decode",
+            metavar="HOW",
+            help="How messages are read: plain (pickles of plain values and arrays, no code of a "
+            "sender is run), json, or pickle (all that Python can, code of the sender included).",
+        ),
+    ] = "plain",
 ) -> None:
     """Write the runs of a RunEngine that is in another process or on another machine.
+
+    bluesky's Publisher sends pickles, and its own RemoteDispatcher runs whatever code is in them:
+    whoever can send to the proxy. This command does not, unless it is told --decode pickle. Let
+    only machines that you trust reach the proxy all the same: nobody checks who sends.
 
     Ends on Ctrl-C or SIGTERM, when all files are finished. Needs: pip install 'bluescribe[zmq]'
     """
@@ -192,7 +205,7 @@ def listen(
     with errors_in_one_line():
         from .commands.listen import run
 
-        run(zmq, iconfig, prefix, Console(highlight=False, markup=False))
+        run(zmq, iconfig, prefix, decode, Console(highlight=False, markup=False))
 
 
 @app.command()

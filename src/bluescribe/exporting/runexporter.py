@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import DocumentError
+from ..grammar import check_name
 from ..snapshot import Snapshots
 from ..sources import StoredRun
 from ..writer import Writer
@@ -19,6 +21,7 @@ __all__ = ["RunExporter"]
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.02
+_MOST_TOLD = 10
 _TELL_EVERY = 1_000
 """Events after which progress is told."""
 
@@ -82,7 +85,7 @@ def _post(run: StoredRun, writers: list[Writer], tell: Callable[[int], None]) ->
     events = told = 0
     fault, snapshot = "", Snapshots()
     try:
-        for name, doc in run.documents():
+        for name, doc in _documents(run):
             copy, size = snapshot(name, doc)
             for writer in writers:
                 writer.post(name, copy, size)
@@ -99,6 +102,20 @@ def _post(run: StoredRun, writers: list[Writer], tell: Callable[[int], None]) ->
         fault = f"its documents cannot be read: {type(error).__name__}: {error}"
     tell(events - told)
     return events, fault
+
+
+def _documents(run: StoredRun) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the documents of a run; a source of anybody's may call them what it likes."""
+    told: set[str] = set()
+    for name, doc in run.documents():
+        try:
+            check_name(name)
+        except DocumentError as error:
+            if name not in told and len(told) < _MOST_TOLD:
+                told.add(name)
+                logger.warning("%s: refused, and all of that name: %s", run.label, error)
+            continue
+        yield name, doc
 
 
 def _events(name: str, doc: Mapping[str, Any]) -> int:
