@@ -12,6 +12,7 @@ from ..errors import DocumentError
 from ..grammar import check_name
 from ..snapshot import Snapshots
 from ..sources import StoredRun
+from ..status import Told
 from ..writer import Writer
 from .manifest import Manifest
 from .report import ExportedRun
@@ -42,7 +43,9 @@ class RunExporter:
     def __init__(self, writers: Mapping[str, Writer], manifest: Manifest, *, goes_on: bool) -> None:
         self._writers = dict(writers)
         self._manifest = manifest
+        told = Told()
         for name, writer in self._writers.items():
+            writer.tell_together(told)
             if goes_on and writer.shares_files:
                 for shared in manifest.shared_files(name):
                     writer.go_on(shared)
@@ -70,6 +73,7 @@ class RunExporter:
             run.label,
             files={a.name: a.files for a in accounts if a.files},
             failures={a.name: a.failure for a in accounts if a.failure},
+            discrepancies=next((a.discrepancies for a in accounts if a.discrepancies), ()),
             events=events,
             bytes=sum(account.bytes for account in accounts),
         )
@@ -134,11 +138,14 @@ class _Account:
         self.writer = writer
         self.files: list[Path] = []
         self.failure = ""
+        self.discrepancies: tuple[str, ...] = ()
+        """In what the run differs from what its stop document says."""
         self.bytes = 0
         self._uid = uid
         self._manifest = manifest
         self._claimed: list[Path] = []
         before = writer.status()
+        self._before = before
         self._failures = before.failures
         self._refused = before.documents_refused
         self._runs = before.runs_written
@@ -163,6 +170,8 @@ class _Account:
             self.bytes -= self._size
         failures = [f for f in status.failures if f not in self._failures]
         self.failure = fault or "; ".join(f"{f.cause}. Remedy: {f.remedy}" for f in failures)
+        new = [d for d in status.discrepancies if d not in self._before.discrepancies]
+        self.discrepancies = tuple(text for d in new if d.uid == self._uid for text in d.what)
         refused = status.documents_refused - self._refused
         if refused:
             logger.warning("%s: %d damaged documents were refused", self.name, refused)

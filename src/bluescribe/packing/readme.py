@@ -89,6 +89,7 @@ def readme(title: str, formats: list[str], notes: list[Notes], done: Export, fol
         files = [p for paths in run.files.values() for p in paths]
         lines += [f"file: {path.relative_to(folder).as_posix()}" for path in files]
         lines += [f"NOT COMPLETE, {name}: {cause}" for name, cause in run.failures.items()]
+        lines += [f"NOT COMPLETE AT ITS SOURCE: {text}" for text in run.discrepancies]
         lines += [f"{key}: {value}" for key, value in _about(note)]
         lines += _columns(note)
     return "\n".join(lines) + "\n"
