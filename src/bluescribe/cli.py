@@ -226,8 +226,28 @@ def pack(
     external: Annotated[
         bool, typer.Option(help="Copy external files, such as images, into the pack.")
     ] = True,
+    roots: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--root",
+            metavar="DIR",
+            help="Pack external files below this folder, too. May be repeated.",
+        ),
+    ] = None,
+    iconfig: Annotated[
+        Path | None,
+        typer.Option(
+            "--iconfig",
+            metavar="FILE",
+            help="PATH_MAP there says where files are; its folders are roots.",
+        ),
+    ] = None,
 ) -> None:
-    """Box runs with their external files, for another databroker or for a user."""
+    """Box runs with their external files, for another databroker or for a user.
+
+    Documents name external files by any path, and who wrote them chose it. Packed are those in the
+    folder of the journals or the pack itself, and below each --root; others are told, not packed.
+    """
     from .commands.pack import run
 
     status = run(
@@ -237,6 +257,8 @@ def pack(
         formats=_names(to),
         as_zip=as_zip,
         external=external,
+        roots=roots or [],
+        iconfig=iconfig,
         console=Console(highlight=False, markup=False),
     )
     raise typer.Exit(status)
@@ -254,6 +276,8 @@ def unpack(
     ] = False,
 ) -> None:
     """Unpack a zip file, and check that every file of a pack has arrived as it was sent.
+
+    A zip file that is not as it was packed, or that holds something else, is not unpacked.
 
     To make a pack a databroker catalog: databroker-unpack inplace PATH NAME
     """

@@ -23,7 +23,7 @@ import numpy as np
 
 __all__ = ["PlainUnpickler", "array_of", "plain_loads"]
 
-_SIMPLE_DTYPE = re.compile(r"[|<>=]?[?bBhHiIlLqQefdgFDGSUVOMmc][0-9]{0,9}(\[[0-9A-Za-z]{1,12}\])?")
+_SIMPLE_DTYPE = re.compile(r"[|<>=]?[?bBhHiIlLqQuefdgFDGSUVOMmc][0-9]{0,9}(\[[0-9A-Za-z]{1,12}\])?")
 """The texts that numpy puts into pickles: no more of its little language of dtypes is read."""
 
 

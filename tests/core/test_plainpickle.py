@@ -33,6 +33,7 @@ VALUES = {
 }
 ARRAYS = {
     "numbers": np.arange(6.0).reshape(2, 3),
+    **{code: np.array([1, 0], code) for code in "?bBhHiIlLqQefdgFD"},
     "fortran": np.asfortranarray(np.arange(6).reshape(2, 3)),
     "steps": np.arange(10)[::2],
     "big endian": np.arange(3, dtype=">i4"),

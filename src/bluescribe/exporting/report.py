@@ -34,6 +34,8 @@ class Export(Sequence[ExportedRun]):
     """The runs of an export, in its order; prints well."""
 
     runs: tuple[ExportedRun, ...]
+    left_out: tuple[str, ...] = ()
+    """One line for what else is not there, and no run's fault."""
 
     @property
     def files(self) -> list[Path]:
@@ -44,11 +46,12 @@ class Export(Sequence[ExportedRun]):
     @property
     def failures(self) -> list[str]:
         """One line for each run and format that is not complete."""
-        return [
+        failed = [
             f"{run.label}, {name}: {cause}"
             for run in self.runs
             for name, cause in run.failures.items()
         ]
+        return [*failed, *self.left_out]
 
     @property
     def discrepancies(self) -> list[str]:

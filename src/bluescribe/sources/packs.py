@@ -53,6 +53,11 @@ class PackSource(Source):
         roots = args.get("root_map") or {}
         self._root_map = {str(old): str((path / new).resolve()) for old, new in roots.items()}
 
+    @property
+    def folder(self) -> Path:
+        """The pack itself."""
+        return self.path
+
     def runs(self, selection: Selection) -> Iterator[StoredRun]:
         """Look at the first document of each run."""
         for path in sorted((self.path / "documents").glob(f"*{self._suffix}")):
