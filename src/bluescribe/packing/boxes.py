@@ -128,8 +128,9 @@ class _Renamed(Source):
 def refusals(files: ExternalFiles) -> list[str]:
     """Return a line for each folder from which nothing was packed."""
     return [
-        f"external files in {folder}: not packed, {count} times named, as no root leads there. "
-        f"If they belong to the runs, and may go where the pack goes: --root {folder}"
+        f"external files in {folder}, named {count} times, are not packed: it is neither the "
+        "folder of the journals nor below a --root. If they belong to the runs, and may go where "
+        f"the pack goes: --root {folder}"
         for folder, count in files.refused.items()
     ]
 

@@ -71,7 +71,7 @@ def zip_for_user(
     folders = dict(path_map or {})
     files = ExternalFiles("", Roots([*roots, *folders.values()]), PathMap(folders).apply)
     known = {key for name in names for key in load_format(name).settings_class.model_fields}
-    usual = {"images": "copy", "images_timeout": 0.0, "path_map": folders}
+    usual: dict[str, Any] = {"images": "copy", "images_timeout": 0.0, "path_map": folders}
     options = {key: value for key, value in usual.items() if key in known} | options
     with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as scratch:
         folder = Path(scratch) / path.stem

@@ -7,7 +7,6 @@ directory says, whatever its compressed data would give.
 
 from __future__ import annotations
 
-import errno
 import shutil
 import stat
 import tempfile
@@ -149,9 +148,9 @@ class Zipped:
         with self._file.open(info) as old, Place.at(path).open("xb") as new:
             while block := old.read(_BLOCK):
                 left -= len(block)
-                if left < 0:
-                    raise OSError(errno.EFBIG, "a file in it is longer than it says", info.filename)
                 new.write(block)
+        if left:
+            raise zipfile.BadZipFile(f"{info.filename} is not as long as it says")
 
 
 def _fault(info: zipfile.ZipInfo) -> str:
