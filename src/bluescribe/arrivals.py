@@ -66,14 +66,14 @@ class Arrivals:
         events = self._events.get(stream.name)
         if events is None:
             events = self._events[stream.name] = _Events()
-        events.add(int(doc["seq_num"]), doc.get("uid"), doc["time"])
+        events.add(int(doc["seq_num"]), doc.get("uid"), doc.get("time"))
         if self._datum_fields:
             self._look_for_datums(stream, doc)
 
     def add_event_page(self, stream: Stream, doc: Document) -> None:
         """Take in a page of events."""
         events = self._events.setdefault(stream.name, _Events())
-        events.add_page(doc["seq_num"], doc.get("uid"), doc["time"])
+        events.add_page(doc["seq_num"], doc.get("uid"), doc.get("time"))
 
     def add_frames(self, stream: Stream, field: str, frames: Frames, uid: Any) -> None:
         """Take in the frames that a stream_datum tells of."""

@@ -162,7 +162,7 @@ class _Array(np.ndarray[Any, np.dtype[Any]]):
         else:
             array = array_of(found, shape, data, order="F" if is_fortran else "C")
             data = array.tobytes("F" if is_fortran else "C")
-        state: Any = 1, array.shape, found, bool(is_fortran), data
+        state = 1, array.shape, found, bool(is_fortran), data
         super().__setstate__(state)
 
     def copy(self, order: Any = "C") -> Any:

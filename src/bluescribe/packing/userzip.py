@@ -63,7 +63,7 @@ def zip_for_user(
     SourceError
         The source or a run that is named is not there.
     """
-    path = Path(path).expanduser()
+    path = Path(path).expanduser().absolute()
     if path.exists():
         raise PackError(f"{path} is there already: give another name")
     path.parent.mkdir(parents=True, exist_ok=True)
