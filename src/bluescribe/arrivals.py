@@ -73,7 +73,7 @@ class Arrivals:
     def add_event_page(self, stream: Stream, doc: Document) -> None:
         """Take in a page of events."""
         events = self._events.setdefault(stream.name, _Events())
-        events.add_page(doc["seq_num"], doc.get("uid"), doc.get("time"))
+        events.add_page(doc["seq_num"], doc.get("uid"), doc["time"])
 
     def add_frames(self, stream: Stream, field: str, frames: Frames, uid: Any) -> None:
         """Take in the frames that a stream_datum tells of."""

@@ -145,7 +145,8 @@ def test_a_stream_of_any_name_is_told_in_one_line(tmp_path):
 
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 5))), st.integers(0, 50))
 def test_seq_nums_are_counted_as_a_set_counts_them(ranges, promised):
-    found, model = SeqNums(), set()
+    found = SeqNums()
+    model: set[int] = set()
     for start, length in ranges:
         new = set(range(start, start + length))
         assert found.add(start, start + length) == bool(new - model)

@@ -29,7 +29,7 @@ VALUES = {
     "float64": np.float64(1.5),
     "bool_": np.bool_(True),
     "str_": np.str_("text"),
-    "datetime64": np.datetime64("2026-01-01T00:00", "25m"),
+    "datetime64": np.datetime64("2026-01-01T00:00", ("m", 25)),
 }
 ARRAYS = {
     "numbers": np.arange(6.0).reshape(2, 3),

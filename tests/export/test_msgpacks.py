@@ -6,13 +6,14 @@ import json
 import os
 import pickle
 
-import msgpack
-import msgpack_numpy
 import numpy as np
 import pytest
 import yaml
 
 import bluescribe
+
+msgpack = pytest.importorskip("msgpack")
+msgpack_numpy = pytest.importorskip("msgpack_numpy")
 
 CATALOG = {"driver": "bluesky-msgpack-catalog", "args": {"paths": ["documents/*.msgpack"]}}
 

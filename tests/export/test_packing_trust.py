@@ -150,9 +150,9 @@ def made(path, *entries, sums=None, **options):
 
 
 def unpacked(path):
-    console = Console(file=io.StringIO(), width=200)
-    status = check(path, None, console, only_verify=False)
-    return status, console.file.getvalue()
+    told = io.StringIO()
+    status = check(path, None, Console(file=told, width=200), only_verify=False)
+    return status, told.getvalue()
 
 
 def left(folder):
