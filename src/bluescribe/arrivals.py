@@ -10,6 +10,7 @@ tell of are counted by the same numbers, whether there are events beside them or
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -61,19 +62,27 @@ class Arrivals:
         if fields:
             self._datum_fields[descriptor.uid] = fields
 
-    def add_event(self, stream: Stream, doc: Document) -> None:
-        """Take in an event."""
+    def add_events(self, stream: Stream, docs: Sequence[Document]) -> None:
+        """Take in events; a damaged one, which only a journal takes, is none."""
         events = self._events.get(stream.name)
         if events is None:
             events = self._events[stream.name] = _Events()
-        events.add(int(doc["seq_num"]), doc.get("uid"), doc.get("time"))
+        if len(docs) > 1:
+            numbers, uids = [doc["seq_num"] for doc in docs], [doc.get("uid") for doc in docs]
+            events.add(numbers, uids, [doc["time"] for doc in docs])
+        elif _is_number(docs[0].get("seq_num")):
+            events.add_one(docs[0]["seq_num"], docs[0].get("uid"), docs[0].get("time"))
         if self._datum_fields:
-            self._look_for_datums(stream, doc)
+            for doc in docs:
+                self._look_for_datums(stream, doc)
 
     def add_event_page(self, stream: Stream, doc: Document) -> None:
         """Take in a page of events."""
         events = self._events.setdefault(stream.name, _Events())
-        events.add_page(doc["seq_num"], doc.get("uid"), doc["time"])
+        numbers, uids = list(map(int, doc["seq_num"])), doc.get("uid")
+        if not isinstance(uids, list | tuple) or len(uids) != len(numbers):
+            uids = [None] * len(numbers)
+        events.add(numbers, uids, doc["time"])
 
     def add_frames(self, stream: Stream, field: str, frames: Frames, uid: Any) -> None:
         """Take in the frames that a stream_datum tells of."""
@@ -138,31 +147,37 @@ class _Events:
         self._twice = SeqNums()
         self._uids: list[Any] = [None] * _WINDOW
         """Of the latest event with each number, by what remains of the number."""
-        self._latest = float("-inf")
+        self._latest = -math.inf
 
-    def add(self, number: int, uid: Any, seconds: Any) -> None:
-        """Take in an event: nearly always the next one."""
+    def add(self, numbers: Sequence[Any], uids: Sequence[Any], times: Sequence[Any]) -> None:
+        """Take in events: nearly always those that follow on the latest one."""
+        start, count = self._numbers.stop, len(numbers)
+        if count and numbers == list(range(start, start + count)):
+            self._numbers.add(start, start + count - 1)
+            self._keep_uids(start, uids)
+            self._latest = max(self._latest, _latest(times))
+            numbers, uids, times = numbers[-1:], uids[-1:], times[-1:]
+        for number, uid, seconds in zip(numbers, uids, times, strict=True):
+            self.add_one(number, uid, seconds)
+
+    def _keep_uids(self, start: int, uids: Sequence[Any]) -> None:
+        before = max(0, len(uids) - _WINDOW)
+        place, kept = (start + before) % _WINDOW, list(uids[before:])
+        room = _WINDOW - place
+        self._uids[place : place + len(kept)] = kept[:room]
+        self._uids[: len(kept[room:])] = kept[room:]
+
+    def add_one(self, number: int, uid: Any, seconds: Any) -> None:
+        """Take in an event."""
         numbers = self._numbers
         if number == numbers.stop and numbers.count:
-            numbers.stop = number + 1
+            numbers.stop += 1
             numbers.count += 1
-        elif not numbers.add(number, number + 1) and self._is_same(number, uid, seconds):
-            self._twice.add(number, number + 1)
+        elif not numbers.add(int(number), int(number) + 1) and self._is_same(number, uid, seconds):
+            self._twice.add(int(number), int(number) + 1)
         self._uids[number % _WINDOW] = uid
         if isinstance(seconds, float) and seconds > self._latest:
             self._latest = seconds
-
-    def add_page(self, numbers: Sequence[int], uids: Any, times: Sequence[Any]) -> None:
-        """Take in the events of a page."""
-        count, start = len(numbers), self._numbers.stop
-        if not isinstance(uids, list | tuple) or len(uids) != count:
-            uids = [None] * count
-        before = max(0, count - _WINDOW)  # these need not be looked at one by one
-        if before and list(numbers) == list(range(start, start + count)):
-            self._numbers.add(start, start + before)
-            numbers, uids, times = numbers[before:], uids[before:], times[before:]
-        for number, uid, seconds in zip(numbers, uids, times, strict=True):
-            self.add(int(number), uid, seconds)
 
     def discrepancies(self, name: str, promised: int | None) -> Iterator[str]:
         """Yield what is missing, and what came twice."""
@@ -216,6 +231,15 @@ def _missing(numbers: SeqNums, promised: int | None, what: str) -> Iterator[str]
         expected = numbers.count + count if promised is None else promised
         which = f": seq_num {worded(ranges)} did not" if ranges else ""
         yield f"{max(0, expected - count)} of {expected} {what} came{which}"
+
+
+def _latest(times: Iterable[Any]) -> float:
+    floats = times if {*map(type, times)} == {float} else [t for t in times if isinstance(t, float)]
+    return max(floats, default=-math.inf)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int or isinstance(value, int | np.integer)
 
 
 def _external(descriptor: Descriptor) -> Iterator[tuple[str, str]]:

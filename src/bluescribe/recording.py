@@ -124,11 +124,10 @@ class Recording:
         if self._file.takes_pages:
             check_event(doc)
             self._pending.setdefault(stream.name, []).append(doc)
-            self._arrivals.add_event(stream, doc)
         else:
             self._attempt(self._file.record, "event", doc)
             self._count(stream, 1)
-            self._arrivals.add_event(stream, doc)
+            self._arrivals.add_events(stream, [doc])
 
     def add_event_page(self, doc: Document) -> None:
         """Write a page as it came."""
@@ -248,6 +247,7 @@ class Recording:
         """Turn the events that wait into pages: a page has one descriptor, a stream one order."""
         pending, self._pending = self._pending, {}
         for waiting in pending.values():
+            self._arrivals.add_events(self.descriptors[waiting[0]["descriptor"]][0], waiting)
             for uid, events in groupby(waiting, _DESCRIPTOR):
                 stream, descriptor = self.descriptors[uid]
                 try:

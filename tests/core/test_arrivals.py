@@ -107,6 +107,27 @@ def test_an_event_that_came_long_ago_is_known_by_its_time(tmp_path):
     assert not amiss(tmp_path / "rewound", [*head, *events, *again, *stop])
 
 
+def test_damaged_events_are_none(tmp_path):
+    """A journal takes them, as it takes everything."""
+    head, events, stop = long_run(5)
+    for damage in ({"seq_num": None}, {"seq_num": "5"}, {"time": None}, {"uid": [1]}, {"uid": 5}):
+        name, doc = events[4]
+        told = amiss(tmp_path / str(damage), [*head, *events[:4], (name, {**doc, **damage}), *stop])
+        is_lost = "seq_num" in damage
+        assert told == ["4 of 5 events of primary came: seq_num 5 did not"] * is_lost
+
+
+@pytest.mark.parametrize("length", [1_023, 1_024, 1_025, 2_500])
+@pytest.mark.parametrize("writer_class", [JsonlWriter, JsonWriter])
+def test_the_latest_events_are_known_by_their_uids(tmp_path, length, writer_class):
+    head, events, stop = long_run(length, seconds=0.0)
+    again = events[-1_000:]
+    (told,) = amiss(tmp_path / "twice", [*head, *events, *again, *stop], writer_class)
+    assert told == f"1000 events of primary came twice: seq_num {length - 999}-{length}"
+    others = [(name, {**doc, "uid": f"{doc['uid']} again"}) for name, doc in again]
+    assert not amiss(tmp_path / "again", [*head, *events, *others, *stop], writer_class)
+
+
 def test_gaps_are_told_where_nothing_was_promised(tmp_path):
     head, events, ((_, stop),) = long_run(10)
     silent = {key: value for key, value in stop.items() if key != "num_events"}
