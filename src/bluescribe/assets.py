@@ -122,6 +122,7 @@ class AssetBook:
         self._fields: dict[str, str] = {}
         self._datums: dict[str, tuple[str, int | None]] = {}
         """Resource and index of each datum."""
+        self._has_forgotten = False
 
     def add_resource(self, doc: Document) -> None:
         """Take in a resource document."""
@@ -139,6 +140,11 @@ class AssetBook:
         self._datums[datum_id] = resource, _index(_mapping(parameters))
         if len(self._datums) > _MOST_DATUMS:
             self._datums.pop(next(iter(self._datums)))
+            self._has_forgotten = True
+
+    def knows(self, datum_id: str) -> bool:
+        """Tell whether a datum has come, or may have come too long ago to be remembered."""
+        return datum_id in self._datums or self._has_forgotten
 
     def of_page(self, page: Page) -> Iterator[tuple[str, Asset, Frames | None]]:
         """Yield the assets, in the order of the events, of each field whose values are datum ids.

@@ -182,8 +182,21 @@ def listen(
     prefix: Annotated[
         str, typer.Option("--prefix", help="Listen to publishers with this prefix only.")
     ] = "",
+    decode: Annotated[
+        str,
+        typer.Option(
+            "--decode",
+            metavar="HOW",
+            help="How messages are read: plain (pickles of plain values and arrays, no code of a "
+            "sender is run), json, or pickle (all that Python can, code of the sender included).",
+        ),
+    ] = "plain",
 ) -> None:
     """Write the runs of a RunEngine that is in another process or on another machine.
+
+    bluesky's Publisher sends pickles, and its own RemoteDispatcher runs whatever code is in them:
+    whoever can send to the proxy. This command does not, unless it is told --decode pickle. Let
+    only machines that you trust reach the proxy all the same: nobody checks who sends.
 
     Ends on Ctrl-C or SIGTERM, when all files are finished. Needs: pip install 'bluescribe[zmq]'
     """
@@ -192,7 +205,7 @@ def listen(
     with errors_in_one_line():
         from .commands.listen import run
 
-        run(zmq, iconfig, prefix, Console(highlight=False, markup=False))
+        run(zmq, iconfig, prefix, decode, Console(highlight=False, markup=False))
 
 
 @app.command()
@@ -213,8 +226,28 @@ def pack(
     external: Annotated[
         bool, typer.Option(help="Copy external files, such as images, into the pack.")
     ] = True,
+    roots: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--root",
+            metavar="DIR",
+            help="Pack external files below this folder, too. May be repeated.",
+        ),
+    ] = None,
+    iconfig: Annotated[
+        Path | None,
+        typer.Option(
+            "--iconfig",
+            metavar="FILE",
+            help="PATH_MAP there says where files are; its folders are roots.",
+        ),
+    ] = None,
 ) -> None:
-    """Box runs with their external files, for another databroker or for a user."""
+    """Box runs with their external files, for another databroker or for a user.
+
+    Documents name external files by any path, and who wrote them chose it. Packed are those in the
+    folder of the journals or the pack itself, and below each --root; others are told, not packed.
+    """
     from .commands.pack import run
 
     status = run(
@@ -224,6 +257,8 @@ def pack(
         formats=_names(to),
         as_zip=as_zip,
         external=external,
+        roots=roots or [],
+        iconfig=iconfig,
         console=Console(highlight=False, markup=False),
     )
     raise typer.Exit(status)
@@ -241,6 +276,8 @@ def unpack(
     ] = False,
 ) -> None:
     """Unpack a zip file, and check that every file of a pack has arrived as it was sent.
+
+    A zip file that is not as it was packed, or that holds something else, is not unpacked.
 
     To make a pack a databroker catalog: databroker-unpack inplace PATH NAME
     """

@@ -7,12 +7,25 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from event_model import DocumentNames
 
 from .errors import DocumentError
 
-__all__ = ["check_event", "check_event_page", "check_start"]
+__all__ = ["check_event", "check_event_page", "check_name", "check_start"]
 
+_NAMES = frozenset(name.name for name in DocumentNames)
+_LONGEST_NAME = 40
 _TEXT = frozenset({str})
+
+
+def check_name(name: str) -> None:
+    """Raise a `DocumentError` unless this is the name of a document.
+
+    A name picks what is done, and there are names that only a session may use among its own
+    parts: what others sent or wrote is looked at first.
+    """
+    if name not in _NAMES:
+        raise DocumentError(f"there is no document called {name[:_LONGEST_NAME]!r}")
 
 
 def check_start(doc: Any) -> None:

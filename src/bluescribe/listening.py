@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import logging
+import pickle
 import signal
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import ConfigError
+from .errors import ConfigError, DocumentError
 from .extras import import_extra
+from .grammar import check_name
+from .plainpickle import PlainUnpickler
 from .subscribe import Writers, make_writers
 
 __all__ = ["listen"]
@@ -22,6 +25,11 @@ logger = logging.getLogger(__name__)
 _PORTS = 65_536
 _PAUSE_SECONDS = 1.0
 """Between a fault of the connection and the next try."""
+_LOOK_MILLISECONDS = 100
+"""How soon it is seen that the listening is to end."""
+_DECODINGS = ("plain", "json", "pickle")
+_MOST_TOLD = 10
+"""Different causes of refusals, and classes that are not loaded, of which each is told."""
 
 
 def listen(
@@ -29,6 +37,7 @@ def listen(
     iconfig: str | Path | Mapping[str, Any] = "iconfig.yml",
     *,
     prefix: str = "",
+    decode: str = "plain",
     writers: Writers | None = None,
     ready: threading.Event | None = None,
     stop: threading.Event | None = None,
@@ -36,7 +45,8 @@ def listen(
     """Write what a bluesky proxy sends, until SIGINT or SIGTERM ends it.
 
     The connection comes back by itself when the proxy was restarted. Documents that were sent
-    meanwhile are lost to every subscriber: 0MQ does not keep them.
+    meanwhile are lost to every subscriber: 0MQ does not keep them. A message that is no document
+    is refused, with a warning, and costs no other.
 
     Parameters
     ----------
@@ -45,7 +55,13 @@ def listen(
     iconfig
         Path of ``iconfig.yml``, or its content.
     prefix
-        Of the publishers to listen to; empty for all that have none.
+        Of the publishers to listen to; empty for all.
+    decode
+        How messages are read. ``plain``: the pickles that bluesky's ``Publisher`` sends, of plain
+        values and arrays; a value of any other class becomes a text, and no code of the sender's
+        is run. ``json``: what ``Publisher(..., serializer=...)`` sends that way. ``pickle``:
+        ``pickle.loads``, as bluesky's ``RemoteDispatcher`` does unless it is told otherwise;
+        whoever can send to the proxy can run code in this process.
     writers
         In place of those that `iconfig` switches on.
     ready
@@ -66,62 +82,135 @@ def listen(
     host, _, port = address.removeprefix("tcp://").rpartition(":")
     if not (host and port.isdigit() and 0 < int(port) < _PORTS):
         raise ConfigError(f"{address!r}: write host:port, such as localhost:5578")
+    if decode not in _DECODINGS:
+        raise ConfigError(f"--decode {decode}: write one of {', '.join(_DECODINGS)}")
     import_extra("zmq", "zmq", "listening")
     if writers is None:
         writers = make_writers(iconfig)
     if writers.are_idle:
         raise ConfigError(f"no writer is switched on: set ENABLE: true in a block of {iconfig}")
     stop = stop or threading.Event()
+    listener = _Listener(address, prefix.encode(), decode, writers.post)
     with writers, _signals(stop):
         while not stop.is_set():
             try:
-                _receive(f"{host}:{port}", prefix.encode(), writers, ready, stop)
-            except Exception:  # of the connection, or a message that nobody can decode
+                _receive(f"tcp://{host}:{port}", listener, ready, stop)
+            except Exception:  # of the connection: a message that is refused ends nothing
                 logger.exception("listening at %s failed; trying again", address)
                 stop.wait(_PAUSE_SECONDS)
+    listener.tell_of_all()
     return writers
 
 
 def _receive(
-    address: str,
-    prefix: bytes,
-    writers: Writers,
-    ready: threading.Event | None,
-    stop: threading.Event,
+    address: str, listener: _Listener, ready: threading.Event | None, stop: threading.Event
 ) -> None:
-    """Receive documents until `stop` is set."""
-    zmq = import_extra("bluesky.callbacks.zmq", "zmq", "listening")
-    loop = asyncio.new_event_loop()
-    dispatcher = zmq.RemoteDispatcher(address, prefix=prefix, loop=loop)
-    # nothing is waited for: 0MQ drops what comes while nobody takes it
-    dispatcher.subscribe(writers.post)
-    over = threading.Event()
-    watcher = threading.Thread(target=_stop_when_asked, args=(stop, over, loop), daemon=True)
-    watcher.start()
-    if ready is not None:
-        loop.call_soon(ready.set)
-    try:
-        with suppress(asyncio.CancelledError):
-            dispatcher.start()
-    finally:
-        over.set()
-        watcher.join()
+    """Receive messages until `stop` is set."""
+    zmq = import_extra("zmq", "zmq", "listening")
+    with zmq.Context() as context, context.socket(zmq.SUB) as socket:
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.SUBSCRIBE, listener.topic)
+        socket.connect(address)
+        if ready is not None:
+            ready.set()
+        while not stop.is_set():
+            if socket.poll(_LOOK_MILLISECONDS):
+                listener.take(socket.recv_multipart())
 
 
-def _stop_when_asked(
-    stop: threading.Event, over: threading.Event, loop: asyncio.AbstractEventLoop
-) -> None:
-    while not over.is_set():
-        if stop.wait(0.1):
-            with suppress(RuntimeError):  # the loop ended just now
-                loop.call_soon_threadsafe(_cancel_all, loop)
-            return
+class _Listener:
+    """What is made of the messages, one at a time.
+
+    Parameters
+    ----------
+    address
+        Where they come from, for people.
+    prefix
+        Of those that are wanted; empty for all.
+    decode
+        How documents are read.
+    post
+        Takes the documents. It waits for nothing: 0MQ drops what comes while nobody takes it.
+    """
+
+    def __init__(
+        self, address: str, prefix: bytes, decode: str, post: Callable[[str, Any], None]
+    ) -> None:
+        self.topic = prefix + b" " if prefix else b""
+        """How messages begin that are wanted."""
+        self._address = address
+        self._post = post
+        readers: tuple[Callable[[bytes], Any], ...] = (self._plain, _json, pickle.loads)
+        self._read = dict(zip(_DECODINGS, readers, strict=True))[decode]
+        self._refused = 0
+        self._told: set[str] = set()
+
+    def take(self, parts: list[bytes]) -> None:
+        """Hand on the document of a message; refuse what is none, whatever it is."""
+        try:
+            name, data = _split(parts)
+            doc = self._decoded(name, data)
+            self._post(name, doc)
+        except DocumentError as error:
+            self._refuse(str(error))
+        except Exception as error:
+            self._refuse(f"it cannot be taken: {type(error).__name__}: {error}")
+
+    def tell_of_all(self) -> None:
+        """Tell how many messages were refused, if there were any."""
+        if self._refused:
+            logger.warning("listening at %s: %d messages refused", self._address, self._refused)
+
+    def _decoded(self, name: str, data: bytes) -> dict[str, Any]:
+        try:
+            doc = self._read(data)
+        except DocumentError:
+            raise
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            raise DocumentError(f"its {name} document cannot be read: {why}") from None
+        if not isinstance(doc, dict):
+            raise DocumentError(f"its {name} document is of type {type(doc).__name__}")
+        return doc
+
+    def _plain(self, data: bytes) -> Any:
+        reader = PlainUnpickler(data)
+        doc = reader.load()
+        for origin in reader.unloaded:
+            self._tell_once(
+                f"{origin}: values of this class are written as texts, as no class of a sender is "
+                "loaded. If you trust all who can send there: --decode pickle"
+            )
+        return doc
+
+    def _refuse(self, cause: str) -> None:
+        self._refused += 1
+        self._tell_once(f"a message is refused, and each of its kind: {cause}")
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(text)
+            more = ". Others are only counted from now on" if len(self._told) == _MOST_TOLD else ""
+            logger.warning("listening at %s: %s%s", self._address, text, more)
 
 
-def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
-    """End what a dispatcher does: its own ``stop`` closes the loop in which it is called."""
-    for task in asyncio.all_tasks(loop):
-        task.cancel()
+def _split(parts: list[bytes]) -> tuple[str, bytes]:
+    """Return the name and the bytes of a document: a message is prefix, name and document."""
+    fields = parts[0].split(b" ", 2)
+    if len(parts) != 1 or len(fields) != 3:
+        raise DocumentError("it is no message of a bluesky Publisher")
+    name = fields[1].decode("utf-8", "replace")
+    check_name(name)
+    return name, fields[2]
+
+
+def _json(data: bytes) -> Any:
+    if data.startswith(b"\x80"):
+        raise DocumentError(
+            "it is a pickle, and JSON was asked for: leave --decode away, or give the Publisher a "
+            "serializer that makes JSON"
+        )
+    return json.loads(data)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .afterwards import Afterwards, Work
+from .arrivals import Arrivals
 from .assets import AssetBook, datum_rows
 from .attempts import Attempts
 from .errors import DocumentError
@@ -64,9 +65,12 @@ class Recording:
         self._ledger = ledger
         self._afterwards = afterwards
         self._assets = AssetBook(file.locate)
+        self._arrivals = Arrivals(run, self._assets.knows)
         self._pending: dict[str, list[Document]] = {}
         """Events that wait to become pages, by stream."""
         self._files_told = -1
+        self.is_repeated = False
+        """Whether a run of this uid was finished before."""
 
     @property
     def folder(self) -> Path | None:
@@ -109,6 +113,7 @@ class Recording:
         self.record("descriptor", doc)
         self._write_pages()
         stream, descriptor = self.run.add_descriptor(doc)
+        self._arrivals.add_descriptor(descriptor)
         self.descriptors[descriptor.uid] = stream, descriptor
         self._attempt(self._file.add_descriptor, stream, descriptor)
         return descriptor
@@ -122,6 +127,7 @@ class Recording:
         else:
             self._attempt(self._file.record, "event", doc)
             self._count(stream, 1)
+            self._arrivals.add_events(stream, [doc])
 
     def add_event_page(self, doc: Document) -> None:
         """Write a page as it came."""
@@ -132,6 +138,7 @@ class Recording:
             self._write_page(stream, stream.page_of(descriptor, doc))
         elif self.record("event_page", doc):
             self._count(stream, len(doc["seq_num"]))
+        self._arrivals.add_event_page(stream, doc)
 
     def add_resource(self, name: str, doc: Document) -> None:
         """Learn of an external file from a resource or stream_resource."""
@@ -149,12 +156,14 @@ class Recording:
         rows = datum_rows(kwargs, len(datum_ids)) if name == "datum_page" else [kwargs]
         for datum_id, parameters in zip(datum_ids, rows, strict=True):
             self._assets.add_datum(datum_id, doc["resource"], parameters)
+        self._arrivals.add_datums(datum_ids)
 
     def add_stream_datum(self, doc: Document) -> None:
         """Learn which frames of an external file belong to which events."""
         self.record("stream_datum", doc)
         name, asset, frames = self._assets.of_stream_datum(doc)
         stream, _ = self.descriptors[doc["descriptor"]]
+        self._arrivals.add_frames(stream, name, frames, doc.get("uid"))
         self._attempt(self._file.link_assets, stream, name, asset, frames)
 
     def add_comment(self, doc: Document) -> None:
@@ -177,6 +186,7 @@ class Recording:
         if stop is not None:
             self.record("stop", stop)
         self._write_pages()
+        self._compare(stop)
         if not self._attempt.or_refuse("stop", self._file.close, stop):
             self._attempt.or_refuse("stop", self._file.close, None)  # or it would stay open
         self._ledger.open_files.pop(self.run.uid, None)
@@ -186,6 +196,15 @@ class Recording:
             self._ledger.last_file = self._file.paths[0] if self._file.paths else None
             work = self._remaining_work()
         self._hand_over(work)
+
+    def _compare(self, stop: Document | None) -> None:
+        """Compare what came with what was promised; the file is marked when it is closed."""
+        texts = self._arrivals.discrepancies(stop)
+        if self.is_repeated:
+            texts.append("the whole run came before in this session: keep one of its files")
+        self._file.discrepancies = tuple(texts)
+        if texts and self._file.paths:
+            self._ledger.differ(self.run.uid, self.run.label, self._file.paths[0], texts)
 
     def _remaining_work(self) -> Work | None:
         """Return what is to be done later, when the file is complete."""
@@ -228,6 +247,7 @@ class Recording:
         """Turn the events that wait into pages: a page has one descriptor, a stream one order."""
         pending, self._pending = self._pending, {}
         for waiting in pending.values():
+            self._arrivals.add_events(self.descriptors[waiting[0]["descriptor"]][0], waiting)
             for uid, events in groupby(waiting, _DESCRIPTOR):
                 stream, descriptor = self.descriptors[uid]
                 try:

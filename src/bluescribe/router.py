@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 _EARLIER_RESOURCES = 100
 """Resources of finished runs that are remembered."""
+_EARLIER_RUNS = 1_000
+"""Finished runs whose uids are remembered."""
 
 
 class Router(DocumentRouter):
@@ -68,6 +70,8 @@ class Router(DocumentRouter):
         self._by_resource: dict[str, Recording] = {}
         self._earlier_resources: dict[str, Document] = {}
         """Of finished runs: a detector that stays staged goes on filling its file."""
+        self._finished: dict[str, None] = {}
+        """Uids of finished runs, oldest first."""
         self._told_of_strays = False
         self._cwd: Path | None = None
         """Where the session was when it sent the next start document."""
@@ -110,6 +114,7 @@ class Router(DocumentRouter):
             ledger=self._ledger,
             afterwards=self._afterwards,
         )
+        recording.is_repeated = doc["uid"] in self._finished
         self._runs[doc["uid"]] = recording
         recording.open()
         if self._space is not None:
@@ -196,6 +201,9 @@ class Router(DocumentRouter):
             self._space.look(recording.run.uid, recording.folder, is_over=True)
         recording.finish(stop)
         del self._runs[recording.run.uid]
+        self._finished[recording.run.uid] = None
+        if len(self._finished) > _EARLIER_RUNS:
+            self._finished.pop(next(iter(self._finished)))
         for uid in recording.descriptors:
             self._by_descriptor.pop(uid, None)
         for uid, doc in recording.resources.items():

@@ -26,6 +26,7 @@ __all__ = [
     "Page",
     "Run",
     "Stream",
+    "stream_name",
     "working_directory",
 ]
 
@@ -286,7 +287,7 @@ class Run:
             raise DocumentError(f"descriptor without uid or data_keys: it has {sorted(doc)}")
         fields = {str(k): Field.from_data_key(str(k), _mapping(v)) for k, v in keys.items()}
         descriptor = Descriptor(doc["uid"], doc, fields)
-        name = str(doc.get("name") or "primary")
+        name = stream_name(doc.get("name"))
         stream = self.streams.setdefault(name, Stream(name))
         stream.descriptors.append(descriptor)
         for key, declared in fields.items():
@@ -312,6 +313,11 @@ class Run:
             stream.fields = {key: stream.fields.get(key, Field(key)) for key in fields}
             stream.events = events
         return run
+
+
+def stream_name(value: Any) -> str:
+    """Return what a stream is called; one without a name is the primary one."""
+    return str(value or "primary")
 
 
 def _equal_columns(rows: Sequence[Document], keys: list[str]) -> dict[str, list[Any]] | None:

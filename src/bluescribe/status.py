@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from typing import Any
 
 from .errors import DocumentError
 
-__all__ = ["Failure", "Ledger", "Status", "Tell", "may_pass", "remedy"]
+__all__ = ["Discrepancy", "Failure", "Ledger", "Status", "Tell", "Told", "may_pass", "remedy"]
 
 logger = logging.getLogger(__name__)
 
 _FAILURES_KEPT = 20
+_TOLD_KEPT = 1_000
 
 _REMEDIES = {
     errno.ENOSPC: "free space on that disk; the next run is written again",
@@ -60,6 +62,38 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """A run that did not come as its stop document says: a fault before the writer."""
+
+    time: float
+    """Epoch seconds."""
+    uid: str
+    run: str
+    path: Path
+    what: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        when = datetime.fromtimestamp(self.time).astimezone().strftime("%H:%M:%S")
+        return f"{when} {self.run} in {self.path}: {'; '.join(self.what)}"
+
+
+class Told:
+    """What several writers have told already: one word is enough for what all of them meet."""
+
+    def __init__(self) -> None:
+        self._keys: dict[object, object] = {}
+
+    def is_new(self, key: object) -> bool:
+        """Tell whether nobody has asked before, on whatever thread."""
+        mine = object()
+        is_new = self._keys.setdefault(key, mine) is mine  # at once: no thread comes in between
+        while len(self._keys) > _TOLD_KEPT:
+            self._keys.pop(next(iter(self._keys)), None)
+        return is_new
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The state of one writer at one moment."""
 
@@ -83,6 +117,8 @@ class Status:
     """Files of finished runs into which images are being copied, or will be."""
     owed: tuple[Path, ...] = ()
     """Files of finished runs that the system refused to complete; the next session tries again."""
+    discrepancies: tuple[Discrepancy, ...] = ()
+    """The latest runs that did not come as their stop documents say, oldest first."""
 
     def __str__(self) -> str:
         """Return a few lines for people."""
@@ -104,6 +140,7 @@ class Status:
         if self.documents_refused:
             refused = _count(self.documents_refused, "damaged document")
             lines.append(f"  refused:     {refused}")
+        lines += [f"  CAME AMISS:  {discrepancy}" for discrepancy in self.discrepancies]
         return "\n".join([*lines, *(f"  FAILED:      {failure}" for failure in self.failures)])
 
     __repr__ = __str__
@@ -130,6 +167,9 @@ class Ledger:
         self.owed: list[Path] = []
         """Those that could not be completed."""
         self.failures: deque[Failure] = deque(maxlen=_FAILURES_KEPT)
+        self.discrepancies: deque[Discrepancy] = deque(maxlen=_FAILURES_KEPT)
+        self.told = Told()
+        """What was told already; writers that receive the same documents have it in common."""
         self.unraised: deque[Failure] = deque(maxlen=1)
         """The failure that the RunEngine has not been told of (``on_error="abort"``)."""
         self.before_claim: Callable[[Path], None] | None = None
@@ -145,6 +185,19 @@ class Ledger:
         """Enter a failure."""
         self.failures.append(failure)
         self.unraised.append(failure)
+
+    def differ(self, uid: str, run: str, path: Path, what: Sequence[str]) -> None:
+        """Enter that a run did not come as its stop document says, and tell of it once."""
+        self.discrepancies.append(Discrepancy(time.time(), uid, run, path, tuple(what)))
+        if self.told.is_new((uid, *what)):
+            logger.warning(
+                "%s did not come as it was taken: %s. What came is in %s and its other files, "
+                "which say so, but for journals. Remedy: export it again from where all of it is, "
+                "such as a catalog, or a journal that the RunEngine's own session wrote.",
+                run,
+                "; ".join(what),
+                path,
+            )
 
     def begin(self, start: Mapping[str, Any], paths: Sequence[Path]) -> None:
         """Tell of the files that a run has by now."""
@@ -191,6 +244,7 @@ class Ledger:
             documents_refused=self.documents_refused,
             copying=tuple(self.copying),
             owed=tuple(self.owed),
+            discrepancies=tuple(self.discrepancies),
         )
 
 

@@ -14,7 +14,7 @@ from .incomplete import places_of, tell_of_incomplete
 from .resumed import take_up_owed
 from .run import working_directory
 from .snapshot import Snapshots
-from .status import Status
+from .status import Status, Told
 from .writer import Writer, wait_until_written
 
 if TYPE_CHECKING:
@@ -112,6 +112,9 @@ class Writers:
         self._deliveries = dict(deliveries or {})
         own = [delivery.writer for delivery in self._deliveries.values()]
         self._receiving = [*self._writers.values(), *(writer for writer in own if writer)]
+        told = Told()
+        for writer in self._receiving:
+            writer.tell_together(told)
         for delivery in self._deliveries.values():
             delivery.follow(list(self))
         self._snapshot = Snapshots()

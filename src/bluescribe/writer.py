@@ -23,7 +23,7 @@ from .run import working_directory
 from .settings import WriterSettings
 from .snapshot import Snapshots
 from .space import SpaceWatch
-from .status import Ledger, Status, Tell
+from .status import Ledger, Status, Tell, Told
 
 if TYPE_CHECKING:
     from .owed import Note
@@ -199,6 +199,10 @@ class Writer:
         closed and images were copied; what it raises is logged.
         """
         self._ledger.on_finish.append(tell)
+
+    def tell_together(self, told: Told) -> None:
+        """Tell once, with other writers of the same runs, what all of them meet."""
+        self._ledger.told = told
 
     def raise_failure(self) -> None:
         """Raise the failure that the RunEngine has not been told of, if its owner wants that.

@@ -194,7 +194,7 @@ def test_a_damaged_document_is_refused_and_told_of(play, caplog, damaged):
 def test_a_document_that_the_format_refuses_costs_that_document_only(play, caplog, method):
     """In a batch, at a sync or at the stop too: the run is finished and the thread goes on."""
     play.faults[method] = [DocumentError("not in this format")]
-    play(start(), resource(), descriptor(image=IMAGE), event(1, image="r/0"))
+    play(start(), resource(), datum(0), descriptor(image=IMAGE), event(1, image="r/0"))
     play.router.sync()
     play(event(2, image="r/0"), stop(), start("next"), stop("next"))
     assert play.ledger.documents_refused == 1
@@ -230,7 +230,9 @@ def test_runs_that_were_never_stopped_are_closed(play):
     assert not play.router.has_open_runs
 
 
-def test_nothing_of_a_finished_run_is_kept(play):
+def test_nothing_of_a_finished_run_is_kept(play, monkeypatch):
+    monkeypatch.setattr("bluescribe.router._EARLIER_RUNS", 100)  # uids alone, of the latest
+
     def one(number):
         run, d, r = f"run{number}", f"d{number}", f"r{number}"
         play(start(run), descriptor(d, run, image=IMAGE), resource(r, run), datum(0, r))

@@ -32,7 +32,7 @@ def runs(tmp_path):
 
 
 def test_a_pack_is_a_source_with_files_of_its_own(runs, tmp_path):
-    box = pack(runs.values(), tmp_path / "box")
+    box = pack(runs.values(), tmp_path / "box", roots=[tmp_path / "external"])
     assert not box.failures
     assert box.runs == len(SHAPES)
     assert box.external_files >= 5
@@ -122,13 +122,14 @@ def test_a_folder_with_something_in_it_is_left_alone(runs, tmp_path):
 def test_an_external_file_that_is_not_there_is_told(runs, tmp_path):
     for path in (tmp_path / "external" / "resource_hdf5").rglob("*.h5"):
         path.unlink()
-    box = pack(runs["resource_hdf5"], tmp_path / "box")
+    box = pack(runs["resource_hdf5"], tmp_path / "box", roots=[tmp_path / "external"])
     assert box.runs == 1
     assert "not there" in box.failures[0]
 
 
 def test_a_zip_file_holds_all_that_a_user_needs(runs, tmp_path):
-    done = zip_for_user(runs.values(), tmp_path / "beamtime.zip", ["nexus", "csv"])
+    roots = [tmp_path / "external"]
+    done = zip_for_user(runs.values(), tmp_path / "beamtime.zip", ["nexus", "csv"], roots=roots)
     assert not done.failures
     (tmp_path / "external").rename(tmp_path / "gone")
     result = command("unpack", "beamtime.zip", "--out", "there", cwd=tmp_path)
@@ -164,7 +165,7 @@ def command(*arguments, cwd, before=""):
 def test_databroker_unpack_makes_a_pack_a_catalog(runs, tmp_path, monkeypatch):
     pytest.importorskip("databroker_pack")
     chosen = {name: runs[name] for name in ("count", "baseline", "resource_npy", "mca")}
-    pack(chosen.values(), tmp_path / "box")
+    pack(chosen.values(), tmp_path / "box", roots=[tmp_path / "external"])
     (tmp_path / "external").rename(tmp_path / "gone")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
@@ -238,7 +239,7 @@ def test_nothing_is_written_outside_of_a_pack(tmp_path):
         "resource_path": "../secret.npy",
         "resource_kwargs": {},
     }
-    pack([("start", start), ("resource", resource)], tmp_path / "box")
+    pack([("start", start), ("resource", resource)], tmp_path / "box", roots=[tmp_path])
     (copy,) = tmp_path.rglob("box/external_files/*/*")
     assert copy.name == "secret.npy"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["box", "images", "secret.npy"]

@@ -65,9 +65,12 @@ def run(
     finally:
         manifest.close()
     _show_summary(done, formats, out, console)
+    for line in done.discrepancies:
+        text = f"INCOMPLETE AT ITS SOURCE, and written as it is there: {line}"
+        console.print(text, style="red", markup=False, soft_wrap=True)
     for line in done.failures:
         console.print(f"FAILED: {line}", style="red", markup=False, soft_wrap=True)
-    return 1 if done.failures else 0
+    return 1 if done.failures or done.discrepancies else 0
 
 
 def _show_plan(plan: Plan, out: Path, console: Console) -> None:

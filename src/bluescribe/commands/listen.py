@@ -13,12 +13,12 @@ from .show import warnings_on
 __all__ = ["run"]
 
 
-def run(address: str, iconfig: Path, prefix: str, console: Console) -> None:
+def run(address: str, iconfig: Path, prefix: str, decode: str, console: Console) -> None:
     """Listen until a signal comes, then tell what was written."""
     ready = threading.Event()
     threading.Thread(target=_tell_when_ready, args=(ready, address, console), daemon=True).start()
     with warnings_on(console):
-        writers = listen(address, iconfig, prefix=prefix, ready=ready)
+        writers = listen(address, iconfig, prefix=prefix, decode=decode, ready=ready)
     console.print(str(writers.status()), markup=False, soft_wrap=True)
 
 

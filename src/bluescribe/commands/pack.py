@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
-import zipfile
-import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 
-from ..packing import PackError, pack, verify, zip_for_user
-from ..packing.sums import top_folder, zip_file
+from ..config import read_iconfig
+from ..packing import PackError, Verdict, pack, verify, zip_for_user
+from ..packing.zipped import Zipped
 from ..sources import Selection, open_source
 from .progress import runs_bar, waiting
 from .show import tell_of_nothing, warnings_on
@@ -26,9 +25,12 @@ def run(
     formats: list[str],
     as_zip: bool,
     external: bool,
+    roots: list[Path],
+    iconfig: Path | None,
     console: Console,
 ) -> int:
     """Make a pack or a zip file; return 1 if something is not in it."""
+    folders = _path_map(iconfig)
     with waiting("looking for runs", console), warnings_on(console):
         runs = open_source(source).find(selection)
     if not runs:
@@ -38,12 +40,13 @@ def run(
     if as_zip:
         path = out if out.suffix == ".zip" else out.with_name(f"{out.name}.zip")
         with runs_bar("packing", len(runs), console) as tell, warnings_on(console):
-            done = zip_for_user(runs, path, formats, progress=tell)
-        failures = tuple(done.failures)
+            done = zip_for_user(runs, path, formats, roots=roots, path_map=folders, progress=tell)
+        amiss = [f"incomplete at its source: {line}" for line in done.discrepancies]
+        failures = (*done.failures, *amiss)
         console.print(f"{path}: {len(done)} runs as {', '.join(formats)}", soft_wrap=True)
     else:
         with runs_bar("packing", len(runs), console) as tell, warnings_on(console):
-            box = pack(runs, out, external=external, progress=tell)
+            box = pack(runs, out, external=external, roots=roots, path_map=folders, progress=tell)
         failures = box.failures
         console.print(
             f"{out}: {box.runs} runs, {box.external_files} external files. "
@@ -55,15 +58,23 @@ def run(
     return 1 if failures else 0
 
 
+def _path_map(iconfig: Path | None) -> Mapping[str, Path]:
+    """Return where the files of other machines are here, as all formats together say."""
+    writers = () if iconfig is None else read_iconfig(iconfig).writers
+    return {old: new for config in writers for old, new in config.settings.path_map.items()}
+
+
 def check(path: Path, out: Path | None, console: Console, *, only_verify: bool) -> int:
-    """Unpack a zip file, or look at what is there; return 1 if a file is missing or changed."""
+    """Unpack a zip file, or look at what is there; return 1 if a file is missing or changed.
+
+    A zip file is unpacked only when all of its files are as they were packed.
+    """
     unpacks = path.is_file() and not only_verify
     if out is not None and not unpacks:
         why = "--verify unpacks nothing" if only_verify else f"{path} is no zip file"
         raise PackError(f"--out is where a zip file is unpacked, but {why}")
-    with waiting("unpacking and checking" if unpacks else "checking", console):
-        place = _unzip(path, out or path.parent) if unpacks else path
-        verdict = verify(place)
+    with waiting("checking and unpacking" if unpacks else "checking", console):
+        place, verdict = _unpacked(path, out or path.parent) if unpacks else (path, verify(path))
     for word, names in (("missing", verdict.missing), ("changed", verdict.changed)):
         for name in names:
             console.print(f"{word}: {name}", style="red", markup=False, soft_wrap=True)
@@ -71,23 +82,14 @@ def check(path: Path, out: Path | None, console: Console, *, only_verify: bool) 
         console.print(f"not of the pack: {name}", markup=False, soft_wrap=True)
     good = verdict.checked - len(verdict.missing) - len(verdict.changed)
     console.print(f"{place}: {good} of {verdict.checked} files are as packed", soft_wrap=True)
-    return 0 if verdict.is_intact else 1
+    if unpacks and place == path:
+        console.print("Nothing was unpacked. Copy the zip file again, or have it made anew")
+    return 0 if verdict.is_intact and not (unpacks and place == path) else 1
 
 
-def _unzip(path: Path, target: Path) -> Path:
-    """Unpack beside the place where it is to be, so that nothing stands there in part."""
-    with zip_file(path) as file:
-        top = top_folder(file, path)
-        if (target / top).exists():
-            raise PackError(f"{target / top} is there already: give another --out")
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=f".{top}-", dir=target) as scratch:
-                file.extractall(scratch)
-                Path(scratch, top).rename(target / top)
-        except (zipfile.BadZipFile, zlib.error) as error:
-            raise PackError(f"{path} is damaged: {error}. Copy it again") from None
-        except OSError as error:
-            why = error.strerror or error
-            raise PackError(f"{path} cannot be unpacked into {target}: {why}") from None
-    return target / top
+def _unpacked(path: Path, target: Path) -> tuple[Path, Verdict]:
+    """Unpack a zip file if it has what it promises, and nothing else; return where it is."""
+    with Zipped(path) as zipped:
+        verdict = zipped.verify()
+        is_whole = verdict.is_intact and not verdict.added
+        return (zipped.unpack(target) if is_whole else path), verdict

@@ -108,6 +108,7 @@ def _merge(task: Task, parts: list[Part]) -> ExportedRun:
         merged.label,
         merged.files,
         merged.failures,
+        discrepancies=next((r.discrepancies for r in results if r.discrepancies), ()),
         events=max((result.events for result in results), default=0),
         bytes=sum(result.bytes for result in results),
     )

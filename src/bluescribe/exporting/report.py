@@ -20,6 +20,8 @@ class ExportedRun:
     """The run's files by format, the main one first."""
     failures: dict[str, str] = field(default_factory=dict)
     """Why a format's files are not complete, by format."""
+    discrepancies: tuple[str, ...] = ()
+    """In what the run differs from what its stop document says: it was incomplete at its source."""
     skipped: tuple[str, ...] = ()
     """Formats that were complete before, and were left alone."""
     events: int = 0
@@ -32,6 +34,8 @@ class Export(Sequence[ExportedRun]):
     """The runs of an export, in its order; prints well."""
 
     runs: tuple[ExportedRun, ...]
+    left_out: tuple[str, ...] = ()
+    """One line for what else is not there, and no run's fault."""
 
     @property
     def files(self) -> list[Path]:
@@ -42,11 +46,17 @@ class Export(Sequence[ExportedRun]):
     @property
     def failures(self) -> list[str]:
         """One line for each run and format that is not complete."""
-        return [
+        failed = [
             f"{run.label}, {name}: {cause}"
             for run in self.runs
             for name, cause in run.failures.items()
         ]
+        return [*failed, *self.left_out]
+
+    @property
+    def discrepancies(self) -> list[str]:
+        """One line for each run that is not complete at its source; what is there was written."""
+        return [f"{r.label}: {'; '.join(r.discrepancies)}" for r in self.runs if r.discrepancies]
 
     @property
     def events(self) -> int:
@@ -78,6 +88,7 @@ class Export(Sequence[ExportedRun]):
             for name, paths in run.files.items()
             for path in paths
         ]
+        lines += [f"INCOMPLETE AT ITS SOURCE: {line}" for line in self.discrepancies]
         return "\n".join([*lines, *(f"FAILED: {line}" for line in self.failures)]) or "no runs"
 
     __repr__ = __str__

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import DocumentError
+from ..grammar import check_name
 from ..snapshot import Snapshots
 from ..sources import StoredRun
+from ..status import Told
 from ..writer import Writer
 from .manifest import Manifest
 from .report import ExportedRun
@@ -19,6 +22,7 @@ __all__ = ["RunExporter"]
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.02
+_MOST_TOLD = 10
 _TELL_EVERY = 1_000
 """Events after which progress is told."""
 
@@ -39,7 +43,9 @@ class RunExporter:
     def __init__(self, writers: Mapping[str, Writer], manifest: Manifest, *, goes_on: bool) -> None:
         self._writers = dict(writers)
         self._manifest = manifest
+        told = Told()
         for name, writer in self._writers.items():
+            writer.tell_together(told)
             if goes_on and writer.shares_files:
                 for shared in manifest.shared_files(name):
                     writer.go_on(shared)
@@ -67,6 +73,7 @@ class RunExporter:
             run.label,
             files={a.name: a.files for a in accounts if a.files},
             failures={a.name: a.failure for a in accounts if a.failure},
+            discrepancies=next((a.discrepancies for a in accounts if a.discrepancies), ()),
             events=events,
             bytes=sum(account.bytes for account in accounts),
         )
@@ -82,7 +89,7 @@ def _post(run: StoredRun, writers: list[Writer], tell: Callable[[int], None]) ->
     events = told = 0
     fault, snapshot = "", Snapshots()
     try:
-        for name, doc in run.documents():
+        for name, doc in _documents(run):
             copy, size = snapshot(name, doc)
             for writer in writers:
                 writer.post(name, copy, size)
@@ -101,6 +108,20 @@ def _post(run: StoredRun, writers: list[Writer], tell: Callable[[int], None]) ->
     return events, fault
 
 
+def _documents(run: StoredRun) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the documents of a run; a source of anybody's may call them what it likes."""
+    told: set[str] = set()
+    for name, doc in run.documents():
+        try:
+            check_name(name)
+        except DocumentError as error:
+            if name not in told and len(told) < _MOST_TOLD:
+                told.add(name)
+                logger.warning("%s: refused, and all of that name: %s", run.label, error)
+            continue
+        yield name, doc
+
+
 def _events(name: str, doc: Mapping[str, Any]) -> int:
     if name == "event":
         return 1
@@ -117,11 +138,14 @@ class _Account:
         self.writer = writer
         self.files: list[Path] = []
         self.failure = ""
+        self.discrepancies: tuple[str, ...] = ()
+        """In what the run differs from what its stop document says."""
         self.bytes = 0
         self._uid = uid
         self._manifest = manifest
         self._claimed: list[Path] = []
         before = writer.status()
+        self._before = before
         self._failures = before.failures
         self._refused = before.documents_refused
         self._runs = before.runs_written
@@ -146,6 +170,8 @@ class _Account:
             self.bytes -= self._size
         failures = [f for f in status.failures if f not in self._failures]
         self.failure = fault or "; ".join(f"{f.cause}. Remedy: {f.remedy}" for f in failures)
+        new = [d for d in status.discrepancies if d not in self._before.discrepancies]
+        self.discrepancies = tuple(text for d in new if d.uid == self._uid for text in d.what)
         refused = status.documents_refused - self._refused
         if refused:
             logger.warning("%s: %d damaged documents were refused", self.name, refused)

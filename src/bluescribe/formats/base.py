@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
@@ -43,6 +43,12 @@ class RunFile(ABC, Generic[Settings]):
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.discrepancies: Sequence[str] = ()
+        """In what the run differs from what its stop document says; known when `close` is called.
+
+        Events or frames that did not come, or came twice. The file is marked with it, where its
+        readers see it.
+        """
         self._stem: Place | None = None
         self._claimed: dict[str, Place] = {}
 

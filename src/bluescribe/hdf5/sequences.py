@@ -111,7 +111,8 @@ def _read_tiff(_asset: Asset, path: Path) -> Array:
 
 
 def _read_jpeg(_asset: Asset, path: Path) -> Array:
-    with _package("PIL.Image").open(path) as image:
+    # of this kind alone: for others Pillow may start a program that runs what is in the file
+    with _package("PIL.Image").open(path, formats=("JPEG",)) as image:
         return np.asarray(image)
 
 

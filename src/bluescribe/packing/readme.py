@@ -11,6 +11,7 @@ from typing import Any
 from ..exporting import Export
 from ..run import Document
 from ..sources import Selection, Source, StoredRun
+from .external import ExternalFiles
 
 __all__ = ["Notes", "readme"]
 
@@ -36,10 +37,13 @@ class Notes(Source):
     ----------
     run
         Where the documents are.
+    files
+        Keeps what may not be packed out of them.
     """
 
-    def __init__(self, run: StoredRun) -> None:
+    def __init__(self, run: StoredRun, files: ExternalFiles) -> None:
         self._run = run
+        self._files = files
         self.start: Document = {}
         self.stop: Document = {}
         self.columns: dict[str, dict[str, Mapping[str, Any]]] = {}
@@ -60,7 +64,7 @@ class Notes(Source):
             elif name == "descriptor":
                 keys = doc.get("data_keys") or {}
                 self.columns.setdefault(str(doc.get("name", "primary")), {}).update(keys)
-            yield name, doc
+            yield name, self._files.hide(name, doc, self._run.source.folder)
 
 
 def readme(title: str, formats: list[str], notes: list[Notes], done: Export, folder: Path) -> str:
@@ -84,11 +88,13 @@ def readme(title: str, formats: list[str], notes: list[Notes], done: Export, fol
     lines += [f"* {name}: {_OPENED_WITH.get(name, 'see its documentation')}" for name in formats]
     lines += ["", "SHA256SUMS has the hash of each file: sha256sum -c SHA256SUMS checks them."]
     lines += ["Times are epoch seconds (UTC) unless a column says otherwise.", ""]
+    lines += [f"NOT COMPLETE, {line}" for line in done.left_out]
     for note, run in zip(notes, done, strict=True):
         lines += ["", run.label, "-" * len(run.label), ""]
         files = [p for paths in run.files.values() for p in paths]
         lines += [f"file: {path.relative_to(folder).as_posix()}" for path in files]
         lines += [f"NOT COMPLETE, {name}: {cause}" for name, cause in run.failures.items()]
+        lines += [f"NOT COMPLETE AT ITS SOURCE: {text}" for text in run.discrepancies]
         lines += [f"{key}: {value}" for key, value in _about(note)]
         lines += _columns(note)
     return "\n".join(lines) + "\n"

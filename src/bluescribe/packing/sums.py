@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -11,18 +12,14 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import BluescribeError
+from ..files import Place
 
-__all__ = [
-    "NAME",
-    "PackError",
-    "Verdict",
-    "top_folder",
-    "verify",
-    "write_sums",
-    "zip_file",
-]
+__all__ = ["NAME", "PackError", "Verdict", "verify", "write_sums"]
 
 NAME = "SHA256SUMS"
+
+_LONGEST_LINE = 5_000
+"""Bytes of a line at the most: a hash and a path."""
 
 
 class PackError(BluescribeError, OSError):
@@ -53,7 +50,8 @@ def write_sums(folder: Path) -> Path:
 
     lines = [f"{_hash(opened, name)}  {name}\n" for name in _names(folder)]
     path = folder / NAME
-    path.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+    with Place.at(path).open("xb") as new:
+        new.write(os.fsencode("".join(lines)))
     return path
 
 
@@ -71,62 +69,30 @@ def verify(place: str | Path) -> Verdict:
         There is no pack with hashes.
     """
     place = Path(place).expanduser()
-    if not place.is_file():
-        return _compare(place, _names(place), lambda name: (place / name).open("rb"))
-    with zip_file(place) as file:
-        top = top_folder(file, place) + "/"
-        names = [name.removeprefix(top) for name in file.namelist() if not name.endswith("/")]
-        found = [name for name in names if name != NAME]
-        return _compare(place, found, lambda name: file.open(top + name))
+    if place.is_file():
+        from .zipped import Zipped
+
+        with Zipped(place) as zipped:
+            return zipped.verify()
+    return compare(place, _names(place), lambda name: (place / name).open("rb"))
 
 
-def _compare(place: Path, names: list[str], opened: Callable[[str], IO[bytes]]) -> Verdict:
+def compare(place: Path, names: list[str], opened: Callable[[str], IO[bytes]]) -> Verdict:
+    """Compare files with the hashes that are among them."""
+    longest = _LONGEST_LINE * (len(names) + 1)
     try:
         with opened(NAME) as file:
-            text = file.read().decode("utf-8", "surrogateescape")
+            text = os.fsdecode(file.read(longest + 1))
     except (FileNotFoundError, NotADirectoryError, KeyError):
         why = f"it has no {NAME}" if place.exists() else "no such file or folder"
         raise PackError(f"{place} is no pack of bluescribe: {why}") from None
+    if len(text) > longest:
+        raise PackError(f"{place} is no pack of bluescribe: its {NAME} is longer than its files")
     sums = {name: digest for digest, _, name in (s.partition("  ") for s in text.splitlines())}
     found = set(names)
     missing = tuple(name for name in sums if name not in found)
     changed = tuple(n for n in sums if n in found and _hash(opened, n) != sums[n])
     return Verdict(len(sums), missing, changed, tuple(sorted(found - sums.keys())))
-
-
-def zip_file(path: Path) -> zipfile.ZipFile:
-    """Open a zip file.
-
-    Raises
-    ------
-    PackError
-        It is none, or not all of it is there.
-    """
-    try:
-        return zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise PackError(f"{path} is no pack, or only part of one: {error}") from None
-
-
-def top_folder(file: zipfile.ZipFile, path: Path) -> str:
-    """Return the name of the one folder that a zip file of ours holds.
-
-    Raises
-    ------
-    PackError
-        It holds something else, so that it is none of ours.
-    """
-    names = file.namelist()
-    for name in names:
-        if name.startswith("/") or ".." in name.split("/") or "\\" in name:
-            raise PackError(f"{path} is no pack of bluescribe: {name!r} leads out of it")
-    tops = {name.partition("/")[0] for name in names}
-    if len(tops) != 1:
-        raise PackError(f"{path} is no pack of bluescribe: it holds {len(tops)} things, not one")
-    top = tops.pop()
-    if f"{top}/{NAME}" not in names:
-        raise PackError(f"{path} is no pack of bluescribe: it has no {NAME}")
-    return top
 
 
 def _names(folder: Path) -> list[str]:
@@ -139,5 +105,5 @@ def _hash(opened: Callable[[str], IO[bytes]], name: str) -> str:
     try:
         with opened(name) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-    except (zipfile.BadZipFile, zlib.error):
+    except (zipfile.BadZipFile, zlib.error, EOFError):
         return ""

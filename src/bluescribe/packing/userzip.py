@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..exporting import Export, Manifest, Progress, export
+from ..files import Place
 from ..formats import load_format
+from ..pathmap import PathMap
 from ..sources import Selection, as_runs
+from .boxes import refusals
+from .external import ExternalFiles
 from .readme import Notes, readme
+from .roots import Roots
 from .sums import PackError, write_sums
 
 __all__ = ["zip_for_user"]
@@ -23,13 +29,15 @@ def zip_for_user(
     formats: Iterable[str] = ("nexus", "csv"),
     *,
     select: Selection | None = None,
+    roots: Iterable[str | Path] = (),
+    path_map: Mapping[str, Path] | None = None,
     progress: Progress = lambda *_: None,
     **options: Any,
 ) -> Export:
     """Write runs into one zip file.
 
     Images that are in files of their own are copied into NeXus files, so that nothing is missing
-    where the zip file goes.
+    where the zip file goes. They are not waited for.
 
     Parameters
     ----------
@@ -41,6 +49,8 @@ def zip_for_user(
         Names of the formats.
     select
         Which runs; all when it is None.
+    roots, path_map
+        Where images may be that are copied, as for `pack`.
     progress
         Is told of events and of runs.
     **options
@@ -49,25 +59,30 @@ def zip_for_user(
     Raises
     ------
     PackError
-        There is such a file already.
+        There is such a file already, or no folder of `roots` is there.
     SourceError
         The source or a run that is named is not there.
     """
-    path = Path(path).expanduser()
+    path = Path(path).expanduser().absolute()
     if path.exists():
         raise PackError(f"{path} is there already: give another name")
     path.parent.mkdir(parents=True, exist_ok=True)
     names = list(formats)
-    if any("images" in load_format(name).settings_class.model_fields for name in names):
-        options = {"images": "copy", **options}
+    folders = dict(path_map or {})
+    files = ExternalFiles("", Roots([*roots, *folders.values()]), PathMap(folders).apply)
+    known = {key for name in names for key in load_format(name).settings_class.model_fields}
+    usual: dict[str, Any] = {"images": "copy", "images_timeout": 0.0, "path_map": folders}
+    options = {key: value for key, value in usual.items() if key in known} | options
     with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as scratch:
         folder = Path(scratch) / path.stem
-        notes = [Notes(run) for run in as_runs(runs, select)]
+        notes = [Notes(run, files) for run in as_runs(runs, select)]
         noted = [note.run for note in notes]
         done = export(noted, folder / "data", names, progress=progress, **options)
+        done = replace(done, left_out=tuple(refusals(files)))
         (folder / "data" / Manifest.name).unlink()
         text = readme(path.stem, names, notes, done, folder)
-        (folder / "README.txt").write_text(text, encoding="utf-8", errors="backslashreplace")
+        with Place.at(folder / "README.txt").open("xb") as new:
+            new.write(text.encode("utf-8", "backslashreplace"))
         write_sums(folder)
         part = Path(scratch) / "part.zip"
         _zip(folder, part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import BluescribeError
@@ -144,6 +145,11 @@ class Selection:
 
 class Source(ABC):
     """Finds runs and gives their documents."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder in which the documents are, where they are files; None elsewhere."""
+        return None
 
     @abstractmethod
     def runs(self, selection: Selection) -> Iterator[StoredRun]:

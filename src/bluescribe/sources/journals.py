@@ -32,6 +32,11 @@ class JournalSource(Source):
         """Return the path, which is all that is known of a journal that cannot be read."""
         return str(self.path)
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the journals."""
+        return self.path if self.path.is_dir() else self.path.absolute().parent
+
     def runs(self, selection: Selection) -> Iterator[StoredRun]:
         """Look at the first line of each journal, and at the last."""
         if not self.path.is_dir():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,10 +11,11 @@ from urllib.parse import quote
 import yaml
 
 from ..run import Document
-from .base import Selection, Source, SourceError, StoredRun, import_extra, stored_run
+from .base import Selection, Source, SourceError, StoredRun, stored_run
 from .chronology import in_order
 from .documents import remap_roots
 from .jsonlines import read_journal
+from .msgpacks import read_msgpack
 
 __all__ = ["CATALOG", "URI", "PackSource", "is_pack"]
 
@@ -51,10 +53,15 @@ class PackSource(Source):
         roots = args.get("root_map") or {}
         self._root_map = {str(old): str((path / new).resolve()) for old, new in roots.items()}
 
+    @property
+    def folder(self) -> Path:
+        """The pack itself."""
+        return self.path
+
     def runs(self, selection: Selection) -> Iterator[StoredRun]:
         """Look at the first document of each run."""
         for path in sorted((self.path / "documents").glob(f"*{self._suffix}")):
-            first = next(self._reader()(path), None)
+            first = next(self._reader(warns=False)(path), None)
             if first is None or first[0] != "start":
                 raise SourceError(f"{path} does not begin with the start of a run")
             yield stored_run(self, path.name, first[1])
@@ -72,8 +79,8 @@ class PackSource(Source):
             return doc
         return {**doc, "uri": f"{URI.rstrip('/')}{quote(self._root_map[root])}/{rest}"}
 
-    def _reader(self) -> Callable[[Path], Iterator[tuple[str, Document]]]:
-        return read_journal if self._suffix == ".jsonl" else _read_msgpack
+    def _reader(self, *, warns: bool = True) -> Callable[[Path], Iterator[tuple[str, Document]]]:
+        return read_journal if self._suffix == ".jsonl" else partial(read_msgpack, warns=warns)
 
     def _description(self) -> tuple[dict[str, Any], str, str]:
         """Return what ``catalog.yml`` says, its driver, and the library that made the pack."""
@@ -87,13 +94,3 @@ class PackSource(Source):
         if driver not in _SUFFIXES:
             raise SourceError(f"{place}: driver {driver!r}; known are {', '.join(_SUFFIXES)}")
         return args, driver, maker
-
-
-def _read_msgpack(path: Path) -> Iterator[tuple[str, Document]]:
-    msgpack = import_extra("msgpack", "databroker", "a pack of msgpack files")
-    arrays = import_extra("msgpack_numpy", "databroker", "a pack of msgpack files")
-    with path.open("rb") as file:
-        documents = msgpack.Unpacker(
-            file, object_hook=arrays.decode, raw=False, max_buffer_size=2**30
-        )
-        yield from documents

@@ -111,7 +111,7 @@ class CsvFile(RunFile[CsvSettings]):
 
     def _describe(self, state: str, *, is_final: bool = False) -> None:
         """Write the package anew, at once."""
-        package = Package(self._run, state, self._documents, is_final=is_final)
+        package = Package(self._run, state, self._documents, self.discrepancies, is_final=is_final)
         text = package.text(self.paths[0], self._streams.values())
         with replacing(self._package) as new:
             new.write(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +65,8 @@ class Package:
     """``recording``, ``complete``, ``never stopped`` or ``incomplete``."""
     documents: Mapping[str, Any]
     """The start document and, when it has come, the stop document, as `strict` returns them."""
+    discrepancies: Sequence[str]
+    """In what the run differs from what its stop document says."""
     is_final: bool
     """Whether the tables have come to their end: only then they have bytes and a hash."""
 
@@ -86,6 +88,7 @@ class Package:
             "title": self.run.title,
             "created": datetime.fromtimestamp(self.run.received, UTC).isoformat(),
             "state": self.state,
+            **({"discrepancies": list(self.discrepancies)} if self.discrepancies else {}),
             "reading": _READING,
             "left_out": [entry for tables in streams for entry in omissions(tables)],
             "bluesky": self.documents,

@@ -113,6 +113,7 @@ class DxFile(RunFile[DxSettings]):
         h5 = self._file.plain()
         self._file.make_last_room()
         _put(h5, of_the_end(stop) if stop is not None else ())
+        _put(h5, [(f"{ACQUISITION}/discrepancies", "\n".join(self.discrepancies))])
         self._links.may_open = True
         self._seconds_left = seconds_left(self.settings.images_timeout, stop)
         if self.settings.images == "link":

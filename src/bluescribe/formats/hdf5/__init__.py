@@ -133,6 +133,8 @@ class Hdf5File(RunFile[Hdf5Settings]):
             write_node(h5[self._streams[stream].group_of(field)], name, frames)
         if stop is not None:
             self._documents.put("stop", stop)
+        if self.discrepancies:
+            set_attribute(h5, "discrepancies", list(self.discrepancies))
         self._file.finish()
         for path in self._links.missing():
             logger.warning(

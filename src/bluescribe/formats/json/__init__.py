@@ -109,6 +109,7 @@ class JsonFile(RunFile[JsonSettings]):
             "start": strict(self._run.start),
             "stop": strict(stop),
             "descriptors": strict(self._descriptors),
+            **({"discrepancies": list(self.discrepancies)} if self.discrepancies else {}),
             "reading": _READING,
         }
         yield b'{\n"metadata": ' + _indented(metadata)

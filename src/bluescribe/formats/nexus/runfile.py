@@ -21,6 +21,7 @@ from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
 from ...hdf5.room import telling_of_system
+from ...hdf5.tree import Dataset
 from ...jsontext import dumps
 from ...owed import Note
 from ...run import Descriptor, Document, Page, Run, Stream
@@ -171,6 +172,8 @@ class NexusFile(RunFile[NexusSettings]):
             for path, node in stop_nodes(self._run, stop).items():
                 parent, _, name = f"/entry/{path}".rpartition("/")
                 write_node(h5[parent], name, node)
+        if self.discrepancies:
+            write_node(h5[BLUESKY], "discrepancies", Dataset("\n".join(self.discrepancies)))
         self._write_views(is_over=True)
         self._extend(h5["entry"])
         self._note(is_stopped=stop is not None)

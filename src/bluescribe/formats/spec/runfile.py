@@ -16,7 +16,7 @@ from ..base import RunFile
 from .columns import layout
 from .command import command, preset
 from .header import LABEL, Positions, date, ending, file_header, is_positions, left_out, scan_header
-from .lines import comment, literal, remark
+from .lines import comment, literal, one_line, remark
 from .rows import Rows
 from .session import Session
 from .sessionfile import KeptScan, SessionFile
@@ -149,9 +149,11 @@ class SpecFile(RunFile["SpecSettings"]):
         """Write how the run ended, and bring the scan into the session's file."""
         if self._main is None and not self._sides:
             self._main = self._run.primary
-        if self._main is not None or not self._sides:
+        has_scan = self._main is not None or not self._sides
+        if has_scan:
             self._close_scan(stop)
         for side in self._sides.values():
+            side.discrepancies = () if has_scan else self.discrepancies
             side._close_scan(stop)
 
     def _close_scan(self, stop: Document | None) -> None:
@@ -159,6 +161,7 @@ class SpecFile(RunFile["SpecSettings"]):
         if not self._is_written:
             out.put(b"".join(self._last_words))
             out.put(b"".join(map(comment, self._nameless())))
+            out.put(b"".join(comment(one_line(text)) for text in self.discrepancies))
             end = ending(self._run, self._main, rows.count, stop, as_scans=self._as_scans)
             out.put(end)
             self._is_written = True

@@ -187,6 +187,7 @@ class TiffFile(RunFile[TiffSettings]):
             "state": state,
             "start": strict(self._run.start),
             "stop": strict(stop),
+            **({"discrepancies": list(self.discrepancies)} if self.discrepancies else {}),
             "streams": [images.description() for images in streams],
             "left_out": [entry for images in streams for entry in images.omissions()],
         }

@@ -64,6 +64,7 @@ class RoundTrip(ContractBase):
                 self.check_status(writer)
                 self.check_runs(self.read_back(tmp_path), documents)
         self.check_status(writer)
+        assert not writer.status().discrepancies, "all came, and is taken to be missing"
         self.check_runs(self.read_back(tmp_path), documents)
         if manner == "plain":
             self.check_files(tmp_path)
