@@ -76,5 +76,6 @@ def remove_parts(recovery: Recovery, path: Path) -> None:
     """Remove what somebody who was killed had begun to put in the place of a file."""
     with suppress(OSError):
         if recovery.has_parts and not recovery.is_held(path) and not notes_of(path):
-            for part in parts_of(path):
-                part.unlink()
+            for home in {path, *recovery.files(path)}:
+                for part in parts_of(home):
+                    Place.at(part).remove()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .files import Place as File
 from .kept import NOT_OURS
 from .paths import fixed_part
 
@@ -85,8 +86,11 @@ def remember(journal: Path) -> None:
     """
     book = journal.with_name(BOOK)
     if journal.name not in _seen(book):
-        with book.open("a", encoding="utf-8") as lines:
-            lines.write(f"{journal.name}\n")
+        fd = File.at(book).open_to_append()
+        try:
+            os.write(fd, f"{journal.name}\n".encode(errors="surrogateescape"))
+        finally:
+            os.close(fd)
 
 
 def find_incomplete(place: Place) -> list[Path]:

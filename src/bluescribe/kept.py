@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
+from .files import Place
 from .held import Hold, is_held
 
 __all__ = ["NOT_OURS", "Kept", "is_being_recovered", "is_put_by", "keep", "keeping", "put_back"]
@@ -44,19 +46,19 @@ class Kept:
             self.names[path] = keep(path)  # there is nothing to put back
         else:
             self._holds.append(Hold(path))
-            self.names[path] = path.rename(path.with_name(path.name + _AT_WORK))
+            self.names[path] = _moved(path, path.name + _AT_WORK)
         return self.names[path]
 
     def settle(self) -> None:
         """Give all files their last names."""
         for path, name in sorted(self.names.items(), key=lambda item: item[0] == self._main):
             if name.name.endswith(_AT_WORK):
-                self.names[path] = name.rename(_free_name(path))
+                self.names[path] = keep(name, path.name)
 
     def restore(self) -> None:
         """Give all files their own names back."""
         for path, name in self.names.items():
-            name.replace(path)
+            _put(name, path.name)
 
     def release(self) -> None:
         """Let other processes have the files."""
@@ -84,9 +86,27 @@ def keeping(main: Path) -> Iterator[Kept]:
         kept.release()
 
 
-def keep(path: Path) -> Path:
-    """Give a file a name that nothing has."""
-    return path.rename(_free_name(path))
+def keep(path: Path, name: str = "") -> Path:
+    """Give a file a name that nothing has, and return that.
+
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        What it was called before; as it is called, if nothing is said.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    for kept in _kept_names(name or path.name):
+        try:
+            return _moved(path, kept)
+        except FileExistsError:
+            continue
+    raise AssertionError("unreachable: names do not end")
 
 
 def is_being_recovered(path: Path) -> bool:
@@ -102,11 +122,24 @@ def is_put_by(path: Path) -> bool:
 def put_back(path: Path, *, dry_run: bool) -> Path:
     """Give a file that was being recovered its own name; what was made of it is made again."""
     home = path.with_name(path.name.removesuffix(_AT_WORK))
-    return home if dry_run else path.replace(home)
+    return home if dry_run else _put(path, home.name)
 
 
-def _free_name(path: Path) -> Path:
-    name, number = path.with_name(path.name + _KEPT), 2
-    while name.exists():
-        name, number = path.with_name(f"{path.name}{_KEPT}-{number}"), number + 1
-    return name
+def _moved(path: Path, name: str) -> Path:
+    """Give a file a name that nothing has; a link that stands there is not followed."""
+    place = Place.at(path)
+    place.move(place.with_name(name))
+    return path.with_name(name)
+
+
+def _put(path: Path, name: str) -> Path:
+    """Give a file a name; what had it is gone."""
+    place = Place.at(path)
+    place.replace(place.with_name(name))
+    return path.with_name(name)
+
+
+def _kept_names(name: str) -> Iterator[str]:
+    yield name + _KEPT
+    for number in count(2):
+        yield f"{name}{_KEPT}-{number}"

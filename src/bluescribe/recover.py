@@ -134,8 +134,10 @@ class _Recoverer:
             if step is not None:
                 self._whole.discard(step.path)
                 self._report.steps.append(step)
-        for recovery, found in self._others:
-            if not is_dry_run:
+        if not is_dry_run:
+            for journal in self._journals.values():
+                remove_parts(journal.recovery, journal.found.path)
+            for recovery, found in self._others:
                 remove_parts(recovery, found[0].path)
 
     def _put_back(self, path: Path) -> None:

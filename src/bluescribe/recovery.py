@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .errors import BluescribeError, ConfigError
+from .files import Place, part_of
 from .held import is_held
 from .owed import settings_of
 from .run import Document
@@ -29,6 +31,7 @@ __all__ = [
     "Recovery",
     "RecoveryError",
     "Source",
+    "changing",
     "play",
 ]
 
@@ -241,6 +244,23 @@ class Recovery(ABC):
             return self._writer_class(folder, **settings)
         except ConfigError as error:
             raise RecoveryError(str(error)) from None
+
+
+@contextmanager
+def changing(path: Path, keep: Keep) -> Iterator[Place]:
+    """Give a file another name, and change a copy; that takes its place if the block ends well.
+
+    Raises
+    ------
+    OSError
+        The disk refused, or the file is a link.
+    """
+    place = Place.at(path)
+    kept = place.with_name(keep(path).name)
+    with part_of(place) as part:
+        kept.copy_into(part)
+        yield part
+        part.sync()
 
 
 def play(writer: Writer, source: Source) -> list[str]:

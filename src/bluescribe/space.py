@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,9 +19,8 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _MOST = 2.0**62
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
 
-_told: OrderedDict[tuple[str, int], None] = OrderedDict()
+_told: OrderedDict[tuple[str, int], object] = OrderedDict()
 """Runs and disks that were warned of, by whichever writer came first."""
-_told_lock = threading.Lock()
 _TOLD_KEPT = 100
 
 
@@ -130,13 +128,12 @@ class SpaceWatch:
 
 
 def _is_first(key: tuple[str, int]) -> bool:
-    with _told_lock:
-        if key in _told:
-            return False
-        _told[key] = None
-        while len(_told) > _TOLD_KEPT:
-            _told.popitem(last=False)
-        return True
+    mine = object()
+    if _told.setdefault(key, mine) is not mine:  # in one step: a child that was forked while a
+        return False  # thread held a lock of the module would wait for it for ever
+    while len(_told) > _TOLD_KEPT:
+        _told.popitem(last=False)
+    return True
 
 
 def _duration(seconds: float) -> str:

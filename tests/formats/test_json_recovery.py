@@ -16,6 +16,8 @@ from tests.readers.json import read_file
 from tests.system.killed import ROWS, kill_session, run
 
 UID = str(test_json.START["uid"])
+LEFT = ".run.json.spool.0123456789abcdef.part"
+"""What a session that was killed had begun to write in the place of the document."""
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +57,17 @@ def test_the_temporary_file_tells_its_run(killed):
 
 @pytest.mark.parametrize("has_empty", [False, True])
 def test_the_document_is_written_from_the_journal(has_empty, folder):
-    (folder / "run.json.part").write_text('{"metadata": {"sta')
+    left, own = folder / LEFT, folder / "run.json.part"
+    left.write_text('{"metadata": {"sta')
+    own.write_text("a user's")
     if has_empty:
         (folder / "run.json").touch()
     assert outcome(folder) == "written anew"
     found = read_file(folder / "run.json")
     assert found.seq_num["primary"] == list(range(1, ROWS + 1))
     assert found.stop is None
-    assert not (folder / "run.json.part").exists()
+    assert not left.exists()
+    assert own.read_text() == "a user's"
 
 
 def test_a_journal_of_another_name_is_found_by_the_run(folder):
@@ -71,7 +76,7 @@ def test_a_journal_of_another_name_is_found_by_the_run(folder):
 
 
 @pytest.mark.parametrize("has_journal", [False, True])
-@pytest.mark.parametrize("name", ["run.json", "run.json.part"])
+@pytest.mark.parametrize("name", ["run.json", LEFT])
 def test_a_document_that_was_whole_is_taken(name, has_journal, document, folder):
     (folder / "run.json").touch()
     (folder / name).write_bytes(document)

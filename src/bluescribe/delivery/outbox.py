@@ -165,7 +165,7 @@ class Outbox:
             return True
         self.unlock()  # somebody removed the folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        lock = Place.at(self.folder / ".lock").open_to_append()
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -186,7 +186,9 @@ class Outbox:
     def _move(self, path: Path) -> Path:
         """Set a file aside, under a name that is free."""
         self.refused_folder.mkdir(parents=True, exist_ok=True)
-        return path.replace(self.refused_folder / path.name)
+        kept = self.refused_folder / path.name
+        Place.at(path).move(Place.at(kept))
+        return kept
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..errors import BluescribeError
+from ..files import Folder, Place
 
 __all__ = ["BusyError", "FolderError", "Manifest"]
 
@@ -50,10 +51,8 @@ class Manifest:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.path = self.folder / self.name
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(self.path, flags, 0o666)
+            self._fd = Place(Folder.made(folder), self.name).open_to_append()
         except OSError as error:
             cause = "it is a file" if folder.is_file() else error.strerror or error
             raise FolderError(
@@ -149,7 +148,8 @@ class Manifest:
                 continue
             if is_cut and place.stat().st_size > self._sizes[path]:
                 logger.info("%s: cutting off the half of a run, which is written again", place)
-                os.truncate(place, self._sizes[path])
+                with Place.at(place).open("r+b") as file:
+                    file.truncate(self._sizes[path])
             found.append(place)
         return found
 

@@ -129,6 +129,23 @@ class Folder:
         except OSError as error:
             raise self._named(error, name) from None
 
+    def move(self, name: str, folder: Folder, to: str) -> None:
+        """Give a file a name that nothing has, in this folder or another one.
+
+        Raises
+        ------
+        FileExistsError
+            Something has that name.
+        OSError
+            It is not there, or a folder cannot be written, or they are on two disks.
+        """
+        os.close(folder.create(to))  # an empty file of ours, which the other one replaces
+        try:
+            os.rename(name, to, src_dir_fd=self._fd, dst_dir_fd=folder._fd)
+        except OSError as error:
+            folder.remove(to)
+            raise self._named(error, name) from None
+
     def remove(self, name: str) -> None:
         """Remove a file, or a link and not what it leads to.
 

@@ -156,6 +156,39 @@ class Place(os.PathLike[str]):
 
         return cast(BinaryIO, open(self.name, mode, opener=opener))  # in its folder
 
+    def open_to_append(self) -> int:
+        """Open a file that only grows, made where it is missing; return its descriptor.
+
+        Raises
+        ------
+        OSError
+            Something else has the name: a link, no ordinary file, or one that has a second name
+            somewhere else.
+        """
+        flags = os.O_RDWR | os.O_APPEND
+        try:
+            return self.folder.create(self.name, flags)
+        except FileExistsError:
+            fd = self.folder.open(self.name, flags | os.O_NONBLOCK)
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            os.close(fd)
+            words = "this is no file of ours: it has another name, too, or is no ordinary file"
+            raise OSError(errno.EPERM, words, str(self))
+        return fd
+
+    def move(self, place: Place) -> None:
+        """Give the file a name that nothing has.
+
+        Raises
+        ------
+        FileExistsError
+            Something has that name.
+        OSError
+            It is not there, or a folder cannot be written.
+        """
+        self.folder.move(self.name, place.folder, place.name)
+
     def replace(self, place: Place) -> None:
         """Put the file in another place of the same folder; what was there is gone.
 

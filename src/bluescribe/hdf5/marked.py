@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import h5py
 
+from ..files import Place
 from .superblock import Superblock
 
 __all__ = ["Marked", "meet_all", "opened", "read_superblock", "unmark"]
@@ -60,7 +61,7 @@ def opened(path: Path) -> Iterator[Marked]:
             yield Marked(file, found, closed, size)
 
 
-def unmark(path: Path, superblock: Superblock) -> None:
+def unmark(place: Place, superblock: Superblock) -> None:
     """Write another superblock, and let the file end where that says.
 
     Raises
@@ -68,7 +69,7 @@ def unmark(path: Path, superblock: Superblock) -> None:
     OSError
         The file cannot be written.
     """
-    with path.open("r+b") as stream:
+    with place.open("r+b") as stream:
         stream.truncate(superblock.end)
         stream.write(superblock.data)
         stream.flush()

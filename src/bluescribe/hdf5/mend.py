@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from ..arraytypes import ArrayTypes
+from ..files import Place
 from .column import MISSING, REMADE
 from .marked import Marked, meet_all, opened, unmark
 
@@ -185,9 +186,10 @@ def mend(path: Path, layout: Layout, *, dry_run: bool = False) -> MendReport:
             raise
         return MendReport(path, problem=f"{type(error).__name__}: {error}")
     if report.is_changed and not dry_run:
-        unmark(path, closed)
+        place = Place.at(path)
+        unmark(place, closed)
         if report.is_cut:
-            _cut(path, report, layout)
+            _cut(place, report, layout)
     return report
 
 
@@ -255,10 +257,10 @@ def _rows_kept(column: h5py.Dataset, complete: int) -> int:
     return min(len(column), complete) if _is_measured(column) else len(column)
 
 
-def _cut(path: Path, report: MendReport, layout: Layout) -> None:
+def _cut(place: Place, report: MendReport, layout: Layout) -> None:
     """Cut what `_examined` found in the same file."""
     libver = ("earliest" if report.is_old else "v110", "v110")
-    with h5py.File(path, "r+", libver=libver, locking=False) as file:
+    with h5py.File(place, "r+", libver=libver, locking=False) as file:
         for table in layout.tables(file):
             complete = table.complete
             for column in table.columns:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Any, ClassVar
 import h5py
 
 from ..arraytypes import ArrayTypes, in_types
+from ..files import Place
 from ..recovery import (
     COPIES_ARE_ALL_THERE_IS,
     Found,
@@ -20,6 +20,7 @@ from ..recovery import (
     Recovery,
     RecoveryError,
     Source,
+    changing,
 )
 from .marked import opened, read_superblock
 from .mend import Layout, MendReport, mend
@@ -77,11 +78,8 @@ class Hdf5Recovery(Recovery):
             raise RecoveryError(f"HDF5 cannot open it: {found.problem}")
         if not found.is_changed:
             return ""
-        kept = keep(path)
-        part = path.with_name(f".{path.name}.part")
-        shutil.copy2(kept, part)
-        mend(part, self.layout)
-        part.replace(path)
+        with changing(path, keep) as part:
+            mend(part.path, self.layout)
         return "closed, and cut to whole rows" if found.is_cut else "closed"
 
     def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
@@ -96,7 +94,7 @@ class Hdf5Recovery(Recovery):
             raise NotAloneError("the journal has nothing that would be in it")
         if missing and _has_copies(kept):
             raise NotAloneError(COPIES_ARE_ALL_THERE_IS)
-        with h5py.File(path, "r+", locking=False) as file:
+        with h5py.File(Place.at(path), "r+", locking=False) as file:
             about = file[self.layout.home].attrs
             about[_RECOVERED] = datetime.now().astimezone().isoformat()
         return "; ".join(["written anew from the journal", *missing])

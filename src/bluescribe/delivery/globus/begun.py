@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...files import Place
 from ...held import Hold, is_held
 from ...jsontext import dumps
 
@@ -121,7 +122,7 @@ class Begun:
         self.folder.mkdir(parents=True, exist_ok=True)
         name = f"{time.time_ns():020d}-{os.getpid()}-{next(_NUMBERS)}.jsonl"
         path = self.folder / name
-        path.touch(exist_ok=False)
+        Place.at(path).create()
         note = _Note(path, Hold(path))  # before there is something that others could read
         _append(path, {"start": dict(start)})
         return note
@@ -129,7 +130,7 @@ class Begun:
 
 def _append(path: Path, *lines: Any) -> None:
     if lines:
-        with path.open("ab") as note:
+        with open(Place.at(path).open_to_append(), "ab") as note:  # noqa: PTH123  # a descriptor
             # a full disk may have left half a line
             note.write(b"".join(b"\n" + dumps(line) for line in lines) + b"\n")
 

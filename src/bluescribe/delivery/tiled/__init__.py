@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ...files import Place
 from ...formats.jsonl import JsonlWriter
 from ...run import Document
 from ...writer import Writer
@@ -204,7 +205,7 @@ class TiledDelivery(Delivery):
         """Keep the journal of a run that is on the server as far as it went."""
         kept = self.outbox.folder / "unfinished" / path.name
         kept.parent.mkdir(exist_ok=True)
-        path.replace(kept)
+        Place.at(path).move(Place.at(kept))
         logger.warning(
             "tiled: %s has no stop document: its session, or its journal, ended before it did. All "
             "that the journal has is on the server, without a stop document; it is kept in %s.",

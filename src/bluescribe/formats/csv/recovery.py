@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ...files import Place, replacing
-from ...recovery import Found, Keep, Recovery, RecoveryError, Source
+from ...recovery import Found, Keep, Recovery, RecoveryError, Source, changing
 from .table import LINE_END, records
 
 __all__ = ["CsvRecovery"]
@@ -21,6 +20,8 @@ _FINAL = ("complete", "never stopped")
 
 class CsvRecovery(Recovery):
     """Finds the packages that bluescribe wrote; tables without one are not touched."""
+
+    has_parts: ClassVar[bool] = True
 
     def examine(self, path: Path) -> list[Found]:
         """Return the run of a package."""
@@ -68,8 +69,8 @@ class CsvRecovery(Recovery):
             raise RecoveryError("nothing was written to it before the crash")
         cut = 0
         for resource in package.get("resources", []):
-            table = path.with_name(resource["path"])
-            if table.exists():
+            table = _table(path, resource)
+            if table is not None and table.exists():
                 cut += _cut(table, keep)
                 _describe(resource, table)
         package["resources"] = [r for r in package["resources"] if "hash" in r]
@@ -102,8 +103,15 @@ def _read(path: Path) -> Any:
 def _tables(path: Path, package: Any) -> list[Path]:
     """Return the tables that a package names, in its own folder."""
     resources = package.get("resources", []) if isinstance(package, dict) else []
-    names = [Path(str(resource.get("path", ""))).name for resource in resources]
-    return [path.with_name(name) for name in names if name]
+    return [table for r in resources if (table := _table(path, r)) is not None]
+
+
+def _table(path: Path, resource: Any) -> Path | None:
+    """Return the table of a resource: beside the package and no link, whatever it says."""
+    told = resource.get("path", "") if isinstance(resource, dict) else ""
+    name = Path(str(told)).name
+    table = path.with_name(name) if name not in ("", "..") else None
+    return None if table is None or table.is_symlink() else table
 
 
 def _orphans(path: Path) -> Iterator[Path]:
@@ -121,8 +129,8 @@ def _rows(path: Path, package: Any) -> dict[str, int]:
     """Return the whole rows of each stream."""
     rows = {}
     for resource in package.get("resources", []):
-        table = path.with_name(resource["path"])
-        if "field" not in resource and table.exists():
+        table = _table(path, resource)
+        if "field" not in resource and table is not None and table.exists():
             with table.open("rb") as file:
                 rows[resource["stream"]] = max(0, sum(1 for _ in records(file)) - 1)
     return rows
@@ -134,12 +142,8 @@ def _cut(table: Path, keep: Keep) -> int:
         whole = sum(len(record) for record in records(file))
     torn = table.stat().st_size - whole
     if torn:
-        kept = keep(table)
-        part = table.with_name(f".{table.name}.part")
-        shutil.copy2(kept, part)
-        with part.open("r+b") as new:
+        with changing(table, keep) as part, part.open("r+b") as new:
             new.truncate(whole)
-        part.replace(table)
     return torn
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from ...files import parts_of
+from ...files import Place, parts_of
 from ...recovery import Found, Keep, Recovery, Source
 from .spool import SPOOL, run_of
 
@@ -54,7 +54,7 @@ class DocumentRecovery(Recovery):
             )
         if whole != document:
             _keep_empty(document, keep)
-            whole.replace(document)
+            Place.at(whole).replace(Place.at(whole).with_name(document.name))
         return "the document is there, and is all that the writer had"
 
     def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
@@ -67,6 +67,8 @@ class DocumentRecovery(Recovery):
         _keep_empty(document, keep)
         extension = self._ending.removesuffix(SPOOL)
         missing = self.write_again(path, source, self._ending, file_extension=extension)
+        for part in parts_of(path):
+            Place.at(part).remove()
         return "; ".join(["written from the journal", *missing])
 
     @property

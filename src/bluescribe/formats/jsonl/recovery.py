@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ...recovery import Found, Keep, Recovery, RecoveryError, Source
+from ...recovery import Found, Keep, Recovery, RecoveryError, Source, changing
 from ...run import Document
 
 __all__ = ["JournalRecovery"]
@@ -22,6 +21,7 @@ class JournalRecovery(Recovery):
     """Reads journals; cuts the half line at an end."""
 
     is_journal: ClassVar[bool] = True
+    has_parts: ClassVar[bool] = True
 
     def examine(self, path: Path) -> list[Found]:
         """Return the run of a journal; its events are not counted here."""
@@ -61,18 +61,12 @@ class JournalRecovery(Recovery):
             size = file.seek(0, os.SEEK_END)
         if not size or (len(rest) == size and _parsed(rest) is None):
             raise RecoveryError("nothing was written to it before the crash")
-        kept = keep(path)
-        part = path.with_name(f".{path.name}.part")
-        shutil.copy2(kept, part)
-        with part.open("r+b") as file:
+        with changing(path, keep) as part, part.open("r+b") as file:
             if _parsed(rest) is None:
                 file.truncate(size - len(rest))
             else:
                 file.seek(0, os.SEEK_END)
                 file.write(b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
         return f"cut {len(rest)} bytes of half a line" if _parsed(rest) is None else "ended a line"
 
     def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:

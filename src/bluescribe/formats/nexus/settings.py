@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -91,9 +90,13 @@ class NexusSettings(WriterSettings):
     _told_units: set[str] = PrivateAttr(default_factory=set)
     _masters: set[Path] = PrivateAttr(default_factory=set)
 
-    @cached_property
+    @property
     def rules(self) -> list[GroupRule]:
-        """The content that every file gets: what ships with bluescribe, extended."""
+        """The content that every file gets: what ships with bluescribe, extended.
+
+        Not kept: in Python 3.11 a `cached_property` has one lock for all instances, and a child
+        that was forked while a writer's thread held it would wait for it for ever.
+        """
         return [*merge(default_rules(), self.content), *parse_template(self.template)]
 
     @property

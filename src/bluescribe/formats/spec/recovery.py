@@ -33,6 +33,7 @@ class SpecRecovery(Recovery):
     """Finds the SPEC files that bluescribe wrote."""
 
     holds_all_streams: ClassVar[bool] = False
+    has_parts: ClassVar[bool] = True
 
     def examine(self, path: Path) -> list[Found]:
         """Return the scans in a file."""

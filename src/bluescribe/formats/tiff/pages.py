@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ...files import Place
 from .bigtiff import FIRST_POINTER, HEADER
 
 __all__ = ["WholePage", "cut", "is_begun", "is_torn", "whole_pages"]
@@ -69,7 +70,7 @@ def is_torn(path: Path, pages: Sequence[WholePage]) -> bool:
         return size != pages[-1].end or bool(_number(file, pages[-1].pointer))
 
 
-def cut(path: Path, pages: Sequence[WholePage]) -> None:
+def cut(place: Place, pages: Sequence[WholePage]) -> None:
     """Let a file end with pages, of which there is one at least.
 
     Raises
@@ -77,12 +78,10 @@ def cut(path: Path, pages: Sequence[WholePage]) -> None:
     OSError
         It cannot be written.
     """
-    with path.open("r+b") as file:
+    with place.open("r+b") as file:
         file.seek(pages[-1].pointer)
         file.write(bytes(8))
         file.truncate(pages[-1].end)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _page(file: BinaryIO, start: int, size: int) -> WholePage | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +20,7 @@ from ...recovery import (
     Recovery,
     RecoveryError,
     Source,
+    changing,
 )
 from .left import LeftFile, LeftRun, read_list
 from .pages import cut, is_torn
@@ -125,12 +125,11 @@ def _array_types(files: list[LeftFile]) -> ArrayTypes:
 
 def _cut(file: LeftFile, keep: Keep) -> None:
     """Take away what is behind the whole pages; without one, no program opens the file."""
-    kept = keep(file.path)
     if file.pages:
-        part = file.path.with_name(f".{file.path.name}.part")
-        shutil.copy2(kept, part)
-        cut(part, file.pages)
-        part.replace(file.path)
+        with changing(file.path, keep) as part:
+            cut(part, file.pages)
+    else:
+        keep(file.path)
 
 
 def _count(ranges: list[list[int]]) -> int:
