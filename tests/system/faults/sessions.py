@@ -82,6 +82,25 @@ def refused(folder: Path, formats: list[str], call: str, errno: int) -> Any:
     return documents
 
 
+def closed(folder: Path, formats: list[str], part: str, errno: int) -> Any:
+    """Have the system tell at a closing, once, that what was written is lost.
+
+    Returns the documents, how many failures were told of the first run, and which files are empty.
+    """
+    with writing(folder, formats, retry_seconds=0.3) as (engine, writers, documents):
+
+        def refuse() -> None:
+            writers.flush(PATIENCE)
+            strike("close", errno, part)
+
+        engine(scan({5: refuse}))
+        (status,) = writers.status().values()
+        empty = [path.name for path in folder.iterdir() if not path.stat().st_size]
+        before = len(documents)
+        engine(scan({}))
+    return documents[:before], documents[before:], len(status.failures), empty
+
+
 def viewed(folder: Path, formats: list[str]) -> Any:
     """Open the file with plain h5py, as silx and nexusformat do, as soon as that is possible.
 
@@ -194,7 +213,7 @@ def forked(folder: Path, formats: list[str]) -> Any:
 
 
 SESSIONS: dict[str, Callable[..., Any]] = {
-    session.__name__: session for session in (refused, viewed, away, forked, forks)
+    session.__name__: session for session in (refused, closed, viewed, away, forked, forks)
 }
 
 

@@ -118,6 +118,33 @@ def test_a_call_that_the_disk_refused_costs_nothing(tmp_path, sessions, name, ca
         check(folder, each, documents)
 
 
+TOLD_WHEN_CLOSED = {
+    "jsonl": (".jsonl", 1),
+    "csv": ("-primary.csv", 1),
+    "spec": (".dat", 1),
+    "json": (".part", 0),  # it is written again as a whole, as TIFF's pages are
+    "tiff": (".tif", 0),
+}
+"""Which file is closed, and how many failures there are if the system refuses that once."""
+
+
+@pytest.mark.parametrize("name", TOLD_WHEN_CLOSED)
+def test_what_the_system_tells_at_a_closing_counts(tmp_path, sessions, name):
+    """File servers and quotas tell there that what was written is not there."""
+    folder = tmp_path / "data"
+    part, failures = TOLD_WHEN_CLOSED[name]
+    status, told = sessions.run(folder, "closed", formats=[name], part=part, errno=errno.EDQUOT)
+    assert status == 0, "the session died"
+    first, second, failed, empty = told
+    assert failed == failures
+    assert not empty
+    found = CONTRACTS[name]().read_back(folder)
+    if not failed:
+        CONTRACTS[name]().check_runs(found, [*first, *second])
+    else:
+        CONTRACTS[name]().check_runs([found[-1]], second)
+
+
 @aim("HDF5 does not open a file for writing that a reader in the same process holds open")
 @pytest.mark.parametrize("name", HDF5_FORMATS)
 def test_a_viewer_in_the_session_costs_nothing(tmp_path, sessions, name):
