@@ -122,7 +122,12 @@ def is_put_by(path: Path) -> bool:
 def put_back(path: Path, *, dry_run: bool) -> Path:
     """Give a file that was being recovered its own name; what was made of it is made again."""
     home = path.with_name(path.name.removesuffix(_AT_WORK))
-    return home if dry_run else _put(path, home.name)
+    if dry_run:
+        return home
+    if not path.stat().st_size:  # the name was taken, and the file had not come to it yet
+        Place.at(path).remove()
+        return home
+    return _put(path, home.name)
 
 
 def _moved(path: Path, name: str) -> Path:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import bluesky.plan_stubs as bps
-import epics
+import epics  # type: ignore[import-untyped]
 import h5py
 
 from bluescribe import subscribe_writers
