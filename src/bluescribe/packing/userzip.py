@@ -86,7 +86,7 @@ def zip_for_user(
         write_sums(folder)
         part = Path(scratch) / "part.zip"
         _zip(folder, part)
-        part.rename(path)
+        Place.at(part).move(Place.at(path))
     return done
 
 
