@@ -79,6 +79,7 @@ class Recording:
 
     def open(self) -> None:
         """Make the file and record the start document, if the format accepts the run."""
+        self.run.check_time()
         self._attempt(self._open)
         if self._file.paths and not self._attempt.is_retired:
             self._ledger.open_files[self.run.uid] = self._file.paths[0]

@@ -5,6 +5,7 @@ Formats ask these for everything but the values; the values come in pages, a col
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DocumentError
+from .errors import DocumentError, shown
+from .once import Once
+from .times import local_time, seconds_of
 
 __all__ = [
     "COUNT_TIMES",
@@ -30,10 +33,18 @@ __all__ = [
     "working_directory",
 ]
 
+logger = logging.getLogger(__name__)
+
 Document = Mapping[str, Any]
 
 COUNT_TIMES = ("preset_time", "count_time", "acquire_time", "exposure_time", "preset_real_time")
 """Endings of the keys of configuration and metadata that say for how long a point is counted."""
+
+_told = Once()
+"""Runs and descriptors whose times were told of."""
+
+_AT_ONCE = 5.0
+"""Seconds that documents may be on their way."""
 
 _NO_SCAN_ID = 10**100
 """From here on a number counts no scans; Python puts none of over 4,300 digits into words."""
@@ -160,10 +171,11 @@ class Stream:
             data = _gappy_columns(rows, keys)
         self._add_undeclared(keys)
         stamps = [event["timestamps"] for event in events]
+        seq_nums = [event["seq_num"] for event in events]
         return Page(
             descriptor,
-            [event["seq_num"] for event in events],
-            [event["time"] for event in events],
+            seq_nums,
+            _times(descriptor, seq_nums, [event["time"] for event in events]),
             data,
             _equal_columns(stamps, keys) or _gappy_columns(stamps, keys),
         )
@@ -186,7 +198,8 @@ class Stream:
                     )
         self._add_undeclared(doc["data"])
         stamps = {key: doc["timestamps"].get(key, [None] * rows) for key in doc["data"]}
-        return Page(descriptor, doc["seq_num"], doc["time"], dict(doc["data"]), stamps)
+        times = _times(descriptor, doc["seq_num"], doc["time"])
+        return Page(descriptor, doc["seq_num"], times, dict(doc["data"]), stamps)
 
     def _add_undeclared(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -226,6 +239,10 @@ class Run:
     cwd: Path = field(default_factory=working_directory)
     """Working directory of the session at the start document: relative folders are inside it."""
 
+    is_replayed: bool = False
+    """Whether an export has it from a source of runs that were taken before."""
+    _since: float = field(default_factory=time.monotonic)
+
     @property
     def uid(self) -> str:
         """The run's uid."""
@@ -233,13 +250,34 @@ class Run:
 
     @property
     def time(self) -> float:
-        """Start of the run in epoch seconds; when it was received if the document is silent."""
-        began = self.start.get("time")
-        try:
-            seconds = float(began) if isinstance(began, Real) else math.nan
-        except OverflowError:
-            seconds = math.nan
-        return seconds if math.isfinite(seconds) else self.received
+        """Start of the run in epoch seconds; when it was received if the document has no date."""
+        return self.received if (began := self._began()) is None else began
+
+    def _began(self) -> float | None:
+        began = seconds_of(self.start.get("time"))
+        return None if local_time(began) is None else began
+
+    def is_live(self, stop: Document | None) -> bool:
+        """Tell whether the run ends now: its documents took to come what they say that it took.
+
+        Their times are compared with each other only, never with this machine's clock, which may
+        not be that of the machine that took the run.
+        """
+        if self.is_replayed:
+            return False
+        took = seconds_of((stop or {}).get("time")) - seconds_of(self.start.get("time"))
+        return math.isnan(took) or abs(took - (time.monotonic() - self._since)) < _AT_ONCE
+
+    def check_time(self) -> None:
+        """Tell once, whatever the number of formats, that the start document has no date."""
+        if self._began() is None and _told.is_new(self.uid):
+            logger.warning(
+                "%s: its start has the time %s, which is no date in seconds since 1970; files "
+                "have the time at which it was received, %s",
+                self.label,
+                shown(self.start.get("time")),
+                local_time(self.received),
+            )
 
     @property
     def scan_id(self) -> int | str:
@@ -318,6 +356,26 @@ class Run:
 def stream_name(value: Any) -> str:
     """Return what a stream is called; one without a name is the primary one."""
     return str(value or "primary")
+
+
+def _times(
+    descriptor: Descriptor, seq_nums: Sequence[int], times: Sequence[Any]
+) -> Sequence[float]:
+    """Return the times of events as floats; NaN, told once a stream, for what is no number."""
+    if {float}.issuperset(map(type, times)):
+        return times
+    found = [seconds_of(moment) for moment in times]
+    for seq_num, moment, seconds in zip(seq_nums, times, found, strict=True):
+        is_number = not math.isnan(seconds) or isinstance(moment, float | np.floating)
+        if not is_number and _told.is_new(descriptor.uid):
+            logger.warning(
+                "event %s of stream %r: its time is %s, which is no number of seconds; files "
+                "have NaN for such times, and everything else",
+                seq_num,
+                descriptor.doc.get("name", ""),
+                shown(moment),
+            )
+    return found
 
 
 def _equal_columns(rows: Sequence[Document], keys: list[str]) -> dict[str, list[Any]] | None:

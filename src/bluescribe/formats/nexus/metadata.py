@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from ...hdf5.names import unique_name
 from ...hdf5.tree import Dataset, Group, Node
 from ...jsontext import dumps, plain
 from ...run import Descriptor, Document, Run, Stream
+from ...times import local_time, seconds_of
 from ...values import as_array
 
 __all__ = [
@@ -42,7 +42,8 @@ _LONGEST_YAML = 20_000
 
 def iso_time(epoch: float) -> str:
     """Return a time in ISO 8601 with the offset of the local zone."""
-    return datetime.fromtimestamp(epoch).astimezone().isoformat(timespec="microseconds")
+    at = local_time(epoch)
+    return "" if at is None else at.isoformat(timespec="microseconds")
 
 
 def entry_group(run: Run, title: str) -> Group:
@@ -85,12 +86,12 @@ def document(doc: Document) -> Dataset:
 
 def stop_nodes(run: Run, stop: Document) -> dict[str, Node]:
     """Return what the stop document adds, by its path inside the entry."""
-    ended = stop.get("time")
+    ended = seconds_of(stop.get("time"))
     bluesky = BLUESKY.removeprefix("/entry/")
     nodes: dict[str, Node] = {f"{bluesky}/documents/stop": document(stop)}
-    if isinstance(ended, int | float | np.number) and np.isfinite(ended):
-        seconds = float(ended) - run.time
-        nodes["end_time"] = Dataset(iso_time(float(ended)))
+    if local_time(ended) is not None:
+        seconds = ended - run.time
+        nodes["end_time"] = Dataset(iso_time(ended))
         nodes["duration"] = Dataset(round(seconds), {"units": "s"})
         nodes["collection_time"] = Dataset(seconds, {"units": "s"})
     for key in ("exit_status", "reason", "num_events"):

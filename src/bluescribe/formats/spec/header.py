@@ -12,6 +12,7 @@ from typing import Any
 
 from ...diffractometer import diffractometers
 from ...run import Document, Page, Run, Stream
+from ...times import local_time, seconds_of
 from .analysers import spectrum_lines
 from .columns import Layout
 from .command import Preset
@@ -195,8 +196,8 @@ def without_stop(rows: int) -> str:
 def _end(rows: int, stop: Document | None) -> list[str]:
     if stop is None:
         return [without_stop(rows)]
-    status, seconds = stop.get("exit_status"), stop.get("time")
-    when = date(seconds) if isinstance(seconds, int | float) else "at an unknown time"
+    status, seconds = stop.get("exit_status"), seconds_of(stop.get("time"))
+    when = "at an unknown time" if local_time(seconds) is None else date(seconds)
     # as SPEC words it: spec2nexus, silx and xrayutilities look for this
     verb = "ended" if status == "success" else "aborted"
     lines = [f"{when}.  Scan {verb} after {rows} points.", f"exit_status = {literal(status)}"]
