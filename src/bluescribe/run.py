@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 from numbers import Real
 from pathlib import Path
@@ -250,12 +251,15 @@ class Run:
 
     @property
     def time(self) -> float:
-        """Start of the run in epoch seconds; when it was received if the document has no date."""
-        return self.received if (began := self._began()) is None else began
-
-    def _began(self) -> float | None:
+        """Start of the run in epoch seconds; when it was received if the document has no number."""
         began = seconds_of(self.start.get("time"))
-        return None if local_time(began) is None else began
+        return began if math.isfinite(began) else self.received
+
+    @property
+    def date(self) -> datetime:
+        """Start of the run by the calendar; when it was received if the document has no date."""
+        began = local_time(seconds_of(self.start.get("time")))
+        return began or datetime.fromtimestamp(self.received).astimezone()
 
     def is_live(self, stop: Document | None) -> bool:
         """Tell whether the run ends now: its documents took to come what they say that it took.
@@ -270,13 +274,14 @@ class Run:
 
     def check_time(self) -> None:
         """Tell once, whatever the number of formats, that the start document has no date."""
-        if self._began() is None and _told.is_new(self.uid):
+        began = local_time(seconds_of(self.start.get("time")))
+        if began is None and _told.is_new(self.uid):
             logger.warning(
                 "%s: its start has the time %s, which is no date in seconds since 1970; files "
-                "have the time at which it was received, %s",
+                "have the date on which it was received, %s",
                 self.label,
                 shown(self.start.get("time")),
-                local_time(self.received),
+                self.date.isoformat(" ", "seconds"),
             )
 
     @property

@@ -26,7 +26,7 @@ def of_the_start(run: Run) -> Iterator[tuple[str, str]]:
             yield f"/measurement/sample/experimenter/{key}", str(start[key])
     yield "/process/acquisition/uid", run.uid
     yield "/process/acquisition/plan_name", run.plan_name
-    yield "/process/acquisition/start_date", _date(run.time)
+    yield "/process/acquisition/start_date", run.date.isoformat()
     yield "/process/acquisition/start", dumps(start).decode()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,9 @@ BLUESKY = "/entry/instrument/bluesky"
 IMAGES = "images"
 """Attribute of that group, of the files that images are copied into."""
 
+_LONGEST_RUN = 1e15
+"""Seconds from which on a duration is nonsense, as no integer may hold it."""
+
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """libyaml's, ten times faster, where PyYAML was built with it."""
 
@@ -40,17 +44,16 @@ _LONGEST_YAML = 20_000
 """Bytes of JSON above which a structure stays JSON, which is YAML too and far quicker made."""
 
 
-def iso_time(epoch: float) -> str:
+def iso_time(at: datetime) -> str:
     """Return a time in ISO 8601 with the offset of the local zone."""
-    at = local_time(epoch)
-    return "" if at is None else at.isoformat(timespec="microseconds")
+    return at.isoformat(timespec="microseconds")
 
 
 def entry_group(run: Run, title: str) -> Group:
     """Return the NXentry of a run that begins."""
     entry = Group("NXentry", {"default": "data"})
     entry.add("title", Dataset(title))
-    entry.add("start_time", Dataset(iso_time(run.time)))
+    entry.add("start_time", Dataset(iso_time(run.date)))
     entry.add("entry_identifier", Dataset(run.uid))
     versions = run.start.get("versions")
     version = versions.get("bluesky") if isinstance(versions, Mapping) else None
@@ -89,10 +92,11 @@ def stop_nodes(run: Run, stop: Document) -> dict[str, Node]:
     ended = seconds_of(stop.get("time"))
     bluesky = BLUESKY.removeprefix("/entry/")
     nodes: dict[str, Node] = {f"{bluesky}/documents/stop": document(stop)}
-    if local_time(ended) is not None:
+    if (at := local_time(ended)) is not None:
         seconds = ended - run.time
-        nodes["end_time"] = Dataset(iso_time(ended))
-        nodes["duration"] = Dataset(round(seconds), {"units": "s"})
+        nodes["end_time"] = Dataset(iso_time(at))
+        if abs(seconds) < _LONGEST_RUN:
+            nodes["duration"] = Dataset(round(seconds), {"units": "s"})
         nodes["collection_time"] = Dataset(seconds, {"units": "s"})
     for key in ("exit_status", "reason", "num_events"):
         said = stop.get(key)

@@ -99,7 +99,7 @@ def file_header(name: str, epoch: int, run: Run, motors: Iterable[str]) -> bytes
     """
     names = list(motors)
     lines = [
-        f"#F {plain(name)}\n#E {epoch}\n#D {date(run.time)}\n".encode(),
+        f"#F {plain(name)}\n#E {epoch}\n#D {date(run.date.timestamp())}\n".encode(),
         comment(f"bluescribe  User = {plain(_USER)}  Host = {plain(socket.gethostname())}"),
         comment(f"header for the scans from run {literal(run.uid)} on"),
         comment("Epoch counts seconds from #E; seq_num is the event's, the same for a point again"),
@@ -142,7 +142,10 @@ def scan_header(
     as_scans
         Whether each stream is a scan.
     """
-    lines = [f"\n#S {scan}\n#D {date(run.time)}\n".encode(), comment(f"uid = {plain(run.uid)}")]
+    lines = [
+        f"\n#S {scan}\n#D {date(run.date.timestamp())}\n".encode(),
+        comment(f"uid = {plain(run.uid)}"),
+    ]
     if preset is not None:
         lines.append(preset.line)
     if positions is not None:
