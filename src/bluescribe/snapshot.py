@@ -138,7 +138,7 @@ def _kept(field: Any, value: Any, name: str, doc: Any, copies: Copies) -> Any:
 
 def _tell(name: str, doc: Any, field: str, text: str) -> None:
     """Tell once what was left out of a field, whatever the number of events and formats."""
-    if not _told.is_new((field, text[:_LONGEST_KEY])):
+    if not _told.is_new((name, field, text[:_LONGEST_KEY])):
         return
     logger.warning(
         "%s %s, %s: a value cannot be kept; files have %s in its place, and everything else",
