@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def check_event(doc: Any) -> None:
     fits = (
         (type(seq_num) is int or _is_integer(seq_num))
         and 0 <= seq_num < 2**63
-        and "time" in doc
+        and _is_number(doc.get("time"))
         and _is_mapping(data)
         and _is_mapping(doc.get("timestamps"))
         and (_TEXT.issuperset(map(type, data)) or all(map(_is_text, data)))
@@ -54,8 +55,8 @@ def check_event_page(doc: Any) -> None:
     mapped = all(isinstance(doc.get(key), Mapping) for key in ("data", "timestamps"))
     if not (sized and mapped and len(doc["seq_num"]) == len(doc["time"])):
         raise DocumentError(f"event_page without seq_num, time, data or timestamps: {_brief(doc)}")
-    if not _are_numbers(doc["seq_num"], "iu"):
-        raise DocumentError("event_page with a seq_num that is not a number")
+    if not (_are_numbers(doc["seq_num"], "iu") and _are_numbers(doc["time"], "iuf")):
+        raise DocumentError("event_page with a seq_num or time that is not a number")
 
 
 def _are_numbers(values: Any, kinds: str) -> bool:
@@ -65,6 +66,11 @@ def _are_numbers(values: Any, kinds: str) -> bool:
     except ValueError:  # ragged lists
         return False
     return array.ndim == 1 and (array.dtype.kind in kinds or not array.size)
+
+
+def _is_number(value: Any) -> bool:
+    """Tell whether `value` is a real number; floats, as nearly all are, without asking an ABC."""
+    return type(value) is float or (isinstance(value, Real) and not isinstance(value, bool))
 
 
 def _is_integer(value: Any) -> bool:

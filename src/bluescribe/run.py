@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DocumentError, shown
-from .once import Once
+from .status import Told
 from .times import local_time, seconds_of
 
 __all__ = [
@@ -41,8 +41,8 @@ Document = Mapping[str, Any]
 COUNT_TIMES = ("preset_time", "count_time", "acquire_time", "exposure_time", "preset_real_time")
 """Endings of the keys of configuration and metadata that say for how long a point is counted."""
 
-_told = Once()
-"""Runs and descriptors whose times were told of."""
+_told = Told()
+"""Runs whose times were told of."""
 
 _AT_ONCE = 5.0
 """Seconds that documents may be on their way."""
@@ -172,11 +172,10 @@ class Stream:
             data = _gappy_columns(rows, keys)
         self._add_undeclared(keys)
         stamps = [event["timestamps"] for event in events]
-        seq_nums = [event["seq_num"] for event in events]
         return Page(
             descriptor,
-            seq_nums,
-            _times(descriptor, seq_nums, [event["time"] for event in events]),
+            [event["seq_num"] for event in events],
+            [event["time"] for event in events],
             data,
             _equal_columns(stamps, keys) or _gappy_columns(stamps, keys),
         )
@@ -199,8 +198,7 @@ class Stream:
                     )
         self._add_undeclared(doc["data"])
         stamps = {key: doc["timestamps"].get(key, [None] * rows) for key in doc["data"]}
-        times = _times(descriptor, doc["seq_num"], doc["time"])
-        return Page(descriptor, doc["seq_num"], times, dict(doc["data"]), stamps)
+        return Page(descriptor, doc["seq_num"], doc["time"], dict(doc["data"]), stamps)
 
     def _add_undeclared(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -361,26 +359,6 @@ class Run:
 def stream_name(value: Any) -> str:
     """Return what a stream is called; one without a name is the primary one."""
     return str(value or "primary")
-
-
-def _times(
-    descriptor: Descriptor, seq_nums: Sequence[int], times: Sequence[Any]
-) -> Sequence[float]:
-    """Return the times of events as floats; NaN, told once a stream, for what is no number."""
-    if {float}.issuperset(map(type, times)):
-        return times
-    found = [seconds_of(moment) for moment in times]
-    for seq_num, moment, seconds in zip(seq_nums, times, found, strict=True):
-        is_number = not math.isnan(seconds) or isinstance(moment, float | np.floating)
-        if not is_number and _told.is_new(descriptor.uid):
-            logger.warning(
-                "event %s of stream %r: its time is %s, which is no number of seconds; files "
-                "have NaN for such times, and everything else",
-                seq_num,
-                descriptor.doc.get("name", ""),
-                shown(moment),
-            )
-    return found
 
 
 def _equal_columns(rows: Sequence[Document], keys: list[str]) -> dict[str, list[Any]] | None:

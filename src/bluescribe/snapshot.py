@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .copies import FIXED, Copies, is_interrupt
-from .once import Once
+from .status import Told
 
 __all__ = ["Snapshots"]
 
@@ -26,7 +26,7 @@ _Document: TypeAlias = dict[str, Any]
 _are_fixed = FIXED.issuperset
 """Tells whether nobody can change any value of these types."""
 
-_told = Once()
+_told = Told()
 """Fields, and what was left out of them, that were told of."""
 
 _LONGEST_KEY = 40

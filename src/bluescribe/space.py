@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .once import Once
+from .status import Told
 
 __all__ = ["SpaceWatch", "parse_size", "size_text"]
 
@@ -20,7 +20,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _MOST = 2.0**62
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
 
-_told = Once()
+_told = Told()
 """Runs and disks that were warned of."""
 
 

@@ -9,9 +9,12 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from bluesky import RunEngine
+from event_model import pack_event_page
 
-from bluescribe import run as module
+from bluescribe import run as run_module
+from bluescribe import times as times_module
 from bluescribe.formats.dx import DxWriter
+from bluescribe.status import Told
 from tests.contracts import CONTRACTS
 from tests.core.scanning import PATIENCE, scan, told
 from tests.extent import some
@@ -34,6 +37,12 @@ DATES = {"numpy": np.float64(1.7e9), "integer": np.int64(1_700_000_000), "negati
 DATES["decimal"] = Decimal("1.7E+9")
 TIMES = {**NO_DATES, **DATES}
 FORMATS = [*CONTRACTS, "dx"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_told(monkeypatch):
+    for module in (run_module, times_module):
+        monkeypatch.setattr(module, "_told", Told())
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +82,6 @@ def written(folder, name, documents, where, time):
 @pytest.mark.parametrize("where", ["start", "stop", "event", "timestamps"])
 @pytest.mark.parametrize("time", some(TIMES))
 def test_the_run_and_the_event_are_written(where, time, documents, tmp_path, caplog):
-    module._told.forget()
     events = [doc for name, doc in documents if name == "event"]
     for name in FORMATS:
         run = written(tmp_path / name, name, documents, where, TIMES[time])
@@ -101,7 +109,6 @@ def test_the_run_and_the_event_are_written(where, time, documents, tmp_path, cap
 
 
 def test_it_is_told_which_event_has_no_time(documents, tmp_path, caplog):
-    module._told.forget()
     for name in ("csv", "hdf5"):
         written(tmp_path / name, name, documents, "event", None)
     (message,) = told(caplog)
@@ -109,3 +116,19 @@ def test_it_is_told_which_event_has_no_time(documents, tmp_path, caplog):
         "event 2 of stream 'primary': its time is None, which is no number of seconds; files have "
         "NaN for such times, and everything else"
     )
+
+
+def test_a_page_with_an_event_without_a_time_is_written(documents, tmp_path, caplog):
+    for name in ("csv", "nexus", "json", "spec"):
+        contract = CONTRACTS[name]()
+        with contract.make(tmp_path / name) as writer:
+            events = [doc for kind, doc in documents if kind == "event"]
+            page = pack_event_page(*copy.deepcopy(events))
+            page["time"][1] = None
+            for document in (*documents[:2], ("event_page", page), documents[-1]):
+                writer(*document)
+        contract.check_status(writer)
+        (run,) = contract.read_back(tmp_path / name)
+        assert run.events["primary"]["det"] == [event["data"]["det"] for event in events]
+    (message,) = told(caplog)
+    assert "event 2 of a page of stream 'primary': its time is None" in message
