@@ -1,5 +1,7 @@
 """What can go wrong, each error also the builtin that a caller would expect."""
 
+_LONGEST_SHOWN = 200
+
 
 class BluescribeError(Exception):
     """Base of every error that bluescribe raises on purpose."""
@@ -23,3 +25,12 @@ class DocumentError(BluescribeError, ValueError):
 
 class RecordingError(BluescribeError, RuntimeError):
     """A run could not be written and its owner asked to be stopped (``on_error="abort"``)."""
+
+
+def shown(found: object) -> str:
+    """Return what was found as a message has it, however long it is."""
+    try:
+        text = repr(found)
+    except ValueError:  # an integer of more than 4,300 digits
+        return f"a number of {found.bit_length()} bits" if type(found) is int else "something"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

@@ -23,6 +23,7 @@ from .formats.base import RunFile
 from .grammar import check_event, check_event_page
 from .run import Descriptor, Document, Page, Run, Stream
 from .status import Ledger
+from .times import page_with_seconds, with_seconds
 
 __all__ = ["Recording"]
 
@@ -79,6 +80,7 @@ class Recording:
 
     def open(self) -> None:
         """Make the file and record the start document, if the format accepts the run."""
+        self.run.check_time()
         self._attempt(self._open)
         if self._file.paths and not self._attempt.is_retired:
             self._ledger.open_files[self.run.uid] = self._file.paths[0]
@@ -122,8 +124,9 @@ class Recording:
         """Keep an event until its batch is over; then it goes on in a page."""
         stream, _ = self.descriptors[doc["descriptor"]]
         if self._file.takes_pages:
-            check_event(doc)
-            self._pending.setdefault(stream.name, []).append(doc)
+            event = with_seconds(doc, stream.name)
+            check_event(event)
+            self._pending.setdefault(stream.name, []).append(event)
         else:
             self._attempt(self._file.record, "event", doc)
             self._count(stream, 1)
@@ -131,11 +134,12 @@ class Recording:
 
     def add_event_page(self, doc: Document) -> None:
         """Write a page as it came."""
-        check_event_page(doc)
         stream, descriptor = self.descriptors[doc["descriptor"]]
+        timed = page_with_seconds(doc, stream.name)
+        check_event_page(timed)
         if self._file.takes_pages:
             self._write_pages()
-            self._write_page(stream, stream.page_of(descriptor, doc))
+            self._write_page(stream, stream.page_of(descriptor, timed))
         elif self.record("event_page", doc):
             self._count(stream, len(doc["seq_num"]))
         self._arrivals.add_event_page(stream, doc)

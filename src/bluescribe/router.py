@@ -108,7 +108,7 @@ class Router(DocumentRouter):
         before_claim.set(self._ledger.before_claim)
         on_claim.set(self._ledger.on_claim)
         recording = Recording(
-            Run(doc, cwd=cwd),
+            Run(doc, cwd=cwd, is_replayed=self._ledger.is_replay),
             self._new_file(doc),
             retry_seconds=self._retry_seconds,
             ledger=self._ledger,

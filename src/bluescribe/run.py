@@ -5,10 +5,12 @@ Formats ask these for everything but the values; the values come in pages, a col
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 from numbers import Real
 from pathlib import Path
@@ -16,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DocumentError
+from .errors import DocumentError, shown
+from .status import Told
+from .times import local_time, seconds_of
 
 __all__ = [
     "COUNT_TIMES",
@@ -30,10 +34,18 @@ __all__ = [
     "working_directory",
 ]
 
+logger = logging.getLogger(__name__)
+
 Document = Mapping[str, Any]
 
 COUNT_TIMES = ("preset_time", "count_time", "acquire_time", "exposure_time", "preset_real_time")
 """Endings of the keys of configuration and metadata that say for how long a point is counted."""
+
+_told = Told()
+"""Runs whose times were told of."""
+
+_AT_ONCE = 5.0
+"""Seconds that documents may be on their way."""
 
 _NO_SCAN_ID = 10**100
 """From here on a number counts no scans; Python puts none of over 4,300 digits into words."""
@@ -226,6 +238,10 @@ class Run:
     cwd: Path = field(default_factory=working_directory)
     """Working directory of the session at the start document: relative folders are inside it."""
 
+    is_replayed: bool = False
+    """Whether an export has it from a source of runs that were taken before."""
+    _since: float = field(default_factory=time.monotonic)
+
     @property
     def uid(self) -> str:
         """The run's uid."""
@@ -233,13 +249,38 @@ class Run:
 
     @property
     def time(self) -> float:
-        """Start of the run in epoch seconds; when it was received if the document is silent."""
-        began = self.start.get("time")
-        try:
-            seconds = float(began) if isinstance(began, Real) else math.nan
-        except OverflowError:
-            seconds = math.nan
-        return seconds if math.isfinite(seconds) else self.received
+        """Start of the run in epoch seconds; when it was received if the document has no number."""
+        began = seconds_of(self.start.get("time"))
+        return began if math.isfinite(began) else self.received
+
+    @property
+    def date(self) -> datetime:
+        """Start of the run by the calendar; when it was received if the document has no date."""
+        began = local_time(seconds_of(self.start.get("time")))
+        return began or datetime.fromtimestamp(self.received).astimezone()
+
+    def is_live(self, stop: Document | None) -> bool:
+        """Tell whether the run ends now: its documents took to come what they say that it took.
+
+        Their times are compared with each other only, never with this machine's clock, which may
+        not be that of the machine that took the run.
+        """
+        if self.is_replayed:
+            return False
+        took = seconds_of((stop or {}).get("time")) - seconds_of(self.start.get("time"))
+        return math.isnan(took) or abs(took - (time.monotonic() - self._since)) < _AT_ONCE
+
+    def check_time(self) -> None:
+        """Tell once, whatever the number of formats, that the start document has no date."""
+        began = local_time(seconds_of(self.start.get("time")))
+        if began is None and _told.is_new(self.uid):
+            logger.warning(
+                "%s: its start has the time %s, which is no date in seconds since 1970; files "
+                "have the date on which it was received, %s",
+                self.label,
+                shown(self.start.get("time")),
+                self.date.isoformat(" ", "seconds"),
+            )
 
     @property
     def scan_id(self) -> int | str:

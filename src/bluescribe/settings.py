@@ -18,7 +18,7 @@ from pydantic import (
     field_validator,
 )
 
-from .errors import ConfigError
+from .errors import ConfigError, shown
 from .pathmap import check_path_map
 from .paths import DEFAULT_TEMPLATE, check_keys, check_template
 from .space import parse_size
@@ -30,11 +30,9 @@ __all__ = [
     "Seconds",
     "SettingsError",
     "WriterSettings",
-    "shown",
 ]
 
 
-_LONGEST_SHOWN = 200
 _MOST_BYTES = 2**63 - 1
 """More than any disk has, and the most that files and arrays are counted in."""
 
@@ -61,15 +59,6 @@ class SettingsError(ConfigError):
         lines = [f"{p.key} = {shown(p.found)}: {p.message}" for p in problems]
         super().__init__(f"{owner}: " + "; ".join(lines))
         self.problems = problems
-
-
-def shown(found: Any) -> str:
-    """Return what was found as a message has it, however long it is."""
-    try:
-        text = repr(found)
-    except ValueError:  # an integer of more than 4,300 digits
-        return f"a number of {found.bit_length()} bits" if type(found) is int else "something"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 class CheckedSettings(BaseModel):

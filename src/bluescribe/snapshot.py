@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from .copies import FIXED, Copies, is_interrupt
+from .status import Told
 
 __all__ = ["Snapshots"]
 
@@ -27,10 +26,10 @@ _Document: TypeAlias = dict[str, Any]
 _are_fixed = FIXED.issuperset
 """Tells whether nobody can change any value of these types."""
 
-_told: OrderedDict[tuple[str, str], None] = OrderedDict()
+_told = Told()
 """Fields, and what was left out of them, that were told of."""
-_told_lock = threading.Lock()
-_TOLD_KEPT = 100
+
+_LONGEST_KEY = 40
 
 
 class Snapshots:
@@ -139,13 +138,8 @@ def _kept(field: Any, value: Any, name: str, doc: Any, copies: Copies) -> Any:
 
 def _tell(name: str, doc: Any, field: str, text: str) -> None:
     """Tell once what was left out of a field, whatever the number of events and formats."""
-    key = field, text[:40]
-    with _told_lock:
-        if key in _told:
-            return
-        _told[key] = None
-        while len(_told) > _TOLD_KEPT:
-            _told.popitem(last=False)
+    if not _told.is_new((name, field, text[:_LONGEST_KEY])):
+        return
     logger.warning(
         "%s %s, %s: a value cannot be kept; files have %s in its place, and everything else",
         name,

@@ -6,9 +6,10 @@ import logging
 import os
 import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+
+from .status import Told
 
 __all__ = ["SpaceWatch", "parse_size", "size_text"]
 
@@ -19,9 +20,8 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _MOST = 2.0**62
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
 
-_told: OrderedDict[tuple[str, int], object] = OrderedDict()
-"""Runs and disks that were warned of, by whichever writer came first."""
-_TOLD_KEPT = 100
+_told = Told()
+"""Runs and disks that were warned of."""
 
 
 def parse_size(text: str) -> int:
@@ -93,7 +93,7 @@ class SpaceWatch:
             return
         free = self._free(folder)
         self._last_look = self._clock()
-        if free is not None and free[0] < self._low and _is_first((run, free[1])):
+        if free is not None and free[0] < self._low and _told.is_new((run, free[1])):
             logger.warning(
                 "%s: %s are left in %s, less than LOW_SPACE (%s). %s. Free space there, or set "
                 "another DIRECTORY before the next run.",
@@ -125,15 +125,6 @@ class SpaceWatch:
             return disk.f_bavail * disk.f_frsize, folder.stat().st_dev
         except OSError:  # whoever writes there tells of it
             return None
-
-
-def _is_first(key: tuple[str, int]) -> bool:
-    mine = object()
-    if _told.setdefault(key, mine) is not mine:  # in one step: a child that was forked while a
-        return False  # thread held a lock of the module would wait for it for ever
-    while len(_told) > _TOLD_KEPT:
-        _told.popitem(last=False)
-    return True
 
 
 def _duration(seconds: float) -> str:

@@ -176,6 +176,8 @@ class Ledger:
         """Is told on the writer's thread of each file that is about to be made; exports set it."""
         self.on_claim: Callable[[Path], None] | None = None
         """Is told on the writer's thread of each file that is made; exports set it."""
+        self.is_replay = False
+        """Whether the runs were taken before; exports set it."""
         self.on_begin: list[Callable[[Mapping[str, Any], Sequence[Path]], None]] = []
         """Are told of each run that is written, and again when it has more files."""
         self.on_finish: list[Tell] = []

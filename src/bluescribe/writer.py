@@ -170,6 +170,10 @@ class Writer:
     def go_on(self, path: Path) -> None:
         """Append the runs of its folder to a file that an export has begun, if files are shared."""
 
+    def replay(self) -> None:
+        """Take what comes from now on for runs of long ago: images are not waited for."""
+        self._ledger.is_replay = True
+
     def tell_of_claims(
         self, tell: Callable[[Path], None] | None, *, before: Callable[[Path], None] | None = None
     ) -> None:

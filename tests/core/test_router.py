@@ -172,7 +172,7 @@ def test_a_start_or_descriptor_that_comes_again_is_refused(play, caplog):
         ("descriptor", {"run_start": []}), ("event", {}), ("event", None),
         ("event", {"descriptor": []}), ("event", {"descriptor": "d"}),
         ("event", {**event(9)[1], "data": 5}), ("event_page", {**page(9)[1], "data": {"x": []}}),
-        ("event_page", {**page(9)[1], "time": [None]}),
+        ("event_page", {**page(9)[1], "time": None}),
         ("datum", {}), ("resource", {"run_start": "run", "uid": "r"}), ("stop", None),
         ("stream_datum", {"descriptor": "d", "stream_resource": "nobody"}), ("unheard_of", {}),
         ("sync", {}), ("close", {}), (5, {}),

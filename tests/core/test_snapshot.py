@@ -16,10 +16,16 @@ import pytest
 
 from bluescribe import snapshot as module
 from bluescribe.snapshot import Snapshots
+from bluescribe.status import Told
 
 
 def snapshot(name, doc):
     return Snapshots()(name, doc)
+
+
+@pytest.fixture(autouse=True)
+def nothing_told(monkeypatch):
+    monkeypatch.setattr(module, "_told", Told())
 
 
 def event(**data):
@@ -336,7 +342,6 @@ def test_no_document_stops_the_scan(error):
 )
 @pytest.mark.parametrize("name", ["event", "event_page", "start"])
 def test_an_object_whose_own_code_raises_costs_its_value(caplog, error, methods, name):
-    module._told.clear()
     value, take = raising(error, *methods), Snapshots()
     take("descriptor", {"data_keys": {"a": {"dtype": "number"}}})
     for _ in range(2):
@@ -376,7 +381,6 @@ def test_only_ctrl_c_is_raised():
 
 
 def test_it_is_told_where_a_value_could_not_be_kept(caplog):
-    module._told.clear()
     with caplog.at_level(logging.WARNING, "bluescribe"):
         for _ in range(3):
             snapshot("event", event(x=1, image=raising(ValueError("no"), "__array__")))

@@ -277,9 +277,11 @@ def test_path_map_finds_it(raw, tmp_path):
 
 
 @pytest.mark.parametrize("images", ["link", "copy"])
-def test_a_late_file_is_waited_for(images, raw, tmp_path):
+@pytest.mark.parametrize("behind", [0, 3600, -3600])
+def test_a_late_file_is_waited_for(images, behind, raw, tmp_path):
+    """The clock of the machine that takes the run may not be that of the writer's."""
     docs = flight(raw, 3)
-    docs[-1][1]["time"] = time.time()
+    docs[0][1]["time"] = docs[-1][1]["time"] = time.time() - behind
     (raw / "a.h5").rename(tmp_path / "late.h5")
     with DxWriter(tmp_path / "dx", images=images, images_timeout=30) as writer:
         for name, doc in docs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from ..errors import ConfigError
 from ..exporting import Export, ExportedRun, Manifest, Plan, configs_for, plan_export, run_export
 from ..paths import fixed_part
 from ..sources import Selection, open_source
+from ..times import local_time
 from .progress import runs_bar, waiting
 from .show import size, tell_of_nothing, warnings_on
 
@@ -77,7 +77,8 @@ def _show_plan(plan: Plan, out: Path, console: Console) -> None:
     table = Table("scan_id", "uid", "when", "plan", "to write", "complete already")
     table.columns[2].no_wrap = True
     for task in plan.tasks[:_MOST_ROWS]:
-        when = datetime.fromtimestamp(task.run.time).astimezone().strftime("%Y-%m-%d %H:%M")
+        at = local_time(task.run.time)
+        when = "" if at is None else at.strftime("%Y-%m-%d %H:%M")
         cells = (task.run.scan_id, task.run.uid[:7], when, task.run.plan)
         table.add_row(*map(str, cells), " ".join(task.names), " ".join(task.skipped))
     console.print(table)

@@ -45,6 +45,7 @@ class RunExporter:
         self._manifest = manifest
         told = Told()
         for name, writer in self._writers.items():
+            writer.replay()
             writer.tell_together(told)
             if goes_on and writer.shares_files:
                 for shared in manifest.shared_files(name):

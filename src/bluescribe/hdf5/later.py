@@ -6,6 +6,7 @@ whole file, as it was or as it is to be.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,8 @@ from contextlib import contextmanager, suppress
 import h5py
 
 from ..files import Place, part_of
-from ..run import Document
+from ..run import Document, Run
+from ..times import seconds_of
 from .images import NotReadyError
 
 __all__ = ["Patience", "changed_copy", "seconds_left"]
@@ -67,13 +69,16 @@ class Patience:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def seconds_left(timeout: float, stop: Document | None) -> float:
-    """Return for how much longer files are waited for, counted from the end of the run.
+def seconds_left(timeout: float, run: Run, stop: Document | None) -> float:
+    """Return for how much longer files are waited for when the stop document has come.
 
-    Files of a run that was taken long ago will not come any more.
+    Files of a run that was taken long ago will not come any more. Of a run that ends just now all
+    the time is left, whatever the clock of the machine that took it says.
     """
-    ended = (stop or {}).get("time")
-    if not isinstance(ended, int | float):
+    if run.is_live(stop):
+        return timeout
+    ended = seconds_of((stop or {}).get("time"))
+    if math.isnan(ended):
         return timeout
     return min(timeout, max(0.0, timeout - (time.time() - ended)))
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..run import Field, Run, Stream
+from ..times import seconds_of
 from ..values import Array
 
 __all__ = ["are_datum_ids", "epochs", "rows_expected"]
@@ -30,5 +31,5 @@ def epochs(stamps: Sequence[Any]) -> Array:
     """Return timestamps as doubles; NaN where there is none."""
     try:
         return np.array(stamps, np.float64)
-    except (TypeError, ValueError):
-        return np.array([s if isinstance(s, int | float) else np.nan for s in stamps], np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return np.array([seconds_of(stamp) for stamp in stamps], np.float64)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ..exporting import Export
 from ..run import Document
 from ..sources import Selection, Source, StoredRun
+from ..times import local_time, seconds_of
 from .external import ExternalFiles
 
 __all__ = ["Notes", "readme"]
@@ -102,8 +102,8 @@ def readme(title: str, formats: list[str], notes: list[Notes], done: Export, fol
 
 def _about(note: Notes) -> Iterator[tuple[str, str]]:
     for key, doc in (("begun", note.start), ("ended", note.stop)):
-        if isinstance(doc.get("time"), int | float):
-            yield key, datetime.fromtimestamp(doc["time"]).astimezone().isoformat(" ", "seconds")
+        if (at := local_time(seconds_of(doc.get("time")))) is not None:
+            yield key, at.isoformat(" ", "seconds")
     yield "uid", str(note.start.get("uid"))
     if note.stop.get("exit_status", "success") != "success":
         yield "exit_status", f"{note.stop['exit_status']} {note.stop.get('reason', '')}".strip()

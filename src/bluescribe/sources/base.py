@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from typing import Any
 from ..errors import BluescribeError
 from ..extras import MissingExtraError, import_extra
 from ..run import Document
+from ..times import seconds_of
 
 __all__ = [
     "MissingExtraError",
@@ -173,13 +175,13 @@ class Source(ABC):
 
 def stored_run(source: Source, key: str, start: Mapping[str, Any]) -> StoredRun:
     """Return a run as its start document tells of it."""
-    time = start.get("time", 0.0)
+    time = seconds_of(start.get("time", 0.0))
     return StoredRun(
         source,
         key,
         uid=str(start.get("uid", "")),
         scan_id=start.get("scan_id"),
-        time=float(time) if isinstance(time, int | float) else 0.0,
+        time=0.0 if math.isnan(time) else time,
         plan=str(start.get("plan_name", "")),
         start=dict(start),
     )

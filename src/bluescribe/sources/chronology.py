@@ -9,10 +9,12 @@ fly scan, whose events can all have one time, shuffled.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..run import Document
+from ..times import seconds_of
 
 __all__ = ["in_order", "is_shuffled"]
 
@@ -33,7 +35,7 @@ def in_order(documents: Iterable[tuple[str, Document]]) -> Iterator[tuple[str, D
     descriptors = _Descriptors()
     moment: list[Document] = []
     for name, doc in itertools.chain.from_iterable(itertools.starmap(_single, documents)):
-        if moment and (name != "event" or doc["time"] != moment[0]["time"]):
+        if moment and (name != "event" or _time(doc) != _time(moment[0])):
             yield from _ordered(moment, descriptors)
             moment.clear()
         if name == "event":
@@ -56,7 +58,7 @@ class _Descriptors:
 
     def take(self, doc: Document) -> None:
         self._waiting.append(doc)
-        self._waiting.sort(key=lambda waiting: waiting["time"])  # stable
+        self._waiting.sort(key=_time)  # stable
 
     def before(self, name: str) -> Iterator[tuple[str, Document]]:
         """Give those that precede a document without a time: one precedes all external files."""
@@ -70,7 +72,7 @@ class _Descriptors:
     def until(self, event: Document) -> Iterator[tuple[str, Document]]:
         """Give those that are older than an event, and its own."""
         while self._waiting and (
-            self._waiting[0]["time"] <= event["time"]
+            _time(self._waiting[0]) <= _time(event)
             or any(doc["uid"] == event["descriptor"] for doc in self._waiting)
         ):
             yield self._next()
@@ -78,6 +80,11 @@ class _Descriptors:
     def _next(self) -> tuple[str, Document]:
         self._has_given = True
         return "descriptor", self._waiting.pop(0)
+
+
+def _time(doc: Document) -> float:
+    """Return the time of a document; 0 where it has none."""
+    return 0.0 if math.isnan(seconds := seconds_of(doc.get("time"))) else seconds
 
 
 def _ordered(moment: list[Document], descriptors: _Descriptors) -> Iterator[tuple[str, Document]]:

@@ -62,7 +62,8 @@ class TiledSettings(DeliverySettings):
 
         Either a URL is needed or a profile.
         """
-        parts = urlsplit(str(values.get("uri", "")))
+        uri = values.get("uri", "")
+        parts = urlsplit(uri if isinstance(uri, str) else "")
         if "api_key" in parse_qs(parts.query) or "@" in parts.netloc:
             message = (
                 "a secret does not belong in this file, which others can read; remove it from the "

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from numbers import Real
 from typing import Any
 
 from ...jsontext import dumps
 from ...run import Document, Run
+from ...times import local_time, seconds_of
 
 __all__ = ["of_the_end", "of_the_start"]
 
@@ -27,15 +26,14 @@ def of_the_start(run: Run) -> Iterator[tuple[str, str]]:
             yield f"/measurement/sample/experimenter/{key}", str(start[key])
     yield "/process/acquisition/uid", run.uid
     yield "/process/acquisition/plan_name", run.plan_name
-    yield "/process/acquisition/start_date", _date(run.time)
+    yield "/process/acquisition/start_date", run.date.isoformat()
     yield "/process/acquisition/start", dumps(start).decode()
 
 
 def of_the_end(stop: Document) -> Iterator[tuple[str, str]]:
     """Yield absolute paths of texts and what they say, when the run has ended."""
-    time = stop.get("time")
-    if isinstance(time, Real):
-        yield "/process/acquisition/end_date", _date(float(time))
+    if "time" in stop:
+        yield "/process/acquisition/end_date", _date(seconds_of(stop["time"]))
     yield "/process/acquisition/exit_status", str(stop.get("exit_status", ""))
     yield "/process/acquisition/stop", dumps(stop).decode()
 
@@ -50,7 +48,5 @@ def _sample(sample: Any) -> Iterator[tuple[str, str]]:
 
 
 def _date(seconds: float) -> str:
-    try:
-        return datetime.fromtimestamp(seconds).astimezone().isoformat()
-    except (ValueError, OverflowError, OSError):
-        return str(seconds)
+    at = local_time(seconds)
+    return "" if at is None else at.isoformat()

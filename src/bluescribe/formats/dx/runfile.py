@@ -115,7 +115,7 @@ class DxFile(RunFile[DxSettings]):
         _put(h5, of_the_end(stop) if stop is not None else ())
         _put(h5, [(f"{ACQUISITION}/discrepancies", "\n".join(self.discrepancies))])
         self._links.may_open = True
-        self._seconds_left = seconds_left(self.settings.images_timeout, stop)
+        self._seconds_left = seconds_left(self.settings.images_timeout, self._run, stop)
         if self.settings.images == "link":
             self._show_what_is_there(h5)
         self._tell_what_is_left_out(h5)

@@ -13,6 +13,7 @@ from ...hdf5.names import unique_name
 from ...hdf5.tree import Dataset, Group, Node
 from ...jsontext import dumps, plain
 from ...run import Descriptor, Document, Run, Stream
+from ...times import local_time, seconds_of
 from ...values import as_array
 
 __all__ = [
@@ -33,6 +34,9 @@ BLUESKY = "/entry/instrument/bluesky"
 IMAGES = "images"
 """Attribute of that group, of the files that images are copied into."""
 
+_LONGEST_RUN = 1e15
+"""Seconds from which on a duration is nonsense, as no integer may hold it."""
+
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """libyaml's, ten times faster, where PyYAML was built with it."""
 
@@ -40,16 +44,16 @@ _LONGEST_YAML = 20_000
 """Bytes of JSON above which a structure stays JSON, which is YAML too and far quicker made."""
 
 
-def iso_time(epoch: float) -> str:
+def iso_time(at: datetime) -> str:
     """Return a time in ISO 8601 with the offset of the local zone."""
-    return datetime.fromtimestamp(epoch).astimezone().isoformat(timespec="microseconds")
+    return at.isoformat(timespec="microseconds")
 
 
 def entry_group(run: Run, title: str) -> Group:
     """Return the NXentry of a run that begins."""
     entry = Group("NXentry", {"default": "data"})
     entry.add("title", Dataset(title))
-    entry.add("start_time", Dataset(iso_time(run.time)))
+    entry.add("start_time", Dataset(iso_time(run.date)))
     entry.add("entry_identifier", Dataset(run.uid))
     versions = run.start.get("versions")
     version = versions.get("bluesky") if isinstance(versions, Mapping) else None
@@ -85,13 +89,14 @@ def document(doc: Document) -> Dataset:
 
 def stop_nodes(run: Run, stop: Document) -> dict[str, Node]:
     """Return what the stop document adds, by its path inside the entry."""
-    ended = stop.get("time")
+    ended = seconds_of(stop.get("time"))
     bluesky = BLUESKY.removeprefix("/entry/")
     nodes: dict[str, Node] = {f"{bluesky}/documents/stop": document(stop)}
-    if isinstance(ended, int | float | np.number) and np.isfinite(ended):
-        seconds = float(ended) - run.time
-        nodes["end_time"] = Dataset(iso_time(float(ended)))
-        nodes["duration"] = Dataset(round(seconds), {"units": "s"})
+    if (at := local_time(ended)) is not None:
+        seconds = ended - run.time
+        nodes["end_time"] = Dataset(iso_time(at))
+        if abs(seconds) < _LONGEST_RUN:
+            nodes["duration"] = Dataset(round(seconds), {"units": "s"})
         nodes["collection_time"] = Dataset(seconds, {"units": "s"})
     for key in ("exit_status", "reason", "num_events"):
         said = stop.get(key)

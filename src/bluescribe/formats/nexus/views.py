@@ -139,7 +139,7 @@ def log_group(run: Run, table: StreamTable) -> Group | None:
     group = Group("NXlog")
     group.children["value"] = HardLink(f"{table.group_of(fields[0])}/value")
     group.children["time"] = HardLink(f"{table.root}/time")
-    group.add("description", Dataset(f"monitor of {fields[0]} from {iso_time(run.time)}"))
+    group.add("description", Dataset(f"monitor of {fields[0]} from {iso_time(run.date)}"))
     return group
 
 

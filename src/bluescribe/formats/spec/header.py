@@ -12,6 +12,7 @@ from typing import Any
 
 from ...diffractometer import diffractometers
 from ...run import Document, Page, Run, Stream
+from ...times import local_time, seconds_of
 from .analysers import spectrum_lines
 from .columns import Layout
 from .command import Preset
@@ -98,7 +99,7 @@ def file_header(name: str, epoch: int, run: Run, motors: Iterable[str]) -> bytes
     """
     names = list(motors)
     lines = [
-        f"#F {plain(name)}\n#E {epoch}\n#D {date(run.time)}\n".encode(),
+        f"#F {plain(name)}\n#E {epoch}\n#D {date(run.date.timestamp())}\n".encode(),
         comment(f"bluescribe  User = {plain(_USER)}  Host = {plain(socket.gethostname())}"),
         comment(f"header for the scans from run {literal(run.uid)} on"),
         comment("Epoch counts seconds from #E; seq_num is the event's, the same for a point again"),
@@ -141,7 +142,10 @@ def scan_header(
     as_scans
         Whether each stream is a scan.
     """
-    lines = [f"\n#S {scan}\n#D {date(run.time)}\n".encode(), comment(f"uid = {plain(run.uid)}")]
+    lines = [
+        f"\n#S {scan}\n#D {date(run.date.timestamp())}\n".encode(),
+        comment(f"uid = {plain(run.uid)}"),
+    ]
     if preset is not None:
         lines.append(preset.line)
     if positions is not None:
@@ -195,8 +199,8 @@ def without_stop(rows: int) -> str:
 def _end(rows: int, stop: Document | None) -> list[str]:
     if stop is None:
         return [without_stop(rows)]
-    status, seconds = stop.get("exit_status"), stop.get("time")
-    when = date(seconds) if isinstance(seconds, int | float) else "at an unknown time"
+    status, seconds = stop.get("exit_status"), seconds_of(stop.get("time"))
+    when = "at an unknown time" if local_time(seconds) is None else date(seconds)
     # as SPEC words it: spec2nexus, silx and xrayutilities look for this
     verb = "ended" if status == "success" else "aborted"
     lines = [f"{when}.  Scan {verb} after {rows} points.", f"exit_status = {literal(status)}"]

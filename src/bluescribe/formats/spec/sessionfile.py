@@ -88,7 +88,7 @@ class SessionFile:
         """
         if self._is_made:
             return
-        self.epoch = _whole(run.time)
+        self.epoch = _whole(run.date.timestamp())  # readers make a date of it
         if not self._goes_on:
             self._make_new()
         else:

@@ -111,7 +111,7 @@ class TiffFile(RunFile[TiffSettings]):
 
     def afterwards(self) -> Work | None:
         """Return what copies images, if that is wanted and there are some."""
-        timeout = seconds_left(self.settings.images_timeout, self._stop)
+        timeout = seconds_left(self.settings.images_timeout, self._run, self._stop)
         return self._copies(self._describe_finished, timeout) if self._fields else None
 
     def take_up(self, note: Note) -> Work:

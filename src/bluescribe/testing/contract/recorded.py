@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ...times import seconds_of
+
 __all__ = ["RecordedRun", "received"]
 
 Document = Mapping[str, Any]
@@ -94,7 +96,7 @@ class _Account:
         run, stream = self._streams[doc["descriptor"]]
         row = len(run.seq_num[stream])
         run.seq_num[stream].append(int(doc["seq_num"]))
-        run.times[stream].append(float(doc["time"]))
+        run.times[stream].append(seconds_of(doc["time"]))
         _put(run.events[stream], row, doc["data"])
         _put(run.timestamps[stream], row, {k: doc["timestamps"].get(k) for k in doc["data"]})
         for key in self._external[doc["descriptor"]]:
