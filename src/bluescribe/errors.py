@@ -17,6 +17,18 @@ class UnknownFormatError(ConfigError, LookupError):
     """No format of that name is installed."""
 
 
+class DirectoryError(ConfigError, OSError):
+    """A folder for files cannot be made or written."""
+
+
+class DefinitionError(BluescribeError, TypeError):
+    """A class of a format lacks what it needs, or defines what nobody would call."""
+
+
+class UnknownAttributeError(BluescribeError, AttributeError):
+    """An attribute was assigned that nobody looks at."""
+
+
 class DocumentError(BluescribeError, ValueError):
     """A document does not say what its kind of document has to say."""
 
