@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from .attributes import KnownAttributes
 from .config import read_iconfig
 from .delivery import delivery_names
 from .formats import format_names
@@ -86,7 +87,7 @@ def make_writers(iconfig: str | Path | Mapping[str, Any]) -> Writers:
     return Writers({config.name: config.make() for config in configuration.writers}, deliveries)
 
 
-class Writers:
+class Writers(KnownAttributes):
     """Several writers that receive the same documents, and what becomes of their files.
 
     They are one subscriber, so that arrays are copied once and the end of a run waits for all
