@@ -74,6 +74,7 @@ class Router(DocumentRouter):
         self._finished: dict[str, None] = {}
         """Uids of finished runs, oldest first."""
         self._told_of_strays = False
+        self._told_of_others = False
         self._cwd: Path | None = None
         """Where the session was when it sent the next start document."""
 
@@ -124,6 +125,23 @@ class Router(DocumentRouter):
         recording.open()
         if self._space is not None:
             self._space.begin(recording.folder)
+
+    def written_elsewhere(self, doc: Document) -> None:
+        """Leave a run to another writer of the session that writes the same files.
+
+        No document of the event model, but the start document of a run.
+        """
+        self._cwd = None
+        self._told_of_strays = True  # what follows of this run
+        if not self._told_of_others:
+            self._told_of_others = True
+            logger.warning(
+                "%s: run %s is left to another writer of this session, which writes the same "
+                "files: was the start-up run twice? To use this writer, close() the other one",
+                self._ledger.format_name,
+                str(doc.get("uid"))[:7],
+            )
+        self._ledger.finish(doc, [], is_complete=True)  # the other one tells of files
 
     def descriptor(self, doc: Document) -> None:
         """Add a descriptor to its run."""

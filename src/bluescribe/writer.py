@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from . import openruns
 from .afterwards import Afterwards
 from .attributes import KnownAttributes
 from .ending import at_the_end
@@ -146,12 +147,35 @@ class Writer(KnownAttributes):
                 return
         copy, size = self._snapshot(name, doc)
         if name == "start":
-            self.post("cwd", working_directory())
-        self.post(name, copy, size)
+            self.begin(copy, size, working_directory())
+        else:
+            self.post(name, copy, size)
         if name == "stop":
+            self.end(copy)
             self._wait(self._mailbox.request(), self.settings.drain_timeout)
         if self._aborts:
             self.raise_failure()
+
+    def begin(self, start: dict[str, Any], size: int, cwd: Path | None) -> None:
+        """Receive a start document that nobody will change any more.
+
+        A run that another writer of the session is writing into the same files is left to it: the
+        start-up was run twice, say.
+
+        Parameters
+        ----------
+        start, size
+            The document, and the bytes of the arrays in it.
+        cwd
+            The working directory of the session.
+        """
+        self.post("cwd", cwd)
+        is_first = openruns.is_first(start.get("uid"), self.format, self.settings, self._close)
+        self.post("start" if is_first else "written_elsewhere", start, size)
+
+    def end(self, stop: dict[str, Any]) -> None:
+        """Note that a run is over, whose stop document was received."""
+        openruns.ends(stop.get("run_start"), self.format, self.settings, self._close)
 
     @classmethod
     def recovery(cls) -> type[Recovery] | None:
