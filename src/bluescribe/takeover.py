@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from .openruns import uid_in
+
 if TYPE_CHECKING:
     from bluesky import RunEngine
 
@@ -27,10 +29,10 @@ class Succession:
 
     def note(self, name: str, doc: dict[str, Any]) -> None:
         """Note that a run begins or ends."""
-        if name == "start":
-            self.open_runs.add(str(doc.get("uid")))
-        elif name == "stop":
-            self.open_runs.discard(str(doc.get("run_start")))
+        if name == "start" and (uid := uid_in(doc, "uid")):
+            self.open_runs.add(uid)
+        elif name == "stop" and (uid := uid_in(doc, "run_start")):
+            self.open_runs.discard(uid)
 
     def wait(self, heir: Writers, RE: RunEngine) -> None:
         """Have other writers take the place of these when no run is open any more."""

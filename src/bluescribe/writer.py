@@ -170,12 +170,12 @@ class Writer(KnownAttributes):
             The working directory of the session.
         """
         self.post("cwd", cwd)
-        is_first = openruns.is_first(start.get("uid"), self.format, self.settings, self._close)
+        is_first = openruns.is_first(start, self.format, self.settings, self._close)
         self.post("start" if is_first else "written_elsewhere", start, size)
 
     def end(self, stop: dict[str, Any]) -> None:
         """Note that a run is over, whose stop document was received."""
-        openruns.ends(stop.get("run_start"), self.format, self.settings, self._close)
+        openruns.ends(stop, self.format, self.settings, self._close)
 
     @classmethod
     def recovery(cls) -> type[Recovery] | None:

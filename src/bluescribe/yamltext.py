@@ -65,7 +65,7 @@ def compose(path: Path) -> yaml.Node | None:
     text = _decoded(data)
     try:
         loader = _BoundedLoader(text)
-        return loader.get_single_node()  # type: ignore[no-any-return]  # yaml has few types
+        return loader.get_single_node()
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise YamlError(f"a control character (#x{error.character:04x})", line) from None
@@ -138,7 +138,7 @@ class _BoundedLoader(yaml.SafeLoader):
             raise YamlError(f"more than {_MOST_NODES} keys and values up to here", mark.line + 1)
         if self._depth > _DEEPEST:
             raise YamlError(f"nested deeper than {_DEEPEST} levels", mark.line + 1)
-        node = super().compose_node(parent, index)  # type: ignore[no-untyped-call]  # as above
+        node = super().compose_node(parent, index)
         self._depth -= 1
         return node
 

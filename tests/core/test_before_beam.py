@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,7 +67,9 @@ def test_a_folder_that_cannot_be_made_is_told_for_all_formats_at_once(
     (tmp_path / "dangling").symlink_to("nowhere")
     before = everything(tmp_path)
     if directory.startswith("{"):  # what comes behind a key is not known yet
-        check_folders([("csv", CsvWriter.settings_class(directory=directory))])
+        check_folders(
+            [("csv", CsvWriter.settings_class.validated("csv", {"directory": directory}))]
+        )
         return
     with pytest.raises(DirectoryError) as caught:
         subscribe_writers(engine, iconfig(tmp_path / directory, *FORMATS, FILE_NAME=name))
@@ -107,7 +110,7 @@ def test_a_folder_that_does_not_answer_is_told_and_the_session_begins(
 ):
     gone = threading.Event()
     monkeypatch.setattr(folders_module, "_SECONDS", 0.05)
-    monkeypatch.setattr(folders_module.os.path, "lexists", lambda path: gone.wait(PATIENCE))
+    monkeypatch.setattr(os.path, "lexists", lambda path: gone.wait(PATIENCE))
     (config,) = read_iconfig({"CSV_DATA_FILES": {"ENABLE": True}}).writers
     settings = config.settings.model_copy(update={"directory": tmp_path})
     check_folders([("csv", settings)])

@@ -407,7 +407,7 @@ def test_many_mistakes_are_not_all_told(told):
 
 
 def test_a_value_that_is_endless_is_not_shown_whole():
-    endless = {}
+    endless: dict[str, object] = {}
     endless["me"] = endless
     for value in (endless, "x" * 10**6, list(range(10**6)), 10**5000):
         with pytest.raises(ConfigError) as caught:

@@ -272,7 +272,7 @@ def test_a_writer_that_lacks_something_is_told_when_it_is_made(tmp_path):
 
     class Wrong(Writer):
         format = "xy"
-        file_class = dict
+        file_class = dict  # type: ignore[assignment]  # what is tried
 
     for cls, words in [
         (Writer, r"^Writer has no format: add  format = "),
@@ -327,7 +327,7 @@ def test_a_file_that_cannot_be_made_is_a_failure_of_the_run(engine, tmp_path, ca
             super().__init__(settings)
 
     class DemandingWriter(JsonlWriter):
-        file_class = Demanding
+        file_class = Demanding  # type: ignore[assignment]  # what is tried
 
     with DemandingWriter(tmp_path) as writer:
         engine.subscribe(writer.receiver)

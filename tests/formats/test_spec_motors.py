@@ -62,7 +62,7 @@ def test_motors_at_the_prompt_of_ipython(tmp_path, block, monkeypatch):
     assert "m3" in positions(tmp_path)
 
 
-class Stage(Device):
+class Stage(Device):  # type: ignore[misc]  # ophyd has no types
     """A device that has a motor."""
 
     x = Component(SynAxis, labels={"motor"})

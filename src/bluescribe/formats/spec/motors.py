@@ -81,7 +81,7 @@ class _Recorder:
 
         places = [*_session(), *self._namespaces]
         found = dict(_devices([*places, *_registered(places)]))
-        labelled = get_labeled_devices(found)
+        labelled = get_labeled_devices(found)  # type: ignore[no-untyped-call]  # bluesky
         motors = labelled.get(_LABEL, [])
         if not motors and not self._is_told:
             self._is_told = True
@@ -132,7 +132,9 @@ def _registered(places: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, An
     modules = (getattr(module, "__dict__", {}) for module in list(sys.modules.values()))
     found = [names.get("oregistry") for names in modules]
     found += [value for names in places for value in list(names.values())]
-    registries = {id(one): one for one in found if type(one).__module__.startswith("ophydregistry")}
+    registries: dict[int, Any] = {
+        id(one): one for one in found if type(one).__module__.startswith("ophydregistry")
+    }
     for registry in registries.values():
         motors = registry.findall(label=_LABEL, allow_none=True)
         yield {motor.name.replace(".", "_"): motor for motor in motors}
