@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .delivery import delivery_names, load_delivery
-from .errors import UnknownFormatError
-from .formats import format_names, load_format
-from .iconfig import ENABLE, OLDER_KEYS, Source, read_source
-from .settings import CheckedSettings, SettingsError, WriterSettings
+from .blocks import SHARED, SUFFIX, Blocks, keys_of
+from .delivery import load_delivery
+from .errors import ConfigError, shown
+from .formats import load_format
+from .iconfig import ENABLE, Mistake, Source, read_source
+from .settings import SettingsError, WriterSettings
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -23,10 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Configuration", "DeliveryConfig", "WriterConfig", "read_iconfig"]
 
-logger = logging.getLogger(__name__)
-
-_SHARED = "DATA_FILES"
-_SUFFIX = "_DATA_FILES"
+_MOST_TOLD = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,180 +73,156 @@ def read_iconfig(iconfig: str | Path | Mapping[str, Any]) -> Configuration:
     ------
     ConfigError
         A block names no known format, a key is misspelt, a value is not allowed. The message
-        names file, line, key, what was found and what is allowed.
+        names file, line, key, what was found and what is allowed, of every mistake.
     MissingConfigError
         There is no such file.
     """
-    source = read_source(iconfig)
-    _refuse_repeated(source)
-    blocks = _blocks(source)
-    shared = blocks.pop(_SHARED, {})
-    _check_keys(source, _SHARED, shared, _shared_keys())
-    writers = list(_enabled(source, blocks, shared))
-    return Configuration(writers, list(_deliveries(source, [writer.name for writer in writers])))
+    known = Blocks()
+    source = read_source(iconfig, known.is_ours)
+    reading = _Reading(source, known, list(known.mistakes(source)))
+    blocks = known.of(source, reading.mistakes)
+    shared = reading.checked_shared(blocks.pop(SHARED, {}))
+    writers = list(reading.writers(blocks, shared))
+    deliveries = list(reading.deliveries(reading.formats))
+    reading.refuse()
+    return Configuration(writers, deliveries)
 
 
-def _enabled(
-    source: Source, blocks: Mapping[str, Mapping[str, Any]], shared: Mapping[str, Any]
-) -> Iterator[WriterConfig]:
-    for block, content in blocks.items():
-        name = block.removesuffix(_SUFFIX).lower()
-        if name not in format_names():
-            raise _unknown_format(source, block)
-        enabled = _is_enabled(source, block, content)
-        if not enabled and set(content) <= {ENABLE, *_keys(WriterSettings)}:
-            continue  # nothing to check that needs the format's import
-        writer_class = load_format(name)
-        _check_keys(source, block, content, [ENABLE, *_keys(writer_class.settings_class)])
-        if enabled:
-            settings = _settings(source, writer_class, {_SHARED: shared, block: content})
-            yield WriterConfig(name, writer_class, settings)
+@dataclass
+class _Reading:
+    """A configuration that is read to its end, whatever is wrong in it."""
 
+    source: Source
+    known: Blocks
+    mistakes: list[Mistake]
+    formats: list[str] = field(default_factory=list)
+    """Those that are switched on, whether their settings are right or not."""
 
-def _deliveries(source: Source, formats: list[str]) -> Iterator[DeliveryConfig]:
-    for name in delivery_names():
-        block = name.upper()
-        if not _is_delivery(source, block):
-            continue
-        content = {str(key): value for key, value in source.content[block].items()}
-        delivery_class = load_delivery(name)
+    def refuse(self) -> None:
+        """Raise one error that tells of all mistakes, if there are any."""
+        found = sorted(dict.fromkeys(self.mistakes), key=lambda mistake: mistake.line)
+        if not found:
+            return
+        kinds = {mistake.kind for mistake in found}
+        kind = kinds.pop() if len(kinds) == 1 else ConfigError
+        lines = [mistake.message for mistake in found[:_MOST_TOLD]]
+        if len(found) > 1:
+            lines.insert(0, f"{self.source.name}: {len(found)} mistakes")
+        if len(found) > _MOST_TOLD:
+            lines.append(f"and {len(found) - _MOST_TOLD} more")
+        raise kind("\n".join(lines))
+
+    def checked_shared(self, shared: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what all formats have in common, checked also when no format is on."""
+        # the ending of the files is each format's own
+        allowed = [key for key in keys_of(WriterSettings) if key != "FILE_EXTENSION"]
+        self._check_keys(SHARED, shared, allowed)
+        values = {key: value for key, value in shared.items() if key in allowed}
+        self._settings(WriterSettings, SHARED, {SHARED: values})
+        return values
+
+    def writers(
+        self, blocks: Mapping[str, Mapping[str, Any]], shared: Mapping[str, Any]
+    ) -> Iterator[WriterConfig]:
+        """Yield the formats that are on and have no mistake."""
+        for block, content in blocks.items():
+            name = block.removesuffix(SUFFIX).lower()
+            if block not in self.known.formats:
+                self.mistakes.append(self.known.unknown(self.source, block))
+                continue
+            is_on = self._is_enabled(block, content)
+            if not is_on and content.keys() <= {ENABLE, *keys_of(WriterSettings)}:
+                continue  # nothing to check that needs the format's import
+            writer_class = self._load(block, name)
+            if writer_class is None:
+                continue
+            settings_class = writer_class.settings_class
+            allowed = [ENABLE, *keys_of(settings_class)]
+            self._check_keys(block, content, allowed)
+            if is_on:
+                self.formats.append(name)
+                known = {key: value for key, value in content.items() if key in allowed}
+                settings = self._settings(settings_class, name, {SHARED: shared, block: known})
+                if settings is not None:
+                    yield WriterConfig(name, writer_class, settings)
+
+    def deliveries(self, formats: list[str]) -> Iterator[DeliveryConfig]:
+        """Yield the deliveries that are on and have no mistake."""
+        for name in self.known.deliveries:
+            block = name.upper()
+            if self.known.is_delivery(block, self.source.content.get(block)):
+                delivery_class = load_delivery(name)
+                settings = self._delivery_settings(name, block, delivery_class, formats)
+                if settings is not None:
+                    yield DeliveryConfig(name, delivery_class, settings)
+
+    def _delivery_settings(
+        self, name: str, block: str, delivery_class: type[Delivery], formats: list[str]
+    ) -> DeliverySettings | None:
+        content = {str(key): value for key, value in self.source.content[block].items()}
         settings_class = delivery_class.settings_class
-        with _in_place(source, {}, block):
+        try:
             settings_class.refuse_secrets(name, content)
-        _check_keys(source, block, content, [ENABLE, *_keys(settings_class)])
-        if _is_enabled(source, block, content):
+            before = len(self.mistakes)
+            self._check_keys(block, content, [ENABLE, *keys_of(settings_class)])
+            if not self._is_enabled(block, content) or len(self.mistakes) > before:
+                return None
             values = {k.lower(): v for k, v in content.items() if k != ENABLE and v is not None}
-            with _in_place(source, {}, block):
-                settings = settings_class.validated(name, values, folder=source.folder)
-                settings.check_formats(name, formats)
-            yield DeliveryConfig(name, delivery_class, settings)
+            settings = settings_class.validated(name, values, folder=self.source.folder)
+            settings.check_formats(name, formats)
+        except SettingsError as error:
+            self._add(error, {}, block)
+            return None
+        return settings
 
+    def _load(self, block: str, name: str) -> type[Writer] | None:
+        try:
+            return load_format(name)
+        except Exception as error:  # of a package that adds the format: the others are read on
+            message = f"the format cannot be imported: {type(error).__name__}: {error}"
+            self.mistakes.append(self.source.mistake((block,), message))
+            return None
 
-def _is_enabled(source: Source, block: str, content: Mapping[str, Any]) -> bool:
-    enabled = content.get(ENABLE, False)
-    if not isinstance(enabled, bool):
-        raise source.error((block, ENABLE), f"found {enabled!r}; allowed are true and false")
-    return enabled
+    def _is_enabled(self, block: str, content: Mapping[str, Any]) -> bool:
+        enabled = content.get(ENABLE, False)
+        if not isinstance(enabled, bool):
+            message = f"found {shown(enabled)}; allowed are true and false"
+            self.mistakes.append(self.source.mistake((block, ENABLE), message))
+            return False
+        return enabled
 
+    def _settings(
+        self,
+        settings_class: type[WriterSettings],
+        format_name: str,
+        blocks: Mapping[str, Mapping[str, Any]],
+    ) -> WriterSettings | None:
+        """Make settings of what blocks say; the later one has the last word."""
+        values: dict[str, Any] = {}
+        owner: dict[str, str] = {}
+        for block, content in blocks.items():
+            said = {key: v for key, v in content.items() if key != ENABLE and v is not None}
+            values |= said
+            owner |= dict.fromkeys(said, block)
+        lowered = {key.lower(): value for key, value in values.items()}
+        try:
+            return settings_class.validated(format_name, lowered, folder=self.source.folder)
+        except SettingsError as error:
+            self._add(error, owner, block)
+            return None
 
-def _settings(
-    source: Source, writer_class: type[Writer], blocks: Mapping[str, Mapping[str, Any]]
-) -> WriterSettings:
-    """Make settings of what blocks say; the later one has the last word."""
-    values: dict[str, Any] = {}
-    owner: dict[str, str] = {}
-    for block, content in blocks.items():
-        said = {key: v for key, v in content.items() if key != ENABLE and v is not None}
-        values |= said
-        owner |= dict.fromkeys(said, block)
-    lowered = {key.lower(): value for key, value in values.items()}
-    with _in_place(source, owner, block):
-        return writer_class.settings_class.validated(
-            writer_class.format, lowered, folder=source.folder
-        )
+    def _add(self, error: SettingsError, owner: Mapping[str, str], block: str) -> None:
+        """Note what is wrong with settings, with the places where they stand."""
+        for problem in error.problems:
+            key = problem.key.partition(".")[0].upper()
+            place = (owner.get(key, block), key)
+            message = f"found {shown(problem.found)}; {problem.message}"
+            self.mistakes.append(self.source.mistake(place, message))
 
-
-@contextmanager
-def _in_place(source: Source, owner: Mapping[str, str], block: str) -> Iterator[None]:
-    """Tell the first mistake in settings with the place where they stand."""
-    try:
-        yield
-    except SettingsError as error:
-        problem = error.problems[0]
-        key = problem.key.partition(".")[0].upper()
-        place = (owner.get(key, block), key)
-        raise source.error(place, f"found {problem.found!r}; {problem.message}") from None
-
-
-def _check_keys(source: Source, block: str, content: Mapping[str, Any], allowed: list[str]) -> None:
-    for key in content:
-        if key not in allowed:
-            near = difflib.get_close_matches(str(key).upper(), allowed, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            message = f"unknown key; {hint}Allowed are {', '.join(allowed)}"
-            raise source.error((block, str(key)), message)
-
-
-def _keys(settings: type[CheckedSettings]) -> list[str]:
-    return [name.upper() for name in settings.model_fields]
-
-
-def _shared_keys() -> list[str]:
-    """Return what all formats may have in common: not the ending of their files."""
-    return [key for key in _keys(WriterSettings) if key != "FILE_EXTENSION"]
-
-
-def _unknown_format(source: Source, block: str) -> UnknownFormatError:
-    known = [f"{name.upper()}{_SUFFIX}" for name in format_names()]
-    near = difflib.get_close_matches(block, known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    error = source.error((block,), f"unknown format; {hint}Known are {', '.join(known)}")
-    return UnknownFormatError(str(error))
-
-
-def _blocks(source: Source) -> dict[str, dict[str, Any]]:
-    """Return our blocks, older keys sorted in."""
-    blocks: dict[str, dict[str, Any]] = {}
-    for key, value in source.content.items():
-        if _is_ours(str(key)) and key not in OLDER_KEYS:
-            if not isinstance(value, Mapping | None):
-                raise source.error((key,), f"found {value!r}; a block of keys is needed")
-            blocks[key] = {str(k): v for k, v in (value or {}).items()}
-        elif key not in OLDER_KEYS:
-            _warn_of_near_miss(source, str(key), value)
-    for key, (block, name) in OLDER_KEYS.items():
-        if key in source.content:
-            _adopt(source, key, blocks.setdefault(block, {}), f"{block}.{name}")
-    return blocks
-
-
-def _adopt(source: Source, older: str, block: dict[str, Any], path: str) -> None:
-    """Put an older key's value where it belongs now."""
-    name = path.rpartition(".")[2]
-    value = source.content[older]
-    if block.setdefault(name, value) != value:
-        raise source.error((older,), f"found {value!r}, but {path} says {block[name]!r}")
-
-
-def _refuse_repeated(source: Source) -> None:
-    for keys, line in source.repeated.items():
-        if _is_ours(keys[0]) or _is_delivery(source, keys[0]):
-            message = f"stands a second time, after line {line}; keep one of them"
-            raise source.error(keys, message)
-
-
-def _warn_of_near_miss(source: Source, key: str, value: Any) -> None:
-    """Tell of what may be meant for us; other software's keys may look so."""
-    formats = [f"{name.upper()}{_SUFFIX}" for name in format_names()]
-    near = difflib.get_close_matches(
-        key.upper(), [_SHARED, *OLDER_KEYS, *formats], n=1, cutoff=0.85
-    )
-    deliveries = [name.upper() for name in delivery_names()]
-    if not near and _has_something_like_enable(value) and not _is_delivery(source, key):
-        if key in deliveries:
-            message = f"it has no {ENABLE}. Nothing is read from it."
-            logger.warning("%s", source.error((key,), message))
-        else:
-            near = difflib.get_close_matches(key.upper(), deliveries, n=1, cutoff=0.7)
-    if near:
-        logger.warning("%s. Nothing is read from it.", source.error((key,), f"is it {near[0]}?"))
-
-
-def _has_something_like_enable(value: Any) -> bool:
-    keys = [str(key).upper() for key in value] if isinstance(value, Mapping) else []
-    return bool(difflib.get_close_matches(ENABLE, keys, n=1, cutoff=0.8))
-
-
-def _is_ours(key: str) -> bool:
-    return key == _SHARED or key in OLDER_KEYS or key.endswith(_SUFFIX)
-
-
-def _is_delivery(source: Source, key: str) -> bool:
-    """Tell whether a block is a delivery; other software may call one TILED or GLOBUS."""
-    value = source.content.get(key)
-    return (
-        key.lower() in delivery_names()
-        and key.isupper()
-        and isinstance(value, Mapping)
-        and (ENABLE in value or (key, ENABLE) in source.lines)
-    )
+    def _check_keys(self, block: str, content: Mapping[str, Any], allowed: list[str]) -> None:
+        for key in content:
+            if key not in allowed:
+                near = difflib.get_close_matches(str(key).upper(), allowed, n=1)
+                hint = f"did you mean {near[0]}? " if near else ""
+                message = f"unknown key; {hint}Allowed are {', '.join(allowed)}"
+                self.mistakes.append(self.source.mistake((block, str(key)), message))

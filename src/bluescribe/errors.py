@@ -1,6 +1,11 @@
 """What can go wrong, each error also the builtin that a caller would expect."""
 
-_LONGEST_SHOWN = 200
+import reprlib
+
+_SHOWN = reprlib.Repr()
+_SHOWN.maxlevel = 3
+_SHOWN.maxstring = _SHOWN.maxother = 200
+_SHOWN.maxdict = _SHOWN.maxlist = _SHOWN.maxtuple = _SHOWN.maxset = 6
 
 
 class BluescribeError(Exception):
@@ -19,6 +24,18 @@ class UnknownFormatError(ConfigError, LookupError):
     """No format of that name is installed."""
 
 
+class DirectoryError(ConfigError, OSError):
+    """A folder for files cannot be made or written."""
+
+
+class DefinitionError(BluescribeError, TypeError):
+    """A class of a format lacks what it needs, or defines what nobody would call."""
+
+
+class UnknownAttributeError(BluescribeError, AttributeError):
+    """An attribute was assigned that nobody looks at."""
+
+
 class DocumentError(BluescribeError, ValueError):
     """A document does not say what its kind of document has to say."""
 
@@ -28,9 +45,8 @@ class RecordingError(BluescribeError, RuntimeError):
 
 
 def shown(found: object) -> str:
-    """Return what was found as a message has it, however long it is."""
+    """Return how a message shows a value: in one short line, also where it holds itself."""
     try:
-        text = repr(found)
-    except ValueError:  # an integer of more than 4,300 digits
+        return _SHOWN.repr(found)
+    except Exception:  # an integer of more than 4,300 digits, an object whose __repr__ raises
         return f"a number of {found.bit_length()} bits" if type(found) is int else "something"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

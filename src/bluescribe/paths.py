@@ -16,6 +16,7 @@ from string import Formatter
 from typing import Any
 
 from .files import Folder, Place
+from .templates import DEFAULT_TEMPLATE, check_fields
 
 __all__ = [
     "DEFAULT_TEMPLATE",
@@ -32,9 +33,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_TEMPLATE = "{time:%Y%m%d-%H%M%S}-S{scan_id:05d}-{uid:.7}"
-"""As the ecosystem knows it: ``20261122-094501-S00042-1f5a9c3``."""
 
 _LONGEST_NAME = 180
 """Bytes of one part of a path, to which formats add stream and ending."""
@@ -80,6 +78,7 @@ def check_keys(template: str) -> None:
             raise ValueError(
                 f"{{{key}}} is not a key of the start document; see {DEFAULT_TEMPLATE}"
             )
+    check_fields(template)
 
 
 def run_path(

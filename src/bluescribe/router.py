@@ -7,6 +7,7 @@ remembers resources for ever, and lets one failing callback starve the next.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from .paths import before_claim, on_claim
 from .recording import Recording
 from .run import Document, Run, working_directory
 from .space import SpaceWatch
-from .status import Ledger
+from .status import Failure, Ledger, remedy
 
 __all__ = ["Router"]
 
@@ -73,6 +74,7 @@ class Router(DocumentRouter):
         self._finished: dict[str, None] = {}
         """Uids of finished runs, oldest first."""
         self._told_of_strays = False
+        self._told_of_others = False
         self._cwd: Path | None = None
         """Where the session was when it sent the next start document."""
 
@@ -107,9 +109,13 @@ class Router(DocumentRouter):
         self._told_of_strays = False
         before_claim.set(self._ledger.before_claim)
         on_claim.set(self._ledger.on_claim)
+        run = Run(doc, cwd=cwd, is_replayed=self._ledger.is_replay)
+        file = self._new_file(run)
+        if file is None:
+            return
         recording = Recording(
-            Run(doc, cwd=cwd, is_replayed=self._ledger.is_replay),
-            self._new_file(doc),
+            run,
+            file,
             retry_seconds=self._retry_seconds,
             ledger=self._ledger,
             afterwards=self._afterwards,
@@ -119,6 +125,23 @@ class Router(DocumentRouter):
         recording.open()
         if self._space is not None:
             self._space.begin(recording.folder)
+
+    def written_elsewhere(self, doc: Document) -> None:
+        """Leave a run to another writer of the session that writes the same files.
+
+        No document of the event model, but the start document of a run.
+        """
+        self._cwd = None
+        self._told_of_strays = True  # what follows of this run
+        if not self._told_of_others:
+            self._told_of_others = True
+            logger.warning(
+                "%s: run %s is left to another writer of this session, which writes the same "
+                "files: was the start-up run twice? To use this writer, close() the other one",
+                self._ledger.format_name,
+                str(doc.get("uid"))[:7],
+            )
+        self._ledger.finish(doc, [], is_complete=True)  # the other one tells of files
 
     def descriptor(self, doc: Document) -> None:
         """Add a descriptor to its run."""
@@ -189,12 +212,24 @@ class Router(DocumentRouter):
         for recording in list(self._runs.values()):
             self._finish(recording, None)
 
-    def _new_file(self, start: Document) -> RunFile[Any]:
+    def _new_file(self, run: Run) -> RunFile[Any] | None:
+        """Return the file of a run; None, told as a failure of the run, when none can be made."""
         try:
             return self._make_file()
-        except Exception:
-            self._ledger.finish(start, [], is_complete=False)  # nobody else will tell
-            raise
+        except Exception as error:
+            cause = f"no file could be made: {type(error).__name__}: {error}"
+            advice = remedy(error, [])
+            logger.exception(
+                "%s: %s is INCOMPLETE: %s. Remedy: %s. Other writers and later runs go on.",
+                self._ledger.format_name,
+                run.label,
+                cause,
+                advice,
+            )
+            self._ledger.fail(Failure(time.time(), run.label, None, cause, advice))
+            self._ledger.finish(run.start, [], is_complete=False)  # nobody else will tell
+            self._told_of_strays = True  # what follows of this run
+            return None
 
     def _finish(self, recording: Recording, stop: Document | None) -> None:
         if self._space is not None:

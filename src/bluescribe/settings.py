@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,10 +19,11 @@ from pydantic import (
     field_validator,
 )
 
-from .errors import ConfigError, shown
+from .errors import ConfigError, DefinitionError, shown
 from .pathmap import check_path_map
 from .paths import DEFAULT_TEMPLATE, check_keys, check_template
 from .space import parse_size
+from .templates import check_meaning
 
 __all__ = [
     "CheckedSettings",
@@ -30,8 +32,8 @@ __all__ = [
     "Seconds",
     "SettingsError",
     "WriterSettings",
+    "expanded",
 ]
-
 
 _MOST_BYTES = 2**63 - 1
 """More than any disk has, and the most that files and arrays are counted in."""
@@ -42,6 +44,22 @@ Seconds = Annotated[
     AfterValidator(lambda seconds: min(seconds, threading.TIMEOUT_MAX)),
 ]
 """How long something is waited for: ``.inf`` too, which is as long as the system can wait."""
+
+
+def expanded(path: str | Path) -> Path:
+    """Return a path whose ``~`` is the home directory.
+
+    Raises
+    ------
+    ValueError
+        Nobody of that name has a home directory.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError(
+            f"{Path(path).parts[0]} is nobody's home directory; write the path itself"
+        ) from None
 
 
 class Problem(NamedTuple):
@@ -113,7 +131,34 @@ class CheckedSettings(BaseModel):
         if detail["type"] == "missing":
             return Problem(key, Nothing(), f"needed: {cls.model_fields[key].description}")
         message = detail["msg"].removeprefix("Value error, ")
-        return Problem(key, detail["input"], message[:1].lower() + message[1:])
+        if isinstance(detail["input"], Mapping) and detail["type"] in ("string_type", "path_type"):
+            message += "; text that begins with { stands in quotes"
+        return Problem(key, detail["input"], _uncapitalised(message))
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse a subclass that would lose a check of its base by giving its name away."""
+        super().__pydantic_init_subclass__(**kwargs)
+        for base in cls.__mro__[1:]:
+            for name in sorted(vars(cls).keys() & _checks(base)):
+                raise DefinitionError(
+                    f"{cls.__name__}.{name} takes the place of a check of {base.__name__} of the "
+                    "same name, which would be made no more: give it another name"
+                )
+
+
+def _checks(settings: type) -> set[str]:
+    """Return the names of the validators that a class of settings has."""
+    found = getattr(settings, "__pydantic_decorators__", None)
+    kinds = (getattr(found, kind, {}) for kind in ("field_validators", "model_validators"))
+    return {name for kind in kinds for name in kind}
+
+
+def _uncapitalised(message: str) -> str:
+    """Return a message that goes on behind a colon; names keep their capitals."""
+    first = message.partition(" ")[0]
+    is_word = first[1:].islower() or len(first) == 1
+    return message[:1].lower() + message[1:] if is_word else message
 
 
 class Nothing:
@@ -168,24 +213,31 @@ class WriterSettings(CheckedSettings):
     @field_validator("directory", mode="before")
     @classmethod
     def _expand_home(cls, value: Any) -> Any:
-        return Path(value).expanduser() if isinstance(value, str | Path) and value else value
+        return expanded(value) if isinstance(value, str | Path) and value else value
 
     @field_validator("directory")
     @classmethod
-    def _check_keys(cls, value: Path) -> Path:
+    def _check_directory(cls, value: Path) -> Path:
         check_keys(str(value))
+        if "\0" in str(value):
+            raise ValueError("a path holds no NUL")
+        if not os.path.lexists(value):  # else it is meant as it stands, "$" and "%" included
+            check_meaning(str(value))
         return value
 
     @field_validator("file_name")
     @classmethod
-    def _check_template(cls, value: str) -> str:
+    def _check_file_name(cls, value: str) -> str:
         check_template(value)
+        check_meaning(value)
+        if value.startswith("~"):
+            raise ValueError("~ is the home directory in a directory only; a name cannot begin so")
         return value
 
     @field_validator("path_map")
     @classmethod
     def _check_path_map(cls, value: dict[str, Path]) -> dict[str, Path]:
-        folders = {old: new.expanduser() for old, new in value.items()}
+        folders = {old: expanded(new) for old, new in value.items()}
         check_path_map(folders)
         return folders
 
@@ -194,4 +246,6 @@ class WriterSettings(CheckedSettings):
     def _strip_dot(cls, value: str) -> str:
         if any(c in value for c in "/\\\0"):
             raise ValueError("a file extension has no folder in it")
+        if not value.isprintable():
+            raise ValueError("the extension holds a character that cannot be printed")
         return value.removeprefix(".")

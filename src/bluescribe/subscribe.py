@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from .attributes import KnownAttributes
 from .config import read_iconfig
 from .delivery import delivery_names
+from .folders import check_folders
 from .formats import format_names
 from .incomplete import places_of, tell_of_incomplete
 from .resumed import take_up_owed
 from .run import working_directory
 from .snapshot import Snapshots
 from .status import Status, Told
+from .takeover import Succession, take_over
 from .writer import Writer, wait_until_written
 
 if TYPE_CHECKING:
@@ -33,6 +37,9 @@ def subscribe_writers(
 ) -> Writers:
     """Subscribe every writer, and begin every delivery, that a configuration switches on.
 
+    A second call with the same RunEngine takes the place of the first: its writers are closed. A
+    run that is open is finished by them first.
+
     Parameters
     ----------
     RE
@@ -50,6 +57,8 @@ def subscribe_writers(
     ------
     ConfigError
         The configuration has an unknown format or key, or a value that is not allowed.
+    DirectoryError
+        A folder for the files cannot be made or written.
     MissingExtraError
         A delivery needs a package that is not installed.
 
@@ -61,7 +70,7 @@ def subscribe_writers(
     if writers.are_idle:
         logger.warning("no writer is switched on: set ENABLE: true in a block of %s", iconfig)
     try:
-        writers.subscribe(RE)
+        take_over(writers, RE)
     except BaseException:
         writers.close()  # nobody else can: what it delivers may be meant for another place
         raise
@@ -81,12 +90,13 @@ def make_writers(iconfig: str | Path | Mapping[str, Any]) -> Writers:
         As `subscribe_writers`.
     """
     configuration = read_iconfig(iconfig)
+    check_folders((config.name, config.settings) for config in configuration.writers)
     # deliveries first: what is made first ends last when the interpreter exits
     deliveries = {config.name: config.make() for config in configuration.deliveries}
     return Writers({config.name: config.make() for config in configuration.writers}, deliveries)
 
 
-class Writers:
+class Writers(KnownAttributes):
     """Several writers that receive the same documents, and what becomes of their files.
 
     They are one subscriber, so that arrays are copied once and the end of a run waits for all
@@ -119,6 +129,7 @@ class Writers:
             delivery.follow(list(self))
         self._snapshot = Snapshots()
         self._subscriptions: list[tuple[RunEngine, int]] = []
+        self.succession = Succession()
 
     @property
     def receiver(self) -> Self:
@@ -138,16 +149,59 @@ class Writers:
         ConfigError
             A writer wants something of the RunEngine that it cannot have.
         """
+        if self.is_subscribed(RE):
+            return
+        self.prepare(RE)
+        self._subscriptions.append((RE, RE.subscribe(self)))  # type: ignore[no-untyped-call]  # bluesky
+
+    def prepare(self, RE: RunEngine) -> None:
+        """Set up in a RunEngine what the formats want there.
+
+        Raises
+        ------
+        ConfigError
+            A writer wants something of the RunEngine that it cannot have.
+        """
         for writer in self:
             writer.prepare(RE)
-        self._subscriptions.append((RE, RE.subscribe(self)))  # type: ignore[no-untyped-call]  # bluesky
+
+    def is_subscribed(self, RE: RunEngine) -> bool:
+        """Tell whether `subscribe` was called with a RunEngine."""
+        return any(engine is RE for engine, _ in self._subscriptions)
+
+    def leave(self, RE: RunEngine) -> None:
+        """Receive no more documents of a RunEngine; finish and close what nobody else uses.
+
+        Images that are being copied are not waited for.
+        """
+        self._unsubscribe_from([pair for pair in self._subscriptions if pair[0] is RE])
+        self.succession.open_runs.clear()
+        requests = [(writer, writer.request_finish()) for writer in self._receiving]
+        wait_until_written(requests, self._longest_wait())
+        if self._subscriptions:
+            return
+        for writer, done in requests:
+            if done.is_set() and not writer.status().copying:
+                writer.close()
+        if self._deliveries:
+            from .delivery.base import close_together
+
+            deliveries = list(self._deliveries.values())
+            threading.Thread(target=close_together, args=(deliveries,), daemon=True).start()
 
     def unsubscribe(self) -> None:
         """Receive no more documents; what was received is written."""
-        while self._subscriptions:
-            RE, token = self._subscriptions.pop()
-            RE.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky
+        self._unsubscribe_from(list(self._subscriptions))
         self.flush()
+
+    def _unsubscribe_from(self, subscriptions: list[tuple[RunEngine, int]]) -> None:
+        self.succession.is_waiting = False
+        for RE, token in subscriptions:
+            self._subscriptions.remove((RE, token))
+            RE.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky
+
+    def _longest_wait(self) -> float:
+        return max((writer.settings.drain_timeout for writer in self._receiving), default=0.0)
 
     def __call__(self, name: str, doc: dict[str, Any]) -> None:
         """Receive a document on the RunEngine's thread.
@@ -160,18 +214,26 @@ class Writers:
         self.post(name, doc)
         if name == "stop" and self._receiving:
             requests = [(writer, writer.request_flush()) for writer in self._receiving]
-            wait_until_written(requests, max(w.settings.drain_timeout for w in self._receiving))
+            wait_until_written(requests, self._longest_wait())
+        if name == "stop":
+            self.succession.hand_over(self)
         for writer in self._receiving:
             writer.raise_failure()
 
     def post(self, name: str, doc: dict[str, Any]) -> None:
         """Receive a document without waiting at a stop, and without raising a failure."""
         copy, size = self._snapshot(name, doc)
-        cwd = working_directory() if name == "start" else None
+        self.succession.note(name, doc)
+        if name == "start":
+            cwd = working_directory()
+            for writer in self._receiving:
+                writer.begin(copy, size, cwd)
+            return
         for writer in self._receiving:
-            if cwd is not None:
-                writer.post("cwd", cwd)
             writer.post(name, copy, size)
+        if name == "stop":
+            for writer in self._receiving:
+                writer.end(copy)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that was received is on disk.
@@ -191,9 +253,7 @@ class Writers:
 
     def close(self) -> None:
         """Finish every file and end the writers; then deliver what can be delivered at once."""
-        while self._subscriptions:
-            RE, token = self._subscriptions.pop()
-            RE.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky
+        self._unsubscribe_from(list(self._subscriptions))
         for writer in self._receiving:
             writer.close()
         if self._deliveries:

@@ -12,10 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from . import openruns
 from .afterwards import Afterwards
+from .attributes import KnownAttributes
 from .ending import at_the_end
-from .errors import RecordingError
+from .errors import DefinitionError, RecordingError
 from .formats.base import RunFile
+from .hooks import check_complete, check_hooks, hooks_of
 from .mailbox import Mailbox
 from .resumed import work_of
 from .router import Router
@@ -37,7 +40,7 @@ _EXIT_SECONDS = 60.0
 """How long a program that ends waits for images to be copied; `Writer.close` waits for all."""
 
 
-class Writer:
+class Writer(KnownAttributes):
     """Write every run that is received to a file of one format.
 
     Parameters
@@ -52,6 +55,8 @@ class Writer:
     ------
     ConfigError
         A setting is unknown or has a value that is not allowed.
+    DefinitionError
+        The class lacks what it needs, such as a method of its ``file_class``.
 
     Examples
     --------
@@ -65,7 +70,10 @@ class Writer:
     interval: ClassVar[float] = 0.1
     """Seconds after which what was received is on disk, while a run is open."""
 
+    _decided = frozenset({"format", "file_class", "interval", "settings", "settings_class"})
+
     def __init__(self, directory: str | Path = ".", **settings: Any) -> None:
+        check_complete(type(self), RunFile)
         values = {"directory": directory, **settings}
         self.settings = self.settings_class.validated(type(self).__name__, values)
         self._ledger = Ledger(self.format)
@@ -92,8 +100,20 @@ class Writer:
         self._close = at_the_end(self, _close, self._mailbox, self._afterwards, _EXIT_SECONDS)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Show the settings in the signature that IPython's ``SpecWriter?`` displays."""
+        """Show the settings in the signature that IPython's ``SpecWriter?`` displays.
+
+        Raises
+        ------
+        DefinitionError
+            The class defines a hook that nobody would call.
+        """
         super().__init_subclass__(**kwargs)
+        if not issubclass(cls.settings_class, WriterSettings):
+            raise DefinitionError(
+                f"{cls.__name__}.settings_class has to be a subclass of WriterSettings; found "
+                f"{cls.settings_class!r}"
+            )
+        check_hooks(cls, elsewhere=cls._hooks_of_files(), settings=cls.settings_class)
         fields = cls.settings_class.model_fields
         parameters = [
             inspect.Parameter(
@@ -127,12 +147,35 @@ class Writer:
                 return
         copy, size = self._snapshot(name, doc)
         if name == "start":
-            self.post("cwd", working_directory())
-        self.post(name, copy, size)
+            self.begin(copy, size, working_directory())
+        else:
+            self.post(name, copy, size)
         if name == "stop":
+            self.end(copy)
             self._wait(self._mailbox.request(), self.settings.drain_timeout)
         if self._aborts:
             self.raise_failure()
+
+    def begin(self, start: dict[str, Any], size: int, cwd: Path | None) -> None:
+        """Receive a start document that nobody will change any more.
+
+        A run that another writer of the session is writing into the same files is left to it: the
+        start-up was run twice, say.
+
+        Parameters
+        ----------
+        start, size
+            The document, and the bytes of the arrays in it.
+        cwd
+            The working directory of the session.
+        """
+        self.post("cwd", cwd)
+        is_first = openruns.is_first(start, self.format, self.settings, self._close)
+        self.post("start" if is_first else "written_elsewhere", start, size)
+
+    def end(self, stop: dict[str, Any]) -> None:
+        """Note that a run is over, whose stop document was received."""
+        openruns.ends(stop, self.format, self.settings, self._close)
 
     @classmethod
     def recovery(cls) -> type[Recovery] | None:
@@ -262,6 +305,24 @@ class Writer:
     def __repr__(self) -> str:
         """Name the format and the directory."""
         return f"{type(self).__name__}({str(self.settings.directory)!r})"
+
+    @classmethod
+    def _hooks_of_files(cls) -> dict[str, str]:
+        file_class = getattr(cls, "file_class", RunFile)
+        where = f"it is a hook of the run's file: define it in a subclass of {file_class.__name__}"
+        return dict.fromkeys(hooks_of(file_class), f"{where}, and name that in file_class")
+
+    def _instead_of(self, name: str) -> str:
+        """Return what somebody is to do who wants to assign an attribute."""
+        fields = type(self).settings_class.model_fields
+        if name in fields:
+            where = f"{type(self).__name__}(..., {name}=...), or {name.upper()} in iconfig.yml"
+            return f"settings are given when the writer is made: {where}"
+        if name == "settings":
+            return f"settings are given when the writer is made: {', '.join(fields)}"
+        if name in self._decided:
+            return "it is decided when the writer is made; subclass it"
+        return super()._instead_of(name)
 
     def _file_maker(self) -> Callable[[], RunFile[Any]]:
         """Return what makes the file of each new run; it must not hold the writer itself."""

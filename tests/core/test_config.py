@@ -216,12 +216,20 @@ def test_an_unknown_format_names_those_that_are_known(iconfig):
         assert f"{known}_DATA_FILES" in message
 
 
-def test_a_near_miss_of_a_block_is_told_and_not_read(iconfig, caplog):
+def test_a_near_miss_of_a_block_that_switches_on_is_refused(iconfig):
     path = iconfig("A: 1\nSPEC_DATA_FILE: {ENABLE: true}\nspec_data_files: {ENABLE: true}")
+    first, near, lower = error_of(path).splitlines()
+    assert first == f"{path}: 2 mistakes"
+    assert near.startswith(f"{path}, line 2: SPEC_DATA_FILE: is it SPEC_DATA_FILES?")
+    assert lower.startswith(f"{path}, line 3: spec_data_files: is it SPEC_DATA_FILES?")
+
+
+def test_a_near_miss_that_switches_nothing_on_is_told_and_not_read(iconfig, caplog):
+    path = iconfig("A: 1\nSPEC_DATA_FILE: {PATH: x}\nNEXUS_FILE_EXTENSIONS: hdf")
     assert read_iconfig(path).writers == []
-    near, lower = (record.getMessage() for record in caplog.records)
-    assert f"{path}, line 2: SPEC_DATA_FILE: is it SPEC_DATA_FILES?" in near
-    assert "line 3: spec_data_files: is it SPEC_DATA_FILES?" in lower
+    block, older = (record.getMessage() for record in caplog.records)
+    assert f"{path}, line 2: SPEC_DATA_FILE: is it SPEC_DATA_FILES? Nothing is read" in block
+    assert "line 3: NEXUS_FILE_EXTENSIONS: is it NEXUS_FILE_EXTENSION? Nothing is read" in older
 
 
 def test_the_older_keys_switch_on(iconfig):
@@ -240,13 +248,6 @@ def test_the_older_keys_switch_on(iconfig):
 def test_an_older_key_may_agree_with_its_block(iconfig):
     path = iconfig("WRITE_SPEC_DATA_FILES: true\nSPEC_DATA_FILES: {ENABLE: true}")
     assert one(path).file_extension == "dat"
-
-
-@pytest.mark.parametrize("data", [b"A: [1", b"\xff\xfe\xfa", b"A: *nobody", b"\0"])
-def test_what_is_not_yaml_is_told_with_the_file(iconfig, data):
-    path = iconfig("")
-    path.write_bytes(data)
-    assert error_of(path).startswith(f"{path}: not YAML: ")
 
 
 @pytest.mark.parametrize("text", ["- CSV_DATA_FILES", "CSV_DATA_FILES", "5"])
@@ -369,10 +370,13 @@ def test_a_delivery_that_stands_twice_is_told(iconfig):
     assert "line 9: GLOBUS: stands a second time, after line 2" in error_of(path)
 
 
+def test_a_near_miss_of_a_delivery_that_is_on_is_refused(iconfig):
+    assert "line 1: GLOBSU: is it GLOBUS?" in error_of(iconfig("GLOBSU: {ENABLE: true}"))
+
+
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        ("GLOBSU: {ENABLE: true}", "GLOBSU: is it GLOBUS?"),
         ("globus: {enable: true}", "globus: is it GLOBUS?"),
         ("GLOBUS: {ENABLED: true}", "GLOBUS: it has no ENABLE"),
     ],

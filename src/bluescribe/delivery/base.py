@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+from ..attributes import KnownAttributes
 from ..ending import at_the_end
 from ..writer import Writer
 from .courier import Courier, hasten_all
@@ -24,7 +25,7 @@ _exit_deadlines: list[float] = []
 """By when the interpreter goes on to exit, once it has begun to."""
 
 
-class Delivery(ABC):
+class Delivery(KnownAttributes, ABC):
     """Bring every run somewhere, in time, whatever fails meanwhile.
 
     What is to be delivered stands in a folder, the outbox, until it is delivered: it outlives the
@@ -83,7 +84,7 @@ class Delivery(ABC):
         """
         self._courier.put(run, content)
 
-    def look_for_more(self) -> None:  # noqa: B027  # most have nothing to look for
+    def look_for_more(self) -> None:  # most have nothing to look for
         """Put into the outbox what became ready elsewhere; called on the thread, every ten seconds.
 
         It does so in one process of those with this outbox.

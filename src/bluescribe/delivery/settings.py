@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, field_validator
 
-from ..settings import CheckedSettings, Problem, SettingsError
+from ..settings import CheckedSettings, Problem, SettingsError, expanded
 
 __all__ = ["DeliverySettings", "Hidden"]
 
@@ -30,7 +30,7 @@ class DeliverySettings(CheckedSettings):
     @field_validator("outbox", mode="before")
     @classmethod
     def _expand_outbox(cls, value: Any) -> Any:
-        return Path(value).expanduser() if isinstance(value, str) and value else value
+        return expanded(value) if isinstance(value, str) and value else value
 
     @classmethod
     def validated(

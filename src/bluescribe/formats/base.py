@@ -6,11 +6,12 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from ..afterwards import Work
 from ..assets import Asset, Frames
 from ..files import Place
+from ..hooks import check_hooks
 from ..owed import Note, exact
 from ..pathmap import PathMap
 from ..paths import check_template, claim, place_of_run, run_path
@@ -22,6 +23,11 @@ __all__ = ["RunFile", "Settings"]
 logger = logging.getLogger(__name__)
 
 Settings = TypeVar("Settings", bound=WriterSettings)
+
+_OF_WRITERS = dict.fromkeys(
+    ("prepare", "recovery", "go_on"),
+    "it is a hook of the writer: define it in the subclass of Writer that has this file_class",
+)
 
 
 class RunFile(ABC, Generic[Settings]):
@@ -40,6 +46,17 @@ class RunFile(ABC, Generic[Settings]):
     """False for a format that keeps documents as they come and wants `record` alone."""
     note: Note | None = None
     """Says beside the file, from its end on, what `afterwards` is to do."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse hooks that nobody would call.
+
+        Raises
+        ------
+        DefinitionError
+            It names the hook that was meant.
+        """
+        super().__init_subclass__(**kwargs)
+        check_hooks(cls, elsewhere=_OF_WRITERS, settings=WriterSettings)
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

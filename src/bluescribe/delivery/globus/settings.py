@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field, field_validator
 
 from ...paths import check_keys
-from ...settings import Problem, SettingsError
+from ...settings import Problem, SettingsError, expanded
 from ..settings import DeliverySettings
 
 __all__ = ["GlobusSettings"]
@@ -62,7 +62,7 @@ class GlobusSettings(DeliverySettings):
     @field_validator("local_root", mode="before")
     @classmethod
     def _expand_root(cls, value: Any) -> Any:
-        return Path(value).expanduser() if isinstance(value, str) else value
+        return expanded(value) if isinstance(value, str) else value
 
     @field_validator("local_root")
     @classmethod

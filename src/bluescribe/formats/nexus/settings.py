@@ -7,14 +7,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field as Setting
 from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from ...hdf5.compression import Compression, compression_options
 from ...paths import check_template
 from ...run import Field
-from ...settings import Seconds, WriterSettings
+from ...settings import Seconds, WriterSettings, expanded
+from ...templates import check_meaning
+from ...yamltext import YamlError, load
 from .content import (
     Definition,
     GroupRule,
@@ -138,6 +139,7 @@ class NexusSettings(WriterSettings):
     def _check_master_file(cls, value: str | None) -> str | None:
         if value is not None:
             check_template(value)
+            check_meaning(value)
         return value
 
     @field_validator("check_units")
@@ -158,7 +160,7 @@ class NexusSettings(WriterSettings):
     def _read_content(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, str | Path):
             folder = (info.context or {}).get("folder", ".")
-            value = _read_yaml(Path(folder, Path(value).expanduser()))
+            value = _read_yaml(Path(folder, expanded(value)))
         return {} if value is None else value
 
     @field_validator("content")
@@ -169,7 +171,7 @@ class NexusSettings(WriterSettings):
 
     @field_validator("template", mode="before")
     @classmethod
-    def _check_template(cls, value: Any) -> Any:
+    def _check_pairs(cls, value: Any) -> Any:
         parse_template(value or [])
         return value or []
 
@@ -184,8 +186,8 @@ class NexusSettings(WriterSettings):
 
 def _read_yaml(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return load(path)
     except OSError as error:
         raise ValueError(f"cannot be read: {error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not YAML: {error}") from None
+    except YamlError as error:
+        raise ValueError(f"{path}, {error}" if error.line else f"{path}: {error}") from None
