@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .blocks import SHARED, SUFFIX, Blocks, keys_of
 from .delivery import load_delivery
 from .errors import ConfigError, shown
+from .folders import known_folder
 from .formats import load_format
 from .iconfig import ENABLE, Mistake, Source, read_source
 from .settings import SettingsError, WriterSettings
@@ -59,6 +60,16 @@ class Configuration:
 
     writers: list[WriterConfig]
     deliveries: list[DeliveryConfig]
+
+    @property
+    def folders(self) -> list[tuple[str, Path]]:
+        """What is to be written where, as far as that does not depend on a run."""
+        files = [(config.name, known_folder(config.settings)) for config in self.writers]
+        return files + [
+            (f"what {config.name} has to deliver", config.settings.outbox)
+            for config in self.deliveries
+            if config.settings.outbox is not None
+        ]
 
 
 def read_iconfig(iconfig: str | Path | Mapping[str, Any]) -> Configuration:

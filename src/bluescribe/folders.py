@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import tempfile
 import threading
 import time
@@ -16,7 +15,7 @@ from .paths import fixed_part
 from .settings import WriterSettings
 from .status import remedy
 
-__all__ = ["check_folders"]
+__all__ = ["check_folders", "known_folder"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,24 +23,24 @@ _SECONDS = 5.0
 """How long folders are waited for: one on a server that is away may never answer."""
 
 
-def check_folders(formats: Iterable[tuple[str, WriterSettings]]) -> None:
-    """Refuse folders in which no file could be made, as far as that does not depend on a run.
+def check_folders(folders: Iterable[tuple[str, Path]]) -> None:
+    """Refuse folders in which no file could be made.
 
     Nothing is left behind, and no folder is made.
 
     Parameters
     ----------
-    formats
-        What will be written, and its settings.
+    folders
+        What is to be written, and where.
 
     Raises
     ------
     DirectoryError
-        It names each folder, the formats that are to go there, and what is wrong.
+        It names each folder, what is to go there, and what is wrong.
     """
     wanted: dict[Path, list[str]] = {}
-    for name, settings in formats:
-        wanted.setdefault(_known_folder(settings), []).append(name)
+    for name, folder in folders:
+        wanted.setdefault(Path.cwd() / folder, []).append(name)
     found = _errors(wanted)
     lines = [
         f"{folder} ({', '.join(wanted[folder])}): {error.strerror}; {remedy(error, [])}"
@@ -51,11 +50,10 @@ def check_folders(formats: Iterable[tuple[str, WriterSettings]]) -> None:
         raise DirectoryError("\n".join(["files could not be written here:", *lines]))
 
 
-def _known_folder(settings: WriterSettings) -> Path:
+def known_folder(settings: WriterSettings) -> Path:
     """Return the folder for a format's files, down to the first that depends on the run."""
     template = settings.directory / Path(settings.file_name).parent
-    fixed = fixed_part(str(template)).replace("{{", "{").replace("}}", "}")
-    return Path.cwd() / fixed
+    return Path(fixed_part(str(template)).replace("{{", "{").replace("}}", "}"))
 
 
 def _errors(wanted: Mapping[Path, object]) -> dict[Path, OSError]:
@@ -80,11 +78,20 @@ def _errors(wanted: Mapping[Path, object]) -> dict[Path, OSError]:
     return dict(found)
 
 
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the one above it in which it will be made."""
+    while True:
+        try:
+            folder.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            folder = folder.parent
+        else:
+            return folder
+
+
 def _try(folder: Path, found: dict[Path, OSError]) -> None:
     try:
-        nearest = folder
-        while not os.path.lexists(nearest):
-            nearest = nearest.parent
+        nearest = _nearest(folder)
         if not nearest.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, f"{nearest} is no folder")
         with tempfile.TemporaryFile(dir=nearest):  # has no name where the system can do that

@@ -100,8 +100,14 @@ def read_source(
     """
     if isinstance(iconfig, Mapping):
         return Source("iconfig", iconfig, tuple((str(key), 0) for key in iconfig))
+    if not isinstance(iconfig, str | Path):
+        kind = type(iconfig).__name__
+        raise ConfigError(f"the path of iconfig.yml is needed, or its content; found a {kind}")
     try:
         path = expanded(iconfig)
+    except ValueError as error:
+        raise ConfigError(f"{iconfig}: {error}") from None
+    try:
         return _source(path, compose(path), is_ours)
     except FileNotFoundError:
         raise MissingConfigError(

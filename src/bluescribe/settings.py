@@ -45,6 +45,8 @@ Seconds = Annotated[
 ]
 """How long something is waited for: ``.inf`` too, which is as long as the system can wait."""
 
+_LONGEST_EXTENSION = 40
+
 
 def expanded(path: str | Path) -> Path:
     """Return a path whose ``~`` is the home directory.
@@ -248,4 +250,6 @@ class WriterSettings(CheckedSettings):
             raise ValueError("a file extension has no folder in it")
         if not value.isprintable():
             raise ValueError("the extension holds a character that cannot be printed")
+        if "{" in value or len(value) > _LONGEST_EXTENSION:
+            raise ValueError("a file extension is a short text without {keys}, such as dat")
         return value.removeprefix(".")

@@ -90,7 +90,7 @@ def make_writers(iconfig: str | Path | Mapping[str, Any]) -> Writers:
         As `subscribe_writers`.
     """
     configuration = read_iconfig(iconfig)
-    check_folders((config.name, config.settings) for config in configuration.writers)
+    check_folders(configuration.folders)
     # deliveries first: what is made first ends last when the interpreter exits
     deliveries = {config.name: config.make() for config in configuration.deliveries}
     return Writers({config.name: config.make() for config in configuration.writers}, deliveries)

@@ -41,7 +41,8 @@ def check_fields(template: str) -> None:
             raise ValueError(
                 f"{shown[:60]}: wider than {_WIDEST} characters; no name may be so long"
             )
-        if spec and key != "time" and not _takes(spec, _VALUES.get(key, (1, 1.0, "1"))):
+        is_plain = key != "time" and key.partition("[")[0].isidentifier()
+        if spec and is_plain and not _takes(spec, _VALUES.get(key, (1, 1.0, "1"))):
             raise ValueError(f"{shown}: {spec!r} is no format of Python's; see {DEFAULT_TEMPLATE}")
 
 

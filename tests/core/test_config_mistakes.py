@@ -9,12 +9,13 @@ import pytest
 from bluesky import RunEngine
 from pydantic import Field, field_validator
 
-from bluescribe import formats, subscribe_writers
+from bluescribe import formats, subscribe_writers, yamltext
 from bluescribe.config import read_iconfig
 from bluescribe.errors import ConfigError, DefinitionError
 from bluescribe.formats.jsonl import JsonlFile
 from bluescribe.settings import WriterSettings
 from bluescribe.writer import Writer
+from tests.extent import IS_LONG
 
 FORMATS = ["CSV", "DX", "HDF5", "JSON", "JSONL", "NEXUS", "SPEC", "TIFF", "THIRD"]
 
@@ -112,6 +113,13 @@ def test_a_wrong_shared_value_is_refused_whatever_formats_are_on(told, third, ke
     for number, (name, line) in enumerate(zip(FORMATS, lines, strict=True)):
         assert line.startswith(f"line {3 * number + 3}: {name}_DATA_FILES.{key}: found ")
         assert words in line
+
+
+@pytest.mark.parametrize("ending", ["a/b", "'{scan_id}'", "x" * 50, '"a\\nb"'])
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_wrong_ending_is_refused_for_each_format(told, third, name, ending):
+    (line,) = told(f"{name}_DATA_FILES:\n  ENABLE: true\n  FILE_EXTENSION: {ending}\n")
+    assert line.startswith(f"line 3: {name}_DATA_FILES.FILE_EXTENSION: found ")
 
 
 def test_a_folder_that_is_there_may_have_any_name(tmp_path):
@@ -338,8 +346,13 @@ def test_the_file_of_content_is_told_in_words_with_its_line(told, tmp_path):
 
 
 def test_a_configuration_that_cannot_be_read_is_told(tmp_path):
-    with pytest.raises(ConfigError, match=r"cannot be read: Is a directory"):
-        read_iconfig(tmp_path)
+    for given, words in [
+        (tmp_path, r"cannot be read: Is a directory"),
+        ("~nobody-of-this-name/iconfig.yml", r"is nobody's home directory"),
+        (RunEngine({}), r"the path of iconfig\.yml is needed, .* found a RunEngine"),
+    ]:
+        with pytest.raises(ConfigError, match=words):
+            read_iconfig(given)
 
 
 # --- hostile files --------------------------------------------------------------------------------
@@ -354,6 +367,8 @@ def lines_of_aliases(first, each):
     ]
     return "\n".join([f"a0: &a0 {first}", *later])
 
+
+DEPTH = 5000 if IS_LONG else 500
 
 HOSTILE = {
     "aliases": (
@@ -381,7 +396,7 @@ HOSTILE = {
         "NEXUS_DATA_FILES:\n  CONTENT: " + "{a: " * 5000,
         "line 2: nested deeper tha",
     ),
-    "nested lists": ("A: " + "[" * 5000 + "]" * 5000, "line 1: nested deeper than 100 levels"),
+    "nested lists": ("A: " + "[" * DEPTH + "]" * DEPTH, "line 1: nested deeper than 100 levels"),
     "an integer": (
         "CSV_DATA_FILES: {LOW_SPACE: " + "1" * 5001 + "}",
         "line 1: a value is not understood",
@@ -391,8 +406,11 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_file_is_refused_in_seconds_and_in_words(told, kind):
+def test_a_hostile_file_is_refused_in_seconds_and_in_words(told, monkeypatch, kind):
     text, start = HOSTILE[kind]
+    if not IS_LONG:  # it takes a while to count up to the bound
+        monkeypatch.setattr(yamltext, "_MOST_NODES", 2_000)
+        start = start.replace("0000", "000")
     began = time.monotonic()
     (line,) = told(text)
     assert time.monotonic() - began < 60
