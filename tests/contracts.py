@@ -21,8 +21,11 @@ from bluescribe import (
 )
 from bluescribe.testing import FormatContract, RecordedRun
 from bluescribe.testing.contract import in_json, plain, received, same_number, same_value
+from tests.extent import IS_LONG
 from tests.readers import csv, hdf5, jsonl, nexus, nexus_rules, spec, tiff
 from tests.readers import json as json_reader
+
+FormatContract.hostile_examples = 200 if IS_LONG else 8
 
 
 class JsonlContract(FormatContract):

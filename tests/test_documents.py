@@ -105,24 +105,23 @@ def test_the_journal_keeps_every_document_that_is_not_damaged(tmp_path_factory, 
     check()
 
 
-def test_a_damaged_datum_does_not_cost_the_stop(tmp_path):
-    """It is written late, with others: what refuses it then must not be taken for the stop."""
+def test_a_hostile_datum_costs_nothing_else(tmp_path):
     documents = played("resource_hdf5", "plain", tmp_path / "shapes")
     knot: list[Any] = []
     knot.append(knot)
     resource = next(doc["uid"] for name, doc in documents if name == "resource")
-    damaged = {"datum_id": "x", "resource": resource, "datum_kwargs": {"knot": knot}}
+    hostile = {"datum_id": "x", "resource": resource, "datum_kwargs": {"knot": knot}}
     contract = CONTRACTS["nexus"]()
     with contract.make(tmp_path / "files") as writer:
         for name, doc in documents:
             writer(name, doc)
             if name == "resource":
-                writer("datum", damaged)
-        assert writer.status().documents_refused == 1
+                writer("datum", hostile)
+    contract.check_status(writer)
     contract.check_runs(contract.read_back(tmp_path / "files"), documents)
 
 
-def test_a_damaged_stop_does_not_leave_the_file_open(tmp_path):
+def test_a_hostile_stop_does_not_cost_its_end(tmp_path):
     documents = played("scan", "plain", tmp_path / "shapes")
     knot: list[Any] = []
     knot.append(knot)
@@ -130,7 +129,8 @@ def test_a_damaged_stop_does_not_leave_the_file_open(tmp_path):
     with contract.make(tmp_path / "files") as writer:
         for name, doc in documents:
             writer(name, {**doc, "knot": knot} if name == "stop" else doc)
-        contract.check_runs(contract.read_back(tmp_path / "files"), documents[:-1])
+    (found,) = contract.read_back(tmp_path / "files")
+    assert found.stop == {**documents[-1][1], "knot": ["<unwritable: list that contains itself>"]}
 
 
 @pytest.mark.parametrize("template", ["{sample}-{uid:.7}", "{sample}/{uid:.7}"])

@@ -64,8 +64,40 @@ class Attempts:
             method(*args)
         except DocumentError:
             raise
-        except Exception as error:
+        except BaseException as error:  # sys.exit() in a hook costs the file, not the thread
             self._insist(error, method, *args)
+
+    def fault_of(self, method: Callable[..., None], *args: Any) -> BaseException | None:
+        """Call a method as above, but return what was raised that is no fault of the disk.
+
+        What was at fault may be a value: the caller tries less than all, and gives the file up
+        when that does not help.
+        """
+        if self.is_retired:
+            return None
+        self.has_news = True
+        try:
+            method(*args)
+        except OSError as error:
+            try:
+                self._insist(error, method, *args)
+            except DocumentError as refused:
+                return refused
+        except BaseException as error:
+            return error
+        return None
+
+    def give_up(self, error: BaseException) -> None:
+        """Leave the file as it is and say so.
+
+        Raises
+        ------
+        DocumentError
+            It is what the error is: the file refuses a document and goes on.
+        """
+        if isinstance(error, DocumentError):
+            raise error
+        self._give_up(error)
 
     def or_refuse(self, name: str, method: Callable[..., None], *args: Any) -> bool:
         """Call a method with what a document says; return False when the document is refused."""
@@ -76,7 +108,7 @@ class Attempts:
             return False
         return True
 
-    def _insist(self, error: Exception, method: Callable[..., None], *args: Any) -> None:
+    def _insist(self, error: BaseException, method: Callable[..., None], *args: Any) -> None:
         """Try again while the disk refuses; then give the file up."""
         began, pause = time.monotonic(), _FIRST_PAUSE
         while isinstance(error, OSError) and may_pass(error):
@@ -90,7 +122,7 @@ class Attempts:
             except DocumentError:
                 self._tell_of_recovery()
                 raise
-            except Exception as another:
+            except BaseException as another:
                 error = another
             else:
                 self._tell_of_recovery()
@@ -114,7 +146,7 @@ class Attempts:
         self._ledger.retrying = ""
         logger.warning("%s: %s is written again", self._ledger.format_name, self._run.label)
 
-    def _give_up(self, error: Exception) -> None:
+    def _give_up(self, error: BaseException) -> None:
         """Leave the file as it is and say so."""
         self.is_retired = self.is_given_up = True
         path = self._file.paths[0] if self._file.paths else None
@@ -135,5 +167,5 @@ class Attempts:
         self._ledger.open_files.pop(self._run.uid, None)
         try:
             self._file.abandon()
-        except Exception:
+        except BaseException:
             logger.debug("abandoning %s failed too", path, exc_info=True)

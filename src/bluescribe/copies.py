@@ -22,6 +22,8 @@ from uuid import UUID
 
 import numpy as np
 
+from .writable import text_of
+
 __all__ = ["FIXED", "Copies", "is_interrupt"]
 
 FIXED: frozenset[type] = frozenset(
@@ -96,12 +98,12 @@ class Copies:
     def _again(self, known: tuple[Any, Any, int]) -> Any:
         _, copy, items = known
         if copy is _UNDER_WAY:
-            raise _LeftOutError("it contains itself")
+            raise _LeftOutError("that contains itself")
         self._items += items
         self._repeated += items
         if self._repeated > _REPEATED:
             self._repeated -= items
-            raise _LeftOutError("its parts are repeated too often")
+            raise _LeftOutError("whose parts are repeated too often")
         return copy
 
     def _copy(self, value: Any, level: int) -> Any:
@@ -197,13 +199,13 @@ def _bounded(items: Iterable[Any], length: int) -> list[Any]:
     """Return items that code of others gives, which may never come to an end."""
     found = list(islice(items, length + 1))
     if len(found) > length:
-        raise _LeftOutError(f"it has more items than its length of {length}")
+        raise _LeftOutError(f"that has more items than its length of {length}")
     return found
 
 
 def _check_level(level: int) -> None:
     if level >= _LEVELS:
-        raise _LeftOutError(f"it is nested in {level} others, and no file has so many levels")
+        raise _LeftOutError(f"nested in {level} others, and no file has so many levels")
 
 
 def _has_array(value: Any) -> bool:
@@ -236,8 +238,9 @@ def _in_words(value: Any, error: BaseException) -> str:
         if is_interrupt(another):
             raise
         reason = ""
-    words = [reason] if isinstance(error, _LeftOutError) else [_class_name(error), reason]
-    return f"<{_class_name(value)} left out: {': '.join(filter(None, words))}>"
+    if not isinstance(error, _LeftOutError):
+        reason = ": ".join(filter(None, (f"that raises {_class_name(error)}", reason)))
+    return text_of(f"{_class_name(value)} {reason}")
 
 
 def _class_name(value: Any) -> str:

@@ -234,7 +234,7 @@ class Mailbox:
             try:
                 if self._take_batch():
                     return
-            except Exception:  # a recipient promises not to raise; the next document must go on
+            except BaseException:  # a recipient promises not to raise; the next document must go on
                 logger.exception("%s: a fault inside bluescribe; please report it", self._name)
                 if self._closed and not self.items:
                     return

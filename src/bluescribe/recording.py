@@ -21,9 +21,12 @@ from .attempts import Attempts
 from .errors import DocumentError
 from .formats.base import RunFile
 from .grammar import check_event, check_event_page
+from .piecewise import event_of, events_of, suspects, unwritable, without
+from .replaced import Replaced
 from .run import Descriptor, Document, Page, Run, Stream
 from .status import Ledger
 from .times import page_with_seconds, with_seconds
+from .writable import Unwritable, is_plain, is_plain_event, is_plain_page, writable
 
 __all__ = ["Recording"]
 
@@ -69,6 +72,8 @@ class Recording:
         self._arrivals = Arrivals(run, self._assets.knows)
         self._pending: dict[str, list[Document]] = {}
         """Events that wait to become pages, by stream."""
+        self._replaced = Replaced(run)
+        self._refused = Replaced(run, ledger.format_name)
         self._files_told = -1
         self.is_repeated = False
         """Whether a run of this uid was finished before."""
@@ -106,6 +111,11 @@ class Recording:
         """Hand over a document as it came; one that is refused still tells of its run."""
         return self._attempt.or_refuse(name, self._file.record, name, doc)
 
+    def tell_of_replaced(self, name: str, doc: Document, found: Sequence[Unwritable]) -> None:
+        """Tell of values of a document in whose place a text is written."""
+        stream, _ = self.descriptors.get(str(doc.get("descriptor")), (None, None))
+        self._replaced.tell(name, doc, found, stream.name if stream else "")
+
     def add_descriptor(self, doc: Document) -> Descriptor:
         """Declare a stream, or reconfigure it."""
         if doc.get("uid") in self.descriptors:
@@ -128,9 +138,19 @@ class Recording:
             check_event(event)
             self._pending.setdefault(stream.name, []).append(event)
         else:
-            self._attempt(self._file.record, "event", doc)
+            if not is_plain_event(doc):
+                doc = self._replace("event", doc)
+            self._record_event(doc)
             self._count(stream, 1)
             self._arrivals.add_events(stream, [doc])
+
+    def _record_event(self, doc: Document) -> None:
+        """Record an event as it came; again, if something in it raised that is not its values."""
+        fault = self._attempt.fault_of(self._file.record, "event", doc)
+        if fault is not None and is_plain(doc):
+            self._attempt.give_up(fault)
+        elif fault is not None:
+            self._attempt(self._file.record, "event", self._replace("event", doc))
 
     def add_event_page(self, doc: Document) -> None:
         """Write a page as it came."""
@@ -255,15 +275,60 @@ class Recording:
             for uid, events in groupby(waiting, _DESCRIPTOR):
                 stream, descriptor = self.descriptors[uid]
                 try:
-                    self._write_page(stream, stream.page(descriptor, list(events)))
+                    self._write_page(stream, self._page(stream, descriptor, list(events)))
                 except Exception as error:
                     self._ledger.refuse("event", error)
+
+    def _page(self, stream: Stream, descriptor: Descriptor, events: list[Document]) -> Page:
+        """Return events as a page in which every value can be written."""
+        try:
+            page = stream.page(descriptor, events)
+            if is_plain_page(page):
+                return page
+        except BaseException:  # a key that raises, before a format is asked
+            pass
+        return stream.page(descriptor, [self._replace("event", doc) for doc in events])
+
+    def _replace(self, name: str, doc: Document) -> Document:
+        """Return a document in which a text stands for each value that cannot be written."""
+        doc, found = writable(doc)
+        if found:
+            self.tell_of_replaced(name, doc, found)
+        return doc
 
     def _write_page(self, stream: Stream, page: Page) -> None:
         for name, asset, frames in self._assets.of_page(page):
             self._attempt(self._file.link_assets, stream, name, asset, frames)
-        self._attempt(self._file.write_events, stream, page)
-        self._count(stream, len(page))
+        fault = self._fault_of(stream, page)
+        if fault is None:
+            self._count(stream, len(page))
+        else:
+            self._write_rows(stream, page, fault)
+
+    def _write_rows(self, stream: Stream, page: Page, fault: BaseException) -> None:
+        """Write a page event by event, and an event without the values that the format refuses.
+
+        Where that does not help either, the fault is no value's: the file is given up.
+        """
+        is_one = len(page) == 1
+        for event in events_of(page):
+            found = fault if is_one else self._fault_of(stream, event)
+            if found is not None and not self._write_without(stream, event, found):
+                return self._attempt.give_up(found)
+            self._count(stream, 1)
+        return None
+
+    def _write_without(self, stream: Stream, event: Page, fault: BaseException) -> bool:
+        """Write an event with a text for the values at fault; return False if that fails too."""
+        for fields in suspects(event):
+            if self._fault_of(stream, without(event, fields, fault)) is None:
+                found = [unwritable(name, event.data[name][0], fault) for name in fields]
+                self._refused.tell("event", event_of(event), found, stream.name)
+                return True
+        return False
+
+    def _fault_of(self, stream: Stream, page: Page) -> BaseException | None:
+        return self._attempt.fault_of(self._file.write_events, stream, page)
 
     def _count(self, stream: Stream, events: int) -> None:
         stream.events += events

@@ -23,6 +23,7 @@ from .recording import Recording
 from .run import Document, Run, working_directory
 from .space import SpaceWatch
 from .status import Failure, Ledger, remedy
+from .writable import is_plain, writable
 
 __all__ = ["Router"]
 
@@ -84,14 +85,48 @@ class Router(DocumentRouter):
         return bool(self._runs)
 
     def receive(self, name: str, doc: Any) -> None:
-        """Take one document. A damaged one is reported and refused; nothing is raised."""
+        """Take one document. A damaged one is reported and refused; nothing is raised.
+
+        A value in it that cannot be written is replaced by a text that says so.
+        """
         try:
             if name == "event":  # nearly all are: the way through DocumentRouter is as long again
                 self.event(doc)
-            else:
+            elif is_plain(doc):
                 self(name, doc)
-        except Exception as error:
-            self._ledger.refuse(name, error)
+            else:
+                self._receive_replaced(name, doc)
+        except BaseException as error:  # sys.exit() in a format's hook does not end this thread
+            self._refuse(name, doc, error)
+
+    def _receive_replaced(self, name: str, doc: Any) -> None:
+        """Take a document after the values in it were replaced that cannot be written."""
+        doc, found = writable(doc)
+        recording = self._recording_of(doc) if found else None
+        self(name, doc)
+        recording = recording or (self._recording_of(doc) if found else None)
+        if recording is not None:
+            recording.tell_of_replaced(name, doc, found)
+
+    def _refuse(self, name: str, doc: Any, error: BaseException) -> None:
+        """Refuse a document, unless it is an event whose own values raised what was raised."""
+        if name == "event" and not is_plain(doc):
+            try:
+                return self._receive_replaced(name, doc)
+            except BaseException as another:
+                error = another
+        return self._ledger.refuse(name, error)
+
+    def _recording_of(self, doc: Any) -> Recording | None:
+        """Return the recording of a document's run; None if it has not begun."""
+        if not isinstance(doc, dict):
+            return None
+        return (
+            self._by_descriptor.get(str(doc.get("descriptor")))
+            or self._runs.get(str(doc.get("run_start")))
+            or self._by_resource.get(str(doc.get("resource")))
+            or self._runs.get(str(doc.get("uid")))
+        )
 
     def cwd(self, doc: Any) -> None:
         """Take the working directory of the session for the start document that follows.

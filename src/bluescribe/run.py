@@ -93,7 +93,7 @@ class Field:
             limits=limits if isinstance(limits, Mapping) else _ophyd_limits(data_key),
             source=_text(data_key.get("source")),
             enum_strs=tuple(map(str, choices[0] if len(choices[0]) else choices[1])),
-            external=bool(data_key.get("external")),
+            external=bool(_text(data_key.get("external"))),
             object_name=_text(data_key.get("object_name")),
         )
 
@@ -189,16 +189,22 @@ class Stream:
             A column has not one value for each seq_num.
         """
         rows = len(doc["seq_num"])
-        for part in ("data", "timestamps"):
-            for key, column in doc[part].items():
-                if len(column) != rows:
-                    raise DocumentError(
-                        f"event_page of stream {self.name!r}: {part} of {key!r} has "
-                        f"{len(column)} rows where seq_num has {rows}"
-                    )
-        self._add_undeclared(doc["data"])
-        stamps = {key: doc["timestamps"].get(key, [None] * rows) for key in doc["data"]}
-        return Page(descriptor, doc["seq_num"], doc["time"], dict(doc["data"]), stamps)
+        columns = {part: self._columns(part, doc[part], rows) for part in ("data", "timestamps")}
+        data, times = columns["data"], columns["timestamps"]
+        self._add_undeclared(data)
+        stamps = {key: times.get(key, [None] * rows) for key in data}
+        return Page(descriptor, doc["seq_num"], doc["time"], data, stamps)
+
+    def _columns(self, part: str, columns: Document, rows: int) -> dict[str, Any]:
+        """Return columns of a page; one that could not be written is the same text in each row."""
+        found = {key: [c] * rows if isinstance(c, str) else c for key, c in columns.items()}
+        for key, column in found.items():
+            if len(column) != rows:
+                raise DocumentError(
+                    f"event_page of stream {self.name!r}: {part} of {key!r} has "
+                    f"{len(column)} rows where seq_num has {rows}"
+                )
+        return found
 
     def _add_undeclared(self, keys: Iterable[str]) -> None:
         for key in keys:

@@ -27,9 +27,9 @@ _are_fixed = FIXED.issuperset
 """Tells whether nobody can change any value of these types."""
 
 _told = Told()
-"""Fields, and what was left out of them, that were told of."""
+"""Fields that were told of, each with its descriptor, or with its run."""
 
-_LONGEST_KEY = 40
+_STREAMS_KEPT = 1_000
 
 
 class Snapshots:
@@ -41,6 +41,8 @@ class Snapshots:
     def __init__(self) -> None:
         self._are_floats = False
         """Whether the values of events are expected to be Python's floats."""
+        self._streams: dict[str, str] = {}
+        """Names of streams, by descriptor, for messages."""
 
     def __call__(self, name: str, doc: Any) -> tuple[Any, int]:
         """Return a document that nobody else can change.
@@ -68,11 +70,13 @@ class Snapshots:
             self._are_floats = _are_numbers(doc)
         copies = Copies()
         try:
-            copy = _copy_fields(name, doc, copies)
+            copy = self._copy_fields(name, doc, copies)
         except BaseException as error:  # whatever its code does, the scan goes on
             if is_interrupt(error):
                 raise
             copy = {"left_out": copies.of(doc)}
+        if name == "descriptor" and isinstance(copy, dict):
+            self._remember(copy)
         return copy, _size(name, copy)
 
     def plain_event(self, doc: Any) -> _Document | None:
@@ -101,6 +105,52 @@ class Snapshots:
         self._are_floats = False
         return None
 
+    def _remember(self, descriptor: _Document) -> None:
+        uid, stream = descriptor.get("uid"), descriptor.get("name")
+        if type(uid) is str and type(stream) is str:
+            self._streams[uid] = stream
+            while len(self._streams) > _STREAMS_KEPT:
+                self._streams.pop(next(iter(self._streams)))
+
+    def _copy_fields(self, name: str, doc: Any, copies: Copies) -> Any:
+        """Copy a document, and tell in which of its fields something was left out."""
+        if not isinstance(doc, Mapping):
+            return copies.of(doc)
+        copy: _Document = {}
+        for key, part in [*doc.items()]:
+            if name in ("event", "event_page") and isinstance(part, Mapping):
+                copy[key] = {
+                    f: self._kept(f, value, name, doc, copies) for f, value in [*part.items()]
+                }
+            else:
+                copy[key] = self._kept(key, part, name, doc, copies)
+        return copy
+
+    def _kept(self, field: Any, value: Any, name: str, doc: Any, copies: Copies) -> Any:
+        if type(value) in FIXED:
+            return value
+        before = len(copies.lost)
+        copy = copies.of(value)
+        for text in copies.lost[before:]:
+            self._tell(name, doc, str(field), text)
+        return copy
+
+    def _tell(self, name: str, doc: Any, field: str, text: str) -> None:
+        """Tell once what was left out of a field of a run, whatever the number of formats."""
+        descriptor = str(doc.get("descriptor", ""))
+        of_run = descriptor or str(doc.get("run_start") or doc.get("uid", ""))
+        if not _told.is_new((of_run, field)):
+            return
+        logger.warning(
+            "%s %s%s: the value of %r cannot be written, and files have the text %s in its place. "
+            "Everything else is written. It is told once for this field and run.",
+            name,
+            doc.get("seq_num", doc.get("uid", "")),
+            f" of stream {self._streams[descriptor]!r}" if descriptor in self._streams else "",
+            field,
+            text,
+        )
+
 
 def _are_numbers(descriptor: Any) -> bool:
     """Tell whether a descriptor declares numbers only, which may be Python's floats."""
@@ -111,42 +161,6 @@ def _are_numbers(descriptor: Any) -> bool:
         if is_interrupt(error):
             raise
         return False
-
-
-def _copy_fields(name: str, doc: Any, copies: Copies) -> Any:
-    """Copy a document, and tell in which of its fields something was left out."""
-    if not isinstance(doc, Mapping):
-        return copies.of(doc)
-    copy: _Document = {}
-    for key, part in [*doc.items()]:
-        if name in ("event", "event_page") and isinstance(part, Mapping):
-            copy[key] = {f: _kept(f, value, name, doc, copies) for f, value in [*part.items()]}
-        else:
-            copy[key] = _kept(key, part, name, doc, copies)
-    return copy
-
-
-def _kept(field: Any, value: Any, name: str, doc: Any, copies: Copies) -> Any:
-    if type(value) in FIXED:
-        return value
-    before = len(copies.lost)
-    copy = copies.of(value)
-    for text in copies.lost[before:]:
-        _tell(name, doc, str(field), text)
-    return copy
-
-
-def _tell(name: str, doc: Any, field: str, text: str) -> None:
-    """Tell once what was left out of a field, whatever the number of events and formats."""
-    if not _told.is_new((name, field, text[:_LONGEST_KEY])):
-        return
-    logger.warning(
-        "%s %s, %s: a value cannot be kept; files have %s in its place, and everything else",
-        name,
-        doc.get("seq_num", doc.get("uid", "")),
-        field,
-        text,
-    )
 
 
 def _size(name: str, copy: Any) -> int:

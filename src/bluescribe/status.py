@@ -218,7 +218,7 @@ class Ledger:
                     "%s: a fault inside bluescribe; please report it", self.format_name
                 )
 
-    def refuse(self, name: str, error: Exception) -> None:
+    def refuse(self, name: str, error: BaseException) -> None:
         """Report a document that cannot be taken; everything after it can."""
         self.documents_refused += 1
         is_damaged = isinstance(error, DocumentError)

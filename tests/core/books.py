@@ -70,7 +70,7 @@ class Play:
 
     def __init__(self, folder, kind=Book, retry_seconds=5.0):
         self.books: list[Book] = []
-        self.faults: dict[Any, list[Exception]] = {}
+        self.faults: dict[Any, list[Any]] = {}
         self.ledger = Ledger("book")
         self.router = Router(
             lambda: kind(folder, self.books, self.faults),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+from typing import ClassVar
 
 import pytest
 
+from bluescribe.errors import DocumentError
+from bluescribe.testing import HOSTILE
 from tests.core.books import Book, Play, descriptor, event, page, start, stop, told
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -59,7 +62,7 @@ def test_what_is_retried_stands_in_the_status_meanwhile(play):
 )
 def test_what_does_not_pass_retires_that_run_only(tmp_path, caplog, error, remedy):
     play = Play(tmp_path, retry_seconds=0.0 if error is FULL else 5.0)
-    play.faults["a", "write_events"] = [error]
+    play.faults["a", "write_events"] = [error] * 10  # it is no value's fault
     play(start("a"), start("b"), descriptor("da", "a"), descriptor("db", "b"))
     play(event(1, "da"), event(1, "db"))
     play.router.sync()
@@ -123,6 +126,71 @@ def test_what_remains_is_done_when_the_file_is_closed(tmp_path, fault):
     assert play.ledger.runs_written == 2
 
 
+# --- values that a format cannot take -----------------------------------------------------------
+
+
+class Picky(Book):
+    """Takes no page in which an odd value stands."""
+
+    odd: ClassVar[set] = {b"odd", "odd"}
+    fault: ClassVar[type[BaseException]] = TypeError
+
+    def write_events(self, stream, page):
+        if any(value in self.odd for column in page.data.values() for value in column):
+            raise self.fault("not in this format")
+        self.calls.append(("page", len(page), {k: list(v) for k, v in page.data.items()}))
+        super().write_events(stream, page)
+
+
+@pytest.mark.parametrize("fault", [TypeError, DocumentError, SystemExit])
+def test_a_value_that_a_format_cannot_take_costs_itself(tmp_path, caplog, fault):
+    play = Play(tmp_path, Picky)
+    Picky.fault = fault
+    events = [event(n, x=b"odd" if n == 3 else n / 2, y=n, z="text") for n in range(1, 6)]
+    play(start(), descriptor(), *events, stop())
+    (book,) = play.books
+    assert [n for _, _, n in book.rows] == [1, 2, 3, 4, 5]
+    values = [data for _, _, data in (call for call in book.calls if call[0] == "page")]
+    text = f"<unwritable: bytes that this format cannot take: {fault.__name__}: not in this format>"
+    assert [data["x"][0] for data in values] == [0.5, 1.0, text, 2.0, 2.5]
+    assert [data["y"][0] for data in values] == [1, 2, 3, 4, 5]
+    assert {data["z"][0] for data in values} == {"text"}
+    assert not play.ledger.failures
+    assert play.ledger.documents_refused == 0
+    assert play.ledger.events_written == 5
+    (warning,) = told(caplog)
+    assert "run run (scan 7): the value of 'x' in event 3 of stream 'primary'" in warning
+
+
+def test_several_values_of_an_event_cost_themselves(tmp_path):
+    play = Play(tmp_path, Picky)
+    Picky.fault = TypeError
+    play(start(), descriptor(), event(1, x=b"odd", y=1.5, z="odd"), stop())
+    (book,) = play.books
+    (data,) = [call[2] for call in book.calls if call[0] == "page"]
+    assert data["y"] == [1.5]
+    assert all(data[key][0].startswith("<unwritable: ") for key in "xz")
+
+
+def test_a_column_of_a_page_that_cannot_be_written_costs_itself(tmp_path):
+    play = Play(tmp_path, Picky)
+    name, doc = page(1, 2)
+    doc = {**doc, "data": {**doc["data"], "y": HOSTILE["all exits"]()}}
+    play(start(), descriptor(), (name, doc), stop())
+    (data,) = [call[2] for call in play.books[0].calls if call[0] == "page"]
+    assert data["x"] == [0.5, 1.0]
+    assert [text.startswith("<unwritable: Hostile that raises") for text in data["y"]] == [True] * 2
+
+
+def test_a_hook_that_exits_does_not_end_the_thread(tmp_path, caplog):
+    play = Play(tmp_path)
+    play.faults["a", "write_events"] = [SystemExit(1)] * 10
+    play(start("a"), descriptor("da", "a"), event(1, "da"), stop("a"))
+    play(start("b"), descriptor("db", "b"), event(1, "db"), stop("b"))
+    assert [failure.run for failure in play.ledger.failures] == ["run a (scan 7)"]
+    assert play.book("b").rows
+
+
 # --- what is told of a run that has ended ---------------------------------------------------------
 
 
@@ -152,7 +220,7 @@ def ended(play):
         (Several, {}, (2, True)),
         (Shy, {}, (0, True)),
         (Book, {"open": [RuntimeError("a fault")]}, (0, False)),
-        (Book, {"write_events": [RuntimeError("a fault")]}, (1, False)),
+        (Book, {"write_events": [RuntimeError("a fault")] * 10}, (1, False)),
         (Book, {"close": [RuntimeError("a fault")]}, (1, False)),
         (Book, {"afterwards": [RuntimeError("a fault")]}, (1, True)),
     ],

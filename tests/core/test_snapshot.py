@@ -130,7 +130,7 @@ def test_what_contains_itself_says_so():
     objects = np.array([None, 2], object)
     objects[0] = objects
     copy, _ = snapshot("event", event(cycle=cycle, loop=loop, objects=objects, other=[cycle]))
-    itself = "<list left out: it contains itself>"
+    itself = "<unwritable: list that contains itself>"
     assert copy["data"]["cycle"] == [1, itself]
     assert copy["data"]["loop"] == {"a": [1, itself], "loop": itself.replace("list", "dict")}
     assert copy["data"]["objects"].tolist() == [itself.replace("list", "ndarray"), 2]
@@ -158,7 +158,7 @@ def test_what_would_fill_the_memory_when_it_is_written_out_is_left_out():
     for _ in range(60):  # 2**60 places
         shared = [shared, shared]
     copy, _ = snapshot("start", {"uid": "u", "shared": shared, "other": [1]})
-    assert "left out: its parts are repeated too often" in repr(copy["shared"][1])
+    assert "list whose parts are repeated too often" in repr(copy["shared"][1])
     assert copy["other"] == [1]
 
 
@@ -171,7 +171,7 @@ def test_what_no_file_has_levels_for_is_left_out():
     while isinstance(inner, list):
         (inner,), levels = inner, levels + 1
     assert levels == 100
-    assert inner == "<list left out: it is nested in 100 others, and no file has so many levels>"
+    assert inner == "<unwritable: list nested in 100 others, and no file has so many levels>"
     assert copy["data"]["other"] == [[1]]
 
 
@@ -353,7 +353,7 @@ def test_an_object_whose_own_code_raises_costs_its_value(caplog, error, methods,
             assert "Hostile object at" in data["bad"]
             continue
         reason = f": {error}" if str(error) else ""
-        assert data["bad"] == f"<Hostile left out: {type(error).__name__}{reason}>"
+        assert data["bad"] == f"<unwritable: Hostile that raises {type(error).__name__}{reason}>"
         assert data["inside"] == [2, {"a": data["bad"], "b": 3}]
     if "__len__" not in methods:
         told = [record.getMessage() for record in caplog.records]
@@ -364,8 +364,9 @@ def test_an_object_whose_own_code_raises_costs_its_value(caplog, error, methods,
 def test_collections_with_code_of_their_own_cost_their_value():
     errors = [Hostile(error) for error in ERRORS]
     copy, _ = snapshot("event", event(errors=errors, endless=Endless(), other=[1]))
-    assert [text.startswith("<Hostile left out: ") for text in copy["data"]["errors"]] == [True] * 5
-    assert copy["data"]["endless"].endswith("it has more items than its length of 3>")
+    starts = [text.startswith("<unwritable: Hostile that") for text in copy["data"]["errors"]]
+    assert starts == [True] * 5
+    assert copy["data"]["endless"].endswith("that has more items than its length of 3>")
     assert copy["data"]["other"] == [1]
 
 
@@ -377,17 +378,21 @@ def test_only_ctrl_c_is_raised():
     thread = threading.Thread(target=lambda: found.append(snapshot("event", doc)))
     thread.start()
     thread.join()
-    assert found[0][0]["data"]["a"] == "<Hostile left out: KeyboardInterrupt>"
+    assert found[0][0]["data"]["a"] == "<unwritable: Hostile that raises KeyboardInterrupt>"
 
 
 def test_it_is_told_where_a_value_could_not_be_kept(caplog):
     with caplog.at_level(logging.WARNING, "bluescribe"):
+        take = Snapshots()
+        take("descriptor", {"uid": "d", "name": "primary", "data_keys": {}})
         for _ in range(3):
-            snapshot("event", event(x=1, image=raising(ValueError("no"), "__array__")))
+            doc = event(x=1, image=raising(ValueError("no"), "__array__"))
+            take("event", {**doc, "descriptor": "d"})
     (record,) = caplog.records
     assert record.getMessage() == (
-        "event 1, image: a value cannot be kept; files have <Hostile left out: ValueError: no> "
-        "in its place, and everything else"
+        "event 1 of stream 'primary': the value of 'image' cannot be written, and files have the "
+        "text <unwritable: Hostile that raises ValueError: no> in its place. Everything else is "
+        "written. It is told once for this field and run."
     )
 
 

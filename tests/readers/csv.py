@@ -80,6 +80,7 @@ def read_table(path: Path) -> list[list[Any]]:
             bare.append([])
         place = match.end()
     assert rows.pop() == [], f"{path.name} ends in half a row"
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))  # 128 KiB, as it comes
     with path.open(encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == bare[:-1], f"{path.name}: Python's csv reads it otherwise"
     assert {len(row) for row in rows} == {len(rows[0])}, f"{path.name}: rows of several lengths"

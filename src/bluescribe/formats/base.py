@@ -39,7 +39,10 @@ class RunFile(ABC, Generic[Settings]):
 
     An `OSError` makes the router call the same method again with the same arguments, for as
     long as ``retry_seconds`` says: a method that failed must be fit to be repeated. Any other
-    exception ends this file and no other; a `DocumentError` refuses only the document.
+    exception ends this file and no other; a `DocumentError` refuses only the document. What
+    `write_events` raises may be a value's fault: it is called again with one event at a time, and
+    with a text in the place of a value, before the file is ended. It must not have written part of
+    the page that it raised at.
     """
 
     takes_pages: ClassVar[bool] = True

@@ -23,6 +23,9 @@ __all__ = ["Block", "Layout", "decode", "encode", "join", "json_layout", "layout
 _SPARE_WIDTH = 8
 """Bytes that a text column gets beyond its first texts, so that it need not grow at once."""
 
+_MOST_DIMENSIONS = 32
+"""Of a dataset, its rows included: HDF5 has no more."""
+
 _LARGE_BYTES = 4096
 """Arrays from here on are not stacked."""
 
@@ -67,10 +70,14 @@ def layout_of(values: Sequence[Any] | Array, declared: Field) -> Layout:
         What the descriptor says: its ``dtype_numpy`` is taken where it holds the values exactly.
     """
     alike = _alike(values)
+    if alike is not None and alike.ndim > _MOST_DIMENSIONS:
+        return _json_layout(values)
     if alike is not None and alike.dtype == (declared.dtype_numpy or alike.dtype):
         return Layout(alike.dtype, alike.shape)
     present = _present(values)
     array = as_array(present)
+    if array is not None and array.ndim > _MOST_DIMENSIONS:
+        return _json_layout(values)
     if array is None:
         return _ragged_layout(present) or _json_layout(values)
     if array.dtype.kind == "U":

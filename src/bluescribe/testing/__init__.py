@@ -1,8 +1,9 @@
 """Test writers against every shape of run: real ones, generated ones and damaged ones.
 
 ``SHAPES`` holds runs that a real RunEngine plays with simulated devices, ``documents`` plays one of
-them. ``runs`` and ``damaged_runs`` are Hypothesis strategies. ``numpified``, ``relisted`` and
-``interleave`` say the same documents in another manner.
+them. ``runs``, ``damaged_runs`` and ``hostile_runs`` are Hypothesis strategies; ``HOSTILE`` makes
+values that break whoever looks at them. ``numpified``, ``relisted`` and ``interleave`` say the same
+documents in another manner.
 
 The names are imported when they are first used, for they need bluesky, ophyd, ophyd-async and
 Hypothesis, which the writers themselves do not.
@@ -16,10 +17,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .contract import FormatContract, RecordedRun
     from .shapes import SHAPES, Shape, documents, shape
-    from .strategies import damage, damaged_runs, runs, several_runs
+    from .strategies import (
+        HOSTILE,
+        damage,
+        damaged_runs,
+        hostile_runs,
+        hostile_values,
+        runs,
+        several_runs,
+    )
     from .transform import interleave, numpified, relisted
 
 __all__ = [
+    "HOSTILE",
     "SHAPES",
     "FormatContract",
     "RecordedRun",
@@ -27,6 +37,8 @@ __all__ = [
     "damage",
     "damaged_runs",
     "documents",
+    "hostile_runs",
+    "hostile_values",
     "interleave",
     "numpified",
     "relisted",
@@ -42,8 +54,11 @@ _HOMES = {
     "Shape": "shapes",
     "documents": "shapes",
     "shape": "shapes",
+    "HOSTILE": "strategies",
     "damage": "strategies",
     "damaged_runs": "strategies",
+    "hostile_runs": "strategies",
+    "hostile_values": "strategies",
     "runs": "strategies",
     "several_runs": "strategies",
     "interleave": "transform",

@@ -142,11 +142,13 @@ class StreamTables:
         fields = {name: RankedValues(values) for name, values in page.data.items()}
         self._make_room(fields)  # all that the disk may refuse comes before the first row
         seq_nums = cells(page.seq_num).texts
+        lines = self._lines(page, seq_nums, fields)  # what may fail comes before the first row
         for name in self.arrays.keys() & fields.keys():
             for seq_num, array in zip(seq_nums, fields[name].lists(), strict=True):
                 if array is not None:
                     self.has_news |= self.arrays[name].put(seq_num, array)
-        self._put_rows(page, seq_nums, fields)
+        self.main.put(lines)
+        self.rows += len(page)
         self._note(page, fields)
 
     def link(self, name: str, asset: Asset) -> None:
@@ -211,9 +213,10 @@ class StreamTables:
     def _labels(columns: Mapping[str, Column]) -> list[str]:
         return [*_OWN_LABELS, *(column.label for column in columns.values())]
 
-    def _put_rows(
+    def _lines(
         self, page: Page, seq_nums: list[bytes], fields: Mapping[str, RankedValues]
-    ) -> None:
+    ) -> bytes:
+        """Return a page's rows of the stream's own table."""
         texts = [seq_nums, cells(page.time).texts]
         for name, column in self.columns.items():
             if name not in fields:
@@ -224,8 +227,7 @@ class StreamTables:
             if not traits <= column.traits:
                 column.traits |= traits
                 self.has_news = True
-        self.main.put(b"".join(b",".join(row) + LINE_END for row in zip(*texts, strict=True)))
-        self.rows += len(page)
+        return b"".join(b",".join(row) + LINE_END for row in zip(*texts, strict=True))
 
     def _note(self, page: Page, fields: Mapping[str, RankedValues]) -> None:
         """Count what the package has to tell of."""

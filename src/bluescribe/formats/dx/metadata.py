@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...hdf5.names import unique_name
 from ...jsontext import dumps
 from ...run import Document, Run
 from ...times import local_time, seconds_of
@@ -40,9 +41,12 @@ def of_the_end(stop: Document) -> Iterator[tuple[str, str]]:
 
 def _sample(sample: Any) -> Iterator[tuple[str, str]]:
     if isinstance(sample, Mapping):
+        taken = {"experimenter"}
         for key, value in sample.items():
-            if isinstance(value, str | int | float) and "/" not in str(key):
-                yield f"/measurement/sample/{key}", str(value)
+            if isinstance(value, str | int | float):
+                name = unique_name(str(key), taken)
+                taken.add(name)
+                yield f"/measurement/sample/{name}", str(value)
     elif isinstance(sample, str):
         yield "/measurement/sample/name", sample
 

@@ -180,15 +180,23 @@ class DxFile(RunFile[DxSettings]):
             )
             settings = self.settings
             file = LiveFile(place, is_live=settings.live, compression=settings.compression)
-            set_attribute(file.plain(), "creator", CREATOR)
-            _put(file.plain(), [("/implements", "exchange:measurement:process")])
-            _put(file.plain(), of_the_start(self._run))
-            told = dumps(settings.model_dump(mode="json", include=TELLING)).decode()
-            _put(file.plain(), [(f"{ACQUISITION}/settings", told)])
+            try:
+                self._describe(file)
+            except BaseException:
+                file.abandon()  # or it would be in the way of the next try
+                raise
             self._links = AssetLinks(place.parent)
             self._frames = ExternalFrames(self._run, self._tomogram, self._links)
             self._file = file
         return self._file
+
+    def _describe(self, file: LiveFile) -> None:
+        """Write what is known when the run begins."""
+        set_attribute(file.plain(), "creator", CREATOR)
+        _put(file.plain(), [("/implements", "exchange:measurement:process")])
+        _put(file.plain(), of_the_start(self._run))
+        told = dumps(self.settings.model_dump(mode="json", include=TELLING)).decode()
+        _put(file.plain(), [(f"{ACQUISITION}/settings", told)])
 
     def _show_what_is_there(self, h5: h5py.File) -> None:
         """Show the images whose files can be read by now; others are waited for afterwards."""

@@ -138,8 +138,9 @@ class Tomogram:
 
     def _values(self, stream: Stream, page: Page) -> Sequence[Any]:
         if self.image is None and (stream.name in self._roles or self._settings.image_key):
-            found = (name for name, values in page.data.items() if _first_image(values))
-            self.image = next(found, None)
+            firsts = {name: _first_image(values) for name, values in page.data.items()}
+            name = min(firsts, key=firsts.__getitem__, default="")  # however many came at once
+            self.image = name if firsts.get(name, len(page)) < len(page) else None
         return page.data.get(self.image or "", ())
 
     def _fitting(self, value: Any) -> Array | None:
@@ -174,8 +175,9 @@ def _is_elsewhere(value: Any) -> bool:
     return value is not None and _image(value) is None
 
 
-def _first_image(values: Sequence[Any]) -> bool:
-    return any(_image(value) is not None for value in values)
+def _first_image(values: Sequence[Any]) -> int:
+    """Return the row of the first image; the number of rows where there is none."""
+    return next((row for row, v in enumerate(values) if _image(v) is not None), len(values))
 
 
 def _image(value: Any) -> Array | None:

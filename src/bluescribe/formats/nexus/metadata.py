@@ -40,6 +40,9 @@ _LONGEST_RUN = 1e15
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """libyaml's, ten times faster, where PyYAML was built with it."""
 
+_MOST_DIMENSIONS = 32
+"""Of a dataset: HDF5 has no more."""
+
 _LONGEST_YAML = 20_000
 """Bytes of JSON above which a structure stays JSON, which is YAML too and far quicker made."""
 
@@ -118,7 +121,7 @@ def metadata_node(value: Any) -> Dataset:
     """Return text as itself, numbers and arrays as themselves, structures as YAML."""
     if isinstance(value, str):
         return Dataset(value)
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and value.size:
+    if isinstance(value, np.ndarray) and _is_dataset(value):
         return Dataset(value)
     array = as_array([value]) if not isinstance(value, list | tuple | Mapping) else None
     if array is not None and array.dtype.kind in "biufc" and array.ndim == 1:
@@ -151,9 +154,15 @@ def _device_group(values: Mapping[str, Any], configuration: Document) -> Group:
 def _configuration_node(value: Any) -> Dataset:
     """Return a configuration value: lists of numbers are arrays here."""
     array = as_array([value])
-    if array is not None and array.dtype.kind in "biufc" and array.size:
+    if array is not None and _is_dataset(array[0]):
         return Dataset(array[0])
     return metadata_node(value)
+
+
+def _is_dataset(array: Any) -> bool:
+    """Tell whether numbers can stand in a dataset."""
+    fits = array.dtype.kind in "biufc" and array.size and array.ndim <= _MOST_DIMENSIONS
+    return bool(fits)
 
 
 def _attributes(declared: Any, stamp: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .comparison import differences
 from .faults import Faults
+from .one_value import OneValue
 from .playing import played
 from .recorded import RecordedRun, received
 from .round_trip import RoundTrip
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 
-class FormatContract(RoundTrip, Faults):
+class FormatContract(RoundTrip, Faults, OneValue):
     """Test that a format keeps what every writer of bluescribe promises.
 
     Subclass it in a test module, with the writer and a reader that shares no code with it; pytest

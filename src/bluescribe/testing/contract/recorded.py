@@ -84,7 +84,9 @@ class _Account:
         run, stream = self.runs[doc["run_start"]], str(doc.get("name") or "primary")
         self._streams[doc["uid"]] = run, stream
         keys = doc["data_keys"].items()
-        self._external[doc["uid"]] = [key for key, declared in keys if declared.get("external")]
+        self._external[doc["uid"]] = [
+            key for key, said in keys if isinstance(said, Mapping) and said.get("external")
+        ]
         assert isinstance(run.descriptors, list)
         run.descriptors.append(doc)
         run.seq_num.setdefault(stream, [])

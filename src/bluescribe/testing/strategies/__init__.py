@@ -1,6 +1,20 @@
-"""Generate runs that event-model holds valid, and runs that something has damaged."""
+"""Generate runs that event-model holds valid, and runs that something has damaged.
+
+Or valid ones in which a value stands that breaks whoever looks at it.
+"""
 
 from .damage import damage, damaged_runs
+from .hostile import HOSTILE, HostileRun, Place, hostile_runs, hostile_values
 from .runs import runs, several_runs
 
-__all__ = ["damage", "damaged_runs", "runs", "several_runs"]
+__all__ = [
+    "HOSTILE",
+    "HostileRun",
+    "Place",
+    "damage",
+    "damaged_runs",
+    "hostile_runs",
+    "hostile_values",
+    "runs",
+    "several_runs",
+]
