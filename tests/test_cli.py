@@ -47,7 +47,7 @@ def test_help_needs_nothing_that_takes_long_to_import(tmp_path):
 def test_the_demo_without_its_extra_names_the_command_to_run(tmp_path):
     code = f"import sys; sys.modules['ophyd_async'] = None; {MAIN}"
     done = run("demo", cwd=tmp_path, code=code)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == (
         "bluescribe: the demo needs ophyd_async, which is not installed: "
         "pip install 'bluescribe[demo]'\n"
@@ -57,7 +57,7 @@ def test_the_demo_without_its_extra_names_the_command_to_run(tmp_path):
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "taken").write_text("a file")
     done = run("demo", "--out", "taken/here", cwd=tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "bluescribe: cannot write to taken/here: Not a directory\n"
     assert (tmp_path / "taken").read_text() == "a file"
 
@@ -88,5 +88,5 @@ def test_recover_tells_by_its_status_that_something_failed(tmp_path):
 
 def test_recover_without_a_folder(tmp_path):
     done = run("recover", "none", cwd=tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "bluescribe: none is no folder\n"

@@ -79,7 +79,11 @@ class TiledServer:
 
 
 Fault = Callable[[str, str], str]
-"""Gets the method and the path of a request; returns "", "lose", or a status such as "403"."""
+"""Gets the method and the path of a request, and returns what becomes of the answer.
+
+It is "", "lose", "cut" for its half, "unsigned" for it without what only tiled says, a status such
+as "403", or a text that is answered in place of the server with status 200; 204 for a blank.
+"""
 
 
 class Between:
@@ -119,6 +123,9 @@ class Between:
             asked.send_header("Content-Length", "0")
             asked.end_headers()
             return
+        if fault and fault not in ("lose", "cut", "unsigned"):
+            _answer_instead(asked, fault.strip())
+            return
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request(asked.command, asked.path, body, dict(asked.headers))
         answer = connection.getresponse()
@@ -126,10 +133,23 @@ class Between:
         connection.close()
         if fault == "lose":
             return
+        if fault == "cut":
+            content = content[: len(content) // 2]
         asked.send_response(answer.status)
         for key, value in answer.getheaders():
+            if fault == "unsigned" and key.lower() == "x-tiled-request-id":
+                continue
             if key.lower() not in ("content-length", "transfer-encoding", "server", "date"):
                 asked.send_header(key, value)
         asked.send_header("Content-Length", str(len(content)))
         asked.end_headers()
         asked.wfile.write(content)
+
+
+def _answer_instead(asked: BaseHTTPRequestHandler, words: str) -> None:
+    """Answer as something does that is not the server."""
+    asked.send_response(200 if words else 204)
+    asked.send_header("Content-Type", "text/html" if words.startswith("<") else "application/json")
+    asked.send_header("Content-Length", str(len(words)))
+    asked.end_headers()
+    asked.wfile.write(words.encode())

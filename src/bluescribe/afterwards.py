@@ -10,7 +10,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,6 +67,8 @@ class Afterwards:
         self._is_closing = False
         self._is_over = False
         """Whether the work has ended: what comes now is left to others."""
+        self._then: Callable[[], object] = bool
+        """Is called at the end of the thread."""
         self._process = os.getpid()
 
     def add(
@@ -135,6 +138,20 @@ class Afterwards:
             self._give_up.set()
             self._thread.join(_TELL_SECONDS)
 
+    def leave(self, then: Callable[[], object]) -> None:
+        """Go on until all is done, then end the thread; wait for nothing.
+
+        Parameters
+        ----------
+        then
+            Is called when all is done.
+        """
+        with self._changed:
+            self._is_closing, self._then = True, then
+            self._changed.notify_all()
+        if self._thread is None and not self._items:
+            then()
+
     def _wait(self, thread: threading.Thread, timeout: float | None) -> None:
         """Wait for the thread, and tell now and then for what."""
         deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
@@ -149,16 +166,25 @@ class Afterwards:
 
     def _work_here(self, timeout: float | None) -> None:
         """Do the work on this thread: none can be started any more."""
-        if timeout is not None:
-            timer = threading.Timer(timeout, self._give_up.set)
-            timer.daemon = True
-            try:
-                timer.start()
-            except RuntimeError:  # nor this one
-                self._give_up.set()
-        self._work()
+        with self._bounded(timeout if self._items else None):
+            self._work()
         if self._ledger.copying:
             self._tell_of_leaving(timeout or 0.0)
+
+    @contextmanager
+    def _bounded(self, timeout: float | None) -> Iterator[None]:
+        """Have what is done in the block given up after a time."""
+        if timeout is None:
+            yield
+            return
+        timer = threading.Timer(timeout, self._give_up.set)
+        timer.daemon = True
+        try:
+            timer.start()
+        except RuntimeError:  # nor this one
+            self._give_up.set()
+        yield
+        timer.cancel()
 
     def _work(self) -> None:
         while (item := self._next()) is not None:
@@ -174,6 +200,7 @@ class Afterwards:
             self._items.clear()
         for item in left:
             self._leave(item)
+        self._then()
 
     def _do(self, item: _Item) -> Sequence[Shortfall]:
         try:

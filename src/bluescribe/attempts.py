@@ -11,6 +11,7 @@ from .errors import DocumentError
 from .formats.base import RunFile
 from .run import Run
 from .status import Failure, Ledger, may_pass, remedy
+from .telling import News
 
 __all__ = ["Attempts"]
 
@@ -128,44 +129,40 @@ class Attempts:
                 self._tell_of_recovery()
                 return
         self._give_up(error)
-        self._ledger.retrying = ""
 
     def _tell_of_retry(self, error: OSError) -> None:
-        if not self._ledger.retrying:
-            logger.warning(
-                "%s: %s cannot be written: %s. Trying again for %.0f s; %s. The scan goes on.",
-                self._ledger.format_name,
-                self._run.label,
-                error,
-                self._retry_seconds,
-                remedy(error, self._file.paths),
-            )
+        is_first = not self._ledger.retrying
         self._ledger.retrying = f"{self._run.label}: {error}"
+        if is_first:
+            self._ledger.teller.tell("retry", self._news(error))
 
     def _tell_of_recovery(self) -> None:
         self._ledger.retrying = ""
-        logger.warning("%s: %s is written again", self._ledger.format_name, self._run.label)
+        self._ledger.teller.tell("again", self._news(None))
+
+    def _news(self, error: BaseException | None) -> News:
+        paths = self._file.paths
+        return News(
+            self._ledger.format_name,
+            self._run.uid,
+            self._run.label,
+            error,
+            paths[0] if paths else None,
+            "" if error is None else remedy(error, paths),
+            self._retry_seconds,
+        )
 
     def _give_up(self, error: BaseException) -> None:
         """Leave the file as it is and say so."""
         self.is_retired = self.is_given_up = True
-        path = self._file.paths[0] if self._file.paths else None
+        self._ledger.retrying = ""
+        news = self._news(error)
         cause = f"{type(error).__name__}: {error}"
-        failure = Failure(
-            time.time(), self._run.label, path, cause, remedy(error, self._file.paths)
-        )
-        logger.error(
-            "%s: %s is INCOMPLETE in %s: %s. Remedy: %s. Other writers and later runs go on.",
-            self._ledger.format_name,
-            self._run.label,
-            path or "its file, which could not be made",
-            cause,
-            failure.remedy,
-            exc_info=None if isinstance(error, OSError) else error,
-        )
-        self._ledger.fail(failure)
+        failure = Failure(time.time(), news.run, news.path, cause, news.remedy)
         self._ledger.open_files.pop(self._run.uid, None)
+        self._ledger.teller.tell("lost", news)
+        self._ledger.fail(failure)
         try:
             self._file.abandon()
         except BaseException:
-            logger.debug("abandoning %s failed too", path, exc_info=True)
+            logger.debug("abandoning %s failed too", news.path, exc_info=True)

@@ -10,7 +10,6 @@ from rich.console import Console
 
 from . import __version__
 from .commands.selecting import Selection, choosing_runs
-from .errors import BluescribeError
 
 __all__ = ["app", "main"]
 
@@ -26,7 +25,7 @@ _DEFAULT_OUT = Path("bluescribe-demo")
 
 def main() -> None:
     """Run the command line."""
-    app()
+    app(prog_name="bluescribe")
 
 
 def _show_version(is_wanted: bool) -> None:
@@ -64,22 +63,12 @@ def demo(
     some seconds in all. Shows the files, a line for each format that opens them, and where the
     picture of two default plots is. Needs: pip install 'bluescribe[demo]'
     """
-    console = Console(highlight=False)
-    console.print(
-        "Four plans on simulated devices, each into SPEC, NeXus, CSV, JSON Lines."
-    )  # imports take a while
-    try:
-        from .demo import run_demo
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package == __package__:  # a fault here, not an extra to install
-            raise
-        _stop(f"the demo needs {package}, which is not installed: pip install 'bluescribe[demo]'")
-    try:
-        status = run_demo(out, console)
-    except OSError as error:
-        _stop(f"cannot write to {out}: {error.strerror or error}")
-    raise typer.Exit(status)
+    from .commands.show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .commands.demo import run
+
+        raise typer.Exit(run(out, Console(highlight=False)))
 
 
 @app.command()
@@ -98,19 +87,19 @@ def recover(
     Looks at all files in DIR and the folders in it. A run that has a journal (.jsonl) is written
     anew from it where a file of it is not complete; other files are made readable as they are.
     What is changed is kept as NAME.damaged. Files that are being written are left alone. The exit
-    status is 1 when something could not be recovered.
+    status is 1 when something could not be recovered, 2 when nothing could be begun.
     """
-    from .recover import recover as recover_files
-    from .recovered import Progressing, show
+    from .commands.show import errors_in_one_line
 
-    console = Console(highlight=False)
-    try:
+    with errors_in_one_line():
+        from .recover import recover as recover_files
+        from .recovered import Progressing, show
+
+        console = Console(highlight=False)
         with Progressing(console) as progress:
             report = recover_files(directory, dry_run=dry_run, iconfig=iconfig, progress=progress)
-    except (OSError, BluescribeError) as error:
-        _stop(str(error))
-    show(report, console)
-    raise typer.Exit(1 if report.failed else 0)
+        show(report, console)
+        raise typer.Exit(1 if report.failed else 0)
 
 
 @app.command()
@@ -198,14 +187,16 @@ def listen(
     whoever can send to the proxy. This command does not, unless it is told --decode pickle. Let
     only machines that you trust reach the proxy all the same: nobody checks who sends.
 
-    Ends on Ctrl-C or SIGTERM, when all files are finished. Needs: pip install 'bluescribe[zmq]'
+    Ends on Ctrl-C or SIGTERM, when all files are finished; the exit status is 1 if a run is not
+    complete. Needs: pip install 'bluescribe[zmq]'
     """
     from .commands.show import errors_in_one_line
 
     with errors_in_one_line():
         from .commands.listen import run
 
-        run(zmq, iconfig, prefix, decode, Console(highlight=False, markup=False))
+        console = Console(highlight=False, markup=False)
+        raise typer.Exit(run(zmq, iconfig, prefix, decode, console))
 
 
 @app.command()
@@ -320,8 +311,3 @@ def login(
 
 def _names(formats: str) -> list[str]:
     return [name.strip() for name in formats.split(",") if name.strip()]
-
-
-def _stop(message: str) -> None:
-    Console(stderr=True).print(f"bluescribe: {message}", markup=False, soft_wrap=True)
-    raise typer.Exit(1)

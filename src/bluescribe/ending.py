@@ -18,17 +18,22 @@ def at_the_end(owner: Any, finish: Callable[..., None], *args: Any) -> weakref.f
     ----------
     owner
         What must not be held by `finish` and `args`.
-    finish, args
-        What is called, and with what.
+    finish
+        Is called with whether `owner` is gone, and `args`. Then it must not wait: it is called
+        where somebody says ``del``, or by a garbage collection, on any thread.
 
     Returns
     -------
     weakref.finalize
         Calls it before that, or forgets it.
     """
-    finalizer = weakref.finalize(owner, finish, *args)
+    finalizer = weakref.finalize(owner, _finish, weakref.ref(owner), finish, *args)
     # A forked process of multiprocessing, such as the worker of bluesky-queueserver, leaves by
     # os._exit and runs these instead of atexit's functions. Those made last run first, too.
     if multiprocessing.parent_process() is not None:
         Finalize(owner, finalizer, exitpriority=0)
     return finalizer
+
+
+def _finish(owner: weakref.ref[Any], finish: Callable[..., None], *args: Any) -> None:
+    finish(owner() is None, *args)

@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol
 
 logger = logging.getLogger(__name__)
@@ -105,6 +106,8 @@ class Mailbox:
         self._starting = threading.Lock()
         self._asking = threading.RLock()  # a garbage collection may close while this asks
         self._closed = False
+        self._then: Callable[[], object] = bool
+        """Is called at the end of the thread."""
         _MAILBOXES.add(self)
 
     def __len__(self) -> int:
@@ -161,6 +164,24 @@ class Mailbox:
                 self.request("close")
             self._closed, self.limit = True, 0
         self._join()
+
+    def leave(self, then: Callable[[], object]) -> None:
+        """Finish all that was posted and end the thread, and wait for nothing.
+
+        Nobody else has this mailbox any more. It may be a garbage collection that calls, within
+        whatever holds a lock: none is taken, and the thread finds the request when it looks.
+
+        Parameters
+        ----------
+        then
+            Is called when all is finished, on the thread.
+        """
+        if self._closed or not self._is_alive():
+            then()
+            return
+        self._then = then
+        self._closed, self.limit = True, 0
+        self.items.append(("close", threading.Event(), 0))
 
     def forget(self) -> None:
         """Take and write nothing in a forked child: the parent has these documents and files."""
@@ -227,6 +248,10 @@ class Mailbox:
             self.limit = min(_COMFORT, self._max_documents)
 
     def _work(self) -> None:
+        self._work_until_closed()
+        self._then()
+
+    def _work_until_closed(self) -> None:
         while True:
             if len(self.items) < _LARGEST_BATCH:
                 self._wake.wait(self._interval if self._recipient.has_open_runs else _IDLE_SECONDS)

@@ -15,7 +15,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from .files import Folder, Place
+from .files import Folder, Place, Rights
 from .templates import DEFAULT_TEMPLATE, check_fields
 
 __all__ = [
@@ -43,6 +43,10 @@ _LONGEST_PART = 255
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\:*?"<>|#;\[\]]')
 """Separators, control characters, line ends, what Windows shares refuse, and what readers take for
 the end of a name or for a pattern: silx and frictionless do not open ``Fe #3.hdf``."""
+
+_TOLD_KEPT = 1_000
+_told_of: dict[tuple[str, str], object] = {}
+"""Templates, and their keys that were found to hold a path, by whichever format came first."""
 
 _KEY = re.compile(r"[^.\[\]!]+(\[[^\[\]]+\])*")
 """A start key, or an item inside one: ``sample[name]``. Never an attribute."""
@@ -120,20 +124,22 @@ def clean(text: str) -> str:
     return _shorten("_" * (undotted != name) + undotted) or "_"
 
 
-def place_of_run(path: Path) -> Place:
+def place_of_run(path: Path, rights: Rights) -> Place:
     """Return where a run's files go, without an ending; their folder is made and held from now on.
 
     Parameters
     ----------
     path
         What `run_path` gave, absolute.
+    rights
+        Mode and group of what is made.
 
     Raises
     ------
     OSError
         The folder cannot be made.
     """
-    return Place(Folder.made(path.parent), path.name)
+    return Place(Folder.made(path.parent, rights), path.name)
 
 
 def claim(place: Place, ending: str, *, is_told: bool = True) -> Place:
@@ -209,8 +215,27 @@ def _fill(template: str, start: Mapping[str, Any]) -> str:
     for literal, key, spec, _ in Formatter().parse(template):
         filled.append(literal)
         if key is not None:
-            filled.append(clean(_format(key, _look_up(key, start), spec or "")))
+            text = _format(key, _look_up(key, start), spec or "")
+            filled.append(clean(text))
+            if "/" in text:
+                _tell_of_flattening(template, key, text)
     return "".join(filled)
+
+
+def _tell_of_flattening(template: str, key: str, text: str) -> None:
+    """Tell once a session that a value is a path and names one folder or file all the same."""
+    mine = object()
+    if len(_told_of) >= _TOLD_KEPT or _told_of.setdefault((template, key), mine) is not mine:
+        return  # at once: the threads of several formats ask
+    logger.warning(
+        "%r: the metadata has %s = %r. A value never makes folders, nor leads elsewhere: it is "
+        "called %r. Remedy: put the folders into DIRECTORY or FILE_NAME, each with a key of its "
+        "own, such as {cycle}/{proposal}.",
+        template,
+        key,
+        text[:_LONGEST_NAME],
+        clean(text),
+    )
 
 
 def _look_up(key: str, start: Mapping[str, Any]) -> Any:

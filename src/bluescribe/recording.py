@@ -218,6 +218,8 @@ class Recording:
         if not self._attempt.is_retired:
             self._ledger.runs_written += 1
             self._ledger.last_file = self._file.paths[0] if self._file.paths else None
+            if self._ledger.last_file is not None:
+                self._ledger.note_whole(self.run.uid, self._ledger.last_file)
             work = self._remaining_work()
         self._hand_over(work)
 

@@ -1,4 +1,4 @@
-"""What ``bluescribe recover`` did, and how it is shown: progress if it takes long, then a table."""
+"""What ``bluescribe recover`` did, and how it is shown: progress if it takes long, then lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Literal, Self
 
 from rich.console import Console
 from rich.status import Status
-from rich.table import Table
 
 __all__ = ["Outcome", "Progressing", "Report", "Step", "show"]
 
@@ -80,21 +79,19 @@ class Progressing:
 
 
 def show(report: Report, console: Console) -> None:
-    """Show a report as a table."""
-    if report.steps:
-        table = Table(box=None, pad_edge=False)
-        for heading in ("file", "what", "why", "kept as"):
-            table.add_column(heading, overflow="fold")
-        for step in report.steps:
-            path = step.path
-            if path.is_relative_to(report.directory):
-                path = path.relative_to(report.directory)
-            kept = "\n".join(name.name for name in step.kept if name != step.path)
-            outcome = (
-                f"would be {step.outcome}" if _is_future(report, step.outcome) else step.outcome
-            )
-            table.add_row(str(path), outcome, step.what, kept)
-        console.print(table, markup=False)
+    """Show what became of each file in a line of its own: a name in it is whole, and can be copied.
+
+    A table would fold the names, or the reasons, where a terminal has 80 columns.
+    """
+    for step in report.steps:
+        path = step.path
+        if path.is_relative_to(report.directory):
+            path = path.relative_to(report.directory)
+        outcome = f"would be {step.outcome}" if _is_future(report, step.outcome) else step.outcome
+        _line(console, f"{path}: {outcome}: {step.what}")
+        for name in step.kept:
+            if name != step.path:
+                _line(console, f"    kept as {name.name}")
     changed = sum(step.outcome not in ("put back", "left", "FAILED") for step in report.steps)
     verb = "to recover" if report.is_dry_run else "recovered"
     console.print(
@@ -102,6 +99,10 @@ def show(report: Report, console: Console) -> None:
     )
     if report.is_dry_run:
         console.print("Nothing was changed: this was a dry run.")
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _is_future(report: Report, outcome: str) -> bool:

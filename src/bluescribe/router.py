@@ -224,6 +224,12 @@ class Router(DocumentRouter):
         recording = self._runs.get(doc.get("run_start", ""))
         return self._finish(recording, doc) if recording else self._stray("stop")
 
+    def unstopped(self, doc: Document) -> None:
+        """Finish the file of a run that gets no stop any more; no document of the event model."""
+        recording = self._runs.get(doc["run_start"])
+        if recording is not None:
+            self._finish(recording, None)
+
     def comment(self, doc: Document) -> None:
         """Add what somebody says to the run that began last, or tell the format between runs.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import stat
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ from pydantic import (
 )
 
 from .errors import ConfigError, DefinitionError, shown
+from .files import Rights
+from .files.rights import group_id, parse_mode
 from .pathmap import check_path_map
 from .paths import DEFAULT_TEMPLATE, check_keys, check_template
 from .space import parse_size
@@ -206,6 +209,39 @@ class WriterSettings(CheckedSettings):
         le=_MOST_BYTES,
         description="Free bytes below which a run warns, or text such as 500 MB; 0 for never",
     )
+
+    folder_mode: int | None = Field(
+        None,
+        description='Mode of folders that are made, such as "2775"; without it the umask decides',
+    )
+    file_mode: int | None = Field(
+        None,
+        description='Mode of files that are made, such as "664"; without it the umask decides',
+    )
+    group: int | None = Field(
+        None,
+        description="Group of what is made, by name or number; without it as the system has it",
+    )
+
+    @property
+    def rights(self) -> Rights:
+        """Mode and group of what is made."""
+        return Rights(self.folder_mode, self.file_mode, self.group)
+
+    @field_validator("folder_mode", mode="before")
+    @classmethod
+    def _parse_folder_mode(cls, value: Any) -> int | None:
+        return None if value is None else parse_mode(value, needed=stat.S_IRWXU)
+
+    @field_validator("file_mode", mode="before")
+    @classmethod
+    def _parse_file_mode(cls, value: Any) -> int | None:
+        return None if value is None else parse_mode(value, needed=stat.S_IRUSR | stat.S_IWUSR)
+
+    @field_validator("group", mode="before")
+    @classmethod
+    def _find_group(cls, value: Any) -> int | None:
+        return None if value is None else group_id(value)
 
     @field_validator("low_space", mode="before")
     @classmethod

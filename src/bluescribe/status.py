@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import DocumentError
+from .telling import Teller, errno_of
 
 __all__ = ["Discrepancy", "Failure", "Ledger", "Status", "Tell", "Told", "may_pass", "remedy"]
 
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 _FAILURES_KEPT = 20
 _TOLD_KEPT = 1_000
+_FINISHED_KEPT = 20
 
 _REMEDIES = {
     errno.ENOSPC: "free space on that disk; the next run is written again",
@@ -51,14 +53,15 @@ class Failure:
     """Epoch seconds."""
     run: str
     path: Path | None
+    """None where no file could be made: nothing of the run is there."""
     cause: str
     remedy: str
 
     def __str__(self) -> str:
         """Return one line for people."""
         when = datetime.fromtimestamp(self.time).astimezone().strftime("%H:%M:%S")
-        where = f" in {self.path}" if self.path else ""
-        return f"{when} {self.run} is incomplete{where}: {self.cause}; {self.remedy}"
+        what = "is not written at all" if self.path is None else f"is incomplete in {self.path}"
+        return f"{when} {self.run} {what}: {self.cause}; {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +161,8 @@ class Ledger:
         self.open_files: dict[str, Path] = {}
         """Main file of each open run, by the run's uid."""
         self.last_file: Path | None = None
-        self.runs_written = 0
-        self.events_written = 0
+        self.runs_written = self.events_written = self.documents_refused = 0
         self.retrying = ""
-        self.documents_refused = 0
         self.copying: list[Path] = []
         """Files of finished runs that images are being copied into, or will be."""
         self.owed: list[Path] = []
@@ -180,8 +181,20 @@ class Ledger:
         """Whether the runs were taken before; exports set it."""
         self.on_begin: list[Callable[[Mapping[str, Any], Sequence[Path]], None]] = []
         """Are told of each run that is written, and again when it has more files."""
+        self.teller = Teller()
+        """Tells of failures; writers that receive the same runs have one together."""
+        self._finished: deque[tuple[str, Path]] = deque(maxlen=_FINISHED_KEPT)
+        """Runs that are complete, and their main files."""
         self.on_finish: list[Tell] = []
         """Are told of each run that nothing more is done for; deliveries add to it."""
+
+    def note_whole(self, uid: str, path: Path) -> None:
+        """Enter that a run is complete in a file."""
+        self._finished.append((uid, path))
+
+    def holds(self, uid: str) -> Path | None:
+        """Return the main file of a run that is open or complete; None for one that failed."""
+        return self.open_files.get(uid) or dict(self._finished.copy()).get(uid)
 
     def fail(self, failure: Failure) -> None:
         """Enter a failure."""
@@ -252,8 +265,9 @@ class Ledger:
 
 def remedy(error: BaseException, paths: Sequence[Path]) -> str:
     """Return what its owner can do about an error that ended a file."""
-    if isinstance(error, OSError) and error.errno in _REMEDIES:
-        return _REMEDIES[error.errno]
+    number = errno_of(error)
+    if number in _REMEDIES:
+        return _REMEDIES[number]
     kept = f"; {paths[0]} holds the run up to there" if paths else ""
     return f"please report this with the traceback in the log{kept}"
 

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, Self
 from .attributes import KnownAttributes
 from .config import read_iconfig
 from .delivery import delivery_names
+from .files.rights import group_word
 from .folders import check_folders
 from .formats import format_names
 from .incomplete import places_of, tell_of_incomplete
+from .paths import fixed_part
 from .resumed import take_up_owed
 from .run import working_directory
 from .snapshot import Snapshots
 from .status import Status, Told
 from .takeover import Succession, take_over
+from .unstopped import OpenRuns
 from .writer import Writer, wait_until_written
 
 if TYPE_CHECKING:
@@ -76,7 +79,16 @@ def subscribe_writers(
         raise
     tell_of_incomplete(places_of(writers))
     take_up_owed(writers)
+    _tell_of_groups(writers)
     return writers
+
+
+def _tell_of_groups(writers: Writers) -> None:
+    """Tell once of each folder of a group that is shut out of what is made there."""
+    settings = (writer.settings for writer in writers)
+    places = {(fixed_part(str(each.directory)), each.rights) for each in settings}
+    for word in {group_word(Path(folder).absolute(), rights) for folder, rights in places} - {""}:
+        logger.warning("%s", word)
 
 
 def make_writers(iconfig: str | Path | Mapping[str, Any]) -> Writers:
@@ -125,9 +137,11 @@ class Writers(KnownAttributes):
         told = Told()
         for writer in self._receiving:
             writer.tell_together(told)
+        self._teller = Writer.share_teller(list(self))
         for delivery in self._deliveries.values():
             delivery.follow(list(self))
         self._snapshot = Snapshots()
+        self._open_runs = OpenRuns()
         self._subscriptions: list[tuple[RunEngine, int]] = []
         self.succession = Succession()
 
@@ -211,10 +225,16 @@ class Writers(KnownAttributes):
         RecordingError
             A writer with ``ON_ERROR: abort`` could not write a run. All writers have the document.
         """
+        if name in ("start", "stop"):
+            for uid in self._open_runs.see(name, doc):
+                self.succession.note("stop", {"run_start": uid})
+                for writer in self._receiving:
+                    writer.end_unstopped(uid)
         self.post(name, doc)
         if name == "stop" and self._receiving:
             requests = [(writer, writer.request_flush()) for writer in self._receiving]
             wait_until_written(requests, self._longest_wait())
+            self._teller.flush()
         if name == "stop":
             self.succession.hand_over(self)
         for writer in self._receiving:
@@ -256,6 +276,7 @@ class Writers(KnownAttributes):
         self._unsubscribe_from(list(self._subscriptions))
         for writer in self._receiving:
             writer.close()
+        self._teller.flush()
         if self._deliveries:
             from .delivery.base import close_together
 

@@ -27,6 +27,8 @@ from .settings import WriterSettings
 from .snapshot import Snapshots
 from .space import SpaceWatch
 from .status import Ledger, Status, Tell, Told
+from .telling import Teller
+from .unstopped import OpenRuns
 
 if TYPE_CHECKING:
     from .owed import Note
@@ -93,11 +95,12 @@ class Writer(KnownAttributes):
             max_bytes=_MAX_BYTES,
         )
         self._snapshot = Snapshots()
+        self._open_runs = OpenRuns()
         self._items = self._mailbox.items
         self.post = self._mailbox.post
         """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
-        self._close = at_the_end(self, _close, self._mailbox, self._afterwards, _EXIT_SECONDS)
+        self._close = at_the_end(self, _end, self._mailbox, self._afterwards, self._ledger)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Show the settings in the signature that IPython's ``SpecWriter?`` displays.
@@ -146,6 +149,9 @@ class Writer(KnownAttributes):
                 self._items.append((name, plain, 0))
                 return
         copy, size = self._snapshot(name, doc)
+        if name in ("start", "stop"):
+            for uid in self._open_runs.see(name, copy):
+                self.end_unstopped(uid)
         if name == "start":
             self.begin(copy, size, working_directory())
         else:
@@ -176,6 +182,11 @@ class Writer(KnownAttributes):
     def end(self, stop: dict[str, Any]) -> None:
         """Note that a run is over, whose stop document was received."""
         openruns.ends(stop, self.format, self.settings, self._close)
+
+    def end_unstopped(self, uid: str) -> None:
+        """Have the files of a run closed that gets no stop document any more."""
+        self.post("unstopped", {"run_start": uid})
+        self.end({"run_start": uid})
 
     @classmethod
     def recovery(cls) -> type[Recovery] | None:
@@ -251,6 +262,14 @@ class Writer(KnownAttributes):
         """Tell once, with other writers of the same runs, what all of them meet."""
         self._ledger.told = told
 
+    @staticmethod
+    def share_teller(writers: Sequence[Writer]) -> Teller:
+        """Have writers that receive the same runs tell once what several of them meet."""
+        teller = Teller([writer._ledger for writer in writers])
+        for writer in writers:
+            writer._ledger.teller = teller
+        return teller
+
     def raise_failure(self) -> None:
         """Raise the failure that the RunEngine has not been told of, if its owner wants that.
 
@@ -289,6 +308,7 @@ class Writer(KnownAttributes):
         """
         self._close.detach()
         _close(self._mailbox, self._afterwards, None)
+        self._ledger.teller.flush()
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
@@ -332,6 +352,17 @@ class Writer(KnownAttributes):
         return wait_until_written([(self, done)], timeout)
 
 
+def _end(is_dropped: bool, mailbox: Mailbox, afterwards: Afterwards, ledger: Ledger) -> None:
+    """Finish every file; of a writer that was dropped, on its own threads, which then end."""
+    if not is_dropped:
+        _close(mailbox, afterwards, _EXIT_SECONDS)
+        ledger.teller.flush()
+        return
+    # if the interpreter ends before they do, it waits for them, as it does for other writers
+    rest = at_the_end(mailbox, _end, mailbox, afterwards, ledger)
+    mailbox.leave(lambda: afterwards.leave(rest.detach))
+
+
 def _close(mailbox: Mailbox, afterwards: Afterwards, timeout: float | None) -> None:
     mailbox.close()
     afterwards.close(timeout)
@@ -364,11 +395,11 @@ def wait_until_written(
         for writer, done in requests
         if not done.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
     ]
-    for writer in late:
+    if late:
         logger.warning(
             "%s: not all is on disk after %.1f s; %d documents wait, and the writing goes on",
-            writer.format,
+            ", ".join(writer.format for writer in late),
             timeout,
-            writer.status().backlog,
+            max(writer.status().backlog for writer in late),
         )
     return not late

@@ -27,19 +27,27 @@ def work(folder):
         writer(*document)
 
 
+def drop(folder):
+    global writer
+    work(folder)
+    del writer  # nobody waits for it here
+
+
 if __name__ == "__main__":
     folder, method = sys.argv[1:]
-    if method == "none":
-        work(folder)
+    target = drop if method.endswith("dropped") else work
+    method = method.removesuffix("dropped")
+    if not method:
+        target(folder)
     else:
-        process = multiprocessing.get_context(method).Process(target=work, args=[folder])
+        process = multiprocessing.get_context(method).Process(target=target, args=[folder])
         process.start()
         process.join(60)
         assert process.exitcode == 0
 """
 
 
-@pytest.mark.parametrize("method", ["none", "fork", "spawn"])
+@pytest.mark.parametrize("method", ["", "fork", "spawn", "dropped", "forkdropped"])
 def test_a_process_that_ends_finishes_its_files(method, tmp_path):
     """A worker of bluesky-queueserver is forked by multiprocessing: atexit is not for it."""
     script = tmp_path / "script.py"

@@ -99,7 +99,7 @@ def test_a_fault_while_abandoning_is_no_second_failure(play, caplog):
     assert [f.cause for f in play.ledger.failures] == ["RuntimeError: one"]
     assert play.ledger.documents_refused == 0
     assert play.ledger.failures[0].path is None
-    assert "could not be made" in told(caplog)[0]
+    assert "NOT WRITTEN at all: no file could be made" in told(caplog)[0]
 
 
 class LaterBook(Book):

@@ -52,7 +52,7 @@ def test_files_that_images_are_copied_into_are_named():
 
 
 def test_a_failure_without_a_file_names_none():
-    assert " is incomplete: " in str(Failure(0.0, "run a", None, "OSError: x", "y"))
+    assert " is not written at all: " in str(Failure(0.0, "run a", None, "OSError: x", "y"))
 
 
 def test_a_status_does_not_change_afterwards():

@@ -97,8 +97,11 @@ def test_a_writer_that_is_dropped_finishes_its_files_and_its_thread(tmp_path):
     del writer
     gc.collect()
     assert gone() is None
+    for thread in threading.enumerate():
+        if thread.name == "bluescribe-jsonl":
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
     assert names(tmp_path / "a.jsonl") == ["start", "descriptor", *["event"] * 5]
-    assert not [t for t in threading.enumerate() if t.name == "bluescribe-jsonl"]
 
 
 def test_flush_brings_to_disk_what_was_received(tmp_path):

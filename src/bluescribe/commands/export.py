@@ -9,7 +9,16 @@ from rich.console import Console
 from rich.table import Table
 
 from ..errors import ConfigError
-from ..exporting import Export, ExportedRun, Manifest, Plan, configs_for, plan_export, run_export
+from ..exporting import (
+    Export,
+    ExportedRun,
+    FolderError,
+    Manifest,
+    Plan,
+    configs_for,
+    plan_export,
+    run_export,
+)
 from ..paths import fixed_part
 from ..sources import Selection, open_source
 from ..times import local_time
@@ -43,11 +52,7 @@ def run(
         tell_of_nothing(source, console)
         return 0
     folder = Path(fixed_part(str(out)))
-    if "jsonl" in formats and folder.resolve().is_relative_to(Path(source).expanduser().resolve()):
-        raise ConfigError(
-            f"the source would have each run twice, as {out} belongs to it and journals go there: "
-            "give a folder elsewhere with --out"
-        )
+    _check_apart(source, folder, out, formats)
     if dry_run:
         manifest = Manifest(folder) if resume and folder.is_dir() else None
         _show_plan(plan_export(runs, configs, manifest), out, console)
@@ -62,15 +67,31 @@ def run(
     except KeyboardInterrupt:
         console.print(f"{out}: give the command again with --resume to go on", soft_wrap=True)
         raise
+    except FolderError as error:  # in the midst of it: some runs are complete
+        console.print(f"FAILED: {error}", style="red", soft_wrap=True)
+        return 1
     finally:
         manifest.close()
     _show_summary(done, formats, out, console)
+    _show_failures(done, console)
+    return 1 if done.failures or done.discrepancies else 0
+
+
+def _show_failures(done: Export, console: Console) -> None:
     for line in done.discrepancies:
         text = f"INCOMPLETE AT ITS SOURCE, and written as it is there: {line}"
         console.print(text, style="red", markup=False, soft_wrap=True)
     for line in done.failures:
         console.print(f"FAILED: {line}", style="red", markup=False, soft_wrap=True)
-    return 1 if done.failures or done.discrepancies else 0
+
+
+def _check_apart(source: str, folder: Path, out: Path, formats: list[str]) -> None:
+    """Raise a `ConfigError` where journals would go into the source."""
+    if "jsonl" in formats and folder.resolve().is_relative_to(Path(source).expanduser().resolve()):
+        raise ConfigError(
+            f"the source would have each run twice, as {out} belongs to it and journals go there: "
+            "give a folder elsewhere with --out"
+        )
 
 
 def _show_plan(plan: Plan, out: Path, console: Console) -> None:

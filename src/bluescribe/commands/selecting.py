@@ -80,9 +80,12 @@ def _selection(
     ------
     ConfigError
         They contradict each other, or none is given where a source may hold years of runs.
+    SourceError
+        There is no such source: nobody is to be asked which of its runs are wanted.
     """
-    from ..sources import Selection
+    from ..sources import Selection, check_source
 
+    check_source(source)
     named = bool(scan_id or uid or last is not None or since or until or search)
     if every and named:
         raise ConfigError("--all leaves nothing to choose: leave it out, or the other options")

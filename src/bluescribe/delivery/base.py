@@ -144,7 +144,7 @@ def close_together(deliveries: Iterable[Delivery]) -> None:
         delivery.close(max(0.0, deadline - time.monotonic()))
 
 
-def _close_at_exit(courier: Courier) -> None:
+def _close_at_exit(_: bool, courier: Courier) -> None:
     """Close one of several, of which nobody knows how many are still to come."""
     if not _exit_deadlines:
         _exit_deadlines.append(time.monotonic() + CLOSE_SECONDS)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 __all__ = ["Played", "opening_lines", "show_files"]
@@ -82,12 +81,7 @@ _READERS = (
 
 def show_files(console: Console, played: Sequence[Played], images: Path, picture: Path) -> None:
     """Print the table, the lines that open the files, and where the picture is."""
-    table = Table(
-        title=escape(f"Files in {_short(picture.parent)}"),
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-    )
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("Format", no_wrap=True)
     table.add_column("File", no_wrap=True, overflow="ignore")
     table.add_column("What is in it")
@@ -96,9 +90,9 @@ def show_files(console: Console, played: Sequence[Played], images: Path, picture
         for row in section:
             table.add_row(*row)
         table.add_section()
-    console.print()
+    # Not in the table: a path or a line that a cell has wrapped cannot be copied.
+    console.print(f"\nFiles in {_short(picture.parent)}", soft_wrap=True, markup=False)
     console.print(table)
-    # Not in the table: a line that a cell has wrapped cannot be copied.
     console.print("\nOpen them: a line each, to be copied.")
     for reader, line in opening_lines(played):
         console.print(f"\n[bold]{reader.format}[/bold] (also: {reader.also})")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -26,6 +28,9 @@ __all__ = ["run_in_processes"]
 
 _AHEAD = 2
 """Runs for each process that wait for it, so that memory does not grow with their number."""
+
+_PR_SET_PDEATHSIG = 1
+"""Of prctl(2): the signal that the kernel sends when the thread that began this process ends."""
 
 Part: TypeAlias = "Future[ExportedRun]"
 
@@ -122,7 +127,7 @@ def _begin(configs: tuple[WriterConfig, ...], folder: Path, resumes: bool) -> No
     """Make the writers of a process."""
     global _exporter  # noqa: PLW0603  # the only way from a pool's initializer to its work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked for this
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _end_with_parent()
     writers = {config.name: config.make() for config in configs}
     _exporter = RunExporter(writers, Manifest(folder), goes_on=resumes)
 
@@ -132,7 +137,13 @@ def _export(run: StoredRun, names: list[str]) -> ExportedRun:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that began it was killed: nobody would else."""
+    """Have this process end when the one that began it is killed: nobody else would end it."""
+    if sys.platform == "linux":  # even while HDF5 waits for a dead mount, and no thread can run
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -5,5 +5,15 @@ Nothing else in the package opens a file for writing by its name.
 
 from .folder import Folder, MovedFolderError
 from .place import Place, part_beside, part_of, parts_of, replacing
+from .rights import Rights
 
-__all__ = ["Folder", "MovedFolderError", "Place", "part_beside", "part_of", "parts_of", "replacing"]
+__all__ = [
+    "Folder",
+    "MovedFolderError",
+    "Place",
+    "Rights",
+    "part_beside",
+    "part_of",
+    "parts_of",
+    "replacing",
+]

@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
+
+from .rights import SYSTEM_RIGHTS, Rights, take_after
 
 __all__ = ["Folder", "MovedFolderError"]
 
@@ -37,23 +40,41 @@ class Folder:
         There is no such folder, or it cannot be looked into.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, rights: Rights = SYSTEM_RIGHTS) -> None:
         self._fd = -1
+        self._rights = rights
         self.path = path.resolve(strict=True)
         """Absolute, without links: where it was when it was last looked for."""
         self._fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     @classmethod
-    def made(cls, path: Path) -> Folder:
+    def made(cls, path: Path, rights: Rights = SYSTEM_RIGHTS) -> Folder:
         """Return a folder, made with those above it where it is missing.
+
+        Parameters
+        ----------
+        path
+            The folder.
+        rights
+            What is given to the folders that are made, and to the files that are made in it.
 
         Raises
         ------
         OSError
             It cannot be made.
         """
-        path.mkdir(parents=True, exist_ok=True)
-        return cls(path)
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        for folder in reversed(missing):
+            try:
+                folder.mkdir()
+            except FileExistsError:  # another writer was first
+                if not folder.is_dir():
+                    raise
+            else:
+                rights.give_folder(folder)
+        if not missing:
+            path.mkdir(exist_ok=True)  # raises where it is a file
+        return cls(path, rights)
 
     def __del__(self) -> None:
         """Let go of the directory."""
@@ -102,7 +123,10 @@ class Folder:
         OSError
             It is not there, is a link, or cannot be opened.
         """
-        return self._open(name, flags | _SAFELY)
+        if flags & os.O_CREAT:
+            with suppress(FileExistsError):
+                return self.create(name, flags)
+        return self._open(name, flags & ~os.O_CREAT | _SAFELY)
 
     def create(self, name: str, flags: int = os.O_RDWR) -> int:
         """Make a file that was not there and open it; return its descriptor.
@@ -114,16 +138,21 @@ class Folder:
         OSError
             The folder cannot be written.
         """
-        return self._open(name, flags | _CREATE | _SAFELY)
+        fd = self._open(name, flags | _CREATE | _SAFELY)
+        self._rights.give_file(fd, self.path / name)
+        return fd
 
     def rename(self, name: str, to: str) -> None:
         """Give a file another name in the folder; what had that is gone.
+
+        Owner, group, mode and ACL of the file that goes are kept, as far as this user may.
 
         Raises
         ------
         OSError
             It is not there, or the folder cannot be written.
         """
+        self._keep_rights(name, to)
         try:
             os.rename(name, to, src_dir_fd=self._fd, dst_dir_fd=self._fd)
         except OSError as error:
@@ -181,6 +210,17 @@ class Folder:
             return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
         except OSError as error:
             raise self._named(error, name) from None
+
+    def _keep_rights(self, name: str, to: str) -> None:
+        """Give a file the rights of the one whose name it gets."""
+        with suppress(OSError):  # there is none, or it is not ours
+            old = self.stat(to)
+            if stat.S_ISREG(old.st_mode):
+                fd = self.open(name, os.O_RDONLY)
+                try:
+                    take_after(fd, old, self.path / to)
+                finally:
+                    os.close(fd)
 
     def _open(self, name: str, flags: int) -> int:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .base import MissingExtraError, Selection, Source, SourceError, StoredRun
-from .opening import as_runs, open_source
+from .opening import as_runs, check_source, open_source
 
 __all__ = [
     "MissingExtraError",
@@ -12,5 +12,6 @@ __all__ = [
     "SourceError",
     "StoredRun",
     "as_runs",
+    "check_source",
     "open_source",
 ]

@@ -98,6 +98,4 @@ def _open(name: str) -> Any:
         return databroker.catalog[name]
     except KeyError:
         known = ", ".join(sorted(map(str, databroker.catalog))) or "none"
-        raise SourceError(
-            f"{name!r} is neither a file or folder nor a databroker catalog; catalogs are: {known}"
-        ) from None
+        raise SourceError(f"databroker has no catalog {name!r}; catalogs are: {known}") from None

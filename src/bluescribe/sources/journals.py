@@ -10,6 +10,7 @@ from pathlib import Path
 from ..run import Document
 from .base import Selection, Source, SourceError, StoredRun, stored_run
 from .jsonlines import first_start, is_json_of_documents, one_run, read_journal, starts_in
+from .packs import CATALOG
 
 __all__ = ["JournalSource"]
 
@@ -48,7 +49,10 @@ class JournalSource(Source):
             yield from found
             return
         refused: list[OSError] = []
-        for path in sorted(self._journals(refused)):
+        journals = sorted(self._journals(refused))
+        if not journals and not refused:
+            self._check_is_source()
+        for path in journals:
             try:
                 found = list(JournalSource(path)._runs())
             except OSError as error:
@@ -78,6 +82,21 @@ class JournalSource(Source):
             return
         for byte, line, start in starts:
             yield stored_run(self, f"{byte}:{line}", start)
+
+    def _check_is_source(self) -> None:
+        """Raise a `SourceError` for a folder that holds files, but none that we read."""
+        if (packed := next(self.path.rglob("*.msgpack"), None)) is not None:
+            raise SourceError(
+                f"{self.path.absolute()} is no source: msgpack files, such as {packed.name}, are "
+                "read as a pack of databroker-pack only. Give the folder that holds its "
+                f"{CATALOG}, or the name of the databroker catalog to which they belong"
+            )
+        others = (path for path in self.path.rglob("[!.]*") if path.is_file())
+        if (other := next(others, None)) is not None:
+            raise SourceError(
+                f"{self.path.absolute()} is no source: it holds no journal (.jsonl), only other "
+                f"files, such as {other.relative_to(self.path)}"
+            )
 
     def _journals(self, refused: list[OSError]) -> Iterator[Path]:
         """Yield the journals of a folder; take note of folders that cannot be looked into."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .base import Selection, Source, SourceError, StoredRun
+from .base import MissingExtraError, Selection, Source, SourceError, StoredRun
 
-__all__ = ["as_runs", "open_source"]
+__all__ = ["as_runs", "check_source", "open_source"]
 
 _DATABROKER = "databroker:"
 
@@ -37,13 +37,36 @@ def open_source(source: str | Path) -> Source:
 
         return TiledSource(name)
     path = Path(name).expanduser()
-    if path.exists() and not name.startswith(_DATABROKER):
+    if name.startswith(_DATABROKER):
+        return _open_catalog(name.removeprefix(_DATABROKER))
+    if path.exists():
         return _open_path(path)
-    if isinstance(source, Path) or (not name.startswith(_DATABROKER) and "/" in name):
-        raise SourceError(f"{path}: no such file or folder")
+    missing = f"{path.absolute()}: no such file or folder"
+    if isinstance(source, Path) or "/" in name:
+        raise SourceError(missing)
+    try:
+        return _open_catalog(name)
+    except (SourceError, MissingExtraError) as error:
+        raise type(error)(f"{missing}. Nor is it a catalog: {error}") from None
+
+
+def check_source(source: str) -> None:
+    """Look whether a source is there, where that takes no server.
+
+    Raises
+    ------
+    SourceError
+        It is neither a file or folder nor a catalog.
+    """
+    is_remote = source.startswith(("http://", "https://", _DATABROKER))
+    if not is_remote and not Path(source).expanduser().exists():
+        open_source(source)  # as the name of a catalog, for which it says more
+
+
+def _open_catalog(name: str) -> Source:
     from .databroker import DatabrokerSource
 
-    return DatabrokerSource(name.removeprefix(_DATABROKER))
+    return DatabrokerSource(name)
 
 
 def _open_path(path: Path) -> Source:

@@ -20,7 +20,7 @@ from ..settings import DeliverySettings
 from ..trouble import Later, Refused
 from .journal import Journal
 from .sending import Restart, Sending, begin_sending
-from .server import Server, check_extra, is_answer, refusal
+from .server import Server, check_extra, refusal
 from .settings import TiledSettings
 
 __all__ = ["TiledDelivery", "TiledSettings"]
@@ -35,6 +35,12 @@ _START_SECONDS = 60.0
 
 _TRIES = 3
 """How often a run may fail before others go first, or it is refused."""
+
+
+_LOOK_AT_SERVER = (
+    "look into the log of the server, and whether a proxy or a login page stands before it; it is "
+    "refused when the server takes other runs, but not this"
+)
 
 
 @dataclass
@@ -148,6 +154,7 @@ class TiledDelivery(Delivery):
             attempts.sending = sending
         has_news = attempts.sending.go_on()
         if attempts.sending.has_stop:
+            attempts.sending.check_taken(catalog)
             self._taken_at = time.monotonic()
             path.unlink(missing_ok=True)
             return None
@@ -168,12 +175,13 @@ class TiledDelivery(Delivery):
                 return Later(error.cause, error.remedy, only_this=True, after=error.after)
             return error
         logger.debug("tiled: what went wrong", exc_info=error)
-        if is_answer(error):
-            attempts.faults += 1
-            if attempts.faults < _TRIES or self._taken_at < attempts.since:
-                remedy = "look into the log of the server; it is refused when the server takes"
-                return Later(str(error), f"{remedy} other runs, but not this", only_this=True)
-        return refusal(error)
+        # Whatever it looks like, what stands before the server may have answered in its place, and
+        # with status 200: it is the run only when the server takes others meanwhile.
+        attempts.faults += 1
+        refused = refusal(error)
+        if attempts.faults < _TRIES or self._taken_at < attempts.since:
+            return Later(refused.cause, _LOOK_AT_SERVER, only_this=True)
+        return refused
 
     def _note_begin(self, entry: Entry, sending: Sending) -> None:
         """Keep, over the end of this process, that what is on the server is ours."""

@@ -16,7 +16,7 @@ from .names import Names
 if TYPE_CHECKING:
     from .batches import BatchWriter
 
-__all__ = ["Sending"]
+__all__ = ["NotTakenError", "Restart", "Sending", "begin_sending"]
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +113,18 @@ class Sending:
         self.has_stop = any(name == "stop" for name, _ in documents)
         return True
 
+    def check_taken(self, catalog: Any) -> None:
+        """Look whether the run is there to its end, before its journal goes.
+
+        Raises
+        ------
+        NotTakenError
+            It is not: somebody else has answered in the server's place.
+        """
+        stop = catalog[self.uid].metadata.get("stop") if self.has_stop else None
+        if not stop:
+            raise NotTakenError(f"all was sent, but {self.uid[:7]} has no stop on the server")
+
     @property
     def is_behind(self) -> bool:
         """Whether there is more than one batch takes."""
@@ -127,6 +139,10 @@ class Sending:
         journal = Journal(self._path)
         while documents := journal.read(_BATCH):
             self._columns.learn(documents)
+
+
+class NotTakenError(Exception):
+    """The server does not have what it is said to have taken."""
 
 
 class Restart(Exception):  # noqa: N818  # what is to be done

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from json import JSONDecodeError
 from typing import Any
 
 from ...extras import import_extra
@@ -11,7 +10,7 @@ from ..trouble import Later, Refused
 from .place import place_of
 from .settings import TiledSettings
 
-__all__ = ["Server", "ServerFault", "check_extra", "is_answer", "refusal"]
+__all__ = ["Server", "ServerFault", "check_extra", "refusal"]
 
 _WHAT = "TILED"
 _GONE = (408, 502, 503, 504)
@@ -20,6 +19,14 @@ _LOGIN = (
     "set TILED_API_KEY in the environment of the session, or log in once (tiled profile create "
     "{uri} --name NAME, then tiled login --profile NAME) and restart the session"
 )
+
+
+_IMPOSTOR = (
+    "look what answers at URI in place of the server: a proxy, a login page of the network, or a "
+    "page that says that the server is away"
+)
+_SIGN = "x-tiled-request-id"
+"""A header of each answer of tiled, with an error too."""
 
 
 class ServerFault(Exception):  # noqa: N818  # what the server says of itself
@@ -56,6 +63,8 @@ class Server:
         self._settings = settings
         self._place = place_of(settings)
         self._catalog: Any = None
+        self._signs = False
+        """Whether its answers have reached us with their sign."""
 
     def catalog(self) -> Any:
         """Return the catalog's client, connecting if need be.
@@ -151,6 +160,10 @@ class Server:
         """Raise for what ends the attempt; other answers are for tiled to read."""
         status = response.status_code
         told = f"{self._place} answers {status} {response.reason_phrase}"
+        has_sign = _SIGN in response.headers
+        self._signs = self._signs or has_sign
+        if response.is_success and self._signs and not has_sign:
+            raise Later(f"{told}, but that is not the server: its sign is missing", _IMPOSTOR)
         if status in _GONE:
             raise Later(told, "look whether the server runs")
         if status == 429:
@@ -180,15 +193,11 @@ def _seconds(response: Any) -> float:
         return 0.0
 
 
-def is_answer(error: Exception) -> bool:
-    """Tell whether an error is what the server, or what stands before it, answered."""
-    return isinstance(error, ServerFault | JSONDecodeError) or hasattr(error, "response")
-
-
 def refusal(error: Exception) -> Refused:
     """Put into words what cannot ever be delivered."""
     words = " ".join(str(error).split())
+    name = "" if isinstance(error, ServerFault) else f"{type(error).__name__}: "
     return Refused(
-        f"{type(error).__name__}: {words[:300]}",
+        f"{name}{words[:300]}",
         "the run is whole in its journal: bluescribe export reads it; report this, please",
     )

@@ -87,7 +87,7 @@ class Master:
         name = run_path(settings.directory, template, run.start, fallback=_DEFAULT_NAME)
         path = run.cwd / name
         try:
-            return cls(path, place_of_run(path))
+            return cls(path, place_of_run(path, settings.rights))
         except OSError:  # it is tried again at the end, and told then
             return cls(path)
 
@@ -124,7 +124,7 @@ class Master:
     ) -> list[Shortfall]:
         """Link the file of a run; return what could not be done."""
         try:
-            place = self.place or place_of_run(self.path)
+            place = self.place or place_of_run(self.path, settings.rights)
         except OSError as error:
             return [_shortfall(self.path, error)]
         is_first = settings.is_first_in(place.path)

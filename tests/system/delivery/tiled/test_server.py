@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import socket
 import time
+from itertools import product
 
 import bluesky.plan_stubs as bps
 import pytest
 
+from bluescribe.delivery import trouble
 from bluescribe.subscribe import Writers, subscribe_writers
+from tests.extent import IS_LONG, some
 from tests.system.delivery.tiled.runs import (
     a_run,
     block,
@@ -80,6 +83,70 @@ def test_a_server_that_is_not_itself_refuses_no_run(between, shared_server, deli
     assert [rows(shared_server, pairs[0][1]["uid"]) for pairs in runs] == [[1], [1]]
 
 
+NONSENSE = ["{}", "null", "[]", " ", '{"data": {"id"', "<html>Log in to the network</html>", "cut"]
+
+
+CASES = list(product(NONSENSE, ["GET", "POST", "PATCH DELETE"]))[:: 1 if IS_LONG else 8]
+
+
+@pytest.fixture
+def quickly(monkeypatch):
+    monkeypatch.setattr(trouble, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(trouble, "LONGEST_PAUSE", 0.2)
+
+
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("case", CASES)
+def test_nonsense_with_status_200_refuses_no_run_and_counts_for_nothing(
+    between, shared_server, deliver, case
+):
+    answer, methods = case
+    spoilt: list[str] = []
+
+    def spoil(method, path):
+        if len(spoilt) >= 5 or method not in methods.split():
+            return ""
+        spoilt.append(path)
+        return answer
+
+    delivery = deliver(between.url)
+    warm = list(a_run([0.0]))
+    play(delivery, warm)
+    eventually(lambda: is_all_delivered(delivery))
+    between.fault = spoil
+    pairs = list(a_run([1.0, 2.0]))
+    play(delivery, pairs)
+    eventually(lambda: is_all_delivered(delivery))
+    assert spoilt
+    assert not delivery.outbox.refused()
+    assert rows(shared_server, pairs[0][1]["uid"]) == [1, 2]
+    assert catalog(shared_server)[pairs[0][1]["uid"]].metadata["stop"]
+
+
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("answer", some(["{}", " "]))
+def test_where_a_proxy_hides_the_servers_sign_the_end_is_looked_for(
+    between, shared_server, deliver, answer
+):
+    spoilt: list[str] = []
+
+    def spoil(method, path):
+        if method == "PATCH" and "metadata" in path and len(spoilt) < 4:
+            spoilt.append(path)
+            return answer
+        return "unsigned"
+
+    between.fault = spoil
+    delivery = deliver(between.url)
+    pairs = list(a_run([1.0, 2.0]))
+    play(delivery, pairs)
+    eventually(lambda: is_all_delivered(delivery))
+    assert len(spoilt) == 4
+    assert not delivery.outbox.refused()
+    assert rows(shared_server, pairs[0][1]["uid"]) == [1, 2]
+    assert catalog(shared_server)[pairs[0][1]["uid"]].metadata["stop"]
+
+
 def test_a_catalog_that_is_not_there_is_told(shared_server, deliver):
     delivery = deliver(shared_server.url, path="nowhere")
     play(delivery, a_run([1.0]))
@@ -119,6 +186,7 @@ def test_a_server_that_refuses_us_is_told_and_tried_again(between, shared_server
     assert rows(shared_server, pairs[0][1]["uid"]) == [1]
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_run_that_the_server_fails_at_lets_others_pass(between, shared_server, deliver):
     bad, *good = (list(a_run([1.0])) for _ in range(2))
     uid = bad[0][1]["uid"]
@@ -137,6 +205,7 @@ def test_a_run_that_the_server_fails_at_lets_others_pass(between, shared_server,
     assert rows(shared_server, uid) == [1]
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_run_that_no_server_takes_is_kept_aside(shared_server, deliver, caplog):
     delivery = deliver(shared_server.url)
     bad = list(a_run([1.0]))
@@ -146,7 +215,7 @@ def test_a_run_that_no_server_takes_is_kept_aside(shared_server, deliver, caplog
     play(delivery, good)
     eventually(lambda: delivery.status().delivered == 1)
     assert rows(shared_server, good[0][1]["uid"]) == [1]
-    assert delivery.status().refused == 1
+    eventually(lambda: delivery.status().refused == 1)
     assert "'A-7/b' is not of type 'integer'" in caplog.text
     assert journals(delivery)[0].read_text().count("\n") == len(bad)
 

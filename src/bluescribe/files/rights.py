@@ -1,0 +1,207 @@
+"""Who else may use what we make: modes and group of folders and files, beside the system's own way.
+
+The system's way is kept: the umask or the default ACL of the folder above decide what nobody set,
+and a folder with the setgid bit hands group and bit on.
+"""
+
+from __future__ import annotations
+
+import grp
+import logging
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "SYSTEM_RIGHTS",
+    "Rights",
+    "group_id",
+    "group_word",
+    "keep_rights",
+    "parse_mode",
+    "take_after",
+]
+
+logger = logging.getLogger(__name__)
+
+_ACL, _DEFAULT_ACL = "system.posix_acl_access", "system.posix_acl_default"
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What new folders and files get; None leaves it to the system."""
+
+    folder_mode: int | None = None
+    file_mode: int | None = None
+    group: int | None = None
+
+    def give_folder(self, path: Path) -> None:
+        """Give a folder that we have just made its group and mode."""
+        if self.folder_mode is None and self.group is None:
+            return
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            kept = os.fstat(fd).st_mode & stat.S_ISGID  # of the folder above
+            self._give(fd, None if self.folder_mode is None else self.folder_mode | kept, path)
+        finally:
+            os.close(fd)
+
+    def give_file(self, fd: int, path: Path) -> None:
+        """Give a file that we have just made its group and mode."""
+        if self.file_mode is not None or self.group is not None:
+            self._give(fd, self.file_mode, path)
+
+    def _give(self, fd: int, mode: int | None, path: Path) -> None:
+        """Change the group, then the mode, as the system drops bits with a group."""
+        try:
+            mode = os.fstat(fd).st_mode & 0o7777 if mode is None else mode
+            if self.group is not None:
+                os.fchown(fd, -1, self.group)
+            os.fchmod(fd, mode)
+        except OSError as error:  # as on a share that has neither; the data come first
+            logger.warning(
+                "%s: its group or mode cannot be set: %s. It is written all the same; others may "
+                "be shut out of it. Remedy: leave GROUP, FOLDER_MODE and FILE_MODE away there, or "
+                "have a default ACL set on the folder above.",
+                path,
+                error.strerror,
+            )
+
+
+SYSTEM_RIGHTS = Rights()
+"""Nothing is set: the umask, or the folder above, decides."""
+
+
+def take_after(fd: int, old: os.stat_result, old_path: Path) -> None:
+    """Give a file owner, group, mode and ACL of the one whose place it takes, as far as we may."""
+    new = os.fstat(fd)
+    if new.st_uid != old.st_uid:
+        with suppress(OSError):  # root's
+            os.fchown(fd, old.st_uid, -1)
+    if new.st_gid != old.st_gid:
+        with suppress(OSError):  # of a group that we are not in
+            os.fchown(fd, -1, old.st_gid)
+    if (new.st_mode ^ old.st_mode) & 0o777:
+        with suppress(OSError):
+            os.fchmod(fd, old.st_mode & 0o777)
+    with suppress(OSError, AttributeError):  # has none; a system without
+        os.setxattr(fd, _ACL, os.getxattr(old_path, _ACL, follow_symlinks=False))
+
+
+def keep_rights(old: Path, new: Path) -> None:
+    """Give a file the rights of the one whose place it is to take.
+
+    Raises
+    ------
+    OSError
+        One of them is not there.
+    """
+    fd = os.open(new, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        take_after(fd, old.lstat(), old)
+    finally:
+        os.close(fd)
+
+
+def parse_mode(value: object, *, needed: int) -> int:
+    """Return a mode as ``chmod`` takes it: text such as ``"2775"``, or a number.
+
+    YAML reads 0664 as octal and 664 as decimal, and both are meant as 664: of a number, that
+    reading is taken in which the owner can work.
+
+    Parameters
+    ----------
+    value
+        What was given.
+    needed
+        Bits of the owner without which nothing can be written.
+
+    Raises
+    ------
+    ValueError
+        It is no mode, or nobody could write.
+    """
+    most = 0o3777 if needed & stat.S_IXUSR else 0o777
+    digits = str(value).strip().lower().removeprefix("0o")
+    readings = {int(digits, 8)} if digits.isdigit() and not set(digits) & set("89") else set()
+    if isinstance(value, int) and not isinstance(value, bool):
+        readings.add(value)
+    good = {mode for mode in readings if 0 <= mode <= most and mode & needed == needed}
+    if len(good) != 1:
+        example = "2775" if needed & stat.S_IXUSR else "664"
+        raise ValueError(
+            f'a mode as chmod has it is needed, with which the owner can write, such as "{example}"'
+        )
+    return good.pop()
+
+
+def group_id(value: object) -> int:
+    """Return the number of a group that this user may give files to.
+
+    Raises
+    ------
+    ValueError
+        There is no such group, or the user is not in it.
+    """
+    try:
+        number = grp.getgrnam(value).gr_gid if isinstance(value, str) else int(str(value))
+    except (KeyError, ValueError):
+        raise ValueError("there is no such group on this machine") from None
+    if os.geteuid() != 0 and number not in {os.getegid(), *os.getgroups()}:
+        raise ValueError("this user is not in that group, and cannot give files to it")
+    return number
+
+
+def group_word(folder: Path, rights: Rights) -> str:
+    """Return what to tell where a group shares a folder and is shut out of what we make in it.
+
+    Parameters
+    ----------
+    folder
+        Where files go; it may be missing still.
+    """
+    for above in (folder, *folder.parents):
+        try:
+            found = above.stat()
+        except OSError:
+            continue
+        shared = stat.S_ISGID | stat.S_IWGRP
+        if found.st_mode & shared != shared or _has_default_acl(above):
+            return ""
+        modes = (rights.folder_mode, 0o777), (rights.file_mode, 0o666)
+        made = [full & ~_umask() if mode is None else mode for mode, full in modes]
+        if all(mode & stat.S_IWGRP for mode in made):
+            return ""
+        return (
+            f"{above} is shared by the group {_group_name(found.st_gid)}, which could not write to "
+            f"what this session makes there (umask {_umask():03o}). Remedy: FOLDER_MODE: "
+            '"2775" and FILE_MODE: "664" in DATA_FILES, or umask 002 before the session starts.'
+        )
+    return ""
+
+
+def _has_default_acl(folder: Path) -> bool:
+    try:
+        return bool(os.getxattr(folder, _DEFAULT_ACL))
+    except (OSError, AttributeError):
+        return False
+
+
+def _group_name(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
+
+
+def _umask() -> int:
+    """Return the umask; where the system does not tell, it is set for an instant to learn it."""
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    now = os.umask(0o077)
+    os.umask(now)
+    return now
