@@ -44,7 +44,7 @@ class OthersSettings(JsonlSettings):
 
 
 class OthersWriter(JsonlWriter):
-    settings_class: ClassVar = OthersSettings
+    settings_class: ClassVar[Any] = OthersSettings
 
 
 def accepted(settings_class, value, **needed):
