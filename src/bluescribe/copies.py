@@ -134,7 +134,7 @@ class Copies:
     def _numpy(self, value: Any, level: int) -> Any:
         if isinstance(value, np.generic) and not isinstance(value, np.void):
             return value
-        if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).dtype.names:
+        if _is_masked(value) and np.ma.getmaskarray(value).dtype.names:
             return self.of(value.tolist(), level)  # None where a field is masked
         array = np.array(np.asarray(_unmasked(value)), order="C")  # asarray alone may share
         self._fix_objects(array, level)
@@ -218,9 +218,15 @@ def _has_array(value: Any) -> bool:
     return True
 
 
+def _is_masked(value: Any) -> bool:
+    """Tell whether an array has a mask; asking of a plain one would import numpy.ma in a run."""
+    kind = type(value)
+    return kind not in (np.ndarray, np.void) and isinstance(value, np.ma.MaskedArray)
+
+
 def _unmasked(value: Any) -> Any:
     """Return an array with None where a mask says that nothing was measured."""
-    if not isinstance(value, np.ma.MaskedArray):
+    if not _is_masked(value):
         return value
     mask = np.ma.getmaskarray(value)
     if not mask.any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any, ClassVar
 
 import pytest
 from bluesky import RunEngine
@@ -43,7 +44,7 @@ class OthersSettings(JsonlSettings):
 
 
 class OthersWriter(JsonlWriter):
-    settings_class = OthersSettings
+    settings_class: ClassVar[Any] = OthersSettings
 
 
 def accepted(settings_class, value, **needed):
@@ -71,7 +72,7 @@ def engine():
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_no_number_harms_a_run(value, engine, tmp_path, caplog):
-    writers = [*map(load_format, format_names()), OthersWriter]
+    writers: list[Any] = [*map(load_format, format_names()), OthersWriter]
     for number, kind in enumerate(writers):
         settings = accepted(kind.settings_class, HOSTILE[value])
         assert "wait" in settings or kind is not OthersWriter or value in REFUSED_BY_SECONDS

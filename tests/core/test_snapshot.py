@@ -223,7 +223,8 @@ def pandas_and_xarray():
 
 
 def of_the_library():
-    numbers, text, queue = array.array("d", [0, 0]), bytearray(b"a"), collections.deque([0, [0]])
+    numbers, text = array.array("d", [0, 0]), bytearray(b"a")
+    queue: collections.deque[Any] = collections.deque([0, [0]])
     ragged = np.array([np.zeros(2), [0]], object)
     records, inner = RECORDS.copy(), [0]
     records["b"][0] = inner

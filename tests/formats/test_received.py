@@ -6,6 +6,7 @@ import array
 import collections
 import copy
 import time
+from typing import Any
 
 import bluesky.plans as bp
 import h5py
@@ -30,7 +31,7 @@ class Reused:
 
     def __init__(self):
         self._image = np.zeros((2, 3), "u2")
-        self._values = {
+        self._values: dict[str, Any] = {
             "number": 0.0,
             "array": array.array("d", [0.0, 0.0]),
             "view": memoryview(bytearray(2)),
@@ -38,7 +39,7 @@ class Reused:
             "ragged": np.array([np.zeros(1), np.zeros(2)], object),
             "image": self._image,
         }
-        self._reading = {key: {} for key in self._values}
+        self._reading: dict[str, dict[str, Any]] = {key: {} for key in self._values}
 
     def trigger(self):
         from ophyd.status import StatusBase
@@ -109,14 +110,17 @@ def edit(name, doc):
 
 
 def configuration(folder):
-    blocks = {f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in FORMATS}
+    blocks: dict[str, dict[str, Any]] = {
+        f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in FORMATS
+    }
     blocks["DATA_FILES"] = {"DIRECTORY": str(folder), "DRAIN_TIMEOUT": PATIENCE}
     return blocks
 
 
 @pytest.mark.parametrize("alone", [False, True])
 def test_nobody_changes_what_is_written(alone, tmp_path, caplog):
-    documents, m1 = [], motor()
+    documents: list[Any] = []
+    m1 = motor()
     engine = RunEngine({})
     engine.subscribe(recorded(documents))
     if alone:
@@ -141,7 +145,8 @@ def test_nobody_changes_what_is_written(alone, tmp_path, caplog):
 
 
 def test_a_value_that_raises_costs_its_value(tmp_path, caplog):
-    documents, engine = [], RunEngine({})
+    documents: list[Any] = []
+    engine = RunEngine({})
 
     def hostile(name, doc):
         if name == "event":
@@ -159,5 +164,6 @@ def test_a_value_that_raises_costs_its_value(tmp_path, caplog):
         (run,) = CONTRACTS[name]().read_back(tmp_path)
         assert run.events["primary"]["unreadable"] == [left_out] * 3
         assert run.events["primary"]["number"] == [1.0, 2.0, 3.0]
+        assert run.start
         assert run.start["unreadable"] == left_out
     assert len([text for text in told(caplog) if left_out in text]) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,8 +124,8 @@ def test_a_page_with_an_event_without_a_time_is_written(documents, tmp_path, cap
         contract = CONTRACTS[name]()
         with contract.make(tmp_path / name) as writer:
             events = [doc for kind, doc in documents if kind == "event"]
-            page = pack_event_page(*copy.deepcopy(events))
-            page["time"][1] = None
+            page: Any = pack_event_page(*copy.deepcopy(events))
+            page["time"] = [page["time"][0], None, page["time"][2]]
             for document in (*documents[:2], ("event_page", page), documents[-1]):
                 writer(*document)
         contract.check_status(writer)
