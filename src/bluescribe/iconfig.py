@@ -101,7 +101,7 @@ def read_source(
     if isinstance(iconfig, Mapping):
         return Source("iconfig", iconfig, tuple((str(key), 0) for key in iconfig))
     if not isinstance(iconfig, str | Path):
-        kind = type(iconfig).__name__
+        kind = type(iconfig).__name__  # type: ignore[unreachable]  # whatever somebody passes
         raise ConfigError(f"the path of iconfig.yml is needed, or its content; found a {kind}")
     try:
         path = expanded(iconfig)
