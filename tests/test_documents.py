@@ -221,10 +221,25 @@ def belonging(documents: list[Any]) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
+MOST_LEVELS = 90
+
+
+def levels(value: Any) -> int:
+    """Return how deeply values are nested that do not contain themselves."""
+    count, layer = 0, [value]
+    while layer:
+        inner = [each for each in layer if isinstance(each, dict | list | tuple)]
+        layer = [i for each in inner for i in (each.values() if isinstance(each, dict) else each)]
+        count += 1
+    return count
+
+
 def is_valid(name: Any, doc: Any) -> bool:
     """Tell whether event-model finds nothing wrong with a document, and it has an end."""
     try:
         in_json(doc)
+        if levels(doc) > MOST_LEVELS:
+            return False  # those beyond become a text
         if name == "event_page" and len(doc["seq_num"]) != len(doc["time"]):
             return False  # event-model does not look
         if name == "start" and not doc["uid"]:
