@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,8 +101,9 @@ def read_source(
     """
     if isinstance(iconfig, Mapping):
         return Source("iconfig", iconfig, tuple((str(key), 0) for key in iconfig))
-    if not isinstance(iconfig, str | Path):
-        kind = type(iconfig).__name__  # type: ignore[unreachable]  # whatever somebody passes
+    given: object = iconfig
+    if not isinstance(given, str | os.PathLike):
+        kind = type(given).__name__
         raise ConfigError(f"the path of iconfig.yml is needed, or its content; found a {kind}")
     try:
         path = expanded(iconfig)

@@ -141,6 +141,14 @@ def test_settings_that_would_lose_a_check_of_their_base_are_refused_when_defined
                 return value
 
 
+def test_a_format_of_another_package_that_is_broken_is_told(told, monkeypatch):
+    entry = EntryPoint("third", "no_such_module:Writer", "bluescribe.formats")
+    monkeypatch.setattr(formats, "_plugins", lambda: {"third": entry})
+    (line,) = told("CSV_DATA_FILES: {ENABLE: true}\nTHIRD_DATA_FILES: {ENABLE: true}")
+    words = "the format cannot be imported: ModuleNotFoundError: No module named 'no_such_module'"
+    assert line == f"line 2: THIRD_DATA_FILES: {words}"
+
+
 def test_all_mistakes_are_told_at_once(told):
     first, *lines = told(
         "DATA_FILES: {RETRY_SECONDS: -1, DIRECTRY: x}\n"

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from bluescribe import subscribe_writers
+from bluescribe.errors import DirectoryError
 from bluescribe.testing.shapes.devices import gauss, motor
 from bluescribe.testing.shapes.engine import recording
 from tests.contracts import CONTRACTS
@@ -160,8 +161,12 @@ def test_a_read_only_folder_is_reported_and_then_written_again(tmp_path, caplog)
     folder.mkdir()
     mount("--bind", str(folder), str(folder))
     try:
-        mount("-o", "remount,ro,bind", str(folder))
         with session(folder, retry_seconds=0.3) as (engine, writers, documents):
+            mount("-o", "remount,ro,bind", str(folder))
+            with pytest.raises(DirectoryError, match="Read-only file system; that file system is "):
+                subscribe_writers(
+                    engine, {"CSV_DATA_FILES": {"ENABLE": True, "DIRECTORY": str(folder)}}
+                )
             engine(scan())
             for status in writers.status().values():
                 assert len(status.failures) == 1, status
