@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .errors import DocumentError
@@ -147,7 +148,7 @@ class Attempts:
             self._run.uid,
             self._run.label,
             error,
-            paths[0] if paths else None,
+            paths[0] if paths and not _is_empty(paths[0]) else None,
             "" if error is None else remedy(error, paths),
             self._retry_seconds,
         )
@@ -166,3 +167,11 @@ class Attempts:
             self._file.abandon()
         except BaseException:
             logger.debug("abandoning %s failed too", news.path, exc_info=True)
+        self._file.remove_empty()
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return not path.stat().st_size
+    except OSError:  # who cannot look does not know
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -76,6 +77,14 @@ class RunFile(ABC, Generic[Settings]):
     def paths(self) -> list[Path]:
         """The files made so far, the main one first; absolute."""
         return [place.path for place in self._claimed.values()]
+
+    def remove_empty(self) -> None:
+        """Remove the files of a run that was given up before they had a byte."""
+        for ending, place in list(self._claimed.items()):
+            with suppress(OSError):  # one that is gone, or stays: it is empty
+                if not place.size():
+                    place.remove()
+                    del self._claimed[ending]
 
     def files(self) -> list[Path]:
         """Return every file of the run, once it is closed, for those who take them elsewhere.
