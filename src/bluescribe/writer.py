@@ -312,7 +312,8 @@ class Writer(KnownAttributes):
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
-        return self._ledger.status(self.settings.directory, len(self._mailbox))
+        directory = working_directory() / self.settings.directory
+        return self._ledger.status(directory, len(self._mailbox))
 
     def __enter__(self) -> Self:
         """Return the writer; leaving the block closes it."""

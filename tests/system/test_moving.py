@@ -141,5 +141,7 @@ def test_what_status_names_is_absolute(work, tmp_path):
                 (found[name],) = status.current_files
 
         engine(points(2, look))
+        for name, status in writers.status().items():
+            assert status.directory == work / "data", name
         for name, path in found.items():
             assert path.is_relative_to(work / "data"), name
