@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import orjson
 
-from ...errors import DocumentError
 from ...jsontext import dumps, plain
 
 __all__ = ["KINDS", "Cells", "Traits", "Values", "cells", "element_cells"]
@@ -28,7 +27,7 @@ Traits: TypeAlias = frozenset[str]
 
 KINDS = frozenset({"integer", "number", "boolean", "string", "object", "array"})
 """The kinds of values, by their names in Table Schema. The other traits are ``empty``,
-``formula``, ``escaped``, ``null`` and ``endless``."""
+``formula``, ``escaped`` and ``null``."""
 
 _KIND_OF: dict[type, str] = {float: "number", int: "integer", bool: "boolean", str: "string"}
 _NUMBERS = (frozenset({float}), frozenset({int}), frozenset({int, float}))
@@ -178,14 +177,9 @@ def _is_number(text: str) -> bool:
 
 def _structure(value: Any) -> tuple[bytes, Traits]:
     """Return a list, a mapping, or what JSON has no word for, as the journal has it."""
-    try:
-        if isinstance(value, Mapping):
-            return _text(dumps(value).decode())[0], frozenset({"object"})
-        if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim):
-            return _text(dumps(value).decode())[0], frozenset({"array"})
-        simple = plain(value)
-        if isinstance(simple, Mapping | list):
-            return _structure(simple)
-    except DocumentError:
-        return b"", frozenset({"endless"})
-    return _cell(simple)
+    if isinstance(value, Mapping):
+        return _text(dumps(value).decode())[0], frozenset({"object"})
+    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim):
+        return _text(dumps(value).decode())[0], frozenset({"array"})
+    simple = plain(value)
+    return _structure(simple) if isinstance(simple, Mapping | list) else _cell(simple)

@@ -63,8 +63,6 @@ def _of_fields(tables: StreamTables) -> Iterator[tuple[str, str, str | list[str]
         if name in tables.left_out:
             many = _count(tables.left_out[name], "array")
             yield name, f"{many} of two or more dimensions", _ARRAYS
-        if column and "endless" in column.traits:
-            yield name, "a value that contains itself", "nowhere: no file can hold it"
         is_silent = not files and name not in tables.left_out and name not in tables.arrays
         if is_silent and not column:
             reason = "external values, of no file" if field.external else "no event has a value"
