@@ -39,11 +39,11 @@ def no_file_grows_over(size):
 
 def test_formats_that_have_no_file_are_told_once_with_where_the_run_is_whole(tmp_path, caplog):
     blocker = tmp_path / "file"
-    blocker.write_text("")
     lost = blocks("csv", "hdf5", "json", "nexus", "tiff", DIRECTORY=str(blocker / "x"))
     shared = {"DIRECTORY": str(tmp_path / "good"), "RETRY_SECONDS": 0}
     iconfig = {"DATA_FILES": shared, **lost, **blocks("jsonl", "spec")}
     with recording() as (engine, _), subscribe_writers(engine, iconfig) as writers:
+        blocker.write_text("")
         engine(scan())
         (word,) = told(caplog)  # before RE(...) returns
         whole = {name: writers.status()[name].last_file for name in ("jsonl", "spec")}

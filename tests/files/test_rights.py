@@ -241,7 +241,8 @@ def test_a_mode_of_files_is_the_same_in_every_spelling(mode):
     ("key", "value"),
     [("FOLDER_MODE", "0555"), ("FOLDER_MODE", "rwx"), ("FOLDER_MODE", 4775), ("FOLDER_MODE", 17.5),
      ("FOLDER_MODE", True), ("FOLDER_MODE", "99999"), ("FILE_MODE", "444"), ("FILE_MODE", "2664"),
-     ("FILE_MODE", -1), ("GROUP", "no-such-group"), ("GROUP", [1])],
+     ("FILE_MODE", -1), ("GROUP", "no-such-group"), ("GROUP", [1]), ("GROUP", -1),
+     ("GROUP", 10**30)],
 )  # fmt: skip
 def test_what_is_no_mode_or_group_is_refused(key, value):
     with recording() as (engine, _), pytest.raises(ConfigError, match=key):

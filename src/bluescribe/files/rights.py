@@ -19,12 +19,14 @@ __all__ = [
     "Rights",
     "group_id",
     "group_word",
-    "keep_rights",
     "parse_mode",
     "take_after",
 ]
 
 logger = logging.getLogger(__name__)
+
+_NO_GROUP = 2**32 - 1
+"""What the system takes for "leave it as it is"."""
 
 _ACL, _DEFAULT_ACL = "system.posix_acl_access", "system.posix_acl_default"
 
@@ -90,21 +92,6 @@ def take_after(fd: int, old: os.stat_result, old_path: Path) -> None:
         os.setxattr(fd, _ACL, os.getxattr(old_path, _ACL, follow_symlinks=False))
 
 
-def keep_rights(old: Path, new: Path) -> None:
-    """Give a file the rights of the one whose place it is to take.
-
-    Raises
-    ------
-    OSError
-        One of them is not there.
-    """
-    fd = os.open(new, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        take_after(fd, old.lstat(), old)
-    finally:
-        os.close(fd)
-
-
 def parse_mode(value: object, *, needed: int) -> int:
     """Return a mode as ``chmod`` takes it: text such as ``"2775"``, or a number.
 
@@ -149,6 +136,8 @@ def group_id(value: object) -> int:
         number = grp.getgrnam(value).gr_gid if isinstance(value, str) else int(str(value))
     except (KeyError, ValueError):
         raise ValueError("there is no such group on this machine") from None
+    if not 0 <= number < _NO_GROUP:
+        raise ValueError("no group has that number")
     if os.geteuid() != 0 and number not in {os.getegid(), *os.getgroups()}:
         raise ValueError("this user is not in that group, and cannot give files to it")
     return number
