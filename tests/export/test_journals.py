@@ -123,3 +123,10 @@ def test_a_uid_that_is_not_enough_is_told_with_what_it_can_be(tmp_path):
         source.find(Selection(uids=("0000",)))
     with pytest.raises(SourceError, match=r"no run with scan_id 9. .*--dry-run` lists"):
         source.find(Selection(scan_ids=(9,)))
+
+
+def test_a_pipe_in_the_folder_is_not_waited_for(tmp_path):
+    src = make_journals(tmp_path / "src", 1)
+    os.mkfifo(src / "pipe.jsonl")
+    os.mkfifo(src / "pipe.json")
+    assert len(list(open_source(src).runs(Selection()))) == 1

@@ -102,6 +102,8 @@ class JournalSource(Source):
         """Yield the journals of a folder; take note of folders that cannot be looked into."""
         for folder, _, names in os.walk(self.path, onerror=refused.append):
             for path in (Path(folder, name) for name in names):
+                if path.exists() and not path.is_file():
+                    continue  # a pipe, for whose other end one would wait for ever
                 if path.suffix == ".jsonl" or (
                     path.suffix == ".json" and is_json_of_documents(path)
                 ):
