@@ -67,5 +67,5 @@ def test_a_pipe_gets_results_and_warnings_in_lines_of_their_own(tmp_path):
         )
     assert "exporting" not in done.stdout
     (line,) = done.stderr.splitlines()
-    assert line.startswith("WARNING out/")
+    assert line.startswith(f"WARNING {tmp_path}/out/")
     assert "is already there; writing" in line
