@@ -143,12 +143,14 @@ class Attempts:
 
     def _news(self, error: BaseException | None) -> News:
         paths = self._file.paths
+        if paths and isinstance(error, OSError) and _is_empty(paths[0]):
+            paths = []  # what waits cannot be written: it stays so, and is removed
         return News(
             self._ledger.format_name,
             self._run.uid,
             self._run.label,
             error,
-            paths[0] if paths and not _is_empty(paths[0]) else None,
+            paths[0] if paths else None,
             "" if error is None else remedy(error, paths),
             self._retry_seconds,
         )

@@ -7,6 +7,7 @@ remembers resources for ever, and lets one failing callback starve the next.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from .recording import Recording
 from .run import Document, Run, working_directory
 from .space import SpaceWatch
 from .status import Failure, Ledger, remedy
+from .times import seconds_of
 from .writable import is_plain, writable
 
 __all__ = ["Router"]
@@ -101,7 +103,7 @@ class Router(DocumentRouter):
 
     def _receive_replaced(self, name: str, doc: Any) -> None:
         """Take a document after the values in it were replaced that cannot be written."""
-        doc, found = writable(doc)
+        doc, found = writable(_dated(doc) if name in ("start", "stop") else doc)
         recording = self._recording_of(doc) if found else None
         self(name, doc)
         recording = recording or (self._recording_of(doc) if found else None)
@@ -318,3 +320,13 @@ class Router(DocumentRouter):
                 self._ledger.format_name,
                 name,
             )
+
+
+def _dated(doc: Any) -> Any:
+    """Return a document whose time is a float, if it is a number of another kind: a decimal, say.
+
+    As a value it would become a text, and as a time it is known what is meant.
+    """
+    if type(doc) is not dict or math.isnan(seconds := seconds_of(doc.get("time"))):
+        return doc
+    return {**doc, "time": seconds}

@@ -157,7 +157,7 @@ def test_a_value_that_raises_costs_its_value(tmp_path, caplog):
     engine.subscribe(hostile)
     with subscribe_writers(engine, configuration(tmp_path)) as writers:
         engine(bp.count([Reused()], 3), unreadable=Unreadable())
-    left_out = "<Unreadable left out: SystemExit: the detector is gone>"
+    left_out = "<unwritable: Unreadable that raises SystemExit: the detector is gone>"
     for status in writers.status().values():
         assert status.documents_refused == len(status.failures) == 0, status
     for name in ("jsonl", "csv", "nexus", "hdf5", "json"):
