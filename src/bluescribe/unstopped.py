@@ -28,7 +28,7 @@ class OpenRuns:
         self._begun: dict[str, tuple[weakref.ref[Any], str]] = {}
         """RunEngine and label of each, by its uid."""
 
-    def see(self, name: str, doc: Mapping[str, Any]) -> list[str]:
+    def see(self, name: str, doc: Any) -> list[str]:
         """Take note of a start or stop, on the thread of its RunEngine, and tell what was left.
 
         Returns
@@ -36,6 +36,13 @@ class OpenRuns:
         list of str
             Uids of runs that the RunEngine has left without a stop, when it begins another.
         """
+        try:
+            return self._see(name, doc)
+        except Exception:  # of a damaged document, which the writers refuse: the scan goes on
+            logger.debug("a damaged %s document", name, exc_info=True)
+            return []
+
+    def _see(self, name: str, doc: Mapping[str, Any]) -> list[str]:
         if name == "stop":
             self._begun.pop(str(doc.get("run_start")), None)
             return []
