@@ -10,7 +10,7 @@ from ophyd.sim import det
 
 from bluescribe import JsonlWriter, subscribe_writers
 from tests.contracts import CONTRACTS
-from tests.core.scanning import names, scan, told
+from tests.core.scanning import PATIENCE, names, scan, told
 
 FORMATS = ("csv", "hdf5", "json", "jsonl", "nexus", "spec")
 BLOCKS = {f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in FORMATS}
@@ -45,6 +45,7 @@ def test_the_next_run_closes_what_was_left_in_every_format(tmp_path, RE, caplog)
     with subscribe_writers(RE, {"DATA_FILES": {"DIRECTORY": str(tmp_path)}, **BLOCKS}) as writers:
         with pytest.raises(ValueError, match="a plot"):
             RE(scan())
+        assert writers.flush(PATIENCE)
         left = {name: status.current_files for name, status in writers.status().items()}
         assert all(len(files) == 1 for files in left.values())
         assert not words(caplog)
