@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import DocumentError
 from ..grammar import check_name
+from ..owed import ENDING as NOTE
 from ..snapshot import Snapshots
 from ..sources import StoredRun
 from ..status import Told
@@ -165,7 +166,8 @@ class _Account:
         self._wait_for_copies()
         status = self.writer.status()
         last = [status.last_file] if status.runs_written > self._runs and status.last_file else []
-        self.files = [path for path in dict.fromkeys([*self._claimed, *last]) if path.exists()]
+        made = [path for path in dict.fromkeys([*self._claimed, *last]) if path.exists()]
+        self.files = [path for path in made if path.suffix != NOTE]  # of what was still to be done
         self.bytes = sum(map(_size, self.files))
         if self._old in self.files:
             self.bytes -= self._size

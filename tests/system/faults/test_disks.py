@@ -118,7 +118,9 @@ def test_a_disk_that_stays_full_costs_that_run_and_no_more(tmp_path, caplog):
             for status in writers.status().values():
                 assert len(status.failures) == 1, status
                 assert "free space" in status.failures[0].remedy
-            assert len(told(caplog, logging.ERROR)) == 3
+            words = told(caplog, logging.ERROR)  # formats that meet it at the same time share one
+            assert 1 <= len(words) <= 3
+            assert all(any(name in word for word in words) for name in ("nexus", "csv", "spec"))
             CONTRACTS["jsonl"]().check_runs(CONTRACTS["jsonl"]().read_back(other), documents)
             disk.free()
             for path in disk.path.iterdir():
@@ -145,9 +147,8 @@ def test_a_mount_that_goes_away_and_another_run(tmp_path):
     with small_disk(tmp_path / "disk") as disk:
         with session(disk.path, retry_seconds=0.3) as (engine, writers, documents):
             engine(long_scan({20: disk.unmount}, points=60))
-            for name, status in writers.status().items():
-                # without images TIFF has nothing to write before the end, when the folder is there
-                assert len(status.failures) == (name != "tiff"), status
+            for status in writers.status().values():
+                assert len(status.failures) == 1, status
             for path in disk.path.iterdir():
                 path.unlink()
             before = len(documents)
@@ -256,7 +257,8 @@ def test_images_are_not_copied_onto_a_full_disk(tmp_path, caplog):
         assert done.returncode == 0, done.stderr
         with h5py.File(done.stdout.strip()) as file:
             assert file["/entry/instrument/bluesky/streams/primary/img/value"].shape[0] == 40
-        assert [path.suffix for path in disk.path.iterdir()] == [".hdf"]
+        # what is still to be done is noted, for the next session or `recover`
+        assert sorted(path.suffix for path in disk.path.iterdir()) == [".hdf", ".owed"]
 
 
 CLOSING = """
