@@ -140,9 +140,9 @@ def three_streams(writers: Writers, view: Callable[[], object]) -> Any:
 def away(folder: Path, formats: list[str]) -> Any:
     """Have the folder away when a run begins, and back when the writers are tired of trying."""
     retry_seconds = 0.2
-    folder.rmdir()
-    folder.write_text("the mount is away")
     with writing(folder, formats, retry_seconds) as (engine, writers, documents):
+        folder.rmdir()
+        folder.write_text("the mount is away")
         engine(scan({}))
         deadline = time.monotonic() + 15 * retry_seconds
         while time.monotonic() < deadline and not all(
