@@ -61,6 +61,7 @@ def check_values(run, pairs):
             assert table["seq_num"].tolist() == [event["seq_num"] for event in events]
 
 
+@pytest.mark.timeout(900)  # thirty runs by way of a server: minutes, on a busy machine
 @pytest.mark.skipif(not STREAMS, reason=f"the corpus is not at {CORPUS}")
 def test_the_runs_of_the_corpus_are_there(shared_server, deliver):
     delivery = deliver(shared_server.url)
