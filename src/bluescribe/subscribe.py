@@ -225,11 +225,6 @@ class Writers(KnownAttributes):
         RecordingError
             A writer with ``ON_ERROR: abort`` could not write a run. All writers have the document.
         """
-        if name in ("start", "stop"):
-            for uid in self._open_runs.see(name, doc):
-                self.succession.note("stop", {"run_start": uid})
-                for writer in self._receiving:
-                    writer.end_unstopped(uid)
         self.post(name, doc)
         if name == "stop" and self._receiving:
             requests = [(writer, writer.request_flush()) for writer in self._receiving]
@@ -243,7 +238,8 @@ class Writers(KnownAttributes):
     def post(self, name: str, doc: dict[str, Any]) -> None:
         """Receive a document without waiting at a stop, and without raising a failure."""
         copy, size = self._snapshot(name, doc)
-        self.succession.note(name, doc)
+        if name in ("start", "stop"):
+            self._note_runs(name, copy)
         if name == "start":
             cwd = working_directory()
             for writer in self._receiving:
@@ -254,6 +250,14 @@ class Writers(KnownAttributes):
         if name == "stop":
             for writer in self._receiving:
                 writer.end(copy)
+
+    def _note_runs(self, name: str, doc: Any) -> None:
+        """Note which runs are open, and end those that their RunEngine has left."""
+        for uid in self._open_runs.see(name, doc):
+            self.succession.note("stop", {"run_start": uid})
+            for writer in self._receiving:
+                writer.end_unstopped(uid)
+        self.succession.note(name, doc)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that was received is on disk.

@@ -31,18 +31,18 @@ class OpenRuns:
     def see(self, name: str, doc: Any) -> list[str]:
         """Take note of a start or stop, on the thread of its RunEngine, and tell what was left.
 
+        Parameters
+        ----------
+        name, doc
+            The document as a snapshot, in which no value has code of its own.
+
         Returns
         -------
         list of str
             Uids of runs that the RunEngine has left without a stop, when it begins another.
         """
-        try:
-            return self._see(name, doc)
-        except Exception:  # of a damaged document, which the writers refuse: the scan goes on
-            logger.debug("a damaged %s document", name, exc_info=True)
+        if not isinstance(doc, Mapping):  # damaged: the writers refuse it
             return []
-
-    def _see(self, name: str, doc: Mapping[str, Any]) -> list[str]:
         if name == "stop":
             self._begun.pop(str(doc.get("run_start")), None)
             return []
