@@ -11,20 +11,11 @@ import bluesky.plan_stubs as bps
 import h5py
 import pytest
 
-from bluescribe import (
-    CsvWriter,
-    DxWriter,
-    Hdf5Writer,
-    JsonlWriter,
-    JsonWriter,
-    NexusWriter,
-    SpecWriter,
-    TiffWriter,
-    subscribe_writers,
-)
+from bluescribe import JsonlWriter, NexusWriter, subscribe_writers
 from bluescribe import folders as folders_module
 from bluescribe.errors import ConfigError, DirectoryError
 from bluescribe.folders import check_folders
+from bluescribe.formats import format_names, load_format
 from bluescribe.subscribe import make_writers
 from bluescribe.testing import documents
 from bluescribe.testing.shapes.devices import gauss, motor
@@ -226,16 +217,7 @@ def test_writers_subscribed_twice_write_once(engine, tmp_path):
     assert list(runs_in(tmp_path).values()) == [WHOLE]
 
 
-WRITERS = [
-    CsvWriter,
-    DxWriter,
-    Hdf5Writer,
-    JsonWriter,
-    JsonlWriter,
-    NexusWriter,
-    SpecWriter,
-    TiffWriter,
-]
+WRITERS = [load_format(name) for name in format_names()]
 
 
 @contextmanager

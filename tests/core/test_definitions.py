@@ -8,19 +8,15 @@ from abc import abstractmethod
 import pytest
 
 from bluescribe import (
-    CsvWriter,
-    DxWriter,
-    Hdf5Writer,
     JsonlWriter,
-    JsonWriter,
     NexusWriter,
     SpecWriter,
-    TiffWriter,
     Writer,
     subscribe_writers,
 )
 from bluescribe.delivery import load_delivery
 from bluescribe.errors import DefinitionError, UnknownAttributeError
+from bluescribe.formats import format_names, load_format
 from bluescribe.formats.base import RunFile
 from bluescribe.formats.jsonl import JsonlFile
 from bluescribe.formats.nexus import NexusFile
@@ -28,16 +24,7 @@ from bluescribe.formats.spec import SpecFile
 from bluescribe.settings import WriterSettings
 from tests.core.scanning import WHOLE, names, scan
 
-WRITERS = [
-    CsvWriter,
-    DxWriter,
-    Hdf5Writer,
-    JsonWriter,
-    JsonlWriter,
-    NexusWriter,
-    SpecWriter,
-    TiffWriter,
-]
+WRITERS = [load_format(name) for name in format_names()]
 
 # --- attributes that are assigned -----------------------------------------------------------------
 
