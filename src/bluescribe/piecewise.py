@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .plain import is_number
 from .run import Page
-from .writable import Unwritable, is_number
+from .writable import Unwritable
 
 __all__ = ["event_of", "events_of", "suspects", "unwritable", "without"]
 

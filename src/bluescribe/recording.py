@@ -22,11 +22,12 @@ from .errors import DocumentError
 from .formats.base import RunFile
 from .grammar import check_event, check_event_page
 from .piecewise import event_of, events_of, suspects, unwritable, without
+from .plain import is_plain, is_plain_event, is_plain_page
 from .replaced import Replaced
 from .run import Descriptor, Document, Page, Run, Stream
 from .status import Ledger
 from .times import page_with_seconds, with_seconds
-from .writable import Unwritable, is_plain, is_plain_event, is_plain_page, writable
+from .writable import Unwritable, writable
 
 __all__ = ["Recording"]
 

@@ -20,12 +20,13 @@ from .errors import DocumentError
 from .formats.base import RunFile
 from .grammar import check_start
 from .paths import before_claim, on_claim
+from .plain import is_plain
 from .recording import Recording
 from .run import Document, Run, working_directory
 from .space import SpaceWatch
 from .status import Failure, Ledger, remedy
 from .times import seconds_of
-from .writable import is_plain, writable
+from .writable import writable
 
 __all__ = ["Router"]
 

@@ -8,50 +8,27 @@ writer's thread, before a document reaches a format, and no format meets a value
 from __future__ import annotations
 
 import math
-import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import date, time
 from enum import Enum
-from itertools import chain
-from types import NoneType
 from typing import Any
 
 import numpy as np
 
-from .run import Page
+from .plain import PLAIN, is_plain, is_short
 
-__all__ = [
-    "Unwritable",
-    "is_number",
-    "is_plain",
-    "is_plain_event",
-    "is_plain_page",
-    "text_of",
-    "writable",
-]
+__all__ = ["Unwritable", "text_of", "writable"]
 
 MOST_LEVELS = 200
 """Levels of nested values. JSON of more is not read everywhere, Python's own module included."""
 
-_MOST_DIGITS = min(4_300, sys.get_int_max_str_digits() or 4_300)
-"""Of an integer: Python prints and reads no more unless it is told to."""
-
 _MOST_CONTAINERS = 300_000
 """Lists and dictionaries in one document, counted each time that they stand somewhere."""
 
-_NUMPY = frozenset(np.dtype(code).type for code in "?bBhHiIlLqQefdgFDGMm")
-_PLAIN: frozenset[type] = frozenset({float, str, bool, NoneType, complex, bytes, *_NUMPY})
-_NUMBERS = _PLAIN - {str, bytes}
-_TEXT = frozenset({str})
-_TOO_LARGE: int = 10**_MOST_DIGITS
 _MOST_COUNTED = 100_000
 """Digits up to which they are counted exactly."""
-
-_FEW_LEVELS = 6
-_MANY = 32
-"""Values from which on a set of their types is made sooner than a loop is gone through."""
 
 _LONGEST = 200
 """Characters of what an error says, in a text that stands in a value's place."""
@@ -93,74 +70,6 @@ def writable(doc: Any) -> tuple[Any, list[Unwritable]]:
         return None, [Unwritable((), f"document {_raised(error)}")]
 
 
-def is_plain_event(doc: Mapping[str, Any]) -> bool:
-    """Tell whether the values of an event, and their times, are plain; its keys are not looked at.
-
-    It is asked of each event of a format that takes no pages.
-    """
-    data, stamps = doc["data"].values(), doc["timestamps"].values()
-    return (_PLAIN.issuperset(map(type, data)) or _are_plain(data, _FEW_LEVELS)) and (
-        _PLAIN.issuperset(map(type, stamps)) or _are_plain(stamps, _FEW_LEVELS)
-    )
-
-
-def is_plain_page(page: Page) -> bool:
-    """Tell whether all values of a page are plain; it is asked of each."""
-    columns = (page.seq_num, page.time, *page.data.values(), *page.timestamps.values())
-    return _TEXT.issuperset(map(type, chain(page.data, page.timestamps))) and _are_plain(
-        columns, _FEW_LEVELS
-    )
-
-
-def is_number(value: Any) -> bool:
-    """Tell whether a value is one plain number, or nothing."""
-    kind = type(value)
-    return kind in _NUMBERS or (kind is int and _is_short(value))
-
-
-def is_plain(value: Any, levels: int = _FEW_LEVELS) -> bool:
-    """Tell whether a value holds nothing but what all formats can write, as nearly all do."""
-    return _are_plain((value,), levels)
-
-
-def _are_plain(values: Iterable[Any], levels: int) -> bool:
-    for value in values:
-        kind = type(value)
-        if kind is float or kind in _PLAIN:
-            continue
-        if kind is dict:
-            if not (levels and _has_plain_keys(value) and _are_plain(value.values(), levels - 1)):
-                return False
-        elif kind is list or kind is tuple:
-            if not (levels and (_is_flat(value) or _are_plain(value, levels - 1))):
-                return False
-        elif not _is_plain_other(value, kind):
-            return False
-    return True
-
-
-def _is_plain_other(value: Any, kind: type) -> bool:
-    if kind is int:
-        return _is_short(value)
-    return kind is np.ndarray and not bool(value.dtype.hasobject)
-
-
-def _has_plain_keys(mapping: dict[Any, Any]) -> bool:
-    return _TEXT.issuperset(map(type, mapping))
-
-
-def _is_flat(values: Sequence[Any]) -> bool:
-    """Tell whether many values are plain, sooner than by a look at each."""
-    if len(values) <= _MANY:
-        return False
-    kinds = {*map(type, values)}
-    return kinds <= _PLAIN or (kinds == {int} and _is_short(min(values)) and _is_short(max(values)))
-
-
-def _is_short(value: int) -> bool:
-    return -_TOO_LARGE < value < _TOO_LARGE
-
-
 class _Walk:
     """Goes through a document, and copies what it goes through."""
 
@@ -174,7 +83,7 @@ class _Walk:
     def value(self, value: Any) -> Any:
         """Return a value as it can be written; nothing that it does is raised."""
         kind, level = type(value), len(self._path)
-        if kind in _PLAIN:
+        if kind in PLAIN:
             return value
         try:
             return self._of_kind(value, kind)
@@ -265,14 +174,14 @@ class _Walk:
         """Return what is no container: as a type of Python's or numpy's, or else as text."""
         try:
             value = _own_type(value, kind)
-            if type(value) is int and not _is_short(value):
+            if type(value) is int and not is_short(value):
                 return self._replaced(f"integer of {_digits(value)} digits")
             return value if type(value) in _SINGLE else _printed(value)
         except BaseException as error:
             return self._replaced(f"{_name(kind)} {_raised(error)}")
 
 
-_SINGLE = _PLAIN | {int, bytearray, np.void}
+_SINGLE = PLAIN | {int, bytearray, np.void}
 
 
 _OF_BUILT_IN: tuple[tuple[type, Callable[[Any], Any]], ...] = (

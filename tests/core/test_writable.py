@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bluescribe.jsontext import dumps
+from bluescribe.plain import is_plain, is_plain_event
 from bluescribe.testing import HOSTILE
-from bluescribe.writable import MOST_LEVELS, is_plain, is_plain_event, writable
+from bluescribe.writable import MOST_LEVELS, writable
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
