@@ -17,14 +17,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-__all__ = ["Held", "Hold", "is_held"]
+__all__ = ["NO_LOCKS", "QUIET_SECONDS", "Held", "Hold", "is_held"]
 
 _GET = getattr(fcntl, "F_OFD_GETLK", None)
 _SET = getattr(fcntl, "F_OFD_SETLK", None)
 _FLOCK = "hhqqi4x"
 """``struct flock`` of 64-bit Linux: type, whence, start, length, process."""
 
-_QUIET_SECONDS = 3600.0
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+"""What file systems say that have no locks."""
+
+QUIET_SECONDS = 3600.0
 """After this long without a change, a file counts as left where locks cannot tell."""
 
 
@@ -97,11 +100,11 @@ def is_held(path: Path) -> bool:
             answer = fcntl.fcntl(fd, _GET, _lock(fcntl.F_WRLCK))
             return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
     except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
+        if error.errno not in NO_LOCKS:
             raise
     finally:
         os.close(fd)
-    return time.time() - path.stat().st_mtime < _QUIET_SECONDS
+    return time.time() - path.stat().st_mtime < QUIET_SECONDS
 
 
 def _lock(kind: int) -> bytes:

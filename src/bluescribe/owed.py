@@ -23,7 +23,7 @@ from typing import Any, Self
 import numpy as np
 
 from .files import Place
-from .held import Held
+from .held import NO_LOCKS, QUIET_SECONDS, Held
 from .paths import claim
 from .run import Document
 
@@ -36,9 +36,6 @@ _ARRAY = "__array__"
 _LEVELS = 100
 _LARGE = 10**4000
 """Python puts none of over 4,300 digits into words."""
-_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
-_QUIET_SECONDS = 3600.0
-"""After this long without a change, nobody is at work where locks cannot tell."""
 
 
 class Note(Held):
@@ -195,10 +192,10 @@ class Note(Held):
         except BlockingIOError:
             return False
         except OSError as error:
-            if error.errno not in _NO_LOCKS:
+            if error.errno not in NO_LOCKS:
                 raise
             note = os.fstat(self._fd)
-            return not note.st_size or time.time() - note.st_mtime > _QUIET_SECONDS
+            return not note.st_size or time.time() - note.st_mtime > QUIET_SECONDS
         return True
 
     def _is_there(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import itertools
 import json
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import Place, replacing
+from ..held import NO_LOCKS
 
 __all__ = ["Entry", "Outbox", "default_folder"]
 
@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 _REFUSED = "refused"
 _NUMBERS = itertools.count(1)
-_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 
 
 def default_folder(name: str) -> Path:
@@ -169,7 +168,7 @@ class Outbox:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            if error.errno not in _NO_LOCKS:
+            if error.errno not in NO_LOCKS:
                 os.close(lock)
                 if isinstance(error, BlockingIOError):
                     return False

@@ -27,6 +27,7 @@ import numpy as np
 from ...afterwards import Shortfall
 from ...errors import BluescribeError
 from ...files import Folder, Place, part_of, parts_of
+from ...held import NO_LOCKS
 from ...paths import place_of_run, run_path
 from ...run import Run
 from ...status import may_pass
@@ -46,8 +47,6 @@ _NOT_A_NAME = re.compile(r"[^A-Za-z0-9]")
 _TEXT_BYTES = 64
 _LOCK_SECONDS = 60.0
 _LOCK_PAUSE = 0.02
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-"""What a file system says that has no locks: then the last of two writers wins."""
 
 _MOVED = (
     "move them back below the folder of the master file: the first run of the next session links "
@@ -232,7 +231,7 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        if error.errno not in _NO_LOCKS:
+        if error.errno not in NO_LOCKS:
             raise
     return True
 
