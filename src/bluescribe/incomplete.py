@@ -132,7 +132,7 @@ def _tell(places: Sequence[Place]) -> None:
             names = ", ".join(str(path.relative_to(place.folder)) for path in found[:_NAMED])
             more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
             logger.warning(
-                "%s in %s cut short and may be incomplete: %s%s. To finish all files of such runs: "
+                "%s cut short in %s and may be incomplete: %s%s. To finish all files of such runs: "
                 "bluescribe recover %s",
                 "1 file was" if len(found) == 1 else f"{len(found)} files were",
                 place.folder,
