@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from rich.console import Console
@@ -112,15 +113,19 @@ def test_a_pack_that_was_changed_has_status_1(tmp_path, command):
 
 
 def test_ctrl_c_has_status_130(tmp_path, command):
-    make_journals(tmp_path / "src", 1)
-    reading = tmp_path / "src" / "endless.jsonl"
-    os.mkfifo(reading)  # whoever opens it waits
-    pressed = threading.main_thread().ident, signal.SIGINT
-    timer = threading.Timer(1, signal.pthread_kill, pressed)
-    timer.start()
+    make_journals(tmp_path / "src", 300)
+    pressing = threading.Thread(target=press_ctrl_c_after, args=(tmp_path / "out",))
+    pressing.start()
     status, _, error = command("export", "src", "--all", "--to", "csv", "--out", "out")
-    timer.cancel()
+    pressing.join()
     assert (status, error) == (130, "bluescribe: interrupted\n")
+
+
+def press_ctrl_c_after(folder):
+    """Interrupt the main thread when the folder holds its first file."""
+    while not any(folder.glob("*.csv")):
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_recover_shows_names_whole_at_80_columns(tmp_path, command):

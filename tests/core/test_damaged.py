@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from event_model import DocumentNames
 
-from bluescribe import JsonlWriter, subscribe_writers
+from bluescribe import JsonlWriter, Writers, subscribe_writers
 from tests.core.scanning import PATIENCE, WHOLE, names, scan
 
 
@@ -41,7 +43,7 @@ class EvilThing:
     __repr__ = __str__
 
 
-DAMAGED = {
+DAMAGED: dict[str, Any] = {
     "nothing": None,
     "number": 1,
     "text": "x",
@@ -60,7 +62,7 @@ DAMAGED = {
 @pytest.fixture(params=["one writer", "all"])
 def writers(request, engine, tmp_path):
     if request.param == "one writer":
-        found = JsonlWriter(tmp_path)
+        found: JsonlWriter | Writers = JsonlWriter(tmp_path)
         engine.subscribe(found.receiver)
     else:
         blocks = {f"{name}_DATA_FILES": {"ENABLE": True} for name in ("JSONL", "CSV", "SPEC")}
