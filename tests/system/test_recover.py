@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 
@@ -301,3 +302,26 @@ def test_files_below_are_found(tmp_path, run):
     path.write_bytes(b"".join(lines[:-1]) + lines[-1][:9])
     assert len(recover(tmp_path).steps) == 1
     assert [json.loads(line)[0] for line in path.read_bytes().splitlines()][-1] == "event"
+
+
+@pytest.mark.timeout(60, method="thread")  # HDF5 would hold its lock, and no signal ends that
+@pytest.mark.parametrize("has_zeros", [True, False])
+@pytest.mark.parametrize("name", HDF5)
+def test_texts_of_which_the_end_is_missing_hold_up_nothing(
+    name, has_zeros, tmp_path, run_of_images
+):
+    """HDF5 has given them room, and the disk got the head of that: for ever, HDF5 looks on."""
+    folder = tmp_path / "data"
+    write(folder, run_of_images, [name], live=True)
+    (path,) = folder.iterdir()
+    data = path.read_bytes()
+    heaps = [found.start() for found in re.finditer(b"GCOL\x01\0\0\0", data)]
+    for heap in heaps:
+        end = heap + 4096 if has_zeros else len(data)
+        zeros = bytes(end - heap - 64) if has_zeros else b""
+        path.write_bytes(data[: heap + 64] + zeros + data[end:])
+        torn = fingerprint(folder)
+        report = recover(folder)
+        assert [step.outcome for step in report.steps] in (["left"], ["FAILED"])
+        assert fingerprint(folder) == torn
+    assert heaps

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 import h5py
 
 from ..files import Place
+from .heaps import is_endless
 from .superblock import Superblock
 
 __all__ = ["Marked", "meet_all", "opened", "read_superblock", "unmark"]
@@ -104,11 +105,20 @@ class _Closed(io.RawIOBase):
         self._position = 0
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what h5py gives
-        """Fill a buffer; behind the end of the file are zeros."""
+        """Fill a buffer; behind the end of the file are zeros.
+
+        Raises
+        ------
+        OSError
+            HDF5 would never come to the end of what it reads.
+        """
         head = self._superblock.data[self._position : self._position + len(buffer)]
         self._stream.seek(self._position + len(head))
         data = head + self._stream.read(len(buffer) - len(head))
-        buffer[:] = data.ljust(len(buffer), b"\0")
+        filled = data.ljust(len(buffer), b"\0")
+        if is_endless(filled):
+            raise OSError("texts in it were not written to their end")
+        buffer[:] = filled
         self._position += len(buffer)
         return len(buffer)
 
