@@ -17,6 +17,7 @@ from ...hdf5.compression import compression_options
 from ...hdf5.documents import Documents
 from ...hdf5.file import LiveFile, write_node
 from ...hdf5.images import Images
+from ...hdf5.joined import join_files
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
@@ -28,7 +29,6 @@ from ...run import Descriptor, Document, Page, Run, Stream
 from ..base import RunFile
 from .copying import ImageCopy, Show
 from .entryviews import EntryViews
-from .joined import join_files
 from .master import Master
 from .metadata import (
     BLUESKY,
