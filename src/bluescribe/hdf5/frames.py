@@ -123,30 +123,29 @@ def _copy_hdf5(
 ) -> h5py.Dataset:
     found = spans(images)
     first = found[0]
-    shape = (sum(span.stop - span.start for span in found), *first.rows.shape[1:])
+    shape = (sum(span.shape[0] for span in found), *first.shape[1:])
     target, at = None, 0
     for _, of_file in groupby(found, lambda span: (span.asset.uid, span.asset.path)):
         consecutive = list(of_file)
         with opened(consecutive[0].asset, is_checked=True) as source:
             if target is None:
-                is_plain = first.rows.is_all_of(first.lengths)
                 target = (
                     create_like(group, name, shape, source, options)
-                    if is_plain
+                    if first.is_plain
                     else create_new(group, name, shape, source.dtype, options)
                 )
                 _copy_attributes(source, target)
             for span in consecutive:
                 span.check_alike(target.shape[1:], target.dtype)
                 _copy_span(span, source, target, at, give_up)
-                at += span.stop - span.start
+                at += span.shape[0]
     return target
 
 
 def _copy_span(
     span: Span, source: h5py.Dataset, target: h5py.Dataset, at: int, give_up: threading.Event
 ) -> None:
-    if span.rows.is_all_of(span.lengths):
+    if span.is_plain:
         copy_rows(source, (span.start, span.stop), target, at, give_up)
         return
     for block in _blocks(span, source, give_up):
@@ -157,11 +156,10 @@ def _copy_span(
 
 def _blocks(span: Span, source: h5py.Dataset, give_up: threading.Event) -> Iterator[Array]:
     """Yield rows, some at a time."""
-    frame_bytes = source.dtype.itemsize * math.prod(span.rows.shape[1:])
-    step = max(1, _BLOCK_BYTES // max(1, frame_bytes))
-    for first in range(span.start, span.stop, step):
+    row_bytes = source.dtype.itemsize * math.prod(span.rows.shape[1:])
+    for piece in span.pieces(max(1, _BLOCK_BYTES // max(1, row_bytes))):
         raise_if_given_up(give_up)
-        yield span.rows.read(source, first, min(first + step, span.stop))
+        yield piece.read(source)
 
 
 def _copy_sequence(

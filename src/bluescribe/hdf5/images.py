@@ -14,6 +14,7 @@ import numpy as np
 from ..assets import Asset
 from ..datums import Datums, ImagesError, Rows
 from ..errors import BluescribeError
+from ..values import Array
 from .objects import set_attribute
 
 __all__ = [
@@ -29,6 +30,10 @@ __all__ = [
     "opened_unlocked",
     "spans",
 ]
+
+
+_RANK = 3
+"""Dimensions of frames one after the other."""
 
 
 class NotReadyError(BluescribeError, OSError):
@@ -57,6 +62,8 @@ class Images:
     parts: tuple[Part, ...]
     attrs: Mapping[str, Any]
     """What the descriptor tells of the values."""
+    one_by_one: bool = False
+    """Whether each row is to be a frame, also of datums that are stacked and have several."""
 
     @property
     def events(self) -> int:
@@ -97,24 +104,46 @@ class Span:
     start: int
     stop: int
 
+    is_split: bool = False
+    """Whether the frames of each row are shown one by one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what is shown."""
+        rows, *others = self.stop - self.start, *self.rows.shape[1:]
+        return (rows * others[0], *others[1:]) if self.is_split else (rows, *others)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether rows are shown as the dataset has them."""
+        return self.rows.is_all_of(self.lengths) and not self.is_split
+
     @property
     def is_whole(self) -> bool:
         """Whether it is all of the dataset, as it is."""
-        whole = (0, self.rows.shape[0])
-        return self.rows.is_all_of(self.lengths) and (self.start, self.stop) == whole
+        return self.is_plain and (self.start, self.stop) == (0, self.rows.shape[0])
+
+    def read(self, dataset: h5py.Dataset) -> Array:
+        """Return all frames."""
+        return self.rows.read(dataset, self.start, self.stop).reshape(self.shape)
+
+    def pieces(self, step: int) -> Iterator[Span]:
+        """Yield parts of so many rows."""
+        for start in range(self.start, self.stop, step):
+            yield replace(self, start=start, stop=min(start + step, self.stop))
 
     def check_alike(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        """Check that a row has a shape and a type.
+        """Check that frames have a shape and a type.
 
         Raises
         ------
         ImagesError
-            It has others.
+            They have others.
         """
-        if (self.rows.shape[1:], self.dtype) != (shape, dtype):
+        if (self.shape[1:], self.dtype) != (shape, dtype):
             raise ImagesError(
-                f"{self.asset.place} has {self.dtype} frames of shape {self.rows.shape[1:]}, "
-                f"earlier ones are {dtype} of shape {shape}"
+                f"{self.asset.place} has {self.dtype} frames of shape {self.shape[1:]}, earlier "
+                f"ones are {dtype} of shape {shape}"
             )
 
 
@@ -139,18 +168,20 @@ def spans(images: Images) -> list[Span]:
         for asset in assets:
             key = asset.uid, asset.path
             if key not in looked:
-                looked[key] = _all_of(asset, datums)
+                looked[key] = _all_of(asset, datums, one_by_one=images.one_by_one)
             found.append(_of_part(looked[key], part, datums))
     if not found:
         raise ImagesError("the documents announced no frame")
     return found
 
 
-def _all_of(asset: Asset, datums: Datums) -> Span:
+def _all_of(asset: Asset, datums: Datums, *, one_by_one: bool) -> Span:
     """Return all rows of a file."""
     with opened(asset) as dataset:
         rows = datums.rows(dataset.shape)
-        return Span(asset, rows, dataset.shape, dataset.dtype, 0, rows.shape[0])
+        is_split = one_by_one and datums.is_stacked and len(rows.shape) > _RANK
+        count = rows.shape[0]
+        return Span(asset, rows, dataset.shape, dataset.dtype, 0, count, is_split=is_split)
 
 
 def _of_part(file: Span, part: Part, datums: Datums) -> Span:

@@ -51,7 +51,7 @@ def write_virtual(
         The files hold frames of different shapes or types.
     """
     found = spans(images)
-    shape = (sum(span.stop - span.start for span in found), *found[0].rows.shape[1:])
+    shape = (sum(span.shape[0] for span in found), *found[0].shape[1:])
     dtype = found[0].dtype
     fill = _mark(dtype) if marks_missing else None
     plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -61,11 +61,10 @@ def write_virtual(
     target = h5py.h5s.create_simple(shape)
     for span in found:
         span.check_alike(shape[1:], dtype)
-        for start in range(span.start, span.stop, step):
-            stop = min(start + step, span.stop)
-            target.select_hyperslab((at, *[0] * (len(shape) - 1)), (stop - start, *shape[1:]))
-            plist.set_virtual(target, *_source(span, file_name(span.asset), start, stop))
-            at += stop - start
+        for piece in span.pieces(step):
+            target.select_hyperslab((at, *[0] * (len(shape) - 1)), piece.shape)
+            plist.set_virtual(target, *_source(piece, file_name(span.asset)))
+            at += piece.shape[0]
     if group.get(name, getlink=True) is not None:
         del group[name]
     kind = h5py.h5t.py_create(dtype, logical=True)
@@ -76,9 +75,7 @@ def write_virtual(
     return dataset
 
 
-def _source(
-    span: Span, file_name: str, start: int, stop: int
-) -> tuple[bytes, bytes, h5py.h5s.SpaceID]:
+def _source(span: Span, file_name: str) -> tuple[bytes, bytes, h5py.h5s.SpaceID]:
     """Return where rows are: file, dataset and selection."""
     # HDF5 takes % in these names for the number of a block
     names = (text.replace("%", "%%") for text in (file_name, span.asset.dataset or "/"))
@@ -86,7 +83,7 @@ def _source(
     if not span.lengths:
         return file, dataset, h5py.h5s.create(h5py.h5s.SCALAR)
     space = h5py.h5s.create_simple(span.lengths)
-    space.select_hyperslab(*zip(*span.rows.block(start, stop), strict=True))
+    space.select_hyperslab(*zip(*span.rows.block(span.start, span.stop), strict=True))
     return file, dataset, space
 
 

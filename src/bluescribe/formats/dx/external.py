@@ -201,7 +201,7 @@ class ExternalFrames:
         about = {"units": declared.units, "axes": AXES, "description": field}
         untold = self._links.told(stream, field)[1]
         parts = tuple(map(Part, untold)) if indices is None else indices.parts()
-        return Images(stream, field, EXCHANGE, declared.shape, parts, about)
+        return Images(stream, field, EXCHANGE, declared.shape, parts, about, one_by_one=True)
 
     def _show_theta(self, h5: h5py.File) -> None:
         if "data" not in self.shown or "theta" in h5[EXCHANGE]:
@@ -244,4 +244,4 @@ def _read(images: Images) -> Iterator[Array]:
         if len(span.rows.shape) > 2 or span.dtype.kind not in "iuf":
             raise ImagesError(f"{span.asset.place} holds no numbers, one an event")
         with opened(span.asset) as dataset:
-            yield span.rows.read(dataset, span.start, span.stop).reshape(-1)
+            yield span.read(dataset).reshape(-1)

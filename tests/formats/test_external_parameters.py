@@ -1,0 +1,266 @@
+"""What stream_resources say of their files is heeded as bluesky and tiled heed it, by each format.
+
+What is right is what bluesky's consolidator and tiled's adapter read, not what is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import silx.io
+import tifffile
+from bluesky.consolidators import consolidator_factory
+from event_model import DocumentNames, schema_validators
+from nexusformat.nexus import nxload
+
+from bluescribe import DxWriter, Hdf5Writer, NexusWriter, TiffWriter
+from tests.formats.images import CAMERA, Documents, frames, run_of_streams
+
+HDF5 = "application/x-hdf5"
+TIFF = "multipart/related;type=image/tiff"
+NPY = "multipart/related;type=application/x-npy"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Files, and how a stream tells of them."""
+
+    make: Callable[[Path], Sequence[tuple[Path, str]]]
+    """Writes files; returns the place of each stream_resource and its mimetype."""
+    parameters: dict[str, Any]
+    shape: tuple[int, ...]
+    """Of an event."""
+    ranges: Sequence[tuple[int, int, int]] = ((0, 0, 3),)
+    """Number of the stream_resource, first index, index after the last."""
+    dtype: str = "<u2"
+
+
+def hdf5(*datasets: Any) -> Callable[[Path], Sequence[tuple[Path, str]]]:
+    """Return what writes one file for each dataset."""
+
+    def make(folder: Path) -> Sequence[tuple[Path, str]]:
+        paths = [folder / f"{number}.h5" for number in range(len(datasets))]
+        for path, data in zip(paths, datasets, strict=True):
+            with h5py.File(path, "w") as file:
+                file["/entry/data/data"] = data
+        return [(path, HDF5) for path in paths]
+
+    return make
+
+
+def images(
+    kind: str, save: Callable[[Path, Any], None], name: str, each: int = 1
+) -> Callable[[Path], Sequence[tuple[Path, str]]]:
+    """Return what writes a sequence of files."""
+
+    def make(folder: Path) -> Sequence[tuple[Path, str]]:
+        for number in range(6):
+            image = frames(each, each * number)
+            save(folder / name.format(number), image[0] if each == 1 else image)
+        return [(folder / name.partition("_")[0] if kind == NPY else folder, kind)]
+
+    return make
+
+
+def save_tiff(path: Path, image: Any) -> None:
+    tifffile.imwrite(path, image, photometric="minisblack")
+
+
+TABLE = np.add.outer(np.arange(5) * 10, np.arange(4)).astype("<u2")
+SHAPE = (1, 6, 8)
+DATASET = {"dataset": "/entry/data/data"}
+
+CASES = {
+    "other runs' frames": Case(hdf5(frames(10)), {"chunk_shape": SHAPE}, SHAPE, [(0, 5, 8)]),
+    "skipped frames": Case(hdf5(frames(6)), {}, SHAPE, [(0, 0, 2), (0, 4, 6)]),
+    "surplus frames": Case(hdf5(frames(5)), {"swmr": False}, SHAPE),
+    "several files": Case(
+        hdf5(frames(2), frames(3, 10)), {"chunk_shape": SHAPE}, SHAPE, [(0, 0, 2), (1, 0, 3)]
+    ),
+    "frames an event": Case(hdf5(frames(9)), {"chunk_shape": SHAPE}, (3, 6, 8), [(0, 1, 3)]),
+    "multiplier": Case(hdf5(frames(6)), {"multiplier": 2}, (6, 8)),
+    "multiplier of one frame": Case(hdf5(frames(6)), {"multiplier": 2}, SHAPE),
+    "multiplier of numbers": Case(hdf5(np.arange(6, dtype="<u2")), {"multiplier": 2}, ()),
+    "stack": Case(hdf5(frames(5)), {"join_method": "stack"}, (6, 8), [(0, 1, 4)]),
+    "stack of several": Case(
+        hdf5(frames(12).reshape(4, 3, 6, 8)),
+        {"join_method": "stack", "multiplier": 3, "chunk_shape": (1, 3, 6, 8)},
+        (6, 8),
+        [(0, 1, 3)],
+    ),
+    "column of a table": Case(hdf5(TABLE), {"slice": ":,2"}, (), [(0, 1, 4)]),
+    "columns of a table": Case(hdf5(TABLE), {"slice": "(:, 1:3)"}, (1, 2)),
+    "every second row": Case(hdf5(TABLE), {"slice": "1::2"}, (1, 4), [(0, 0, 2)]),
+    "last column": Case(hdf5(TABLE), {"slice": "...,-1"}, ()),
+    "a region": Case(hdf5(frames(5)), {"slice": ":,1:4,::2"}, (1, 3, 4), [(0, 1, 4)]),
+    "squeezed": Case(hdf5(TABLE[:, None]), {"squeeze": True}, (1, 4), [(0, 2, 5)]),
+    "squeezed before": Case(hdf5(TABLE[None]), {"squeeze": True}, (1, 4), [(0, 2, 5)]),
+    "sliced and squeezed": Case(hdf5(TABLE[None]), {"slice": "0,:,1:2", "squeeze": True}, ()),
+    "scalars": Case(
+        hdf5(*np.arange(3, dtype="<u2")), {"chunk_shape": ()}, (), [(n, 0, 1) for n in range(3)]
+    ),
+    "numbers with a chunk": Case(hdf5(np.arange(9, dtype="<u2")), {"chunk_shape": (1024,)}, (1,)),
+    "TIFF": Case(images(TIFF, save_tiff, "a_{:03d}.tif"), {"template": "a_{:03d}.tif"}, SHAPE),
+    "TIFF with a stem": Case(
+        images(TIFF, save_tiff, "a_{:06d}.tiff"),
+        {"template": "%s%s_%6.6d.tiff", "filename": "a"},
+        SHAPE,
+        [(0, 1, 3)],
+    ),
+    "TIFF with a new stem": Case(
+        images(TIFF, save_tiff, "a_{:d}.tiff"), {"template": "{:s}_{:d}.tiff", "filename": "a"},
+        SHAPE,
+    ),
+    "TIFF, two files an event": Case(
+        images(TIFF, save_tiff, "a_{}.tif"),
+        {"template": "a_{}.tif", "chunk_shape": (1,)},
+        (2, 6, 8),
+        [(0, 1, 3)],
+    ),
+    "TIFF of three pages": Case(
+        images(TIFF, save_tiff, "a_{}.tif", 3),
+        {"template": "a_{}.tif", "chunk_shape": (3, 6, 8)},
+        (6, 6, 8),
+        [(0, 0, 2)],
+    ),
+    "NPY": Case(images(NPY, np.save, "stem_{}.npy"), {}, (6, 8), [(0, 1, 3)]),
+}  # fmt: skip
+
+
+def documents(case: Case, folder: Path) -> Documents:
+    """Write the files of a case, and return its run, of documents that event-model validates."""
+    folder.mkdir()
+    resources = []
+    for path, mimetype in case.make(folder):
+        parameters = {**(DATASET if mimetype == HDF5 else {}), **case.parameters}
+        ending = "/" if path.is_dir() else ""
+        resources.append(
+            {"mimetype": mimetype, "uri": f"file://localhost{path}{ending}",
+             "parameters": parameters}
+        )  # fmt: skip
+    docs = run_of_streams(resources, case.ranges, case.shape)
+    docs[1][1]["data_keys"]["camera"]["dtype_numpy"] = case.dtype
+    for name, doc in docs:
+        schema_validators[DocumentNames[name]].validate(doc)
+    return docs
+
+
+def read_by_bluesky(docs: Documents) -> Any:
+    """Return what each file has for the events, by bluesky's consolidators, one after the other."""
+    descriptor = docs[1][1]
+    consolidators = {
+        doc["uid"]: consolidator_factory(
+            {**doc, "parameters": {**doc["parameters"]}}, descriptor
+        )
+        for name, doc in docs
+        if name == "stream_resource"
+    }  # fmt: skip
+    found = []
+    for name, doc in docs:
+        if name == "stream_datum":
+            reader = consolidators[doc["stream_resource"]]
+            reader.consume_stream_datum(doc)
+            array = read_whole(reader)
+            is_counted = reader.join_method == "concat" and reader.datum_shape
+            each = reader.datum_shape[0] if is_counted else 1
+            of_run = [reader._seqnums_to_indices_map[n] for n in range(*doc["seq_nums"].values())]
+            if "template" in reader._sres_parameters:  # the adapter has the files of the run only
+                of_run = list(range(len(array) // each))[-len(of_run) :]
+            found += [array[index * each : (index + 1) * each] for index in of_run]
+    return np.concatenate(found)
+
+
+def read_whole(reader: Any) -> Any:
+    """Return all that tiled's adapter finds; `get_adapter` wants files without surplus frames."""
+    from tiled.mimetypes import DEFAULT_ADAPTERS_BY_MIMETYPE
+
+    adapter = DEFAULT_ADAPTERS_BY_MIMETYPE[reader.mimetype]
+    uris = [asset.data_uri for asset in reader.assets]
+    known = reader.adapter_parameters()
+    array = np.asarray(adapter.from_uris(*uris, **known).read())
+    rank = len(reader.shape)
+    return array.reshape(-1, *array.shape[array.ndim - rank + 1 :])
+
+
+def send(writer: Any, docs: Documents) -> Path:
+    with writer:
+        for name, doc in docs:
+            writer(name, doc)
+    assert not writer.status().failures, writer.status()
+    found: Path = writer.status().last_file
+    return found
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
+
+
+@pytest.mark.parametrize("images", ["link", "copy"])
+def test_nexus_has_what_bluesky_reads(case: Case, images: str, tmp_path: Path) -> None:
+    docs = documents(case, tmp_path / "raw")
+    wanted = read_by_bluesky(docs)
+    is_hdf5 = docs[2][1]["mimetype"] == HDF5
+    path = send(NexusWriter(tmp_path, images=images), docs)
+    if images == "link" and not is_hdf5:
+        with h5py.File(path) as file:
+            assert "value" not in file[CAMERA], "no link can show other files than HDF5"
+        return
+    with h5py.File(path) as file:
+        value = file[CAMERA]["value"]
+        assert value.shape == wanted.shape
+        assert value.dtype == wanted.dtype
+        assert np.array_equal(value, wanted)
+    with silx.io.open(str(path)) as opened:  # type: ignore[attr-defined]  # silx re-exports
+        assert np.array_equal(opened[f"{CAMERA}/value"][()], wanted)
+        assert np.array_equal(opened["/entry/data/camera"][()], wanted)
+    tree: Any = nxload(str(path))
+    for place in (f"{CAMERA}/value", "/entry/data/camera", "/entry/instrument/camera/data"):
+        assert tree[place].shape == wanted.shape
+        assert np.array_equal(tree[place].nxdata, wanted)
+
+
+def test_raw_hdf5_has_what_bluesky_reads(case: Case, tmp_path: Path) -> None:
+    docs = documents(case, tmp_path / "raw")
+    wanted = read_by_bluesky(docs)
+    path = send(Hdf5Writer(tmp_path), docs)
+    with h5py.File(path) as file:
+        group = file["/streams/primary/camera"]
+        if docs[2][1]["mimetype"] == HDF5:
+            assert np.array_equal(group["value"], wanted)
+        else:
+            assert "value" not in group
+
+
+IMAGES = [name for name, case in CASES.items() if len(case.shape) > 1 and 1 not in case.shape[-2:]]
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_tiff_has_what_bluesky_reads(name: str, tmp_path: Path) -> None:
+    docs = documents(CASES[name], tmp_path / "raw")
+    send(TiffWriter(tmp_path, file_name="run"), docs)
+    path = tmp_path / "run-primary-camera.tif"
+    if docs[2][1]["mimetype"] == TIFF:
+        assert not path.exists(), "they are TIFF already"
+        return
+    wanted = read_by_bluesky(docs)
+    found = tifffile.imread(path)
+    assert np.array_equal(found, wanted.reshape(found.shape))
+
+
+@pytest.mark.parametrize("images", ["link", "copy"])
+@pytest.mark.parametrize("name", IMAGES)
+def test_data_exchange_has_what_bluesky_reads(name: str, images: Any, tmp_path: Path) -> None:
+    docs = documents(CASES[name], tmp_path / "raw")
+    if images == "link" and docs[2][1]["mimetype"] != HDF5:
+        pytest.skip("only HDF5 files can be shown in place, which is told elsewhere")
+    path = send(DxWriter(tmp_path, image="camera", images=images), docs)
+    wanted = read_by_bluesky(docs)
+    with h5py.File(path) as file:
+        assert np.array_equal(file["exchange/data"], wanted.reshape(-1, *wanted.shape[-2:]))
