@@ -18,7 +18,7 @@ import numpy as np
 from .assets import Asset
 from .errors import BluescribeError
 
-__all__ = ["SEQUENCES", "Datums", "ImagesError", "Rows", "ignored_parameters"]
+__all__ = ["SEQUENCES", "Datums", "ImagesError", "Rows", "ignored_parameters", "is_whole_dataset"]
 
 
 class ImagesError(BluescribeError, ValueError):
@@ -56,6 +56,8 @@ _OF_HDF5 = {
     "swmr",  # found out when the file is opened
 }
 
+_JOINS = ("concat", "stack")
+
 _SLICE = re.compile(r"(-?\d+)?:(-?\d+)?(?::(-?\d+)?)?")
 
 
@@ -68,6 +70,13 @@ def ignored_parameters(asset: Asset) -> list[str]:
         return []
     known = _OF_EVERY_KIND | (_OF_HDF5 if asset.is_hdf5 else set())
     return [*(str(key) for key in asset.parameters if key not in known), *asset.ignored]
+
+
+def is_whole_dataset(asset: Asset) -> bool:
+    """Tell whether the documents mean a dataset of one HDF5 file, as it is."""
+    told = asset.parameters
+    is_cut = told.get("slice") or told.get("squeeze")
+    return asset.is_hdf5 and not (asset.is_sequence or is_cut) and _join(asset) in _JOINS
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +147,11 @@ class Datums:
         ImagesError
             It tells of a way to join datums that nobody knows.
         """
-        join = asset.parameters.get("join_method", "stack" if asset.spec in _NPY else "concat")
-        if join not in ("concat", "stack"):
+        join = _join(asset)
+        if join not in _JOINS:
             raise ImagesError(
-                f"{asset.place}: the join_method {join!r} is unknown; known are concat and stack"
+                f"{asset.place}: the join_method {join!r} is unknown; known are "
+                f"{' and '.join(_JOINS)}"
             )
         shape = tuple(n or 1 for n in declared)
         return cls(asset, _multiplied(shape, _number(asset, "multiplier")), join == "stack")
@@ -283,6 +293,11 @@ def _multiplied(shape: tuple[int, ...], multiplier: int) -> tuple[int, ...]:
     if not multiplier or shape[:1] == (multiplier,):
         return shape
     return (multiplier, *(shape[1:] if shape[:1] == (1,) else shape))
+
+
+def _join(asset: Asset) -> object:
+    """Return how datums become one array."""
+    return asset.parameters.get("join_method", "stack" if asset.spec in _NPY else "concat")
 
 
 def _number(asset: Asset, key: str) -> int:

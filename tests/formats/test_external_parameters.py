@@ -20,6 +20,7 @@ from event_model import DocumentNames, schema_validators
 from nexusformat.nexus import nxload
 
 from bluescribe import DxWriter, Hdf5Writer, NexusWriter, TiffWriter
+from bluescribe.hdf5 import virtual
 from tests.formats.images import CAMERA, Documents, frames, run_of_streams
 
 HDF5 = "application/x-hdf5"
@@ -264,3 +265,149 @@ def test_data_exchange_has_what_bluesky_reads(name: str, images: Any, tmp_path: 
     wanted = read_by_bluesky(docs)
     with h5py.File(path) as file:
         assert np.array_equal(file["exchange/data"], wanted.reshape(-1, *wanted.shape[-2:]))
+
+
+def single(path: Path, parameters: dict[str, Any], shape: tuple[int, ...], count: int) -> Documents:
+    ending = "/" if path.is_dir() else ""
+    resource = {"mimetype": HDF5, "uri": f"file://localhost{path}{ending}"}
+    return run_of_streams([{**resource, "parameters": parameters}], [(0, 0, count)], shape)
+
+
+@pytest.mark.parametrize("images", ["link", "copy"])
+@pytest.mark.parametrize(
+    ("data", "shape", "parameters"),
+    [
+        (frames(3)[:, None], SHAPE, {"chunk_shape": SHAPE}),
+        (frames(3), (6, 8), {}),
+        (frames(3), (6, 8), {"join_method": "stack"}),
+        (frames(6).reshape(3, 2, 6, 8), (2, 6, 8), {"chunk_shape": (2, 6, 8)}),
+        (frames(6).reshape(3, 2, 6, 8), (2, 6, 8), {"join_method": "stack"}),
+        (np.arange(3.0), (), {"chunk_shape": ()}),
+        (np.arange(3.0)[:, None], (), {}),
+        (frames(3)[:, None], (1, 3, 8), {"chunk_shape": (1, 3, 8), "slice": ":,2:5"}),
+    ],
+    ids=["frame", "image", "stacked", "two", "two stacked", "scalar", "number", "slice"],
+)
+@pytest.mark.parametrize("template", ["f_{:03d}.h5", "%s%s_%03d.h5"])
+def test_one_hdf5_file_an_event(
+    *, template: str, data: Any, shape: Any, parameters: Any, images: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "raw").mkdir()
+    for number, each in enumerate(data):
+        with h5py.File(tmp_path / f"raw/f_{number:03d}.h5", "w") as file:
+            file["/entry/data/data"] = each
+    told = {**DATASET, "template": template, "filename": "f", **parameters}
+    docs = single(tmp_path / "raw", told, shape, 3)
+    wanted = data[:, :, 2:5] if "slice" in parameters else data
+    wanted = wanted.reshape(-1, *shape[-2:]) if "join_method" not in parameters else wanted
+    path = send(NexusWriter(tmp_path, images=images), docs)
+    with h5py.File(path) as file:
+        value = file[CAMERA]["value"]
+        assert value.is_virtual is (images == "link")
+        assert value.shape == wanted.shape
+        assert np.array_equal(value, wanted)
+    assert np.array_equal(nxload(str(path))[f"{CAMERA}/value"].nxdata, wanted)
+    if len(shape) > 1:
+        send(DxWriter(tmp_path, image="camera", images=images, file_name="dx"), docs)
+        with h5py.File(tmp_path / "dx.dx.h5") as file:
+            assert np.array_equal(file["exchange/data"], wanted.reshape(-1, *shape[-2:]))
+
+
+def test_a_template_goes_on_right_behind_its_uri(tmp_path: Path) -> None:
+    for number in range(3):
+        save_tiff(tmp_path / f"scan_{number:03d}.tif", frames(1, number)[0])
+    parameters = {"template": "{:03d}.tif"}
+    docs = single(tmp_path / "scan_", parameters, SHAPE, 3)
+    docs[2][1]["mimetype"] = TIFF
+    path = send(NexusWriter(tmp_path, images="copy"), docs)
+    with h5py.File(path) as file:
+        assert np.array_equal(file[CAMERA]["value"], frames(3))
+
+
+@pytest.mark.parametrize("writer", [NexusWriter, Hdf5Writer, DxWriter, TiffWriter])
+def test_a_parameter_that_is_not_known_is_told_once(
+    writer: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ((path, _),) = hdf5(frames(3))(tmp_path)
+    key = f"rotate_{writer.format}"
+    settings = {"image": "camera"} if writer is DxWriter else {}
+    docs = single(path, {**DATASET, key: 90}, SHAPE, 3)
+    for _ in range(2):
+        with writer(tmp_path / "files", file_name="{uid}", **settings) as opened:
+            for name, doc in docs:
+                opened(name, doc)
+    (told,) = [record.getMessage() for record in caplog.records if key in record.getMessage()]
+    assert "the files of 'camera' (stream primary)" in told
+    assert "read as if it were not there" in told
+    assert f"Compare them with {path}:/entry/data/data" in told
+    assert caplog.records[0].levelname == "WARNING"
+
+
+def test_what_is_known_is_not_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ((path, _),) = hdf5(frames(6).reshape(3, 2, 6, 8))(tmp_path)
+    told = {"chunk_shape": (1, 2, 6, 8), "join_method": "stack", "join_chunks": False, "swmr": True}
+    more = {"multiplier": 2, "slice": ":,:", "squeeze": False}
+    send(NexusWriter(tmp_path), single(path, {**DATASET, **told, **more}, (6, 8), 3))
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("parameters", "cause"),
+    [
+        ({"join_method": "merge"}, "the join_method 'merge' is unknown; known are concat"),
+        ({"slice": "1,2,3,4"}, "the slice '1,2,3,4' of a dataset of shape (3, 6, 8) is not"),
+        ({"slice": ":,99"}, "the slice ':,99' of a dataset"),
+        ({"slice": ":,::-1"}, "its step is negative"),
+        ({"slice": "one"}, "is not understood"),
+        ({"slice": {"step": 0}}, "is not understood"),
+        ({"template": "{:d}{:d}.h5"}, "makes no name of a file"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_not_understood_is_told_and_nothing_else_is_shown_for_it(
+    parameters: Any, cause: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ((path, _),) = hdf5(frames(3))(tmp_path)
+    docs = single(path, {**DATASET, **parameters}, SHAPE, 3)
+    with h5py.File(send(NexusWriter(tmp_path), docs)) as file:
+        assert "value" not in file[CAMERA]
+    assert cause in caplog.text
+    with NexusWriter(tmp_path, images="copy") as writer:
+        for name, doc in docs:
+            writer(name, doc)
+    (failure,) = writer.status().failures
+    assert cause in failure.cause
+
+
+def test_more_rows_than_nexusformat_counts_are_right_for_hdf5(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(virtual, "_MOST_SINGLE", 3)
+    ((path, _),) = hdf5(frames(9))(tmp_path)
+    docs = run_of_streams(
+        [{"mimetype": HDF5, "uri": f"file://localhost{path}", "parameters": DATASET}],
+        [(0, 1, 4), (0, 6, 8)],
+        SHAPE,
+    )
+    with h5py.File(send(NexusWriter(tmp_path), docs)) as file:
+        value = file[CAMERA]["value"]
+        assert len(value.virtual_sources()) == 2
+        assert np.array_equal(value, frames(9)[[1, 2, 3, 6, 7]])
+
+
+def test_a_file_that_is_still_open_is_joined_when_it_is_closed(tmp_path: Path) -> None:
+    """The IOC closes its file after the stop document, with frames that belong to no event."""
+    raw = tmp_path / "raw.h5"
+    docs = single(raw, DATASET, SHAPE, 3)
+    with NexusWriter(tmp_path) as writer, h5py.File(raw, "w", libver="latest") as file:
+        for name, doc in docs:
+            writer(name, doc)
+        path = writer.status().last_file
+        assert path is not None
+        file["/entry/data/data"] = frames(5)
+        file.close()
+    assert not writer.status().failures
+    with h5py.File(path) as opened:
+        assert np.array_equal(opened[CAMERA]["value"], frames(3))
+        assert len(opened[CAMERA]["value_1"]) == 5
+        assert opened["/entry/data/camera"] == opened[CAMERA]["value"]

@@ -20,6 +20,7 @@ from .objects import set_attribute
 __all__ = [
     "Images",
     "ImagesError",
+    "MissingError",
     "NotReadyError",
     "Part",
     "Span",
@@ -38,6 +39,10 @@ _RANK = 3
 
 class NotReadyError(BluescribeError, OSError):
     """Images that cannot be read yet: the file is not there, or its producer still writes it."""
+
+
+class MissingError(NotReadyError):
+    """Images whose file is not there, perhaps never on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +245,15 @@ def check_there(path: Path) -> None:
 
     Raises
     ------
+    MissingError
+        There is none.
     NotReadyError
-        There is none, or it is out of reach.
+        It is out of reach.
     """
     try:
         path.stat()
     except FileNotFoundError:
-        raise NotReadyError(f"{path} is not there") from None
+        raise MissingError(f"{path} is not there") from None
     except (OSError, ValueError) as error:
         raise NotReadyError(f"{path} is out of reach: {error}") from None
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..assets import Asset, Frames
-from ..datums import ignored_parameters
+from ..datums import ignored_parameters, is_whole_dataset
 from ..jsontext import dumps
 from ..run import Field, Stream
 from ..status import Told
@@ -241,10 +241,7 @@ class AssetLinks:
 
 def _is_link(assets: Sequence[Asset]) -> bool:
     """Tell whether a link to a dataset shows all frames of a field as the documents mean them."""
-    if len(assets) != 1 or not assets[0].is_hdf5 or assets[0].is_sequence:
-        return False
-    told = assets[0].parameters
-    return not (told.get("slice") or told.get("squeeze"))
+    return len(assets) == 1 and is_whole_dataset(assets[0])
 
 
 def _tell_of_ignored(asset: Asset, stream: str, field: str) -> None:

@@ -16,7 +16,7 @@ from ...assets import Asset, Frames
 from ...hdf5.compression import Compression, compression_options
 from ...hdf5.documents import Documents
 from ...hdf5.file import LiveFile, write_node
-from ...hdf5.joined import join_files
+from ...hdf5.joined import join_files, not_joined
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
@@ -132,7 +132,8 @@ class Hdf5File(RunFile[Hdf5Settings]):
         self._file.make_last_room()
         for stream, field, name, frames in self._links.frame_nodes():
             write_node(h5[self._group_of(stream, field)], name, frames)
-        join_files(h5, self._links, self._group_of, self._tell_of_images)
+        for images, error in join_files(h5, self._links, self._group_of, self._tell_of_images):
+            self._tell_of_images(not_joined(images, error))
         if stop is not None:
             self._documents.put("stop", stop)
         if self.discrepancies:
