@@ -5,22 +5,28 @@ What is right is what bluesky's consolidator and tiled's adapter read, not what 
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bluesky.plans as bp
 import h5py
 import numpy as np
 import pytest
 import silx.io
 import tifffile
+from bluesky import RunEngine
 from bluesky.consolidators import consolidator_factory
 from event_model import DocumentNames, schema_validators
 from nexusformat.nexus import nxload
 
 from bluescribe import DxWriter, Hdf5Writer, NexusWriter, TiffWriter
 from bluescribe.hdf5 import virtual
+from bluescribe.testing.shapes.devices import motor
+from bluescribe.testing.shapes.stream_assets import StreamDetector
 from tests.formats.images import CAMERA, Documents, frames, run_of_streams
 
 HDF5 = "application/x-hdf5"
@@ -411,3 +417,78 @@ def test_a_file_that_is_still_open_is_joined_when_it_is_closed(tmp_path: Path) -
         assert np.array_equal(opened[CAMERA]["value"], frames(3))
         assert len(opened[CAMERA]["value_1"]) == 5
         assert opened["/entry/data/camera"] == opened[CAMERA]["value"]
+
+
+@pytest.mark.parametrize("images", ["link", "copy"])
+def test_motors_are_the_axis_of_frames_that_are_one_an_event(images: str, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    detector, axis, engine = StreamDetector(tmp_path / "raw"), motor(), RunEngine()
+    with NexusWriter(tmp_path / "data", file_name="{scan_id}", images=images) as writer:
+        engine.subscribe(writer.receiver)
+        for number in (1, 2):  # into one file, which the first run has for itself until then
+            engine(bp.scan([detector], axis, 0, number, 4))
+    assert not writer.status().failures
+    for number in (1, 2) if images == "copy" else (2,):
+        path = tmp_path / f"data/{number}.hdf"
+        with h5py.File(path) as file:
+            data = file["/entry/data"]
+            assert list(data.attrs["axes"]) == [axis.name, ".", "."]
+            assert np.allclose(data[axis.name], np.linspace(0, number, 4))
+            assert data["camera"][:, 0, 0].tolist() == [n + 4 * (number - 1) for n in range(4)]
+        plot: Any = nxload(str(path)).plottable_data
+        assert plot.nxaxes[0].nxname == axis.name
+        assert plot.nxsignal.shape == (4, 6, 8)
+        assert plot.nxsignal.valid_axes(plot.nxaxes)
+
+
+@pytest.mark.parametrize(("dtype", "mark"), [("u2", 65535), ("i4", 2**31 - 1), ("f8", np.nan)])
+def test_frames_that_are_gone_later_are_no_zeros(dtype: str, mark: Any, tmp_path: Path) -> None:
+    ((path, _),) = hdf5(frames(5).astype(dtype))(tmp_path)
+    found = send(NexusWriter(tmp_path), single(path, DATASET, SHAPE, 3))
+    path.unlink()
+    with h5py.File(found) as file:
+        assert np.array_equal(file[CAMERA]["value"], np.full((3, 6, 8), mark), equal_nan=True)
+
+
+PRODUCER = """
+import sys
+import h5py
+import numpy as np
+with h5py.File(sys.argv[1], "w", libver="latest") as file:
+    images = file.create_dataset(
+        "entry/data/data", (0, 6, 8), "u2", maxshape=(None, 6, 8), chunks=(1, 6, 8)
+    )
+    file.swmr_mode = True
+    for line in sys.stdin:
+        images.resize(len(images) + int(line), axis=0)
+        images[:] = np.arange(len(images))[:, None, None]
+        file.flush()
+        print("written", flush=True)
+"""
+
+
+@pytest.mark.parametrize("images", ["link", "copy"])
+def test_a_file_that_stays_open_shows_each_run_its_own_frames(images: str, tmp_path: Path) -> None:
+    raw = tmp_path / "raw.h5"
+    command, pipe = [sys.executable, "-c", PRODUCER, str(raw)], subprocess.PIPE
+    with (
+        NexusWriter(tmp_path, file_name="{uid}", images=images) as writer,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process,
+    ):
+        runs: list[str] = []
+        for first, stop in ((0, 3), (3, 5)):
+            print(stop - first, file=process.stdin, flush=True)
+            process.stdout.readline()
+            resource = {"mimetype": HDF5, "uri": f"file://localhost{raw}", "parameters": DATASET}
+            docs = run_of_streams([resource], [(0, first, stop)], SHAPE)
+            runs.append(docs[0][1]["uid"])
+            for name, doc in docs:
+                writer(name, doc)
+            writer.status()
+        process.communicate()
+    assert not writer.status().failures
+    found = []
+    for uid in runs:
+        with h5py.File(tmp_path / f"{uid}.hdf") as file:
+            found.append(file[CAMERA]["value"][:, 0, 0].tolist())
+    assert found == [[0, 1, 2], [3, 4]]

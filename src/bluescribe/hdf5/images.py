@@ -111,6 +111,8 @@ class Span:
 
     is_split: bool = False
     """Whether the frames of each row are shown one by one."""
+    may_grow: bool = False
+    """Whether its producer has the file open still, in a way that others can read."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -125,8 +127,12 @@ class Span:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is all of the dataset, as it is."""
-        return self.is_plain and (self.start, self.stop) == (0, self.rows.shape[0])
+        """Whether it is all of the dataset, as it is and will be."""
+        return (
+            self.is_plain
+            and not self.may_grow
+            and (self.start, self.stop) == (0, self.rows.shape[0])
+        )
 
     def read(self, dataset: h5py.Dataset) -> Array:
         """Return all frames."""
@@ -185,8 +191,16 @@ def _all_of(asset: Asset, datums: Datums, *, one_by_one: bool) -> Span:
     with opened(asset) as dataset:
         rows = datums.rows(dataset.shape)
         is_split = one_by_one and datums.is_stacked and len(rows.shape) > _RANK
-        count = rows.shape[0]
-        return Span(asset, rows, dataset.shape, dataset.dtype, 0, count, is_split=is_split)
+        return Span(
+            asset,
+            rows,
+            dataset.shape,
+            dataset.dtype,
+            0,
+            rows.shape[0],
+            is_split=is_split,
+            may_grow=dataset.file.swmr_mode,
+        )
 
 
 def _of_part(file: Span, part: Part, datums: Datums) -> Span:

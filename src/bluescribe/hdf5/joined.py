@@ -76,7 +76,7 @@ def not_joined(images: Images, error: Exception) -> str:
     """Return what people are told of files that are not shown as one dataset."""
     return (
         f"the files of {images.field!r} are linked one by one and not joined: {error}. A joined "
-        "dataset would show zeros for what is not there."
+        "dataset would show invented values for what is not there."
     )
 
 

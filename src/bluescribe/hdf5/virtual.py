@@ -24,13 +24,12 @@ def write_virtual(
     name: str,
     images: Images,
     file_name: Callable[[Asset], str],
-    *,
-    marks_missing: bool = False,
 ) -> h5py.Dataset:
     """Write the frames of a field's events as a virtual dataset, in place of what is there.
 
     Where a file is missing a virtual dataset reads as a fill value without a word, so there is none
-    unless all files hold what the documents have announced.
+    unless all files hold what the documents have announced; what is missing later on reads as NaN,
+    or the largest number, and not as zero.
 
     Parameters
     ----------
@@ -40,8 +39,6 @@ def write_virtual(
         Where the frames are.
     file_name
         Returns a file's name relative to the file of the group.
-    marks_missing
-        Whether what is missing later on reads as NaN, or the largest number, and not as zero.
 
     Raises
     ------
@@ -53,9 +50,8 @@ def write_virtual(
     found = spans(images)
     shape = (sum(span.shape[0] for span in found), *found[0].shape[1:])
     dtype = found[0].dtype
-    fill = _mark(dtype) if marks_missing else None
     plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    if fill is not None:
+    if (fill := _mark(dtype)) is not None:
         plist.set_fill_value(np.array(fill, dtype))
     step, at = (1 if shape[0] <= _MOST_SINGLE else shape[0]), 0
     target = h5py.h5s.create_simple(shape)
