@@ -476,6 +476,7 @@ def test_a_file_that_stays_open_shows_each_run_its_own_frames(images: str, tmp_p
         subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process,
     ):
         runs: list[str] = []
+        assert process.stdout is not None
         for first, stop in ((0, 3), (3, 5)):
             print(stop - first, file=process.stdin, flush=True)
             process.stdout.readline()
