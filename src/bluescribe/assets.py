@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 from urllib.parse import unquote
@@ -18,6 +18,7 @@ __all__ = ["Asset", "AssetBook", "Frames", "datum_rows", "uri_path"]
 
 _HDF5_DATASETS = {
     "AD_HDF5": "/entry/data/data",
+    "AD_HDF5_SINGLE": "/entry/data/data",
     "AD_HDF5_SWMR": "/entry/data/data",
     "AD_HDF5_SWMR_SLICE": "/entry/data/data",
     "AD_HDF5_SWMR_STREAM": "/entry/data/data",
@@ -32,7 +33,15 @@ _MOST_DATUMS = 50_000
 _ENCODED = re.compile(r"([\w/.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 """A path in which everything that a URI has to encode is encoded."""
 
-_HDF5_MIMETYPES = {"application/x-hdf5", "application/x-hdf", "application/hdf5"}
+_HDF5_MIMETYPES = {
+    "application/x-hdf5",
+    "application/x-hdf",
+    "application/hdf5",
+    "multipart/related;type=application/x-hdf5",
+}
+
+_PLACES = ("point_number", "index", "frame")
+"""What a datum may call the number that its place in its resource is counted by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,8 @@ class Asset:
     """Absolute path of the dataset inside an HDF5 file; None for any other kind of file."""
     parameters: Document = field(default_factory=dict)
     doc: Document = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    """What its datums say beside their number, which nobody here heeds."""
 
     @classmethod
     def from_doc(cls, doc: Document, locate: Callable[[str], Path]) -> Asset:
@@ -66,6 +77,11 @@ class Asset:
     def is_hdf5(self) -> bool:
         """Whether the frames can be linked from another HDF5 file."""
         return self.dataset is not None
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether each datum has an HDF5 file of its own, or some."""
+        return self.is_hdf5 and isinstance(self.parameters.get("template"), str)
 
     @property
     def place(self) -> str:
@@ -137,7 +153,11 @@ class AssetBook:
 
     def add_datum(self, datum_id: str, resource: str, parameters: Any = None) -> None:
         """Remember which part of which resource a datum is, until many more have come."""
-        self._datums[datum_id] = resource, _index(_mapping(parameters))
+        told = _mapping(parameters)
+        self._datums[datum_id] = resource, _index(told)
+        others = tuple(str(key) for key in told if key not in _PLACES)
+        if others and resource in self._assets and not self._assets[resource].ignored:
+            self._assets[resource] = replace(self._assets[resource], ignored=others)
         if len(self._datums) > _MOST_DATUMS:
             self._datums.pop(next(iter(self._datums)))
             self._has_forgotten = True
@@ -190,7 +210,7 @@ def datum_rows(kwargs: Any, count: int) -> list[Document]:
 
 def _index(parameters: Document) -> int | None:
     """Return the number that a datum's place in its resource is counted by."""
-    for key in ("point_number", "index", "frame"):
+    for key in _PLACES:
         number = parameters.get(key)
         if isinstance(number, int | np.integer) and number >= 0:
             return int(number)
@@ -264,7 +284,7 @@ def uri_path(uri: str) -> str:
 
 def _dataset(parameters: Document) -> str | None:
     """Return the dataset's path that a document names, from the file's root."""
-    for key in ("dataset", "path", "dataset_path"):
+    for key in ("dataset", "path", "dataset_path", "key"):
         path = parameters.get(key)
         if isinstance(path, str):
             return "/" + path.strip("/")

@@ -1,4 +1,4 @@
-"""Every frame that a detector wrote is in Data Exchange and in TIFF, as its own file has it.
+"""Every frame that a detector wrote for an event is in each format that takes frames, no other is.
 
 What is expected is read from the documents here, apart from the code of the writers.
 """
@@ -6,15 +6,16 @@ What is expected is read from the documents here, apart from the code of the wri
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
 import pytest
 import tifffile
+from nexusformat.nexus import nxload
 from silx.io.utils import open as open_in_silx
 
-from bluescribe import DxWriter, TiffWriter
+from bluescribe import DxWriter, Hdf5Writer, NexusWriter, TiffWriter
 from bluescribe.testing.contract import played
 from bluescribe.testing.shapes import SHAPES
 from tests.test_corpus import CORPUS, load
@@ -133,12 +134,35 @@ def check_tiff(folder: Path, documents: Any, wanted: Frames) -> int:
     return sum(map(len, wanted.values()))
 
 
+def check_nexus(
+    folder: Path, documents: Any, wanted: Frames, images: Literal["link", "copy"]
+) -> int:
+    send(NexusWriter(folder, file_name="{uid}", images=images), documents)
+    for (run, stream, field), frames in wanted.items():
+        place = f"/entry/instrument/bluesky/streams/{stream}/{field}/value"
+        with h5py.File(folder / f"{run}.hdf") as file:
+            assert np.array_equal(file[place], frames)
+        assert np.array_equal(nxload(str(folder / f"{run}.hdf"))[place].nxdata, frames)
+    return sum(map(len, wanted.values()))
+
+
+def check_raw(folder: Path, documents: Any, wanted: Frames) -> int:
+    send(Hdf5Writer(folder, file_name="{uid}"), documents)
+    for (run, stream, field), frames in wanted.items():
+        with h5py.File(folder / f"{run}.h5") as file:
+            assert np.array_equal(file[f"/streams/{stream}/{field}/value"], frames)
+    return sum(map(len, wanted.values()))
+
+
 def check(folder: Path, documents: Any) -> dict[str, int]:
     """Fail unless all frames are there; return how many were compared."""
     wanted = expected(documents)
     compared = {}
     if all(doc.get("spec") != "NPY_SEQ" for name, doc in documents if name == "resource"):
+        compared["raw"] = check_raw(folder / "raw", documents, wanted)
+        compared["joined"] = check_nexus(folder / "nexus", documents, wanted, "link")
         compared["linked"] = check_dx(folder / "link", documents, wanted)
+    compared["nexus"] = check_nexus(folder / "copied", documents, wanted, "copy")
     compared["copied"] = check_dx(folder / "copy", documents, wanted, images="copy")
     return {**compared, "tiff": check_tiff(folder / "tiff", documents, wanted)}
 

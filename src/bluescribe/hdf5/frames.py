@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -10,13 +11,12 @@ from itertools import groupby
 from typing import Any
 
 import h5py
-import numpy as np
 
 from ..assets import Asset
 from ..values import Array
 from . import sequences
 from .filters import create_like, create_new
-from .images import Images, ImagesError, opened, spans
+from .images import Images, ImagesError, Span, opened, spans
 from .room import take_room
 from .streaming import copy_rows, raise_if_given_up
 
@@ -42,8 +42,8 @@ def check_frames(images: Images) -> None:
         They never will be, or nobody here can read them.
     """
     if not _are_hdf5(images):
-        for asset, number in deque(sequences.files(images), maxlen=1):
-            sequences.read(asset, number)
+        for datums, number in deque(sequences.files(images), maxlen=1):
+            sequences.read(datums, number)
         return
     spans(images)
 
@@ -97,17 +97,14 @@ def read_frames(images: Images, give_up: threading.Event) -> Iterator[tuple[Asse
         `give_up` was set.
     """
     if not _are_hdf5(images):
-        for asset, number in sequences.files(images):
+        for datums, number in sequences.files(images):
             raise_if_given_up(give_up)
-            yield asset, sequences.read(asset, number)
+            yield datums.asset, sequences.read(datums, number)
         return
-    for part, start, stop in spans(images):
-        with opened(part.asset, is_checked=True) as source:
-            frame_bytes = source.dtype.itemsize * int(np.prod(source.shape[1:], dtype=np.int64))
-            step = max(1, _BLOCK_BYTES // max(1, frame_bytes))
-            for first in range(start, stop, step):
-                raise_if_given_up(give_up)
-                yield part.asset, source[first : min(first + step, stop)]
+    for span in spans(images):
+        with opened(span.asset, is_checked=True) as source:
+            for block in _blocks(span, source, give_up):
+                yield span.asset, block
 
 
 def _are_hdf5(images: Images) -> bool:
@@ -125,20 +122,44 @@ def _copy_hdf5(
     give_up: threading.Event,
 ) -> h5py.Dataset:
     found = spans(images)
-    total = sum(stop - start for _, start, stop in found)
+    first = found[0]
+    shape = (sum(span.shape[0] for span in found), *first.shape[1:])
     target, at = None, 0
-    for _, consecutive in groupby(found, lambda span: span[0].asset.uid):
-        of_asset = list(consecutive)
-        asset = of_asset[0][0].asset
-        with opened(asset, is_checked=True) as source:
+    for _, of_file in groupby(found, lambda span: (span.asset.uid, span.asset.path)):
+        consecutive = list(of_file)
+        with opened(consecutive[0].asset, is_checked=True) as source:
             if target is None:
-                target = create_like(group, name, (total, *source.shape[1:]), source, options)
+                target = (
+                    create_like(group, name, shape, source, options)
+                    if first.is_plain
+                    else create_new(group, name, shape, source.dtype, options)
+                )
                 _copy_attributes(source, target)
-            _check_alike(asset.place, source, target)
-            for _, start, stop in of_asset:
-                copy_rows(source, (start, stop), target, at, give_up)
-                at += stop - start
+            for span in consecutive:
+                span.check_alike(target.shape[1:], target.dtype)
+                _copy_span(span, source, target, at, give_up)
+                at += span.shape[0]
     return target
+
+
+def _copy_span(
+    span: Span, source: h5py.Dataset, target: h5py.Dataset, at: int, give_up: threading.Event
+) -> None:
+    if span.is_plain:
+        copy_rows(source, (span.start, span.stop), target, at, give_up)
+        return
+    for block in _blocks(span, source, give_up):
+        take_room(target, block.nbytes)
+        target[at : at + len(block)] = block
+        at += len(block)
+
+
+def _blocks(span: Span, source: h5py.Dataset, give_up: threading.Event) -> Iterator[Array]:
+    """Yield rows, some at a time."""
+    row_bytes = source.dtype.itemsize * math.prod(span.rows.shape[1:])
+    for piece in span.pieces(max(1, _BLOCK_BYTES // max(1, row_bytes))):
+        raise_if_given_up(give_up)
+        yield piece.read(source)
 
 
 def _copy_sequence(
@@ -158,19 +179,19 @@ def _copy_sequence(
         group, name, (count * len(frames), *frames.shape[1:]), frames.dtype, options
     )
     at = 0
-    for asset, number in sequences.files(images):
+    for datums, number in sequences.files(images):
         raise_if_given_up(give_up)
-        frames = sequences.read(asset, number)
+        frames = sequences.read(datums, number)
         if len(frames) * count != len(target):
-            raise ImagesError(f"{sequences.file_name(asset, number)} has {len(frames)} frames")
-        _check_alike(str(sequences.file_name(asset, number)), frames, target)
+            raise ImagesError(f"{datums.file_name(number)} has {len(frames)} frames")
+        _check_alike(str(datums.file_name(number)), frames, target)
         take_room(target, frames.nbytes)
         target[at : at + len(frames)] = frames
         at += len(frames)
     return target
 
 
-def _check_alike(place: str, frames: h5py.Dataset | Array, target: h5py.Dataset) -> None:
+def _check_alike(place: str, frames: Array, target: h5py.Dataset) -> None:
     if (frames.shape[1:], frames.dtype) != (target.shape[1:], target.dtype):
         raise ImagesError(
             f"{place} has {frames.dtype} frames of shape {frames.shape[1:]}, earlier ones are "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,20 @@ import h5py
 import numpy as np
 
 from ..assets import Asset
+from ..datums import Datums, ImagesError, Rows
 from ..errors import BluescribeError
+from ..values import Array
 from .objects import set_attribute
 
 __all__ = [
     "Images",
     "ImagesError",
+    "MissingError",
     "NotReadyError",
     "Part",
+    "Span",
     "check_there",
     "describe",
-    "frames_per_index",
     "may_be_images",
     "opened",
     "opened_unlocked",
@@ -30,12 +33,16 @@ __all__ = [
 ]
 
 
-class ImagesError(BluescribeError, ValueError):
-    """Images that cannot be read, or do not fit together, however long one waits."""
+_RANK = 3
+"""Dimensions of frames one after the other."""
 
 
 class NotReadyError(BluescribeError, OSError):
     """Images that cannot be read yet: the file is not there, or its producer still writes it."""
+
+
+class MissingError(NotReadyError):
+    """Images whose file is not there, perhaps never on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ class Images:
     parts: tuple[Part, ...]
     attrs: Mapping[str, Any]
     """What the descriptor tells of the values."""
+    one_by_one: bool = False
+    """Whether each row is to be a frame, also of datums that are stacked and have several."""
 
     @property
     def events(self) -> int:
@@ -82,60 +91,132 @@ def describe(dataset: h5py.Dataset, images: Images) -> None:
         set_attribute(dataset, "frames_per_event", dataset.shape[0] // images.events)
 
 
-def frames_per_index(asset: Asset, shape: tuple[int | None, ...], rank: int) -> int:
-    """Return how many frames one index of the documents stands for.
-
-    Parameters
-    ----------
-    asset
-        A resource says ``frame_per_point``; a stream_resource may say ``multiplier``.
-    shape
-        Of what one event has. Of a stream its first number counts the frames.
-    rank
-        Dimensions of the dataset of all frames.
-    """
-    for key in ("frame_per_point", "multiplier"):
-        number = asset.parameters.get(key)
-        if isinstance(number, int | np.integer) and number > 0:
-            return int(number)
-    is_stack = asset.parameters.get("join_method") == "stack"
-    if "data_key" in asset.doc and len(shape) == rank and not is_stack:
-        return shape[0] or 1
-    return 1
-
-
 def may_be_images(shape: tuple[int | None, ...]) -> bool:
     """Tell whether values of a declared shape have two dimensions, one frame or several."""
     return len(shape) >= 2 and 1 not in shape[-2:]
 
 
-def spans(images: Images) -> list[tuple[Part, int, int]]:
-    """Return each part of HDF5 images with its first row in its dataset, and that after its last.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Consecutive rows of one HDF5 dataset."""
+
+    asset: Asset
+    """Of one file, also where a sequence of files has one."""
+    rows: Rows
+    lengths: tuple[int, ...]
+    """Shape of the dataset."""
+    dtype: np.dtype[Any]
+    start: int
+    stop: int
+
+    is_split: bool = False
+    """Whether the frames of each row are shown one by one."""
+    may_grow: bool = False
+    """Whether its producer has the file open still, in a way that others can read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what is shown."""
+        rows, *others = self.stop - self.start, *self.rows.shape[1:]
+        return (rows * others[0], *others[1:]) if self.is_split else (rows, *others)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether rows are shown as the dataset has them."""
+        return self.rows.is_all_of(self.lengths) and not self.is_split
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the dataset, as it is and will be."""
+        return (
+            self.is_plain
+            and not self.may_grow
+            and (self.start, self.stop) == (0, self.rows.shape[0])
+        )
+
+    def read(self, dataset: h5py.Dataset) -> Array:
+        """Return all frames."""
+        return self.rows.read(dataset, self.start, self.stop).reshape(self.shape)
+
+    def pieces(self, step: int) -> Iterator[Span]:
+        """Yield parts of so many rows."""
+        for start in range(self.start, self.stop, step):
+            yield replace(self, start=start, stop=min(start + step, self.stop))
+
+    def check_alike(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """Check that frames have a shape and a type.
+
+        Raises
+        ------
+        ImagesError
+            They have others.
+        """
+        if (self.shape[1:], self.dtype) != (shape, dtype):
+            raise ImagesError(
+                f"{self.asset.place} has {self.dtype} frames of shape {self.shape[1:]}, earlier "
+                f"ones are {dtype} of shape {shape}"
+            )
+
+
+def spans(images: Images) -> list[Span]:
+    """Return where the rows of the datums are, in the order of the events.
 
     Raises
     ------
     NotReadyError
         A file cannot be opened, or has not so many frames (yet).
     ImagesError
-        What stands in it is no array of frames.
+        What stands in it is no array of frames, or the documents tell of them in a way that nobody
+        knows.
     """
-    shapes = {}
-    for asset in images.assets:
-        with opened(asset) as dataset:
-            shapes[asset.uid] = dataset.shape
-    return [(part, *_rows(part, images, shapes[part.asset.uid])) for part in images.parts]
+    found: list[Span] = []
+    looked: dict[tuple[str, Path], Span] = {}
+    for part in images.parts:
+        datums = Datums.of(part.asset, images.shape)
+        assets = [part.asset]
+        if datums.is_sequence:
+            assets = [datums.file(number) for number in datums.files(part.start, part.stop)]
+        for asset in assets:
+            key = asset.uid, asset.path
+            if key not in looked:
+                looked[key] = _all_of(asset, datums, one_by_one=images.one_by_one)
+            found.append(_of_part(looked[key], part, datums))
+    if not found:
+        raise ImagesError("the documents announced no frame")
+    return found
 
 
-def _rows(part: Part, images: Images, shape: tuple[int, ...]) -> tuple[int, int]:
-    if part.stop is None:
-        return 0, shape[0]
-    each = frames_per_index(part.asset, images.shape, len(shape))
-    if part.stop * each > shape[0]:
-        raise NotReadyError(
-            f"{part.asset.place} has {shape[0]} frames of {part.stop * each} that the documents "
-            "announced"
+def _all_of(asset: Asset, datums: Datums, *, one_by_one: bool) -> Span:
+    """Return all rows of a file."""
+    with opened(asset) as dataset:
+        rows = datums.rows(dataset.shape)
+        is_split = one_by_one and datums.is_stacked and len(rows.shape) > _RANK
+        return Span(
+            asset,
+            rows,
+            dataset.shape,
+            dataset.dtype,
+            0,
+            rows.shape[0],
+            is_split=is_split,
+            may_grow=dataset.file.swmr_mode,
         )
-    return part.start * each, part.stop * each
+
+
+def _of_part(file: Span, part: Part, datums: Datums) -> Span:
+    """Return the rows of a file that belong to a part."""
+    if datums.is_sequence:
+        start, stop = 0, datums.rows_a_file if file.rows.axis is not None else 1
+    elif part.stop is None:
+        return file
+    else:
+        each = datums.rows_each(len(file.rows.shape))
+        start, stop = part.start * each, part.stop * each
+    if stop > file.stop:
+        raise NotReadyError(
+            f"{file.asset.place} has {file.stop} frames of {stop} that the documents announced"
+        )
+    return replace(file, start=start, stop=stop)
 
 
 _MODES: tuple[Mapping[str, Any], ...] = ({}, {"swmr": True}, {"swmr": True, "locking": False})
@@ -168,7 +249,7 @@ def opened(asset: Asset, *, is_checked: bool = False) -> Iterator[h5py.Dataset]:
             dataset = file[asset.dataset]
         except (KeyError, OSError, RuntimeError):
             raise NotReadyError(f"{asset.path} has no {asset.dataset}") from None
-        if not isinstance(dataset, h5py.Dataset) or not dataset.shape:
+        if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
             raise ImagesError(f"{asset.place} is no array of frames")
         yield dataset
 
@@ -178,13 +259,15 @@ def check_there(path: Path) -> None:
 
     Raises
     ------
+    MissingError
+        There is none.
     NotReadyError
-        There is none, or it is out of reach.
+        It is out of reach.
     """
     try:
         path.stat()
     except FileNotFoundError:
-        raise NotReadyError(f"{path} is not there") from None
+        raise MissingError(f"{path} is not there") from None
     except (OSError, ValueError) as error:
         raise NotReadyError(f"{path} is out of reach: {error}") from None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,21 @@ from typing import Any
 import numpy as np
 
 from ..assets import Asset, Frames
+from ..datums import ignored_parameters, is_whole_dataset
 from ..jsontext import dumps
 from ..run import Field, Stream
+from ..status import Told
 from .images import Images, Part, opened_unlocked
 from .tree import Dataset, External, HardLink, Node
 
 __all__ = ["AssetLinks"]
 
+logger = logging.getLogger(__name__)
+
 _NO_FIELD = Field("")
+
+_told = Told()
+"""Parameters of files of which it was told that nobody here knows them."""
 
 
 class AssetLinks:
@@ -41,7 +49,6 @@ class AssetLinks:
         self.may_open = False
         """Whether external files may be opened by now. Until the run is over their producer opens
         and closes them, and one that runs in this process would find them open already."""
-        self._virtual: set[tuple[str, str]] = set()
 
     @property
     def has_files(self) -> bool:
@@ -55,44 +62,38 @@ class AssetLinks:
         is_new = asset not in assets
         if is_new:
             assets.append(asset)
+            _tell_of_ignored(asset, stream.name, field)
         if frames is not None:
             self._add_frames(stream.name, field, asset, frames)
         return is_new
 
-    def set_here(self, images: Images, shape: tuple[int, ...], *, is_virtual: bool = False) -> None:
-        """Note that ``value`` of a field is a dataset of this file now.
-
-        Parameters
-        ----------
-        images
-            Of the field.
-        shape
-            Of the dataset.
-        is_virtual
-            Whether it only shows what is in several files.
-        """
-        key = (images.stream, images.field)
-        (self._virtual.add if is_virtual else self._virtual.discard)(key)
-        self._here[key] = (f"{images.group}/value", shape)
+    def set_here(self, images: Images, shape: tuple[int, ...]) -> None:
+        """Note that ``value`` of a field is a dataset of this file now, of some shape."""
+        self._here[images.stream, images.field] = f"{images.group}/value", shape
 
     def link(self, stream: Stream, field: str) -> External | HardLink | None:
         """Return the link to all of a field's frames, None unless they are in one dataset."""
         if here := self._here.get((stream.name, field)):
             return HardLink(here[0])
         assets = self._assets.get((stream.name, field), [])
-        return self._external(assets[0]) if len(assets) == 1 and assets[0].is_hdf5 else None
+        return self.external(assets[0]) if _is_link(assets) else None
+
+    def is_linked(self, images: Images) -> bool:
+        """Tell whether ``value`` of a field is a link to its one file."""
+        return _is_link(self._assets[images.stream, images.field])
 
     def nodes(self, stream: Stream, field: str) -> dict[str, Node]:
         """Return what a field's group says of its external files.
 
-        One HDF5 file is linked as ``value``, each of several as ``value_1``, ``value_2``...; of
-        every file there is the path, with what the documents tell, as ``asset_1``...
+        One HDF5 file is linked as ``value``, each of several as ``value_1``, ``value_2``..., and so
+        is one of which only a part is meant; of every file, or sequence of files, there is the
+        path, with what the documents tell, as ``asset_1``...
         """
         assets = self._assets.get((stream.name, field), [])
         nodes: dict[str, Node] = {}
         for number, asset in enumerate(assets, 1):
-            if asset.is_hdf5:
-                nodes["value" if len(assets) == 1 else f"value_{number}"] = self._external(asset)
+            if asset.is_hdf5 and not asset.is_sequence:
+                nodes["value" if _is_link(assets) else f"value_{number}"] = self.external(asset)
             nodes[f"asset_{number}"] = _description(asset)
         return nodes
 
@@ -121,10 +122,6 @@ class AssetLinks:
         shape = found or chunk_shape
         return len(shape) if isinstance(shape, list | tuple) else None
 
-    def is_virtual(self, stream: Stream, field: str) -> bool:
-        """Tell whether a dataset of this file only shows a field's frames of several files."""
-        return (stream.name, field) in self._virtual
-
     def shape(self, stream: Stream, field: str) -> tuple[int, ...] | None:
         """Return the shape of a field's external data, None if they cannot be opened by now."""
         if here := self._here.get((stream.name, field)):
@@ -141,10 +138,11 @@ class AssetLinks:
     def missing(self) -> list[Path]:
         """Return the files that are not there."""
         assets = [asset for assets in self._assets.values() for asset in assets]
-        paths = dict.fromkeys(asset.path for asset in assets if asset.is_hdf5)
+        paths = dict.fromkeys(a.path for a in assets if a.is_hdf5 and not a.is_sequence)
         return [path for path in paths if not os.path.exists(self.folder / path)]  # noqa: PTH110  # it never raises
 
-    def _external(self, asset: Asset) -> External:
+    def external(self, asset: Asset) -> External:
+        """Return the link to an HDF5 file."""
         path = asset.path
         file = os.path.relpath(path, self.folder) if path.is_absolute() else str(path)
         return External(file, asset.dataset or "/")
@@ -173,11 +171,13 @@ class AssetLinks:
         """Return which frames belong to which events, and the files of which nothing tells."""
         told = self._frames.get((stream, field), [])
         uids = {asset.uid for asset, _ in told}
-        return told, [a for a in self._assets.get((stream, field), []) if a.uid not in uids]
+        assets = self._assets.get((stream, field), [])
+        # of a stream nothing but what is told belongs to the run
+        return told, [a for a in assets if a.uid not in uids and "data_key" not in a.doc]
 
     def file_name(self, asset: Asset) -> str:
         """Return the name of an asset's file, relative to this file where that is possible."""
-        return self._external(asset).file
+        return self.external(asset).file
 
     def noted(self) -> dict[str, Any]:
         """Return all files and frames, for `take_in` in another process."""
@@ -237,6 +237,27 @@ class AssetLinks:
             ranges[-1] = asset, longer
         elif not (is_same and last == new) and new.seq_start < new.seq_stop:
             ranges.append((asset, new))
+
+
+def _is_link(assets: Sequence[Asset]) -> bool:
+    """Tell whether a link to a dataset shows all frames of a field as the documents mean them."""
+    return len(assets) == 1 and is_whole_dataset(assets[0])
+
+
+def _tell_of_ignored(asset: Asset, stream: str, field: str) -> None:
+    """Tell once in a session of what a detector says of its files and nobody here heeds."""
+    for key in ignored_parameters(asset):
+        if _told.is_new((field, key)):
+            logger.warning(
+                "the files of %r (stream %s) are announced with the parameter %r, which bluescribe "
+                "does not know: their frames are read as if it were not there. Compare them with "
+                "%s; the parameter is kept in the documents. If they differ, use what wrote the "
+                "file to read it, and ask for support of this parameter.",
+                field,
+                stream,
+                key,
+                asset.place,
+            )
 
 
 def _description(asset: Asset) -> Dataset:

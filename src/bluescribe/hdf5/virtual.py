@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +10,13 @@ import h5py
 import numpy as np
 
 from ..assets import Asset
-from .images import Images, ImagesError, describe, opened, spans
+from .images import Images, Span, describe, spans
 
 __all__ = ["write_virtual"]
+
+_MOST_SINGLE = 10_000
+"""Rows that have a mapping each, as nexusformat (NeXpy) takes for granted: it counts mappings for
+rows. Of more, which would take seconds, consecutive ones are mapped together."""
 
 
 def write_virtual(
@@ -19,13 +24,12 @@ def write_virtual(
     name: str,
     images: Images,
     file_name: Callable[[Asset], str],
-    *,
-    marks_missing: bool = False,
 ) -> h5py.Dataset:
     """Write the frames of a field's events as a virtual dataset, in place of what is there.
 
     Where a file is missing a virtual dataset reads as a fill value without a word, so there is none
-    unless all files hold what the documents have announced.
+    unless all files hold what the documents have announced; what is missing later on reads as NaN,
+    or the largest number, and not as zero.
 
     Parameters
     ----------
@@ -35,8 +39,6 @@ def write_virtual(
         Where the frames are.
     file_name
         Returns a file's name relative to the file of the group.
-    marks_missing
-        Whether what is missing later on reads as NaN, or the largest number, and not as zero.
 
     Raises
     ------
@@ -45,36 +47,40 @@ def write_virtual(
     ImagesError
         The files hold frames of different shapes or types.
     """
-    sources = {asset.uid: _source(asset, file_name(asset)) for asset in images.assets}
-    first = sources[images.parts[0].asset.uid]
-    for asset in images.assets:
-        source = sources[asset.uid]
-        if (source.shape[1:], source.dtype) != (first.shape[1:], first.dtype):
-            raise ImagesError(
-                f"{asset.place} has {source.dtype} frames of shape {source.shape[1:]}, others "
-                f"have {first.dtype} of shape {first.shape[1:]}"
-            )
     found = spans(images)
-    total = sum(stop - start for _, start, stop in found)
-    layout = h5py.VirtualLayout((total, *first.shape[1:]), first.dtype)
-    at = 0
-    for part, start, stop in found:
-        layout[at : at + stop - start] = sources[part.asset.uid][start:stop]
-        at += stop - start
+    shape = (sum(span.shape[0] for span in found), *found[0].shape[1:])
+    dtype = found[0].dtype
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    if (fill := _mark(dtype)) is not None:
+        plist.set_fill_value(np.array(fill, dtype))
+    step, at = (1 if shape[0] <= _MOST_SINGLE else shape[0]), 0
+    target = h5py.h5s.create_simple(shape)
+    for span in found:
+        span.check_alike(shape[1:], dtype)
+        for piece in span.pieces(step):
+            target.select_hyperslab((at, *[0] * (len(shape) - 1)), piece.shape)
+            plist.set_virtual(target, *_source(piece, file_name(span.asset)))
+            at += piece.shape[0]
     if group.get(name, getlink=True) is not None:
         del group[name]
-    fill = _mark(np.dtype(first.dtype)) if marks_missing else None
-    dataset = group.create_virtual_dataset(name, layout, fillvalue=fill)
+    kind = h5py.h5t.py_create(dtype, logical=True)
+    target.select_all()
+    made = h5py.h5d.create(group.id, name.encode(), kind, target, plist)
+    dataset = h5py.Dataset(made)
     describe(dataset, images)
     return dataset
 
 
-def _source(asset: Asset, file_name: str) -> h5py.VirtualSource:
-    with opened(asset) as dataset:
-        # HDF5 takes % in these names for the number of a block
-        path = (asset.dataset or "/").replace("%", "%%")
-        name = file_name.replace("%", "%%")
-        return h5py.VirtualSource(name, path, dataset.shape, dataset.dtype, dataset.maxshape)
+def _source(span: Span, file_name: str) -> tuple[bytes, bytes, h5py.h5s.SpaceID]:
+    """Return where rows are: file, dataset and selection."""
+    # HDF5 takes % in these names for the number of a block
+    names = (text.replace("%", "%%") for text in (file_name, span.asset.dataset or "/"))
+    file, dataset = map(os.fsencode, names)
+    if not span.lengths:
+        return file, dataset, h5py.h5s.create(h5py.h5s.SCALAR)
+    space = h5py.h5s.create_simple(span.lengths)
+    space.select_hyperslab(*zip(*span.rows.block(span.start, span.stop), strict=True))
+    return file, dataset, space
 
 
 def _mark(dtype: np.dtype[Any]) -> float | int | None:

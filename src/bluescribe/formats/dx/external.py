@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple, TypeAlias
 import h5py
 import numpy as np
 
+from ...datums import Datums
 from ...hdf5.frames import check_frames
-from ...hdf5.images import Images, ImagesError, Part, frames_per_index, opened, spans
+from ...hdf5.images import Images, ImagesError, Part, opened, spans
 from ...hdf5.links import AssetLinks
 from ...hdf5.objects import set_attribute
 from ...run import Field, Run
@@ -151,7 +152,7 @@ class ExternalFrames:
                 )
         indices = len(choice.seq_num)
         rank, images = len(dataset.shape), choice.images
-        declared = {frames_per_index(asset, images.shape, rank) for asset in images.assets}
+        declared = {Datums.of(asset, images.shape).rows_each(rank) for asset in images.assets}
         each, rest = divmod(int(count), indices)
         if rest or len(declared) > 1 or (not images.events and each not in declared):
             raise ImagesError(f"{count} frames do not belong to {indices} events")
@@ -200,7 +201,7 @@ class ExternalFrames:
         about = {"units": declared.units, "axes": AXES, "description": field}
         untold = self._links.told(stream, field)[1]
         parts = tuple(map(Part, untold)) if indices is None else indices.parts()
-        return Images(stream, field, EXCHANGE, declared.shape, parts, about)
+        return Images(stream, field, EXCHANGE, declared.shape, parts, about, one_by_one=True)
 
     def _show_theta(self, h5: h5py.File) -> None:
         if "data" not in self.shown or "theta" in h5[EXCHANGE]:
@@ -239,8 +240,8 @@ class ExternalFrames:
 
 def _read(images: Images) -> Iterator[Array]:
     """Yield the numbers of each part."""
-    for part, start, stop in spans(images):
-        with opened(part.asset) as dataset:
-            if dataset.ndim > 2 or dataset.dtype.kind not in "iuf":
-                raise ImagesError(f"{part.asset.place} holds no numbers, one an event")
-            yield dataset[start:stop].reshape(-1)
+    for span in spans(images):
+        if len(span.rows.shape) > 2 or span.dtype.kind not in "iuf":
+            raise ImagesError(f"{span.asset.place} holds no numbers, one an event")
+        with opened(span.asset) as dataset:
+            yield span.read(dataset).reshape(-1)

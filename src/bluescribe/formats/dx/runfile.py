@@ -210,7 +210,7 @@ class DxFile(RunFile[DxSettings]):
     def _link(self, group: h5py.Group, name: str, images: Images) -> h5py.Dataset:
         if not all(asset.is_hdf5 for asset in images.assets):
             raise ImagesError("only HDF5 files can be shown in place; IMAGES: copy copies others")
-        return write_virtual(group, name, images, self._links.file_name, marks_missing=True)
+        return write_virtual(group, name, images, self._links.file_name)
 
     def _copy(
         self, give_up: threading.Event, group: h5py.Group, name: str, images: Images

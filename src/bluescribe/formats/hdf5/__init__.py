@@ -16,6 +16,7 @@ from ...assets import Asset, Frames
 from ...hdf5.compression import Compression, compression_options
 from ...hdf5.documents import Documents
 from ...hdf5.file import LiveFile, write_node
+from ...hdf5.joined import join_files, not_joined
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
@@ -130,24 +131,30 @@ class Hdf5File(RunFile[Hdf5Settings]):
         h5 = self._file.plain()
         self._file.make_last_room()
         for stream, field, name, frames in self._links.frame_nodes():
-            write_node(h5[self._streams[stream].group_of(field)], name, frames)
+            write_node(h5[self._group_of(stream, field)], name, frames)
+        for images, error in join_files(h5, self._links, self._group_of, self._tell_of_images):
+            self._tell_of_images(not_joined(images, error))
         if stop is not None:
             self._documents.put("stop", stop)
         if self.discrepancies:
             set_attribute(h5, "discrepancies", list(self.discrepancies))
         self._file.finish()
         for path in self._links.missing():
-            logger.warning(
-                "hdf5: %s: links %s, which is not there (yet). If the file is elsewhere, move it "
-                "or this one so that the relative link holds, or set PATH_MAP.",
-                self._run.label,
-                path,
+            self._tell_of_images(
+                f"links {path}, which is not there (yet). If the file is elsewhere, move it or "
+                "this one so that the relative link holds, or set PATH_MAP."
             )
 
     def abandon(self) -> None:
         """Let go of the file; what was flushed is in it."""
         if hasattr(self, "_file"):
             self._file.abandon()
+
+    def _group_of(self, stream: str, field: str) -> str:
+        return self._streams[stream].group_of(field)
+
+    def _tell_of_images(self, message: str) -> None:
+        logger.warning("hdf5: %s: %s", self._run.label, message)
 
     def _root_attributes(self) -> dict[str, Any]:
         return {

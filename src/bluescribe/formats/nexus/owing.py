@@ -118,7 +118,7 @@ class Finished:
             value = h5[images.group].get("value", getlink=True)
             here = h5[f"{images.group}/value"] if isinstance(value, h5py.HardLink) else None
             if here is not None:
-                self.links.set_here(images, tuple(here.shape), is_virtual=here.is_virtual)
+                self.links.set_here(images, tuple(here.shape))
             if here is None or "copied_from" not in here.attrs:
                 yield images
 

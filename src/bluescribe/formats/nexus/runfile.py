@@ -17,6 +17,8 @@ from ...hdf5.compression import compression_options
 from ...hdf5.documents import Documents
 from ...hdf5.file import LiveFile, write_node
 from ...hdf5.images import Images
+from ...hdf5.joined import join_files, not_joined
+from ...hdf5.later import seconds_left
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
@@ -28,7 +30,7 @@ from ...run import Descriptor, Document, Page, Run, Stream
 from ..base import RunFile
 from .copying import ImageCopy, Show
 from .entryviews import EntryViews
-from .joined import join_files
+from .joining import LateJoin
 from .master import Master
 from .metadata import (
     BLUESKY,
@@ -167,7 +169,7 @@ class NexusFile(RunFile[NexusSettings]):
         self._links.may_open = True
         for stream, field, name, frames in self._links.frame_nodes():
             write_node(h5[self._group_of(stream, field)], name, frames)
-        join_files(h5, self._links, self._group_of, self._tell_of_images)
+        late = join_files(h5, self._links, self._group_of, self._tell_of_images)
         if stop is not None:
             for path, node in stop_nodes(self._run, stop).items():
                 parent, _, name = f"/entry/{path}".rpartition("/")
@@ -176,13 +178,27 @@ class NexusFile(RunFile[NexusSettings]):
             write_node(h5[BLUESKY], "discrepancies", Dataset("\n".join(self.discrepancies)))
         self._write_views(is_over=True)
         self._extend(h5["entry"])
+        self._late = [images for images, _ in late] if self.settings.images == "link" else []
+        self._seconds_left = seconds_left(self.settings.images_timeout, self._run, stop)
         self._note(is_stopped=stop is not None)
         self._file.finish()
         self._tell_of_missing_files()
 
     def afterwards(self) -> Work | None:
-        """Return what links the run in the master file and copies its images, if that is wanted."""
-        return self._works(self._show_copied) if self._owed else None
+        """Return what links the run in the master file, and copies its images or joins them."""
+        works = self._works(self._show_copied)
+        if self._late:
+            works.append(
+                LateJoin(
+                    self._place,
+                    self._late,
+                    links=self._links,
+                    join=self._join_late,
+                    tell=self._tell_of_images,
+                    timeout=self._seconds_left,
+                )
+            )
+        return partial(_in_turn, works) if works else None
 
     def take_up(self, note: Note) -> Work:
         """Return what does that, in a file that an earlier process finished."""
@@ -190,7 +206,7 @@ class NexusFile(RunFile[NexusSettings]):
         self._place, self._run = note.file, finished.run
         self._owed = finished.owed
         timeout = max(0.0, self.settings.images_timeout - note.age)
-        return self._works(finished.show, timeout)
+        return partial(_in_turn, self._works(finished.show, timeout))
 
     def _note(self, *, is_stopped: bool) -> None:
         """Find out what is to be done when the file is finished, and note it beside the file."""
@@ -201,7 +217,7 @@ class NexusFile(RunFile[NexusSettings]):
             about = partial(noted, self._run, self._place, self._owed, self._links, self._tables)
             self.owe("nexus", self._run, self._place, self._owed.what, about)
 
-    def _works(self, show: Show, timeout: float | None = None) -> Work:
+    def _works(self, show: Show, timeout: float | None = None) -> list[Work]:
         works: list[Work] = []
         if self._owed.master is not None:
             master = self._owed.master
@@ -216,7 +232,12 @@ class NexusFile(RunFile[NexusSettings]):
                     options=compression_options(self.settings.compression),
                 )
             )
-        return partial(_in_turn, works)
+        return works
+
+    def _join_late(self, h5: h5py.File) -> None:
+        for images, error in join_files(h5, self._links, self._group_of, self._tell_of_images):
+            self._tell_of_images(not_joined(images, error))
+        self._views.write(h5["entry"], is_over=True)
 
     def abandon(self) -> None:
         """Let go of the file; what was flushed is in it."""

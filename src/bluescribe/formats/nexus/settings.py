@@ -47,7 +47,7 @@ class NexusSettings(WriterSettings):
     )
     images_timeout: Seconds = Setting(
         60.0,
-        description="Seconds for which files are waited for that are to be copied",
+        description="Seconds for which image files are waited for after the end of a run",
     )
     master_file: str | None = Setting(
         None,

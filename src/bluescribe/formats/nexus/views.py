@@ -242,15 +242,13 @@ def _image_axes(
 ) -> dict[str, Any]:
     """Return the axes of external data, whose rank is known when the file can be opened.
 
-    What was varied is its first axis if there is a frame for each event; not that of a virtual
-    dataset, whose shape nexusformat (NeXpy) takes for another one.
+    What was varied is its first axis if there is a frame for each event.
     """
     shape = links.shape(table.stream, field)
     rank = len(shape) if shape else links.rank(table.stream, field)
     if not rank:
         return {}
-    is_virtual = links.is_virtual(table.stream, field)
-    if not axes or not shape or is_virtual or shape[0] != table.rows:
+    if not axes or not shape or shape[0] != table.rows:
         return {"axes": ["."] * rank}
     return {"axes": [axes[0], *["."] * (rank - 1)]} | {f"{axis}_indices": [0] for axis in axes}
 

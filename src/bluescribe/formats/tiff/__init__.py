@@ -10,6 +10,7 @@ page has its seq_num. ``{name}.tiff.json`` names the files, and what is in none 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -156,7 +157,11 @@ class TiffFile(RunFile[TiffSettings]):
     def _to_copy(self) -> list[ToCopy]:
         """Return the fields that have images in files, but for those that are TIFF already."""
         return [
-            ToCopy(self._streams[i.stream], i, self._links.told(i.stream, i.field)[0])
+            ToCopy(
+                self._streams[i.stream],
+                replace(i, one_by_one=True),
+                self._links.told(i.stream, i.field)[0],
+            )
             for i in self._links.images(lambda stream, field: "/")
             if may_be_images(i.shape) and not any(_is_tiff(asset) for asset in i.assets)
         ]

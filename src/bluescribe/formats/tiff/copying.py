@@ -202,7 +202,7 @@ def _frames_each(images: Images, frames: Frames, of_a_file: int) -> int:
     """Return how many frames an event has."""
     events = max(1, frames.index_stop - frames.index_start)
     if all(asset.is_hdf5 for asset in images.assets):
-        count = sum(stop - start for _, start, stop in spans(images))
+        count = sum(span.shape[0] for span in spans(images))
     else:
         count = of_a_file * sum(1 for _ in files(images))
     return max(1, count // events)

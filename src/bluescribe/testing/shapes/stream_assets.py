@@ -46,13 +46,15 @@ class StreamDetector:
     tiff: bool = False
     parent: None = None
     written: int = 0
+    _resource: Any = None
     announced: int = 0
 
     def __hash__(self) -> int:
         return id(self)
 
     def stage(self) -> list[Any]:
-        """Be ready."""
+        """Be ready to announce what comes from now on: a file that goes on is named again."""
+        self._resource = None
         return [self]
 
     def unstage(self) -> list[Any]:
@@ -123,7 +125,7 @@ class StreamDetector:
         if self.announced == self.written:
             return
         file, first = divmod(self.announced, self.frames_per_file)
-        if first == 0:
+        if first == 0 or self._resource is None:
             self._resource, self._compose_datum = self._compose(file)
             yield "stream_resource", self._resource
         end = min(self.written if index is None else index, (file + 1) * self.frames_per_file)
@@ -202,6 +204,18 @@ def stream_scan_rollover(folder: Path) -> Documents:
     detectors: list[Any] = [StreamDetector(folder, frames_per_file=2)]
     detectors.append(Scripted("det", [1, 2, 3, 4, 5]))
     return play(bp.scan(detectors, motor(), 0, 1, 5))
+
+
+@shape(external=True, runs=2)
+def stream_into_one_file(folder: Path) -> Documents:
+    """Scan twice into one file: each run has its own frames of those that are there in the end."""
+    detector, axis = StreamDetector(folder), motor()
+
+    def plan() -> Plan:
+        for _ in range(2):
+            yield from bp.scan([detector], axis, 0, 1, 3)
+
+    return play(plan())
 
 
 @shape(external=True)
