@@ -25,6 +25,7 @@ from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
 from .columns import StreamColumns
+from .default import set_default
 
 if TYPE_CHECKING:
     from ...recovery import Recovery
@@ -135,6 +136,7 @@ class Hdf5File(RunFile[Hdf5Settings]):
             self._documents.put("stop", stop)
         if self.discrepancies:
             set_attribute(h5, "discrepancies", list(self.discrepancies))
+        set_default(h5, self._run, self._streams.values())
         self._file.finish()
         for path in self._links.missing():
             logger.warning(
