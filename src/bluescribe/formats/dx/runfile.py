@@ -37,6 +37,7 @@ from .afterwards import LaterFrames
 from .external import ExternalFrames, Put
 from .layout import ACQUISITION, AXES, CREATOR, EXCHANGE, NUMBER, TIME
 from .metadata import of_the_end, of_the_start
+from .missing import Missing, put_missing, warn_of_missing
 from .settings import ROLES, TELLING, DxSettings, Role
 from .tomogram import Tomogram
 
@@ -78,6 +79,8 @@ class DxFile(RunFile[DxSettings]):
         is_remade = False
         for role, numbers in every:
             cells = dict(self._cells(role, stream, page, numbers))
+            if role == "data":
+                cells |= dict(self._angles(stream, page, numbers, are_here=role in rows))
             if role in rows:
                 cells[self._image_column(role, stream)] = [images[row] for row in numbers]
             fitting, remade = fit_rows(self._begun(), self._rows[role], cells)
@@ -118,8 +121,10 @@ class DxFile(RunFile[DxSettings]):
         self._seconds_left = seconds_left(self.settings.images_timeout, self._run, stop)
         if self.settings.images == "link":
             self._show_what_is_there(h5)
-        self._tell_what_is_left_out(h5)
-        if self._frames.pending():
+        missing = self._tell_what_is_not_there(h5)
+        if not self._frames.pending():
+            warn_of_missing(self._run, missing)
+        else:
             self.owe("dx", self._run, self._place, "its images are in it", self._noted)
         self._file.finish()
 
@@ -164,8 +169,10 @@ class DxFile(RunFile[DxSettings]):
         }
 
     def _later(self, timeout: float) -> Work:
-        finish = self._tell_what_is_left_out
-        return LaterFrames(self._place, self._frames, self._put, finish, timeout)
+        return LaterFrames(self._place, self._frames, self._put, self._finish_later, timeout)
+
+    def _finish_later(self, h5: h5py.File) -> None:
+        warn_of_missing(self._run, self._tell_what_is_not_there(h5))
 
     def abandon(self) -> None:
         """Let go of the file; what was flushed is in it."""
@@ -229,12 +236,23 @@ class DxFile(RunFile[DxSettings]):
         seq_nums = np.array([page.seq_num[row] for row in rows], np.int64)
         yield self._column(group, "seq_num", NUMBER), seq_nums
         yield self._column(group, "time", TIME), np.array([page.time[row] for row in rows])
-        theta = self._tomogram.theta(stream) if role == "data" else None
-        if theta and (theta in page.data or f"{EXCHANGE}/theta" in self._columns):
-            angle = stream.fields.get(theta, Field(theta))
-            about = {"units": angle.units, "description": theta}
-            angles = page.data.get(theta, [None] * len(page))
-            yield self._column(EXCHANGE, "theta", about, angle), [angles[row] for row in rows]
+
+    def _angles(
+        self, stream: Stream, page: Page, rows: list[int], *, are_here: bool
+    ) -> Iterator[tuple[Column, Sequence[Any] | Array]]:
+        """Yield the column of angles, of NaN where no motor tells them.
+
+        What comes from other files when the run has ended, images or angles, is not waited for.
+        """
+        theta = self._tomogram.theta(stream) or ""
+        angle = stream.fields.get(theta, Field(theta))
+        is_begun = f"{EXCHANGE}/theta" in self._columns
+        if not (theta in page.data or is_begun or (are_here and not angle.external)):
+            return
+        about = {"units": angle.units, "description": theta}
+        nothing = None if is_begun else np.nan
+        angles = page.data.get(theta, [nothing] * len(page))
+        yield self._column(EXCHANGE, "theta", about, angle), [angles[row] for row in rows]
 
     def _image_column(self, role: Role, stream: Stream) -> Column:
         declared = stream.fields.get(self._tomogram.image or "", Field(""))
@@ -256,9 +274,15 @@ class DxFile(RunFile[DxSettings]):
             )
         return self._columns[path]
 
-    def _tell_what_is_left_out(self, h5: h5py.File) -> None:
-        text = dumps(list(self._omissions())).decode()
-        _put(h5, [(f"{ACQUISITION}/left_out", text)])
+    def _tell_what_is_not_there(self, h5: h5py.File) -> list[Missing]:
+        """Say what the run has and the file has not, and return what the run itself lacks."""
+        missing = put_missing(h5, self._tomogram, self.settings, self._frames.pending())
+        for name, entries in (
+            ("left_out", list(self._omissions())),
+            ("missing", [entry._asdict() for entry in missing]),
+        ):
+            _put(h5, [(f"{ACQUISITION}/{name}", dumps(entries).decode())])
+        return missing
 
     def _omissions(self) -> Iterator[dict[str, Any]]:
         """Yield what the run has and this file does not."""

@@ -26,6 +26,7 @@ from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
 from .columns import StreamColumns
+from .default import set_default
 
 if TYPE_CHECKING:
     from ...recovery import Recovery
@@ -138,6 +139,7 @@ class Hdf5File(RunFile[Hdf5Settings]):
             self._documents.put("stop", stop)
         if self.discrepancies:
             set_attribute(h5, "discrepancies", list(self.discrepancies))
+        set_default(h5, self._run, self._streams.values())
         self._file.finish()
         for path in self._links.missing():
             self._tell_of_images(

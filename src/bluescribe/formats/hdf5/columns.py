@@ -73,6 +73,10 @@ class StreamColumns:
         set_attribute(group, "data_key", field)
         return path
 
+    def name_of(self, field: str) -> str | None:
+        """Return the name of the dataset of a field's values, if it has any."""
+        return self._names[key] if (key := ("values", field)) in self._columns else None
+
     def _cells(self, page: Page) -> Iterator[tuple[Column, Sequence[Any] | Array]]:
         """Yield each column with what the page has for it."""
         yield self._time, np.array(page.time, np.float64)
