@@ -128,7 +128,7 @@ class CsvFile(RunFile[CsvSettings]):
         """
         if (stream, field) not in self._tables:
             stem = self._package.name.removesuffix(_PACKAGE)
-            ending = f".{self.settings.file_extension}".rstrip(".")
+            ending = self.settings.ending
             room = _LONGEST_NAME - len(f"{stem}-{ending}".encode())
             parts = [stream] if field is None else [stream, field]
             name = self._free_name("-".join(map(_clean, parts)), room)

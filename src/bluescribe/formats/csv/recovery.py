@@ -85,12 +85,22 @@ class CsvRecovery(Recovery):
         """Write the tables and the package anew."""
         (source,) = sources
         package = _read(path) if path.stat().st_size else None
-        for table in {*_tables(path, package), *_orphans(path)}:
+        for table in {*_tables(path, package), *self._orphans(path)}:
             if table.exists():
                 keep(table)
         keep(path)
         self.write_again(path, source, _PACKAGE)
         return "written anew from the journal"
+
+    def _orphans(self, path: Path) -> Iterator[Path]:
+        """Yield tables of the same name that no package names: made just before the crash."""
+        stem = path.name.removesuffix(_PACKAGE)
+        others = [p for p in path.parent.glob(f"*{_PACKAGE}") if p != path]
+        named = {table for other in others for table in _tables(other, _read(other))}
+        for table in path.parent.iterdir():
+            is_table = table.name.startswith(f"{stem}-") and self.has_ending(table)
+            if is_table and table not in named:
+                yield table
 
 
 def _read(path: Path) -> Any:
@@ -112,17 +122,6 @@ def _table(path: Path, resource: Any) -> Path | None:
     name = Path(str(told)).name
     table = path.with_name(name) if name not in ("", "..") else None
     return None if table is None or table.is_symlink() else table
-
-
-def _orphans(path: Path) -> Iterator[Path]:
-    """Yield tables of the same name that no package names: made just before the crash."""
-    stem = path.name.removesuffix(_PACKAGE)
-    others = [p for p in path.parent.glob(f"*{_PACKAGE}") if p != path]
-    named = {table for other in others for table in _tables(other, _read(other))}
-    for table in path.parent.iterdir():
-        is_table = table.name.startswith(f"{stem}-") and table.suffix == ".csv"
-        if is_table and table not in named:
-            yield table
 
 
 def _rows(path: Path, package: Any) -> dict[str, int]:

@@ -40,7 +40,7 @@ class JsonlFile(RunFile[JsonlSettings]):
         """Make the journal."""
         self._with_arrays: set[str] = set()
         """Descriptors whose events have arrays, as far as they tell."""
-        self._file = TextFile(self.claim(run, f".{self.settings.file_extension}"))
+        self._file = TextFile(self.claim(run, self.settings.ending))
 
     def record(self, name: str, doc: Document) -> None:
         """Put a document on its line."""

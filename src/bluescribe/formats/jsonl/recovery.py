@@ -25,7 +25,7 @@ class JournalRecovery(Recovery):
 
     def examine(self, path: Path) -> list[Found]:
         """Return the run of a journal; its events are not counted here."""
-        if not path.name.endswith(self.ending):
+        if not self.has_ending(path):
             return []
         with path.open("rb") as file:
             first = _parsed(file.readline())
@@ -41,7 +41,7 @@ class JournalRecovery(Recovery):
 
     def seems_cut_short(self, path: Path) -> bool:
         """Tell whether the last line is no stop document."""
-        if not path.name.endswith(self.ending):
+        if not self.has_ending(path):
             return False
         with path.open("rb") as file:
             last, rest = _end(file)
