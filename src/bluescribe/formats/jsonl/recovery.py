@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ...nonfinite import NumbersPutBack
 from ...recovery import Found, Keep, Recovery, RecoveryError, Source, changing
 from ...run import Document
 
@@ -49,10 +50,12 @@ class JournalRecovery(Recovery):
 
     def documents(self, path: Path) -> Iterator[tuple[str, Document]]:
         """Yield what is on its whole lines; a line that is damaged is left out."""
+        put_back = NumbersPutBack()
         with path.open("rb") as file:
             for line in file:
                 if (document := _parsed(line)) is not None:
-                    yield document
+                    name, doc = document
+                    yield name, put_back(name, doc, line)
 
     def mend(self, path: Path, keep: Keep) -> str:
         """Cut a half line, or finish a whole one."""
