@@ -102,9 +102,14 @@ def find_incomplete(place: Place) -> list[Path]:
     of_journals = [recovery for recovery in place.recoveries if recovery.is_journal]
     others = [recovery for recovery in place.recoveries if not recovery.is_journal]
     journals = [path for _, path in newest if _is_one_cut_short(path, of_journals)]
-    stems = tuple(f"{path.with_suffix('')}." for path in journals)
+    stems = tuple(f"{_without_ending(path, of_journals)}." for path in journals)
     rest = (path for _, path in newest if not str(path).startswith(stems))  # each run once
     return [*journals, *(path for path in rest if _is_one_cut_short(path, others))]
+
+
+def _without_ending(path: Path, recoveries: Iterable[Recovery]) -> str:
+    ending = next((recovery.ending for recovery in recoveries if recovery.has_ending(path)), "")
+    return str(path).removesuffix(ending)
 
 
 def _is_one_cut_short(path: Path, recoveries: Iterable[Recovery]) -> bool:

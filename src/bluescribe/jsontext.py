@@ -13,6 +13,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Set
 from datetime import date, time
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ _EXACT = {*_EXACT_SCALARS, np.ndarray}
 _EVENT_KEYS = {"uid", "descriptor", "time", "seq_num", "data", "timestamps", "filled"}
 
 
-def event_with_arrays(doc: Mapping[str, Any]) -> bytes:
+def event_with_arrays(doc: Mapping[str, Any], *, is_strict: bool = False) -> bytes:
     """Return ``["event", doc]`` and the end of the line, as `dumps` says it but in half the time.
 
     orjson's own words for arrays, and its line end, save copies of text; for small values the
@@ -47,14 +48,21 @@ def event_with_arrays(doc: Mapping[str, Any]) -> bytes:
             return orjson.dumps(["event", doc], option=_ARRAYS)
     except (TypeError, AttributeError, KeyError):  # damaged, or with an integer of many digits
         pass
-    return dumps(["event", doc]) + b"\n"
+    return dumps(["event", doc], is_strict=is_strict) + b"\n"
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: Any, *, is_strict: bool = False) -> bytes:
     """Return `value` as one line of JSON in UTF-8, without its end.
 
     Non-finite numbers are written as Python's ``json`` writes and reads them: ``NaN``,
     ``Infinity``, ``-Infinity``.
+
+    Parameters
+    ----------
+    value
+        What is to be written.
+    is_strict
+        Whether those stand in quotes, as strict readers want it.
 
     Raises
     ------
@@ -62,10 +70,11 @@ def dumps(value: Any) -> bytes:
         The value contains itself, or has more digits or levels than can be written.
     """
     try:
-        text = orjson.dumps(value, default=_numpy_or_plain, option=_AS_WE_DO)
+        default = _numpy_or_words if is_strict else _numpy_or_plain
+        text = orjson.dumps(value, default=default, option=_AS_WE_DO)
     except (TypeError, RecursionError):  # orjson.JSONEncodeError is a TypeError
-        return _slow(value)
-    return _slow(value) if b"null" in text else text
+        return _slow(value, is_strict=is_strict)
+    return _slow(value, is_strict=is_strict) if b"null" in text else text
 
 
 def plain(value: Any) -> Any:
@@ -127,19 +136,20 @@ def _is_exact(value: Any) -> bool:
     return kind in "biu" or (kind == "f" and size == 8 and bool(np.isfinite(value).all()))
 
 
-def _slow(value: Any) -> bytes:
+def _slow(value: Any, *, is_strict: bool) -> bytes:
     try:
-        return json.dumps(plain(value), separators=(",", ":")).encode()
+        simple = _finite(plain(value)) if is_strict else plain(value)
+        return json.dumps(simple, separators=(",", ":")).encode()
     except RecursionError:
         raise DocumentError("values are nested too deeply to be written") from None
     except ValueError as error:  # Python prints no integer of more than 4300 digits
         raise DocumentError(str(error)) from None
 
 
-def _numpy_or_plain(value: Any) -> Any:
+def _numpy_or_plain(value: Any, *, is_strict: bool = False) -> Any:
     """Serialise what orjson does not know; it calls this for each such object."""
     if isinstance(value, np.ndarray):
-        return orjson.Fragment(_array_text(value))
+        return orjson.Fragment(_array_text(value, is_strict=is_strict))
     if isinstance(value, np.generic):
         return value.item() if value.dtype.kind in "biuf" else plain(value)
     if isinstance(value, Mapping):
@@ -147,11 +157,14 @@ def _numpy_or_plain(value: Any) -> Any:
     return plain(value)
 
 
-def _array_text(array: np.ndarray[Any, Any]) -> bytes:
+_numpy_or_words = partial(_numpy_or_plain, is_strict=True)
+
+
+def _array_text(array: np.ndarray[Any, Any], *, is_strict: bool) -> bytes:
     is_finite = array.dtype.kind != "f" or bool(np.isfinite(array).all())
     if is_finite and _is_exact(array):
         return orjson.dumps(array, option=orjson.OPT_SERIALIZE_NUMPY)
-    return _slow(array)
+    return _slow(array, is_strict=is_strict)
 
 
 def _plain(value: Any, above: frozenset[int]) -> Any:

@@ -127,7 +127,11 @@ class Recovery(ABC):
     @property
     def ending(self) -> str:
         """What the names of its files end in."""
-        return f".{self._settings.file_extension}".rstrip(".")
+        return self._settings.ending
+
+    def has_ending(self, path: Path) -> bool:
+        """Tell whether a file's name ends as those of its files; without an extension, in none."""
+        return path.name.endswith(self.ending) if self.ending else not path.suffix
 
     @property
     def ending_rank(self) -> tuple[bool, int]:

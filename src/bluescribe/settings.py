@@ -224,6 +224,11 @@ class WriterSettings(CheckedSettings):
     )
 
     @property
+    def ending(self) -> str:
+        """What the files' names end in, with its dot; nothing where they have no extension."""
+        return f".{self.file_extension}" if self.file_extension else ""
+
+    @property
     def rights(self) -> Rights:
         """Mode and group of what is made."""
         return Rights(self.folder_mode, self.file_mode, self.group)

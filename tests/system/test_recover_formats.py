@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import Any
 
@@ -177,3 +178,74 @@ def test_rows_that_are_not_in_all_columns_are_cut(writer_class, live, tmp_path):
     assert found.events["primary"]["x"] == [0.0, 0.5, 1.0]
     assert found.events["primary"]["text"] == ["t0", "t1", "t2"]
     assert not recover(tmp_path).steps
+
+
+ENDINGS = (
+    {"csv": "txt", "dx": "tomo", "hdf5": "raw", "json": "js.on", "jsonl": "ndjson",
+     "nexus": "nx.s", "spec": "spec.dat", "tiff": "ome.tif"},
+    {"csv": "", "nexus": "", "spec": ""}, {"jsonl": "", "tiff": ""},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("endings", ENDINGS, ids="-".join)
+def test_files_keep_the_names_that_their_extensions_gave_them(endings, tmp_path):
+    settings: dict[str, Any] = {name: {"file_extension": e} for name, e in endings.items()}
+    kill_session(tmp_path, **settings)
+    before = {path.name for path in tmp_path.iterdir()}
+    assert not any(name.endswith(".") for name in before)
+    forget_what_was_made_last(tmp_path)
+    found = outcomes(recover(tmp_path, iconfig=switched_on(endings)))
+    assert set(found.values()) == {"written anew"}
+    assert len(found) == len(FORMATS) - 1, "the journal needs nothing"
+    after = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
+    (spool,) = (name for name in before if name.endswith(".spool"))
+    whole = before - {spool} | {spool.removesuffix(".spool")}
+    (journal,) = (path.name for path in tmp_path.iterdir() if path.read_bytes()[:9] == b'["start",')
+    assert after == whole | {f"{name}.damaged" for name in before - {journal}}
+    assert not recover(tmp_path, iconfig=switched_on(endings)).steps
+
+
+def forget_what_was_made_last(folder):
+    """Have the package and the list name no file, as in the moment in which the first is made."""
+    package = folder / "run.datapackage.json"
+    package.write_text(json.dumps({**json.loads(package.read_text()), "resources": []}))
+    images = folder / "run.tiff.json"
+    told = json.loads(images.read_text())
+    images.write_text(json.dumps({**told, "streams": []}))
+
+
+def switched_on(endings):
+    blocks = {name: {"ENABLE": True, "FILE_EXTENSION": e} for name, e in endings.items()}
+    return {f"{name.upper()}_DATA_FILES": block for name, block in blocks.items()}
+
+
+def test_images_keep_an_extension_of_several_dots_that_nobody_tells(tmp_path):
+    kill_session(tmp_path, ("jsonl", "tiff"), tiff={"file_extension": "ome.tif"})
+    recover(tmp_path)
+    assert (tmp_path / "run-primary-camera.ome.tif").exists()
+    assert (tmp_path / "run-primary-camera.ome.tif.damaged").exists()
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_file_that_is_written_anew_is_no_larger_than_one_that_was_never_damaged(live, tmp_path):
+    """But for the words that say when it was."""
+    settings: dict[str, Any] = {name: {"live": live} for name in HDF5}
+    kill_session(tmp_path / "killed", ("jsonl", *HDF5), **settings)
+    for name in HDF5:
+        with load_format(name)(tmp_path / "whole", file_name="run", live=live) as writer:
+            for document in run():
+                writer(*document)
+    iconfig = {f"{name.upper()}_DATA_FILES": {"ENABLE": True, "LIVE": live} for name in HDF5}
+    found = outcomes(recover(tmp_path / "killed", iconfig=iconfig))
+    assert found == dict.fromkeys(HDF5.values(), "written anew")
+    for name in HDF5.values():
+        size = (tmp_path / "killed" / name).stat().st_size
+        assert size <= (tmp_path / "whole" / name).stat().st_size + 256, name
+        assert when_recovered(tmp_path / "killed" / name)
+
+
+def when_recovered(path):
+    found = []
+    with h5py.File(path) as file:
+        file.visititems(lambda _, item: found.extend(item.attrs.get("recovered", b"").decode()))
+    return "".join(found)

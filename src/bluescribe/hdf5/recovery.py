@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import h5py
+import numpy as np
 
 from ..arraytypes import ArrayTypes, in_types
 from ..files import Place
@@ -22,6 +23,7 @@ from ..recovery import (
     Source,
     changing,
 )
+from .compact import compact
 from .marked import opened, read_superblock
 from .mend import Layout, MendReport, mend
 
@@ -58,13 +60,13 @@ class Hdf5Recovery(Recovery):
             return []
         creator = _creator(path)
         is_by_name = creator is None
-        if creator != self.creator and not (is_by_name and path.name.endswith(self.ending)):
+        if creator != self.creator and not (is_by_name and self.has_ending(path)):
             return []
         return [self._found(path, mend(path, self.layout, dry_run=True), is_by_name=is_by_name)]
 
     def seems_cut_short(self, path: Path) -> bool:
         """Tell whether a file says that somebody writes it; the oldest formats never do."""
-        if not path.name.endswith(self.ending):
+        if not self.has_ending(path):
             return False
         try:
             return read_superblock(path).is_marked
@@ -94,9 +96,13 @@ class Hdf5Recovery(Recovery):
             raise NotAloneError("the journal has nothing that would be in it")
         if missing and _has_copies(kept):
             raise NotAloneError(COPIES_ARE_ALL_THERE_IS)
-        with h5py.File(Place.at(path), "r+", locking=False) as file:
+        place = Place.at(path)
+        with h5py.File(place, "r+", locking=False) as file:
             about = file[self.layout.home].attrs
-            about[_RECOVERED] = datetime.now().astimezone().isoformat()
+            # a text of any length would need a heap of its own in a file that has none
+            about[_RECOVERED] = np.bytes_(datetime.now().astimezone().isoformat())
+        # an attribute that comes late takes kilobytes in a file that was as small as it can be
+        compact(place, ("earliest" if read_superblock(path).is_old else "v110", "v110"))
         return "; ".join(["written anew from the journal", *missing])
 
     def told_settings(self, path: Path) -> dict[str, Any]:
@@ -110,7 +116,9 @@ class Hdf5Recovery(Recovery):
 
     def _ending(self, path: Path) -> str | None:
         """Return what stands behind the stem of a name; None if it is not one of HDF5's."""
-        endings = (self.ending, *self.endings, *_ENDINGS)
+        if self.has_ending(path):
+            return self.ending
+        endings = (*self.endings, *_ENDINGS)
         return next((ending for ending in endings if path.name.endswith(ending)), None)
 
     def _found(self, path: Path, report: MendReport, *, is_by_name: bool) -> Found:

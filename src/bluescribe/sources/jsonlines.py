@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..nonfinite import NumbersPutBack
 from ..run import Document
 from .base import SourceError
 
@@ -46,12 +47,14 @@ def read_journal(path: Path, byte: int = 0, line: int = 1) -> Iterator[tuple[str
     SourceError
         Another line is no document; it names file and line.
     """
+    put_back = NumbersPutBack()
     with path.open("rb") as lines:
         lines.seek(byte)
         for number, text in enumerate(lines, line):
             document = _parse(text)
             if document is not None:
-                yield document
+                name, doc = document
+                yield name, put_back(name, doc, text)
             elif text.strip() in _BRACKETS:
                 continue
             elif text.endswith(b"\n"):

@@ -1,6 +1,7 @@
 """CSV: one plain table a stream, and a package beside them that tells what they hold.
 
 The tables are RFC 4180: UTF-8, commas, CRLF at the end of each row, one header line, no comments.
+Another delimiter and decimal sign can be chosen for spreadsheets, and a column of ISO times.
 The package is a Frictionless Data Package (https://specs.frictionlessdata.io). Rows reach the
 tables while the run goes on; the package gets the files' bytes and hashes at its end.
 """
@@ -10,9 +11,9 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from ...assets import Asset, Frames
 from ...files import Place, replacing
@@ -24,6 +25,7 @@ from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
 from .datapackage import Package
+from .dialect import TOLD, Dialect
 from .stream import StreamTables
 
 if TYPE_CHECKING:
@@ -40,6 +42,38 @@ class CsvSettings(WriterSettings):
     """Settings of CSV."""
 
     file_extension: str = Field("csv", description="Ending of the tables' names, without the dot")
+    delimiter: Literal[",", ";", "\t", "|"] = Field(
+        ",", description="What is between cells: a comma, a semicolon, a tab, or |"
+    )
+    decimal: Literal[".", ","] = Field(
+        ".", description="Decimal sign of numbers: a point, or a comma as in German spreadsheets"
+    )
+    iso_time: Literal["none", "offset", "local"] = Field(
+        "none",
+        description="Times in ISO 8601 too: with the zone's offset, local ones for spreadsheets",
+    )
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the tables are written."""
+        return Dialect(self.delimiter, self.decimal, self.iso_time)
+
+    @property
+    def unusual(self) -> dict[str, Any]:
+        """What tables are written with that is not the default: so the package tells it."""
+        fields = type(self).model_fields
+        return {name: v for name in TOLD if (v := getattr(self, name)) != fields[name].default}
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _name_tab(cls, value: Any) -> Any:
+        return "\t" if value == "tab" else value
+
+    @model_validator(mode="after")
+    def _tell_decimal_from_delimiter(self) -> Self:
+        if self.decimal == self.delimiter:
+            raise ValueError("a decimal comma needs another delimiter than the comma, such as ;")
+        return self
 
 
 class CsvFile(RunFile[CsvSettings]):
@@ -68,7 +102,7 @@ class CsvFile(RunFile[CsvSettings]):
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Make the table of a new stream, or columns for new fields."""
         if stream.name not in self._streams:
-            tables = StreamTables(stream, descriptor, self._claim_table)
+            tables = StreamTables(stream, descriptor, self._claim_table, self.settings.dialect)
             self._streams[stream.name] = tables
         self._streams[stream.name].declare(descriptor)
 
@@ -111,7 +145,14 @@ class CsvFile(RunFile[CsvSettings]):
 
     def _describe(self, state: str, *, is_final: bool = False) -> None:
         """Write the package anew, at once."""
-        package = Package(self._run, state, self._documents, self.discrepancies, is_final=is_final)
+        package = Package(
+            self._run,
+            state,
+            self._documents,
+            self.discrepancies,
+            self.settings.unusual,
+            is_final=is_final,
+        )
         text = package.text(self.paths[0], self._streams.values())
         with replacing(self._package) as new:
             new.write(text)
@@ -128,7 +169,7 @@ class CsvFile(RunFile[CsvSettings]):
         """
         if (stream, field) not in self._tables:
             stem = self._package.name.removesuffix(_PACKAGE)
-            ending = f".{self.settings.file_extension}".rstrip(".")
+            ending = self.settings.ending
             room = _LONGEST_NAME - len(f"{stem}-{ending}".encode())
             parts = [stream] if field is None else [stream, field]
             name = self._free_name("-".join(map(_clean, parts)), room)

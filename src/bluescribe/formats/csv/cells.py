@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 
 from ...jsontext import dumps, plain
+from .dialect import Dialect
 
 __all__ = ["KINDS", "Cells", "Traits", "Values", "cells", "element_cells"]
 
@@ -63,21 +64,21 @@ def cells(values: Values, types: frozenset[type] = frozenset()) -> Cells:
     return _of_values(values)
 
 
-def element_cells(values: Values) -> tuple[bytes, Traits]:
-    """Return the elements of one array, separated by commas.
+def element_cells(values: Values, dialect: Dialect) -> tuple[bytes, Traits]:
+    """Return the elements of one array, separated by delimiters.
 
     An element that is None is ``null``: empty cells only fill up rows that are shorter than others.
     """
     if isinstance(values, np.ndarray):
         bare, traits = _of_array(values)
-        return (bare, traits) if bare else element_cells(_items(values))
+        return (dialect.numbers(bare), traits) if bare else element_cells(_items(values), dialect)
     types = frozenset(map(type, values))
     if types in _NUMBERS:
-        return _numbers(values), _kinds(types)
+        return dialect.numbers(_numbers(values)), _kinds(types)
     texts, traits = cells(values)
     if b"" in texts:
         texts, traits = [text or b"null" for text in texts], traits | {"null"}
-    return b",".join(texts), traits
+    return dialect.between.join(dialect.cells(texts)), traits
 
 
 def _items(array: Array) -> list[Any]:

@@ -19,6 +19,7 @@ import orjson
 from ...jsontext import strict
 from ...run import Field, Run
 from .cells import KINDS
+from .dialect import ISO_LABEL, Dialect
 from .omissions import configurations, omissions
 from .stream import StreamTables
 from .table import Table
@@ -47,7 +48,6 @@ _REMARKS = {
 }
 
 _DIALECT = {
-    "delimiter": ",",
     "lineTerminator": "\r\n",
     "quoteChar": '"',
     "doubleQuote": True,
@@ -67,6 +67,8 @@ class Package:
     """The start document and, when it has come, the stop document, as `strict` returns them."""
     discrepancies: Sequence[str]
     """In what the run differs from what its stop document says."""
+    settings: Mapping[str, Any]
+    """With which the tables are written, where they are not the usual ones."""
     is_final: bool
     """Whether the tables have come to their end: only then they have bytes and a hash."""
 
@@ -89,7 +91,8 @@ class Package:
             "created": datetime.fromtimestamp(self.run.received, UTC).isoformat(),
             "state": self.state,
             **({"discrepancies": list(self.discrepancies)} if self.discrepancies else {}),
-            "reading": _READING,
+            **({"settings": self.settings} if self.settings else {}),
+            "reading": [*_READING, *_other_signs(self.settings)],
             "left_out": [entry for tables in streams for entry in omissions(tables)],
             "bluesky": self.documents,
             "resources": list(_resources(streams, is_final=self.is_final)),
@@ -102,11 +105,19 @@ class Package:
             return text.encode(errors="backslashreplace")
 
 
+def _other_signs(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Tell how tables are read that RFC 4180 does not describe."""
+    given = {"sep": settings.get("delimiter", ","), "decimal": settings.get("decimal", ".")}
+    if given != {"sep": ",", "decimal": "."}:
+        words = ", ".join(f"{name}={sign!r}" for name, sign in given.items())
+        yield f"These tables have other signs than most: read them in pandas with {words}."
+
+
 def _resources(streams: list[StreamTables], *, is_final: bool) -> Iterator[dict[str, Any]]:
     names: set[str] = set()
     for tables in streams:
         yield {
-            **_file(tables.main, names, is_final=is_final),
+            **_file(tables.main, tables.dialect, names, is_final=is_final),
             "stream": tables.stream.name,
             "description": "One row an event.",
             **_order(tables),
@@ -114,10 +125,10 @@ def _resources(streams: list[StreamTables], *, is_final: bool) -> Iterator[dict[
             "schema": {"fields": list(_columns(tables)), "missingValues": [""]},
         }
         for name, array in tables.arrays.items():
-            element = _type(array.traits, tables.stream.fields[name])
+            element = _type(array.traits, tables.stream.fields[name], tables.dialect)
             labels = array.table.labels[1:]
             yield {
-                **_file(array.table, names, is_final=is_final),
+                **_file(array.table, tables.dialect, names, is_final=is_final),
                 "stream": tables.stream.name,
                 "field": name,
                 "description": _remarks("One row an array", array.traits),
@@ -129,7 +140,7 @@ def _resources(streams: list[StreamTables], *, is_final: bool) -> Iterator[dict[
             }
 
 
-def _file(table: Table, names: set[str], *, is_final: bool) -> dict[str, Any]:
+def _file(table: Table, dialect: Dialect, names: set[str], *, is_final: bool) -> dict[str, Any]:
     """Return what a tabular-data-resource says of its file."""
     name = slug = _slug(table.place.stem)
     number = 2
@@ -144,7 +155,7 @@ def _file(table: Table, names: set[str], *, is_final: bool) -> dict[str, Any]:
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
-        "dialect": _DIALECT,
+        "dialect": {"delimiter": dialect.delimiter, **_DIALECT},
         **size,
     }
 
@@ -164,33 +175,51 @@ _TIME = {
     "unit": "s",
     "description": "When the event was made: seconds since 1970-01-01T00:00:00Z.",
 }
+_ISO_TIMES = {
+    style: {
+        "name": ISO_LABEL,
+        "type": "datetime",
+        "format": "any",
+        "description": f"The same time {words}; empty where no calendar has it.",
+    }
+    for style, words in (
+        ("offset", "in ISO 8601, with the offset of the zone in which it was written"),
+        ("local", "of the zone in which it was written, in milliseconds, as spreadsheets read it"),
+    )
+}
 
 
 def _columns(tables: StreamTables) -> Iterator[dict[str, Any]]:
     yield _SEQ_NUM
-    yield _TIME
+    yield {**_TIME, **_decimal_char(tables.dialect)}
+    if tables.dialect.iso_time != "none":
+        yield _ISO_TIMES[tables.dialect.iso_time]
     for name, column in tables.columns.items():
         field = tables.stream.fields[name]
         about = _remarks("Datum ids of external data" if field.external else "", column.traits)
         yield {
             "name": column.label,
-            **_type(column.traits, field),
+            **_type(column.traits, field, tables.dialect),
             **({"field": strict(name)} if name != column.label else {}),
             **({"description": about} if about else {}),
             **_properties(field),
         }
 
 
-def _type(traits: set[str], field: Field) -> dict[str, Any]:
+def _type(traits: set[str], field: Field, dialect: Dialect) -> dict[str, Any]:
     """Return the type of the values that came, else the declared one, as Table Schema has it."""
     kinds = traits & KINDS
     if not kinds and field.dtype in KINDS - {"array", "object"}:
         kinds = {"string"} if field.external else {field.dtype}
-    if kinds == {"integer", "number"}:
-        return {"type": "number"}
+    if kinds in ({"number"}, {"integer", "number"}):
+        return {"type": "number", **_decimal_char(dialect)}
     if kinds == {"boolean"}:
         return {"type": "boolean", "trueValues": ["True"], "falseValues": ["False"]}
     return {"type": kinds.pop() if len(kinds) == 1 else "any"}
+
+
+def _decimal_char(dialect: Dialect) -> dict[str, str]:
+    return {"decimalChar": dialect.decimal} if dialect.decimal != "." else {}
 
 
 def _properties(field: Field) -> dict[str, Any]:

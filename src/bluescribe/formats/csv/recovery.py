@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ...errors import ConfigError
 from ...files import Place, replacing
 from ...recovery import Found, Keep, Recovery, RecoveryError, Source, changing
+from ...settings import WriterSettings
+from .dialect import TOLD
 from .table import LINE_END, records
 
 __all__ = ["CsvRecovery"]
@@ -82,15 +86,38 @@ class CsvRecovery(Recovery):
         return f"cut {cut} bytes of half rows, and finished the package"
 
     def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
-        """Write the tables and the package anew."""
+        """Write the tables and the package anew, as they were written."""
         (source,) = sources
         package = _read(path) if path.stat().st_size else None
-        for table in {*_tables(path, package), *_orphans(path)}:
+        told = CsvRecovery(self._writer_class, self._told_settings(package))
+        for table in {*_tables(path, package), *told._orphans(path)}:
             if table.exists():
                 keep(table)
         keep(path)
-        self.write_again(path, source, _PACKAGE)
+        told.write_again(path, source, _PACKAGE)
         return "written anew from the journal"
+
+    def _told_settings(self, package: Any) -> WriterSettings:
+        """Return the settings that are given, and of others what a package tells."""
+        settings = package.get("settings") if isinstance(package, dict) else None
+        told = settings if isinstance(settings, dict) else {}
+        given = self.chosen(*type(self._settings).model_fields)
+        try:
+            return type(self._settings).validated(
+                self.name, {**{name: told[name] for name in TOLD if name in told}, **given}
+            )
+        except ConfigError as error:
+            raise RecoveryError(f"what its package tells cannot be: {error}") from None
+
+    def _orphans(self, path: Path) -> Iterator[Path]:
+        """Yield tables of the same name that no package names: made just before the crash."""
+        stem = path.name.removesuffix(_PACKAGE)
+        others = [p for p in path.parent.glob(f"*{_PACKAGE}") if p != path]
+        named = {table for other in others for table in _tables(other, _read(other))}
+        for table in path.parent.iterdir():
+            is_table = table.name.startswith(f"{stem}-") and self.has_ending(table)
+            if is_table and table not in named:
+                yield table
 
 
 def _read(path: Path) -> Any:
@@ -112,17 +139,6 @@ def _table(path: Path, resource: Any) -> Path | None:
     name = Path(str(told)).name
     table = path.with_name(name) if name not in ("", "..") else None
     return None if table is None or table.is_symlink() else table
-
-
-def _orphans(path: Path) -> Iterator[Path]:
-    """Yield tables of the same name that no package names: made just before the crash."""
-    stem = path.name.removesuffix(_PACKAGE)
-    others = [p for p in path.parent.glob(f"*{_PACKAGE}") if p != path]
-    named = {table for other in others for table in _tables(other, _read(other))}
-    for table in path.parent.iterdir():
-        is_table = table.name.startswith(f"{stem}-") and table.suffix == ".csv"
-        if is_table and table not in named:
-            yield table
 
 
 def _rows(path: Path, package: Any) -> dict[str, int]:
@@ -153,6 +169,8 @@ def _describe(resource: dict[str, Any], table: Path) -> None:
     resource["bytes"] = len(data)
     resource["hash"] = f"sha256:{sha256(data).hexdigest()}"
     known = resource["schema"]["fields"]
-    header = data.partition(LINE_END)[0].decode().split(",")
-    for label in header[len(known) :]:
-        known.append({"name": label.strip('"'), "type": "any"})
+    dialect = resource.get("dialect")
+    delimiter = dialect.get("delimiter", ",") if isinstance(dialect, dict) else ","
+    header = data.partition(LINE_END)[0].decode()
+    (labels,) = csv.reader([header], delimiter=delimiter)
+    known += [{"name": label, "type": "any"} for label in labels[len(known) :]]

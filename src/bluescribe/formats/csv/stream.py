@@ -11,12 +11,12 @@ from ...assets import Asset
 from ...files import Place
 from ...run import Descriptor, Page, Stream
 from .cells import Values, cells, element_cells
+from .dialect import Dialect
 from .ranks import RankedValues
 from .table import LINE_END, Table
 
 __all__ = ["ArrayTable", "Column", "ExternalFiles", "StreamTables"]
 
-_OWN_LABELS = ("seq_num", "time")
 _MOST_PLACES = 100
 """External files that are named one by one; of more there is the number."""
 
@@ -37,6 +37,7 @@ class ArrayTable:
     """The table of a field of one-dimensional arrays: `seq_num`, then the elements."""
 
     table: Table
+    dialect: Dialect
     longest: int
     """Elements of the longest array so far."""
     traits: set[str] = field(default_factory=set)
@@ -53,8 +54,11 @@ class ArrayTable:
 
     def put(self, seq_num: bytes, array: Values) -> bool:
         """Add a row; tell whether it has something new about it."""
-        text, traits = element_cells(array)
-        line = seq_num + (b"," + text if len(array) else b"") + b"," * (self.width - len(array))
+        text, traits = element_cells(array, self.dialect)
+        between = self.dialect.between
+        line = (
+            seq_num + (between + text if len(array) else b"") + between * (self.width - len(array))
+        )
         self.table.put(line + LINE_END)
         self.longest = max(self.longest, len(array))
         is_new = not traits <= self.traits
@@ -101,13 +105,20 @@ class StreamTables:
     claim
         Makes the empty file for the stream's name and a field's, or None; the same file when it
         is asked again.
+    dialect
+        How the tables are written.
     """
 
     def __init__(
-        self, stream: Stream, descriptor: Descriptor, claim: Callable[[str, str | None], Place]
+        self,
+        stream: Stream,
+        descriptor: Descriptor,
+        claim: Callable[[str, str | None], Place],
+        dialect: Dialect,
     ) -> None:
         self.stream = stream
-        self.columns = _columns(_declared_columns(descriptor), {})
+        self.dialect = dialect
+        self.columns = self._columns(_declared_columns(descriptor), {})
         self.arrays: dict[str, ArrayTable] = {}
         self.left_out: dict[str, int] = {}
         """Arrays of two and more dimensions, by field."""
@@ -121,7 +132,7 @@ class StreamTables:
         """Whether there is something that the package does not say yet."""
         self._claim = claim
         self._last_seq_num = 0
-        self.main = Table(claim(stream.name, None), self._labels(self.columns))
+        self.main = self._table(None, self._labels(self.columns))
 
     @property
     def tables(self) -> Iterator[Table]:
@@ -178,14 +189,17 @@ class StreamTables:
                 continue
             if name not in self.arrays and values.first == 1 and not self._is_in_column(name):
                 labels = _element_labels(values.longest)
-                table = Table(self._claim(self.stream.name, name), labels)
-                self.arrays[name] = ArrayTable(table, values.longest)
+                table = self._table(name, labels)
+                self.arrays[name] = ArrayTable(table, self.dialect, values.longest)
                 self.has_news = True
                 table.flush()
             elif name in self.arrays and values.longest > self.arrays[name].width:
                 self.arrays[name].widen(values.longest)
                 self.has_news = True
         self._set_columns(self._wanted_columns(fields))
+
+    def _table(self, name: str | None, labels: Sequence[str]) -> Table:
+        return Table(self._claim(self.stream.name, name), labels, self.dialect.between)
 
     def _is_in_column(self, name: str) -> bool:
         """Tell whether values of a field have gone into a column."""
@@ -204,30 +218,42 @@ class StreamTables:
 
     def _set_columns(self, names: Sequence[str]) -> None:
         if list(names) != list(self.columns):
-            columns = _columns(names, self.columns)
+            columns = self._columns(names, self.columns)
             self.main.relabel(self._labels(columns))
             self.columns = columns
             self.has_news = True
 
-    @staticmethod
-    def _labels(columns: Mapping[str, Column]) -> list[str]:
-        return [*_OWN_LABELS, *(column.label for column in columns.values())]
+    def _columns(self, names: Sequence[str], former: Mapping[str, Column]) -> dict[str, Column]:
+        """Return a column for each field, with labels that are not empty and not taken."""
+        columns: dict[str, Column] = {}
+        own = self.dialect.own_labels
+        taken = {*own, *(former[name].label for name in names if name in former)}
+        for name in names:
+            columns[name] = former.get(name) or Column(_label(name, taken))
+            taken.add(columns[name].label)
+        return columns
+
+    def _labels(self, columns: Mapping[str, Column]) -> list[str]:
+        return [*self.dialect.own_labels, *(column.label for column in columns.values())]
 
     def _lines(
         self, page: Page, seq_nums: list[bytes], fields: Mapping[str, RankedValues]
     ) -> bytes:
         """Return a page's rows of the stream's own table."""
-        texts = [seq_nums, cells(page.time).texts]
+        texts = [seq_nums, self.dialect.cells(cells(page.time).texts)]
+        if self.dialect.iso_time != "none":
+            texts.append(self.dialect.times(page.time))
         for name, column in self.columns.items():
             if name not in fields:
                 texts.append([b""] * len(page))
                 continue
             text, traits = fields[name].cells(with_lists=name not in self.arrays)
-            texts.append(text)
+            texts.append(self.dialect.cells(text))
             if not traits <= column.traits:
                 column.traits |= traits
                 self.has_news = True
-        return b"".join(b",".join(row) + LINE_END for row in zip(*texts, strict=True))
+        between = self.dialect.between
+        return b"".join(between.join(row) + LINE_END for row in zip(*texts, strict=True))
 
     def _note(self, page: Page, fields: Mapping[str, RankedValues]) -> None:
         """Count what the package has to tell of."""
@@ -255,16 +281,6 @@ def _declared_columns(descriptor: Descriptor) -> list[str]:
 def _is_streamed(data_key: Any) -> bool:
     """Tell whether stream_datum documents, not events, tell of a field's values."""
     return isinstance(data_key, Mapping) and str(data_key.get("external")).startswith("STREAM")
-
-
-def _columns(names: Sequence[str], former: Mapping[str, Column]) -> dict[str, Column]:
-    """Return a column for each field, with labels that are not empty and not taken."""
-    columns: dict[str, Column] = {}
-    taken = {*_OWN_LABELS, *(former[name].label for name in names if name in former)}
-    for name in names:
-        columns[name] = former.get(name) or Column(_label(name, taken))
-        taken.add(columns[name].label)
-    return columns
 
 
 def _label(name: str, taken: set[str]) -> str:

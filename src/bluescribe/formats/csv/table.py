@@ -30,14 +30,17 @@ class Table:
         An empty file.
     labels
         Names of the columns.
+    delimiter
+        What is between cells.
     """
 
-    def __init__(self, place: Place, labels: Sequence[str]) -> None:
+    def __init__(self, place: Place, labels: Sequence[str], delimiter: bytes = b",") -> None:
         self.place = place
         self.labels = list(labels)
+        self._delimiter = delimiter
         self._file = TextFile(place)
         self._digest = sha256()
-        self.put(_header(self.labels))
+        self.put(self._header(self.labels))
 
     def __len__(self) -> int:
         """Return the bytes of the file, those that wait to be written included."""
@@ -95,24 +98,22 @@ class Table:
         self._file.abandon()
 
     def _relabelled(self, labels: Sequence[str]) -> Iterator[bytes]:
-        yield _header(labels)
+        yield self._header(labels)
         more = len(labels) - len(self.labels)
         with self.place.open("rb") as old:
             rows = records(old)
             next(rows)
             for record in rows:
                 cells = record.removesuffix(LINE_END)
-                yield (cells + b"," * more if more >= 0 else cells[:more]) + LINE_END
+                yield (cells + self._delimiter * more if more >= 0 else cells[:more]) + LINE_END
 
+    def _header(self, labels: Sequence[str]) -> bytes:
+        return self._delimiter.join(map(self._label_cell, labels)) + LINE_END
 
-def _header(labels: Sequence[str]) -> bytes:
-    return b",".join(map(_label_cell, labels)) + LINE_END
-
-
-def _label_cell(label: str) -> bytes:
-    if any(c in label for c in ',"\r\n'):
-        label = '"' + label.replace('"', '""') + '"'
-    return label.encode()
+    def _label_cell(self, label: str) -> bytes:
+        if any(c in label for c in f',"\r\n{self._delimiter.decode()}'):
+            label = '"' + label.replace('"', '""') + '"'
+        return label.encode()
 
 
 def records(file: BinaryIO) -> Iterator[bytes]:

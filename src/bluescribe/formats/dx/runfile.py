@@ -182,9 +182,7 @@ class DxFile(RunFile[DxSettings]):
     def _begun(self) -> LiveFile:
         """Return the file, and make it when this is the first image."""
         if self._file is None:
-            place = self._place = self.claim(
-                self._run, f".{self.settings.file_extension}".rstrip(".")
-            )
+            place = self._place = self.claim(self._run, self.settings.ending)
             settings = self.settings
             file = LiveFile(place, is_live=settings.live, compression=settings.compression)
             try:

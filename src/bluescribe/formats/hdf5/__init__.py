@@ -66,7 +66,7 @@ class Hdf5File(RunFile[Hdf5Settings]):
         """Make the file with the start document."""
         if hasattr(self, "_file"):  # a try that failed
             self._file.abandon()
-        place = self.claim(run, f".{self.settings.file_extension}".rstrip("."))
+        place = self.claim(run, self.settings.ending)
         self._run = run
         self._streams: dict[str, StreamColumns] = {}
         self._links = AssetLinks(place.parent)

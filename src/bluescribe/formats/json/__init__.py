@@ -102,7 +102,7 @@ class JsonFile(RunFile[JsonSettings]):
 
     @property
     def _ending(self) -> str:
-        return f".{self.settings.file_extension}".rstrip(".")
+        return self.settings.ending
 
     def _text(self, stop: Document | None, columns: BinaryIO) -> Iterator[bytes]:
         metadata = {

@@ -29,6 +29,10 @@ class JsonlSettings(WriterSettings):
     """Settings of the journal."""
 
     file_extension: str = Field("jsonl", description="Ending of the files' names, without the dot")
+    strict: bool = Field(
+        False,
+        description="Write NaN and infinities as texts: JSON has no such numbers, Python's has",
+    )
 
 
 class JsonlFile(RunFile[JsonlSettings]):
@@ -40,16 +44,16 @@ class JsonlFile(RunFile[JsonlSettings]):
         """Make the journal."""
         self._with_arrays: set[str] = set()
         """Descriptors whose events have arrays, as far as they tell."""
-        self._file = TextFile(self.claim(run, f".{self.settings.file_extension}"))
+        self._file = TextFile(self.claim(run, self.settings.ending))
 
     def record(self, name: str, doc: Document) -> None:
         """Put a document on its line."""
         if name == "descriptor" and _declares_arrays(doc):
             self._with_arrays.add(str(doc.get("uid")))
         if name == "event" and doc["descriptor"] in self._with_arrays:
-            self._file.put(event_with_arrays(doc))
+            self._file.put(event_with_arrays(doc, is_strict=self.settings.strict))
         else:
-            self._file.put(dumps([name, doc]) + b"\n")
+            self._file.put(dumps([name, doc], is_strict=self.settings.strict) + b"\n")
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Do nothing: `record` has it."""

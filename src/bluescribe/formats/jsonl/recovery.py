@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ...nonfinite import NumbersPutBack
 from ...recovery import Found, Keep, Recovery, RecoveryError, Source, changing
 from ...run import Document
 
@@ -25,7 +26,7 @@ class JournalRecovery(Recovery):
 
     def examine(self, path: Path) -> list[Found]:
         """Return the run of a journal; its events are not counted here."""
-        if not path.name.endswith(self.ending):
+        if not self.has_ending(path):
             return []
         with path.open("rb") as file:
             first = _parsed(file.readline())
@@ -41,7 +42,7 @@ class JournalRecovery(Recovery):
 
     def seems_cut_short(self, path: Path) -> bool:
         """Tell whether the last line is no stop document."""
-        if not path.name.endswith(self.ending):
+        if not self.has_ending(path):
             return False
         with path.open("rb") as file:
             last, rest = _end(file)
@@ -49,10 +50,12 @@ class JournalRecovery(Recovery):
 
     def documents(self, path: Path) -> Iterator[tuple[str, Document]]:
         """Yield what is on its whole lines; a line that is damaged is left out."""
+        put_back = NumbersPutBack()
         with path.open("rb") as file:
             for line in file:
                 if (document := _parsed(line)) is not None:
-                    yield document
+                    name, doc = document
+                    yield name, put_back(name, doc, line)
 
     def mend(self, path: Path, keep: Keep) -> str:
         """Cut a half line, or finish a whole one."""

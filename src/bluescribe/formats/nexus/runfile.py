@@ -64,7 +64,7 @@ class NexusFile(RunFile[NexusSettings]):
         """Make the file with all that the start document tells."""
         if hasattr(self, "_file"):  # a try that failed
             self._file.abandon()
-        place = self.claim(run, f".{self.settings.file_extension}")
+        place = self.claim(run, self.settings.ending)
         self._place = place
         self._run = run
         self._master = Master.of(run, self.settings)

@@ -38,21 +38,21 @@ class SpecRecovery(Recovery):
     def examine(self, path: Path) -> list[Found]:
         """Return the scans in a file."""
         if not path.stat().st_size:
-            if path.suffix != self.ending:
+            if not self.has_ending(path):
                 return []
             problem = "it is empty: nothing was written before the crash"
-            return [Found(path, path.stem, problem=problem, is_readable=False)]
+            return [Found(path, self._stem(path), problem=problem, is_readable=False)]
         if not is_ours(path):
             return []
         scans = [block for block in blocks(path) if block.is_scan and block.run]
         if not scans:
-            return [Found(path, path.stem, problem=_HEADER_ONLY)]
+            return [Found(path, self._stem(path), problem=_HEADER_ONLY)]
         torn = is_torn(Place.at(path))
         waits = self._home(path) is not None
         return [
             Found(
                 path,
-                path.stem,
+                self._stem(path),
                 scan.run,
                 {scan.stream: scan.rows} if scan.stream else {},
                 has_stop=scan.has_stop,
@@ -63,7 +63,7 @@ class SpecRecovery(Recovery):
 
     def seems_cut_short(self, path: Path) -> bool:
         """Tell whether the last scan does not say how it ended."""
-        is_spec = path.suffix == self.ending and is_open_ended(path)
+        is_spec = self.has_ending(path) and is_open_ended(path)
         return is_spec and is_ours(path, most=_MOST_LOOKED_INTO)
 
     def is_held(self, path: Path) -> bool:
@@ -118,6 +118,9 @@ class SpecRecovery(Recovery):
         play(self.writer(folder, file_name=stem, **values), source)
         (path,) = folder.iterdir()
         return path.read_bytes()
+
+    def _stem(self, path: Path) -> str:
+        return path.name.removesuffix(self.ending) if self.has_ending(path) else path.stem
 
     def _home(self, path: Path) -> Path | None:
         """Return the file of the session for which the scan in a file waits."""

@@ -257,7 +257,7 @@ class Session:
 
     @property
     def _ending(self) -> str:
-        return f".{self._settings.file_extension}" if self._settings.file_extension else ""
+        return self._settings.ending
 
 
 _Key = tuple[tuple[int, int], str]

@@ -132,7 +132,7 @@ class TiffFile(RunFile[TiffSettings]):
                 self._streams[images.stream].link(images.field, asset)
         done = copied_fields(left)
         self._fields = [f for f in self._to_copy() if (f.images.stream, f.images.field) not in done]
-        for broken in broken_copies(note.file.path, left, done):
+        for broken in broken_copies(note.file.path, left, done, self.settings.ending):
             self._list.with_name(broken.name).remove()
         timeout = max(0.0, self.settings.images_timeout - note.age)
         return self._copies(self._describe_copies, timeout)
@@ -206,8 +206,7 @@ class TiffFile(RunFile[TiffSettings]):
     def _claim_image(self, stream: str, field: str, ending: str) -> Place:
         stem = self._list.name.removesuffix(LIST)
         parts = [stem, clean(stream), clean(field), *([ending] if ending else [])]
-        extension = f".{self.settings.file_extension}".rstrip(".")
-        image = claim(self._list.with_name("-".join(parts)), extension)
+        image = claim(self._list.with_name("-".join(parts)), self.settings.ending)
         self._images.append(image.name)
         return image
 

@@ -52,7 +52,7 @@ def copied_fields(told: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 
 def broken_copies(
-    path: Path, told: Mapping[str, Any], done: Collection[tuple[str, str]]
+    path: Path, told: Mapping[str, Any], done: Collection[tuple[str, str]], ending: str
 ) -> Iterator[Path]:
     """Yield copies of images that were made when the copying of their field was cut short.
 
@@ -62,8 +62,10 @@ def broken_copies(
         The list.
     done
         Streams and fields that are copied.
+    ending
+        What the names of copies end in.
     """
-    for image in _images(path, _named(told)):
+    for image in _images(path, _named(told), ending):
         first = next(iter(whole_pages(image)), None)
         if first is None:
             if image.name not in _named(told) and not image.stat().st_size:
@@ -144,8 +146,15 @@ class LeftRun:
     """By stream: the seq_num of each row."""
 
     @classmethod
-    def read(cls, path: Path, told: dict[str, Any]) -> LeftRun:
+    def read(cls, path: Path, told: dict[str, Any], ending: str) -> LeftRun:
         """Read the list's files, and those that are not in it yet.
+
+        Parameters
+        ----------
+        path, told
+            The list.
+        ending
+            What the names of new images end in.
 
         Raises
         ------
@@ -153,7 +162,7 @@ class LeftRun:
             One cannot be read.
         """
         named = _named(told)
-        files = [LeftFile(p, list(whole_pages(p))) for p in _images(path, named)]
+        files = [LeftFile(p, list(whole_pages(p))) for p in _images(path, named, ending)]
         files = [f for f in files if f.is_of(told["uid"], is_named=f.path.name in named)]
         of_events = [f for f in files if f.is_of_events]
         events = {entry["stream"]: _numbers(entry["seq_nums"]) for entry in told["streams"]}
@@ -213,15 +222,15 @@ def _is_numbered(file: LeftFile) -> bool:
     return len(file.pages) == 1 and last == f"{file.pages[0].description['row'] + 1:06d}"
 
 
-def _images(path: Path, named: Collection[str]) -> Iterator[Path]:
+def _images(path: Path, named: Collection[str], ending: str) -> Iterator[Path]:
     """Yield files of the run's name: those of the list, and those that it cannot know yet."""
     stem = path.name.removesuffix(LIST)
-    endings = {".tif", *(Path(name).suffix for name in named)}
+    endings = {".tif", ending, *(Path(name).suffix for name in named)}
     found = sorted(path.parent.glob(f"{_plain(stem)}-*"))
     others = tuple(p.name.removesuffix(LIST) + "-" for p in found if p.name.endswith(LIST))
     for image in found:  # a run of the same name is called -2, and its files as well
-        is_new = image.suffix in endings and not image.name.startswith(others)
-        if image.name in named or is_new:
+        is_alike = image.suffix in endings or (ending and image.name.endswith(ending))
+        if image.name in named or (is_alike and not image.name.startswith(others)):
             yield image
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ...arraytypes import ArrayTypes, in_types
 from ...files import Place, replacing
 from ...jsontext import dumps
+from ...paths import clean
 from ...recovery import (
     COPIES_ARE_ALL_THERE_IS,
     Found,
@@ -52,7 +53,7 @@ class TiffRecovery(Recovery):
         if state in _FINAL:
             rows = {s["stream"]: _count(s["seq_nums"]) for s in told["streams"]}
             return [Found(path, stem, str(told["uid"]), rows, has_stop=has_stop)]
-        events = LeftRun.read(path, told).events
+        events = LeftRun.read(path, told, self.ending).events
         rows = {stream: len(numbers) for stream, numbers in events.items()}
         problem = f"its state is {state!r}"
         return [Found(path, stem, str(told["uid"]), rows, has_stop=has_stop, problem=problem)]
@@ -67,7 +68,7 @@ class TiffRecovery(Recovery):
     def files(self, path: Path) -> list[Path]:
         """Return a list and the images that it names."""
         told = read_list(path) if path.exists() else None
-        images = LeftRun.read(path, told).files if told is not None else []
+        images = LeftRun.read(path, told, self.ending).files if told is not None else []
         return [path, *(image.path for image in images)]
 
     def mend(self, path: Path, keep: Keep) -> str:
@@ -75,7 +76,7 @@ class TiffRecovery(Recovery):
         told = read_list(path)
         if told is None:
             raise RecoveryError("nothing was written to it before the crash")
-        left = LeftRun.read(path, told)
+        left = LeftRun.read(path, told, self.ending)
         torn = [file for file in left.files if is_torn(file.path, file.pages)]
         for file in torn:
             _cut(file, keep)
@@ -89,27 +90,37 @@ class TiffRecovery(Recovery):
         """Write the images and their list anew."""
         (source,) = sources
         told = read_list(path) if path.stat().st_size else None
-        files = LeftRun.read(path, told).files if told is not None else []
+        files = LeftRun.read(path, told, self.ending).files if told is not None else []
         typed = in_types(source, _array_types(files))
         for file in files:
             keep(file.path)
         keep(path)
-        missing = self.write_again(path, typed, LIST, **self._as_before(told, files))
+        missing = self.write_again(path, typed, LIST, **self._as_before(path, told, files))
         if missing and not all(file.is_of_events for file in files if file.pages):
             raise NotAloneError(COPIES_ARE_ALL_THERE_IS)
         return "; ".join(["written anew from the journal", *missing])
 
-    def _as_before(self, told: dict[str, Any] | None, files: list[LeftFile]) -> dict[str, Any]:
+    def _as_before(
+        self, path: Path, told: dict[str, Any] | None, files: list[LeftFile]
+    ) -> dict[str, Any]:
         """Return settings that the files themselves tell."""
         streams = told["streams"] if told is not None else []
         images = [image for stream in streams for image in stream["images"]]
         values: dict[str, Any] = {}
         if files:
-            values["file_extension"] = files[0].path.suffix
+            values["file_extension"] = _extension(path.name.removesuffix(LIST), files[0])
         if images:
             values["one_file_a_frame"] = any("files" in image for image in images)
         chosen = self._settings.model_fields_set
         return {name: value for name, value in values.items() if name not in chosen}
+
+
+def _extension(stem: str, file: LeftFile) -> str:
+    """Return the extension of a file, which may have several dots: those of other names do not."""
+    names = [stem, *(clean(str(file.told.get(key, ""))) for key in ("stream", "field"))]
+    behind = file.path.name.removeprefix("-".join(names))
+    is_shortened = behind == file.path.name
+    return file.path.suffix if is_shortened else behind.partition(".")[2]
 
 
 def _array_types(files: list[LeftFile]) -> ArrayTypes:
