@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 import silx.io
 from event_model import compose_run
-from nexusformat.nexus import nxload
+from nexusformat.nexus import NXfield, NXgroup, nxload
 from silx.io import nxdata
 
 from bluescribe import NexusWriter
@@ -69,7 +71,8 @@ def test_every_finished_run_stands_in_it(tmp_path: Path) -> None:
     assert runs_in(tmp_path / "visit.hdf") == dict(zip(map(name_of, runs), expected, strict=True))
     with h5py.File(tmp_path / "visit.hdf") as file:
         for name in file:
-            link = file.get(name, getlink=True)
+            assert text(file[name].attrs["NX_class"]) == "NXentry"
+            link = file[name].get("data", getlink=True)
             assert isinstance(link, h5py.ExternalLink)
             assert Path(link.filename).name == link.filename, "relative"
     assert {path.name for path in tmp_path.glob(".*")} == {".visit.hdf.lock"}
@@ -89,15 +92,68 @@ def test_readers_open_the_whole_visit_and_plot_the_latest_run(tmp_path: Path) ->
         assert plot.is_valid
         assert plot.signal[()].tolist() == expected
         assert plot.axes_dataset_names == ["m1"]
-    with nxload(str(master)) as root:
-        assert text(root.attrs["default"]).endswith(last[:7])
-        assert [entry.nxclass for entry in root.entries.values()] == ["NXentry"] * 2
-        # nexusformat 2.1 looks for groups inside a linked one by their path in the master file
-        run_file = nxload(root[root.attrs["default"]].nxfilename)
-        assert np.asarray(run_file.plottable_data.nxsignal.nxvalue).tolist() == expected
+    root = nxload(str(master))
+    assert text(root.attrs["default"]).endswith(last[:7])
+    assert [entry.nxclass for entry in root.entries.values()] == ["NXentry"] * 2
+    assert np.asarray(root.plottable_data.nxsignal.nxvalue).tolist() == expected
     with h5py.File(master) as file:
         assert {"creator", "file_name", "file_time", "HDF5_Version"} <= {*file.attrs}
         assert text(file.attrs["NX_class"]) == "NXroot"
+
+
+def leaves(group: Any, kind: type) -> Iterator[tuple[str, Any]]:
+    """Yield the names and values of all that is in a group."""
+    for name, item in group.items():
+        if isinstance(item, kind):
+            yield from ((f"{name}/{path}", value) for path, value in leaves(item, kind))
+        else:
+            yield name, item.nxvalue if isinstance(item, NXfield) else item[()]
+
+
+@pytest.mark.parametrize(
+    "shape", ["scan", "baseline", "monitors", "mca", "resource_hdf5", "configuration"]
+)
+def test_nexusformat_reads_all_that_is_in_the_runs(tmp_path: Path, shape: str) -> None:
+    status = session(tmp_path / "data", documents(shape, tmp_path))
+    expected = dict(leaves(nxload(str(status.last_file))["entry"], NXgroup))
+    (entry,) = nxload(str(tmp_path / "data" / "visit.hdf")).entries.values()
+    found = dict(leaves(entry, NXgroup))
+    assert "instrument/bluesky/documents/stop" in found
+    assert found.keys() == expected.keys()
+    for path, value in expected.items():
+        np.testing.assert_array_equal(found[path], value, path)
+
+
+def test_h5py_reads_all_that_is_in_a_run_of_hundreds_of_fields(tmp_path: Path) -> None:
+    keys = {f"m{n}": {"dtype": "number", "shape": [], "source": "x"} for n in range(300)}
+    made = compose_run(metadata={"scan_id": 1})
+    stream = made.compose_descriptor(name="baseline", data_keys=keys)
+    event = stream.compose_event(data=dict.fromkeys(keys, 1.5), timestamps=dict.fromkeys(keys, 1.0))
+    docs: Documents = [("start", made.start_doc), ("descriptor", stream.descriptor_doc)]
+    status = session(tmp_path, [*docs, ("event", event), ("stop", made.compose_stop())])
+    with h5py.File(tmp_path / "visit.hdf") as file, h5py.File(status.last_file) as run_file:
+        (entry,) = file.values()
+        expected = dict(leaves(run_file["entry"], h5py.Group))
+        assert len(expected) > 900
+        assert dict(leaves(entry, h5py.Group)).keys() == expected.keys()
+    assert (tmp_path / "visit.hdf").stat().st_size < 40_000
+
+
+def test_a_master_file_of_links_to_whole_runs_goes_on(tmp_path: Path) -> None:
+    """So did earlier versions of bluescribe write it."""
+    first, second, third = (run(n, 10.0 * n) for n in (1, 2, 3))
+    files = [session(tmp_path, docs).last_file.name for docs in (first, second)]
+    with h5py.File(tmp_path / "visit.hdf", "r+") as file:
+        for docs, name in zip((first, second), files, strict=True):
+            del file[name_of(docs)]
+            file[name_of(docs)] = h5py.ExternalLink(name, "/entry")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / files[1]).rename(tmp_path / "sub" / files[1])
+    assert not session(tmp_path, third).failures
+    assert runs_in(tmp_path / "visit.hdf") == {
+        name_of(docs): [first, first + 1, first + 2]
+        for docs, first in zip((first, second, third), (10.0, 20.0, 30.0), strict=True)
+    }
 
 
 def test_the_name_is_a_template_and_folders_are_made(tmp_path: Path) -> None:
@@ -212,7 +268,7 @@ def test_a_folder_that_cannot_be_made_costs_no_run(tmp_path: Path) -> None:
 
 
 ADDING = """
-import sys, threading
+import os, sys, threading
 from pathlib import Path
 from bluescribe.files import Place
 from bluescribe.formats.nexus.master import MasterEntry
@@ -220,6 +276,7 @@ master, letter, count = Place.at(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3
 print("ready", flush=True)
 for n in range(count):
     run = master.with_name(f"{letter}{n}.hdf")
+    os.link(sys.argv[4], run)
     entry = MasterEntry(master, f"S{n:05d}_{letter}", run, is_first=False)
     assert not entry(threading.Event())
     print(n, flush=True)
@@ -227,7 +284,8 @@ for n in range(count):
 
 
 def adding(master: Path, letter: str, count: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", ADDING, str(master), letter, str(count)]
+    file = session(master.parent / "one", run(1)).last_file
+    command = [sys.executable, "-c", ADDING, str(master), letter, str(count), str(file)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -309,13 +367,26 @@ def test_a_link_that_is_planted_leads_nowhere(tmp_path: Path) -> None:
     assert victim.read_text() == "precious"
 
 
-def test_thousands_of_runs_take_a_hundred_bytes_each(tmp_path: Path) -> None:
+def test_a_run_takes_some_kilobytes(tmp_path: Path) -> None:
     master = tmp_path / "visit.hdf"
+    file = session(tmp_path / "one", run(1)).last_file
     sizes = []
-    for n in range(300):
-        name = f"20261122-094501-S{n:05d}-{n:07x}.hdf"
+    for n in range(40):
         place = Place.at(master)
-        entry = MasterEntry(place, f"S{n:05d}_{n:07x}", place.with_name(name), is_first=False)
+        run_file = place.with_name(f"20261122-094501-S{n:05d}-{n:07x}.hdf")
+        os.link(file, tmp_path / run_file.name)
+        entry = MasterEntry(place, f"S{n:05d}_{n:07x}", run_file, is_first=False)
         assert not entry(threading.Event())
         sizes.append(master.stat().st_size)
-    assert sizes[-1] - sizes[99] < 200 * 200
+    assert sizes[-1] - sizes[19] < 20 * 12_000
+
+
+def test_a_file_that_cannot_be_read_is_told_and_harms_nothing(tmp_path: Path) -> None:
+    session(tmp_path, run(1, 10.0))
+    master = Place.at(tmp_path / "visit.hdf")
+    (tmp_path / "torn.hdf").write_bytes(b"torn")
+    for name in ("torn.hdf", "away.hdf"):
+        entry = MasterEntry(master, "S00002_abc", master.with_name(name), is_first=False)
+        (shortfall,) = entry(threading.Event())
+        assert name in shortfall.cause
+    assert list(runs_in(tmp_path / "visit.hdf").values()) == [[10.0, 11.0, 12.0]]

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5g, h5l, h5o, h5p, h5s
+from h5py import h5d, h5g, h5l, h5o, h5p, h5s
 
 from ..files import Place, part_beside
+from .objects import copy_attributes
 
 __all__ = ["compact"]
 
@@ -75,7 +76,7 @@ def _copy(place: Place, part: Place, libver: tuple[str, str]) -> None:
         for found in _objects(source.id):
             if isinstance(found.id, h5d.DatasetID) and _only_grows(found.id):
                 _replace(source.id, found)
-        _copy_attributes(source.id, target.id)
+        copy_attributes(source.id, target.id)
         for name in source.id:  # HDF5 keeps hard links inside of what is copied at once
             h5o.copy(source.id, name, target.id, name)
         target.flush()
@@ -143,21 +144,7 @@ def _replace(root: h5g.GroupID, found: _Found) -> None:
         data = np.empty(old.shape, old.dtype)
         old.read(h5s.ALL, h5s.ALL, data, mtype=dtype)
         new.write(h5s.ALL, h5s.ALL, data, mtype=dtype)
-    _copy_attributes(old, new)
+    copy_attributes(old, new)
     for group, name in found.places:
         group.unlink(name)
         h5o.link(new, group, name)
-
-
-def _copy_attributes(source: h5o.ObjectID, target: h5o.ObjectID) -> None:
-    for index in range(h5a.get_num_attrs(source)):
-        old = h5a.open(source, index=index)
-        dtype, space = old.get_type(), old.get_space()
-        new = h5a.create(target, old.name, dtype, space)
-        if space.get_simple_extent_type() == h5s.NULL:
-            continue
-        # exactly the stored type, but for texts of any length, which h5py has to hold
-        memory = None if old.dtype.hasobject else dtype
-        data = np.empty(old.shape, old.dtype)
-        old.read(data, mtype=memory)
-        new.write(data, mtype=memory)

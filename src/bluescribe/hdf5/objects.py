@@ -18,6 +18,7 @@ from ..values import Array
 
 __all__ = [
     "as_stored",
+    "copy_attributes",
     "group_at",
     "new_column",
     "new_dataset",
@@ -147,6 +148,21 @@ def set_attribute(owner: h5py.HLObject, name: str, value: Any) -> None:
             owner.attrs[name] = value
     except (TypeError, ValueError):  # such as an integer beyond 64 bits
         _write_attribute(owner.id, name, _TEXT_TYPE, np.array(dumps(value).decode(), _TEXT))
+
+
+def copy_attributes(source: h5o.ObjectID, target: h5o.ObjectID) -> None:
+    """Copy all attributes of an object, of exactly the stored types."""
+    for index in range(h5a.get_num_attrs(source)):
+        old = h5a.open(source, index=index)
+        dtype, space = old.get_type(), old.get_space()
+        new = h5a.create(target, old.name, dtype, space)
+        if space.get_simple_extent_type() == h5s.NULL:
+            continue
+        # exactly the stored type, but for texts of any length, which h5py has to hold
+        memory = None if old.dtype.hasobject else dtype
+        data = np.empty(old.shape, old.dtype)
+        old.read(data, mtype=memory)
+        new.write(data, mtype=memory)
 
 
 def _write_attribute(owner: Any, name: str, dtype: Any, data: Array) -> None:

@@ -1,6 +1,6 @@
-"""The master file: one HDF5 file a visit, in which every finished run stands as a link.
+"""The master file: one HDF5 file a visit, in which every finished run stands as an NXentry.
 
-A run is an external link, by relative name, to the NXentry of its file. The master file is changed
+What is in it are external links, by relative name, to the run's file. The master file is changed
 in a copy that takes its place, so that there is a whole one at any moment, under a lock, so that
 several programs can share it.
 """
@@ -31,6 +31,7 @@ from ...held import NO_LOCKS
 from ...paths import place_of_run, run_path
 from ...run import Run
 from ...status import may_pass
+from .entrylinks import UnreadableRunError, file_of, write_entry
 from .settings import NexusSettings
 
 __all__ = ["Master", "MasterEntry", "entry_name"]
@@ -161,7 +162,7 @@ class MasterEntry:
         try:
             with _locked(self._master, give_up):
                 return self._link()
-        except (OSError, RuntimeError, _OccupiedError) as error:  # h5py raises either
+        except (OSError, RuntimeError, KeyError, BluescribeError) as error:  # h5py raises three
             return [_shortfall(self._master, error)]
 
     def _link(self) -> list[Shortfall]:
@@ -177,7 +178,7 @@ class MasterEntry:
                     _write_root(h5, self._master.name)
                 elif h5.attrs.get("creator") != _CREATOR:
                     raise _OccupiedError("what stands there is no master file")
-                name = self._write_link(h5)
+                name = self._write_entry(h5)
                 _set_text(h5, "default", name)
                 _set_text(h5, "file_update_time", datetime.now().astimezone().isoformat())
                 if self._is_first and not is_new:
@@ -188,21 +189,22 @@ class MasterEntry:
         names = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
         return [Shortfall(f"in {self._master} these runs lead nowhere: {names}", _MOVED)]
 
-    def _write_link(self, h5: h5py.File) -> str:
-        """Write the link, under another name if another run has this one; return the name."""
+    def _write_entry(self, h5: h5py.File) -> str:
+        """Write the run, under another name if another run has this one; return the name."""
         file = os.path.relpath(self._run_file, self._master.folder.found())
         name, number = self._name, 1
-        while (link := h5.get(name, getlink=True)) is not None and link.filename != file:
+        while name in h5 and file_of(h5, name) != file:
             number += 1
             name = f"{self._name}_{number}"
-        if link is None:
-            h5[name] = h5py.ExternalLink(file, _ENTRY)
+        write_entry(h5, name, self._run_file, file)
         return name
 
 
 def _remedy(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno:
         return "look whether its folder can be written; the run's own file is whole"
+    if isinstance(error, UnreadableRunError):
+        return "another program changed that file: `bluescribe recover` can make it anew"
     return "move that file away, or give MASTER_FILE another name; the run's own file is whole"
 
 
@@ -260,20 +262,19 @@ def _relink(h5: h5py.File, folder: Path) -> list[str]:
     A file is looked for below the master file's folder, by its name, or by the uid in its name,
     and taken if it holds the run.
     """
-    links = {name: h5.get(name, getlink=True) for name in h5}
-    broken = {name: link for name, link in links.items() if not (folder / link.filename).exists()}
+    linked = {name: file for name in h5 if (file := file_of(h5, name)) is not None}
+    broken = {name: file for name, file in linked.items() if not (folder / file).exists()}
     files = [Path(top, file) for top, _, files in os.walk(folder) for file in files if broken]
     lost = []
-    for name, link in broken.items():
+    for name, file in broken.items():
         uid = name.partition("_")[2][:_UID_DIGITS]
-        alike = [p for p in files if p.name == Path(link.filename).name]
+        alike = [p for p in files if p.name == Path(file).name]
         alike += [p for p in files if uid in p.name and p not in alike]
         found = next((path for path in alike if _holds(path, uid)), None)
         if found is None:
-            lost.append(link.filename)
+            lost.append(file)
         else:
-            del h5[name]
-            h5[name] = h5py.ExternalLink(os.path.relpath(found, folder), link.path)
+            write_entry(h5, name, found, os.path.relpath(found, folder))
     return lost
 
 
