@@ -368,6 +368,10 @@ FEATURES: dict[str, Any] = {
     "stream_scan_rollover": lambda p: (
         len(p.all("stream_resource")) == 3 and p.column("det") == [1, 2, 3, 4, 5]
     ),
+    "stream_into_one_file": lambda p: (
+        len({r["uri"] for r in p.all("stream_resource")}) == 1
+        and [d["indices"]["start"] for d in p.all("stream_datum")] == [0, 1, 2, 3, 4, 5]
+    ),
     "stream_awkward_path": lambda p: "größe" in p.one("stream_resource")["uri"],
     "stream_aborted": lambda p: p.names == ["start", "descriptor", "stop"],
     # async_devices

@@ -27,7 +27,14 @@ from bluescribe import DxWriter, Hdf5Writer, NexusWriter, TiffWriter
 from bluescribe.hdf5 import virtual
 from bluescribe.testing.shapes.devices import motor
 from bluescribe.testing.shapes.stream_assets import StreamDetector
-from tests.formats.images import CAMERA, Documents, frames, run_of_streams
+from tests.formats.images import (
+    CAMERA,
+    Documents,
+    frames,
+    hdf5_resource,
+    run_of_resources,
+    run_of_streams,
+)
 
 HDF5 = "application/x-hdf5"
 TIFF = "multipart/related;type=image/tiff"
@@ -493,3 +500,30 @@ def test_a_file_that_stays_open_shows_each_run_its_own_frames(images: str, tmp_p
         with h5py.File(tmp_path / f"{uid}.hdf") as file:
             found.append(file[CAMERA]["value"][:, 0, 0].tolist())
     assert found == [[0, 1, 2], [3, 4]]
+
+
+def test_what_datums_say_beside_their_number_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["entry/instrument/detector/data"] = frames(3, shape=(4, 16))
+    points = [(0, {"frame": n, "channel": 1}) for n in range(3)]
+    docs = run_of_resources([hdf5_resource(tmp_path / "x.h5", "XSP3")], points, (16,))
+    with h5py.File(send(NexusWriter(tmp_path), docs)) as file:
+        assert np.array_equal(file[CAMERA]["value"], frames(3, shape=(4, 16)))
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "announced with the parameter 'channel', which bluescribe does not know" in told
+
+
+@pytest.mark.parametrize("each", [1, 2])
+def test_one_hdf5_file_a_frame_is_shown_in_place(each: int, tmp_path: Path) -> None:
+    for number, frame in enumerate(frames(4)):
+        with h5py.File(tmp_path / f"shot_{number:06d}.h5", "w") as file:
+            file["entry/data/data"] = frame[np.newaxis]
+    told = {"template": "%s%s_%6.6d.h5", "filename": "shot", "frame_per_point": each}
+    points = [(0, {"point_number": n}) for n in range(4 // each)]
+    resource = hdf5_resource(tmp_path, "AD_HDF5_SINGLE", **told)
+    path = send(NexusWriter(tmp_path), run_of_resources([resource], points, (each, 6, 8)))
+    with h5py.File(path) as file:
+        assert np.array_equal(file[CAMERA]["value"], frames(4))
+        assert file[CAMERA]["value"].attrs["frames_per_event"] == each
