@@ -58,7 +58,8 @@ def written(how, folder, settings):
 def test_readers_have_the_values_that_were_measured(settings, how, tmp_path):
     package, events = written(how, tmp_path, settings)
     assert frictionless.validate(str(package.path)).valid
-    main, mca, mixed = (r.read_rows() for r in frictionless.Package(str(package.path)).resources)
+    resources: list[Any] = list(frictionless.Package(str(package.path)).resources)
+    main, mca, mixed = (resource.read_rows() for resource in resources)
     for row, channels, event in zip(main, mca, events, strict=True):
         data = event["data"]
         assert float(row["time"]) == event["time"]
