@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import frictionless
 import numpy as np
@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from bluesky import RunEngine
 from bluesky.plans import scan
-from frictionless.resources import TableResource
 from ophyd.sim import SynSignal, motor
 
 from bluescribe import CsvWriter, export
@@ -59,8 +58,8 @@ def written(how, folder, settings):
 def test_readers_have_the_values_that_were_measured(settings, how, tmp_path):
     package, events = written(how, tmp_path, settings)
     assert frictionless.validate(str(package.path)).valid
-    resources = frictionless.Package(str(package.path)).resources
-    main, mca, mixed = (cast(TableResource, found).read_rows() for found in resources)
+    resources: list[Any] = list(frictionless.Package(str(package.path)).resources)
+    main, mca, mixed = (resource.read_rows() for resource in resources)
     for row, channels, event in zip(main, mca, events, strict=True):
         data = event["data"]
         assert float(row["time"]) == event["time"]

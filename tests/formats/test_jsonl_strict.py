@@ -104,7 +104,7 @@ def test_the_settings_of_devices_have_their_numbers_again(tmp_path):
     readings = {"data": {"gain": math.inf}, "timestamps": {"gain": math.nan}}
     configuration = {"x": {**readings, "data_keys": {"gain": key}}}
     keys = {"data_keys": {"x": key}, "configuration": configuration}
-    played: list[tuple[str, dict[str, Any]]] = [
+    played: list[tuple[str, Any]] = [
         ("start", {"uid": "u", "time": 1.0}),
         ("descriptor", {"uid": "d", "run_start": "u", "time": 1.0, "name": "primary", **keys}),
         ("event_page", {"descriptor": "d", "uid": ["e"], "seq_num": [1], "time": [math.nan],

@@ -56,7 +56,8 @@ def only(folder):
 
 def test_scans_follow_one_another_in_a_file_named_by_the_first(tmp_path):
     runs = [renamed(documents("scan", tmp_path), i, i) for i in (1, 2, 3)]
-    runs[0][0][1]["time"] = 1795379877.25
+    for number, run in enumerate(runs):
+        run[0][1]["time"] = 1795379877.25 + number
     with SpecWriter(tmp_path / "data") as writer:
         assert writer.spec_filename is None
         for run in runs:

@@ -40,6 +40,8 @@ class SpecFile(RunFile["SpecSettings"]):
 
     _home: SessionFile
     _number: int
+    _epoch: int
+    """Seconds of the #E that the column Epoch counts from."""
     _out: TextFile | None = None
     _beside: Place | None = None
     """The file of a scan that is not in the session's file, or not yet."""
@@ -83,6 +85,7 @@ class SpecFile(RunFile["SpecSettings"]):
             self._home = self._session.file_for(run)
         self._remarks += self._session.take_remarks()
         self._number = self._home.number(run)
+        self._epoch = self._home.epoch(run)
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Turn to the primary stream when it is declared; name any other."""
@@ -169,7 +172,8 @@ class SpecFile(RunFile["SpecSettings"]):
         if self._beside is None:
             self._home.release(self, out)
         elif not self._is_over:
-            self._home.keep(KeptScan(self._beside, self._start, self._header(), self._motors))
+            header, motors = self._header(), self._motors
+            self._home.keep(KeptScan(self._beside, self._start, header, motors, self._epoch))
         self._is_over = True
         self._home.append_waiting()
         self._beside = None
@@ -197,7 +201,8 @@ class SpecFile(RunFile["SpecSettings"]):
         if stream.name not in self._sides:
             side = SpecFile(self.settings, self._session)
             side._is_side = True
-            side._run, side._home, side._number = self._run, self._home, self._number
+            side._run, side._home = self._run, self._home
+            side._number, side._epoch = self._number, self._epoch
             side._main, side._positions = stream, self._positions
             self._sides[stream.name] = side
         return self._sides[stream.name]
@@ -240,7 +245,7 @@ class SpecFile(RunFile["SpecSettings"]):
         self._begun_with = self._motors
         is_certain = is_certain or (self._main is not None and self._main.name == "primary")
         if is_certain and not self._is_side and self._home.take(self):
-            out, header = self._home.append(self._header(), self._motors)
+            out, header = self._home.append(self._header(), self._motors, self._epoch)
         else:
             out, header = self._opened_beside()
         self._start = len(out) + len(header)
@@ -257,7 +262,7 @@ class SpecFile(RunFile["SpecSettings"]):
             notes=[*(comment(self._told(*link)) for link in self._links), *self._remarks],
         )
         out.put(header + scan)
-        self._out, self._rows = out, Rows(columns, self._home.epoch)
+        self._out, self._rows = out, Rows(columns, self._epoch)
         return self._rows, out
 
     def _opened_beside(self) -> tuple[TextFile, bytes]:
@@ -269,7 +274,7 @@ class SpecFile(RunFile["SpecSettings"]):
         return TextFile(self._beside), self._header()
 
     def _header(self) -> bytes:
-        return file_header(self._home.place.name, self._home.epoch, self._run, self._motors)
+        return file_header(self._home.place.name, self._epoch, self._run, self._motors)
 
     def _forget_scan(self) -> None:
         """Drop what was written of another stream than the primary one."""

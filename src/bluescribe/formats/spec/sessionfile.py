@@ -23,6 +23,9 @@ __all__ = ["KeptScan", "SessionFile"]
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 19
+_MOST_SECONDS = 86_400
+"""Between #E and the beginning of a scan: readers in single precision tell 0.01 s apart up to here,
+and for half a day more."""
 _LARGEST_NUMBER = 2**31
 """Scan numbers below this are numbers for every reader."""
 
@@ -37,6 +40,8 @@ class KeptScan:
     header: bytes
     """What has to be before the scan if the session's file has another one."""
     motors: tuple[str, ...]
+    epoch: int
+    """``#E`` in that header."""
 
 
 class SessionFile:
@@ -55,7 +60,7 @@ class SessionFile:
 
     def __init__(self, place: Place, *, goes_on: bool = False) -> None:
         self.place = place
-        self.epoch = 0
+        self._epoch = 0
         self._is_made = False
         self._goes_on = goes_on
         self._highest = -1
@@ -65,8 +70,8 @@ class SessionFile:
         self._waiting: list[KeptScan] = []
         self._copy: tuple[TextFile, int] | None = None
         self._copied = 0
-        self._motors: tuple[str, ...] | None = None
-        """In the header that is in force; None when that is not known."""
+        self._in_force: tuple[tuple[str, ...], int] | None = None
+        """The motors and #E of the last header; None when they are not known."""
         self._lock: FileLock | None = None
         self._size = 0
         """Of the file when we last wrote to it."""
@@ -88,7 +93,7 @@ class SessionFile:
         """
         if self._is_made:
             return
-        self.epoch = _whole(run.date.timestamp())  # readers make a date of it
+        self._epoch = _whole(run.date.timestamp())
         if not self._goes_on:
             self._make_new()
         else:
@@ -146,6 +151,16 @@ class SessionFile:
             self._lock.release()
         self._lock = None
 
+    def epoch(self, run: Run) -> int:
+        """Return #E for a run that begins: that of the file, until it is too long ago.
+
+        The column ``Epoch`` counts from there, and readers in single precision have seven digits.
+        """
+        began = _whole(run.date.timestamp())  # readers make a date of it
+        if abs(began - self._epoch) > _MOST_SECONDS:
+            self._epoch = began
+        return self._epoch
+
     def number(self, run: Run) -> int:
         """Return the scan number of a run: its scan_id, or the next one if that is no number."""
         number = _scan_number(run.start.get("scan_id"))
@@ -174,7 +189,7 @@ class SessionFile:
             self._holder = holder
         return self._holder is holder
 
-    def append(self, header: bytes, motors: tuple[str, ...]) -> tuple[TextFile, bytes]:
+    def append(self, header: bytes, motors: tuple[str, ...], epoch: int) -> tuple[TextFile, bytes]:
         """Open the file at its end.
 
         Parameters
@@ -183,13 +198,16 @@ class SessionFile:
             The file header with these motors.
         motors
             Labels.
+        epoch
+            ``#E`` in it.
 
         Returns
         -------
         TextFile, bytes
             What to write to, and what has to come before the scan: the header where the motors
-            are others than before, or where somebody else wrote to the file. It has to be written
-            together with the scan: silx miscounts the scans of a file that ends in a header.
+            or #E are others than before, or where somebody else wrote to the file. It has to be
+            written together with the scan: silx miscounts the scans of a file that ends in a
+            header.
         """
         if self._lock is None or not self._lock.is_of(self.place):  # moved away, or edited
             self.unlock()
@@ -199,9 +217,9 @@ class SessionFile:
         self._is_unsure = False
         before = _end_of_line(self.place)
         file = TextFile(self.place)
-        if self._motors == motors and len(file) == self._size:
+        if self._in_force == (motors, epoch) and len(file) == self._size:
             return file, b""
-        self._motors = motors
+        self._in_force = motors, epoch
         return file, before + header
 
     def release(self, holder: object, file: TextFile) -> None:
@@ -233,14 +251,14 @@ class SessionFile:
         """Let the next scan come, after a failure."""
         if self._holder is holder:
             self._holder = None
-            self._motors = None
+            self._in_force = None
             self._is_unsure = True
         if self._copy is not None:
             (file, start), self._copy = self._copy, None
             file.abandon()
             with suppress(OSError), self.place.open("r+b") as torn:
                 torn.truncate(start)
-            self._motors = None
+            self._in_force = None
             self._is_unsure = True
 
     def keep(self, scan: KeptScan) -> None:
@@ -261,7 +279,7 @@ class SessionFile:
     def _append_scan(self, scan: KeptScan) -> None:
         """Copy a scan in; after an `OSError`, a second call goes on."""
         if self._copy is None:
-            file, header = self.append(scan.header, scan.motors)
+            file, header = self.append(scan.header, scan.motors, scan.epoch)
             self._copy = file, len(file)
             file.put(header)
             self._copied = scan.start
