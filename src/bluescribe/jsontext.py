@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Set
 from datetime import date, time
@@ -21,12 +22,13 @@ import orjson
 
 from .errors import DocumentError
 
-__all__ = ["dumps", "event_with_arrays", "plain", "strict"]
+__all__ = ["ascii_dumps", "dumps", "event_with_arrays", "plain", "strict"]
 
 _AS_WE_DO = orjson.OPT_PASSTHROUGH_DATACLASS
 """Leaves to `_word` what the long way round would write in another manner."""
 
 _ARRAYS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _EXACT_SCALARS = {float, int, str, bool, type(None)}
 _EXACT = {*_EXACT_SCALARS, np.ndarray}
 _EVENT_KEYS = {"uid", "descriptor", "time", "seq_num", "data", "timestamps", "filled"}
@@ -75,6 +77,20 @@ def dumps(value: Any, *, is_strict: bool = False) -> bytes:
     except (TypeError, RecursionError):  # orjson.JSONEncodeError is a TypeError
         return _slow(value, is_strict=is_strict)
     return _slow(value, is_strict=is_strict) if b"null" in text else text
+
+
+def ascii_dumps(value: Any) -> str:
+    """Return the text of `dumps` in ASCII, as some readers take no other: the same JSON.
+
+    Raises
+    ------
+    DocumentError
+        As `dumps`.
+    """
+    text = dumps(value).decode()  # what is not ASCII can only be inside of its strings
+    return (
+        text if text.isascii() else _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    )
 
 
 def plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import h5py
 import numpy as np
-from h5py import h5d, h5g, h5l, h5o, h5p, h5s
+from h5py import h5d, h5g, h5l, h5o, h5p, h5s, h5t
 
 from ..files import Place, part_beside
 from .objects import copy_attributes
@@ -136,13 +136,17 @@ def _replace(root: h5g.GroupID, found: _Found) -> None:
     """Put a dataset that cannot grow in all places of one that can."""
     old = found.id
     dtype = old.get_type()
+    data = np.empty(old.shape, old.dtype)
+    if data.size:
+        old.read(h5s.ALL, h5s.ALL, data, mtype=dtype)
+    if dtype.get_class() == h5t.STRING and data.tobytes().isascii():  # Octave reads no other text
+        dtype = dtype.copy()  # a file's own type cannot be changed
+        dtype.set_cset(h5t.CSET_ASCII)
     properties = h5p.create(h5p.DATASET_CREATE)
     is_inline = 0 < _bytes_of(old) <= _MAX_INLINE_BYTES
     properties.set_layout(h5d.COMPACT if is_inline else h5d.CONTIGUOUS)
     new = h5d.create(root, None, dtype, h5s.create_simple(old.shape), properties)
-    if is_inline or _bytes_of(old):
-        data = np.empty(old.shape, old.dtype)
-        old.read(h5s.ALL, h5s.ALL, data, mtype=dtype)
+    if data.size:
         new.write(h5s.ALL, h5s.ALL, data, mtype=dtype)
     copy_attributes(old, new)
     for group, name in found.places:

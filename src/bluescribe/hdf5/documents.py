@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..jsontext import dumps
+from ..jsontext import ascii_dumps, dumps
 from ..run import Document, Field
 from .column import Column
 from .file import LiveFile, write_node
@@ -44,7 +44,7 @@ class Documents:
 
     def put(self, name: str, doc: Document) -> None:
         """Write a document of which a run has one."""
-        text = dumps(doc).decode()
+        text = ascii_dumps(doc)
         self._file.make_room(_TIMES_TEXT * len(text))
         group = self._file.plain().require_group(self._group)
         write_node(group, name, Dataset(text, {"text_format": "json"}))

@@ -174,7 +174,7 @@ def _write_group(parent: h5py.Group, name: str, node: Group) -> None:
     if not isinstance(group, h5py.Group):
         if group is not None:
             del parent[name]
-        group = new_group(parent, name)
+        group = new_group(parent, name, is_ordered=node.is_ordered)
         set_attribute(group, "NX_class", node.nx_class or "NXcollection")
     elif node.nx_class or "NX_class" not in group.attrs:
         set_attribute(group, "NX_class", node.nx_class or "NXcollection")

@@ -17,6 +17,7 @@ from ..jsontext import dumps
 from ..run import Field, Stream
 from ..status import Told
 from .images import Images, Part, opened_unlocked
+from .names import label
 from .tree import Dataset, External, HardLink, Node
 
 __all__ = ["AssetLinks"]
@@ -225,7 +226,11 @@ class AssetLinks:
 
     def _attrs(self, stream: str, field: str) -> dict[str, Any]:
         declared = self._streams[stream].fields.get(field, _NO_FIELD)
-        return {"long_name": field, "units": declared.units, "source": declared.source}
+        return {
+            "long_name": label(field, declared.units),
+            "units": declared.units,
+            "source": declared.source,
+        }
 
     def _add_frames(self, stream: str, field: str, asset: Asset, new: Frames) -> None:
         """Add frames; those that follow on the last ones make one longer range."""

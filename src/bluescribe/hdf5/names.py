@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-__all__ = ["nexus_name", "unique_name"]
+__all__ = ["label", "nexus_name", "unique_name"]
 
 _NOT_NEXUS = re.compile(r"[^A-Za-z0-9_]")
 _NOT_HDF5 = re.compile(r"[/\x00-\x1f\x7f-\x9f\u2028\u2029]|^\s+|\s+$|^\.+|\.+$")
+
+
+def label(name: str, units: str) -> str:
+    """Return what a plot says at an axis, for ``@long_name``: readers add no unit to that."""
+    return f"{name} ({units})" if units else name
 
 
 def nexus_name(name: str, taken: Collection[str]) -> str:

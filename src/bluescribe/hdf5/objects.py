@@ -51,6 +51,8 @@ def _links(characters: int) -> Any:
 
 
 _GROUP, _DATASET = _without_times(h5p.GROUP_CREATE), _without_times(h5p.DATASET_CREATE)
+_ORDERED_GROUP = _without_times(h5p.GROUP_CREATE)
+_ORDERED_GROUP.set_link_creation_order(h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED)
 _ASCII, _UTF8 = _links(h5t.CSET_ASCII), _links(h5t.CSET_UTF8)
 
 
@@ -67,18 +69,22 @@ def group_at(file: h5py.File, path: str) -> h5py.Group:
         return file.require_group(path)
 
 
-def new_group(parent: h5py.Group, name: str) -> h5py.Group:
-    """Make a group."""
+def new_group(parent: h5py.Group, name: str, *, is_ordered: bool = False) -> h5py.Group:
+    """Make a group; an ordered one tells its content in the order in which it came."""
     link, properties = _link(name)
-    return h5py.Group(h5g.create(parent.id, link, properties, _GROUP))
+    creation = _ORDERED_GROUP if is_ordered else _GROUP
+    return h5py.Group(h5g.create(parent.id, link, properties, creation))
 
 
 def new_dataset(parent: h5py.Group, name: str, value: Any) -> h5py.Dataset:
-    """Make a dataset of a value; bytes in arrays are UTF-8 text."""
+    """Make a dataset of a value; bytes in arrays are UTF-8 text, marked as ASCII if they are that.
+
+    Octave reads no other text.
+    """
     data = np.asarray(value, order="C")
     if isinstance(value, bytes | list | tuple) or data.dtype.kind not in _PLAIN:
         return parent.create_dataset(name, data=value)
-    if data.dtype.kind == "S":
+    if data.dtype.kind == "S" and not data.tobytes().isascii():
         data = as_stored(data)
     link, properties = _link(name)
     dtype = h5t.py_create(data.dtype, logical=True)

@@ -54,6 +54,8 @@ class Group:
     """Empty for a group that is there already; a new one is an NXcollection then."""
     attrs: dict[str, Any] = field(default_factory=dict)
     children: dict[str, Node] = field(default_factory=dict)
+    is_ordered: bool = False
+    """Whether readers that ask for it get the children in this order, not in that of names."""
 
     def add(self, name: str, node: Node) -> None:
         """Put a node in, unless it would be an empty text."""

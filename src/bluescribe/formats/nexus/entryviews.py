@@ -18,6 +18,7 @@ from ...hdf5.room import is_of_system
 from ...hdf5.tree import Dataset, HardLink, Node
 from ...run import Run
 from .content import EntryContent
+from .measurement import measurement_group
 from .orientation import diffractometer_group, sample_group
 from .plot import PlotChoice, plot_groups
 from .settings import NexusSettings
@@ -76,6 +77,7 @@ class EntryViews:
         self._attempt(self._write_ends_of_baseline, entry, is_over)
         self._attempt(self._write_logs, entry)
         self._attempt(self._write_primary, entry, is_over)
+        self._attempt(self._write_measurement, entry)
         self._attempt(self._write_diffractometers, entry)
         self._attempt(self._content.write, entry.file, self._tables)
         if is_over:
@@ -151,6 +153,14 @@ class EntryViews:
         _set_default(entry, None)
         self._take_away(entry, self._primary)
         self._primary = {}
+
+    def _write_measurement(self, entry: h5py.Group) -> None:
+        """Show the numbers of the primary stream by their names, for larch and PyMca."""
+        primary = self._run.primary
+        table = self._tables.get(primary.name) if primary is not None else None
+        group = measurement_group(self._run, table) if table is not None else None
+        if group is not None:
+            self._show(entry, "measurement", group)
 
     def _write_diffractometers(self, entry: h5py.Group) -> None:
         """Show what orients the sample; several may be there, one of them holds it."""

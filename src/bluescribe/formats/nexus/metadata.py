@@ -11,7 +11,7 @@ import yaml
 
 from ...hdf5.names import unique_name
 from ...hdf5.tree import Dataset, Group, Node
-from ...jsontext import dumps, plain
+from ...jsontext import ascii_dumps, dumps, plain
 from ...run import Descriptor, Document, Run, Stream
 from ...times import local_time, seconds_of
 from ...values import as_array
@@ -87,7 +87,7 @@ def configuration_group(descriptor: Descriptor) -> Group:
 
 def document(doc: Document) -> Dataset:
     """Return a document as it came, as JSON text."""
-    return Dataset(dumps(doc).decode(), {"text_format": "json"})
+    return Dataset(ascii_dumps(doc), {"text_format": "json"})
 
 
 def stop_nodes(run: Run, stop: Document) -> dict[str, Node]:

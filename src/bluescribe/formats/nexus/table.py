@@ -11,15 +11,16 @@ import numpy as np
 from ...hdf5.column import Column, append_rows, fit_rows
 from ...hdf5.file import LiveFile
 from ...hdf5.layout import Layout
-from ...hdf5.names import unique_name
+from ...hdf5.names import label, unique_name
 from ...hdf5.objects import group_at, set_attribute
 from ...hdf5.streams import are_datum_ids, epochs, rows_expected
 from ...run import Field, Page, Run, Stream
 from ...values import Array
+from .interpretation import SCALAR, interpretation
 
 __all__ = ["StreamTable"]
 
-_EPOCH = {"units": "s", "long_name": "epoch time (s)"}
+_EPOCH = {"units": "s", "long_name": "epoch time (s)", "interpretation": SCALAR}
 _SHARED = ("seq_num", "EPOCH", "time")
 """Columns of the stream itself, one row an event."""
 
@@ -164,11 +165,16 @@ class StreamTable:
 
     def _shared_column(self, name: str) -> Column:
         attrs: dict[str, dict[str, Any]] = {
-            "seq_num": {"long_name": "sequence number of the event"},
-            "EPOCH": {"units": "s", "long_name": "epoch time of the event (s)"},
+            "seq_num": {"long_name": "sequence number of the event", "interpretation": SCALAR},
+            "EPOCH": {
+                "units": "s",
+                "long_name": "epoch time of the event (s)",
+                "interpretation": SCALAR,
+            },
             "time": {
                 "units": "s",
                 "long_name": "time since the start of the run (s)",
+                "interpretation": SCALAR,
                 "start_time": self._run.time,
             },
         }
@@ -198,6 +204,8 @@ class StreamTable:
             group = group_at(h5, self.group_of(name))
             column = self._values.get(name)
             layout = column.layout if column else None
+            if column is not None and layout is not None and (told := interpretation(layout)):
+                set_attribute(h5[column.path], "interpretation", told)
             is_plot = layout is not None and layout.dtype.kind in "iuf" and not layout.is_ragged
             set_attribute(group, "NX_class", "NXdata" if is_plot else "NXcollection")
             if name != self.group_of(name).rpartition("/")[2]:
@@ -215,7 +223,7 @@ class StreamTable:
 def _attrs(declared: Field) -> dict[str, Any]:
     """Return the attributes of a field's values."""
     attrs: dict[str, Any] = {
-        "long_name": declared.name,
+        "long_name": label(declared.name, declared.units),
         "units": declared.units,
         "source": declared.source,
         "precision": declared.precision,
