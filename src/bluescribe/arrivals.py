@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -72,9 +73,9 @@ class Arrivals:
             events.add(numbers, uids, [doc["time"] for doc in docs])
         elif _is_number(docs[0].get("seq_num")):
             events.add_one(docs[0]["seq_num"], docs[0].get("uid"), docs[0].get("time"))
-        if self._datum_fields:
-            for doc in docs:
-                self._look_for_datums(stream, doc)
+        for doc in docs if self._datum_fields else ():
+            for field in self._datum_fields.get(doc["descriptor"], ()):
+                self._look_for_datums(stream, field, [doc["data"].get(field)], _filled(doc, field))
 
     def add_event_page(self, stream: Stream, doc: Document) -> None:
         """Take in a page of events."""
@@ -83,6 +84,10 @@ class Arrivals:
         if not isinstance(uids, list | tuple) or len(uids) != len(numbers):
             uids = [None] * len(numbers)
         events.add(numbers, uids, doc["time"])
+        for field in self._datum_fields.get(doc["descriptor"], ()):
+            values = doc["data"].get(field, ())
+            if not isinstance(values, str):  # a column that could not be written
+                self._look_for_datums(stream, field, values, _filled(doc, field))
 
     def add_frames(self, stream: Stream, field: str, frames: Frames, uid: Any) -> None:
         """Take in the frames that a stream_datum tells of."""
@@ -129,14 +134,20 @@ class Arrivals:
             frames = self._frames.get((name, field)) or _Frames()
             yield from frames.discrepancies(f"{_short(field)} of {_short(name)}", promised)
 
-    def _look_for_datums(self, stream: Stream, doc: Document) -> None:
-        filled = doc.get("filled")
-        for field in self._datum_fields.get(doc["descriptor"], ()):
-            value = doc["data"].get(field)
-            is_filled = isinstance(filled, Mapping) and filled.get(field)
+    def _look_for_datums(
+        self, stream: Stream, field: str, values: Iterable[Any], filled: Any
+    ) -> None:
+        """Look whether datums came that events name; a page tells of each row if it is filled."""
+        are_filled = filled if isinstance(filled, list | tuple) else repeat(filled)
+        for value, is_filled in zip(values, are_filled, strict=False):
             is_datum = isinstance(value, str) and not is_filled
             if is_datum and not self._knows_datum(value) and len(self._lacking) < _MOST_DATUMS:
                 self._lacking[value] = stream.name, field
+
+
+def _filled(doc: Document, field: str) -> Any:
+    filled = doc.get("filled")
+    return filled.get(field) if isinstance(filled, Mapping) else None
 
 
 class _Events:

@@ -126,15 +126,12 @@ def _scalars(values: Sequence[Any], kind: str) -> Array | None:
 
 
 def _fit_float(values: Iterable[Any]) -> bool:
-    """Tell whether all integers among `values` are also doubles."""
+    """Tell whether all integers among `values` are also doubles, and of 64 bits as alone."""
     return all(-(2**53) <= v <= 2**53 or _is_double(v) for v in values if type(v) is int)
 
 
 def _is_double(value: int) -> bool:
-    try:
-        return int(float(value)) == value
-    except OverflowError:
-        return False
+    return -(2**63) <= value < 2**64 and int(float(value)) == value
 
 
 def _integers(values: Sequence[Any]) -> Array | None:

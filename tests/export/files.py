@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
-
-import h5py
-import numpy as np
 
 from bluescribe.testing.contract.values import same_value
-
-WHEN_WRITTEN = {"file_time"}
-"""Attributes of a NeXus file that tell when it was written, not what was measured."""
+from tests.readers.trees import read_tree
 
 HDF5 = (".hdf", ".h5")
 
@@ -40,49 +34,6 @@ def comparable(suffix, text):
         places = sorted(IS_ELSEWHERE.findall(text))
         return b"".join([IS_ELSEWHERE.sub(b"", text), *places])
     return CREATED.sub(b"", text)
-
-
-def read_tree(path: Path):
-    """Return all that is in an HDF5 file: links, attributes, types, shapes, values."""
-    tree: dict[Any, Any] = {}
-
-    def visit(name, group):
-        tree[name, "@"] = attributes(group)
-        for key in group:
-            where = f"{name}/{key}"
-            link = group.get(key, getlink=True)
-            if isinstance(link, h5py.ExternalLink):
-                tree[where] = ("external", link.filename, link.path)
-            elif isinstance(link, h5py.SoftLink):
-                tree[where] = ("soft", link.path)
-            elif isinstance(group[key], h5py.Group):
-                visit(where, group[key])
-            else:
-                tree[where, "@"] = attributes(group[key])
-                tree[where] = dataset(group[key])
-
-    with h5py.File(path) as file:
-        visit("", file)
-    return tree
-
-
-def attributes(node):
-    """Return attributes; that a node has had other names, as plots of a live run, is left out."""
-    found = {k: plain(v) for k, v in node.attrs.items() if k not in WHEN_WRITTEN}
-    return {k: v for k, v in found.items() if (k, v) != ("target", node.name)}
-
-
-def dataset(node):
-    external = sorted(map(str, node.external or []))
-    virtual = [(s.file_name, s.dset_name) for s in node.virtual_sources()] if node.is_virtual else 0
-    is_here = not (external or virtual)
-    # room for text grows in steps that depend on how many events came at once, live as well
-    kind = "text" if node.dtype.kind == "S" else str(node.dtype)
-    return kind, node.shape, external, virtual, plain(node[()]) if is_here else None
-
-
-def plain(value):
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def differences(live: Path, exported: Path):

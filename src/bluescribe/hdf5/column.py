@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import h5py
 import numpy as np
 
-from ..jsontext import dumps
 from ..run import Field
 from ..values import Array
+from .encoding import Block, decode, encode
 from .file import LiveFile
-from .layout import Block, Layout, decode, encode, join, json_layout, layout_of, stacked
+from .growth import Growth
+from .layout import Layout
 from .objects import as_stored, group_at, new_column, set_attribute, utf8_dtype
 from .rows import write_rows
 
@@ -55,10 +55,11 @@ class Column:
     attrs
         Attributes of the dataset.
     rows_expected
-        How many rows will come, as far as one can know, for the chunks; they are larger if the
-        first rows that come are more.
+        How many rows will come, as far as one can know, for the chunks.
     is_certain
         Whether there will not be many more, as in a baseline.
+    blank
+        What stands in rows from before the column was made; None where nothing does.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Column:
         attrs: Mapping[str, Any],
         rows_expected: int,
         is_certain: bool = False,
+        blank: Any = None,
     ) -> None:
         self._file = file
         self.group = group
@@ -80,6 +82,7 @@ class Column:
         self._attrs = attrs
         self._rows_expected = rows_expected
         self._min_chunk_bytes = 0 if is_certain else _MIN_CHUNK_BYTES
+        self.blank = blank
         self._handles: dict[str, h5py.Dataset] = {}
         self._generation = -1
         self._chunk_bytes: dict[str, int] = {}
@@ -88,6 +91,8 @@ class Column:
         """Types that rows had before the column became wider: up to which row, and the type."""
         self.rows = 0
         self.layout: Layout | None = None
+        self.is_remade = False
+        """Whether the dataset was made for rows that are not all written yet."""
 
     @property
     def path(self) -> str:
@@ -103,15 +108,11 @@ class Column:
 
     def make_fit(self, values: Sequence[Any] | Array) -> Block:
         """Make or remake the dataset so that `values` fit; the file must be plain."""
-        self._rows_expected = max(self._rows_expected, self.rows + len(values))
-        old, rows = self.layout, stacked(values)
-        layout = layout_of(rows, self._declared) if old is None else join(old, rows, self._declared)
-        block = encode(values if layout.is_json else rows, layout)
-        if block is None or not self._remake(layout):
-            layout = self._as_json(values)
-            block = encode(values, layout)
-        if block is None:  # pragma: no cover  # JSON text of a sufficient width holds all
-            raise AssertionError(f"{self.path}: JSON text does not fit {layout}")
+        growth = Growth(self.layout, self._declared, self._decoded)
+        growth.take(values)
+        block = growth.block()
+        self.is_remade = True
+        self._remake(growth.layout)
         if self._needs_missing(block):
             self._create(f"{self._name}{MISSING}", np.dtype(np.int64), (), {})
         return block
@@ -129,7 +130,9 @@ class Column:
     def advance(self, block: Block) -> None:
         """Count rows that were written."""
         self._missing.extend(self.rows + row for row in block.missing)
+        self._measured.extend((self.rows + row, dtype) for row, dtype in block.measured)
         self.rows += len(block.array)
+        self.is_remade = False
 
     def _needs_missing(self, block: Block) -> bool:
         return bool(block.missing) and not self._has(f"{self._name}{MISSING}")
@@ -137,40 +140,49 @@ class Column:
     def _has(self, name: str) -> bool:
         return f"{self.group}/{name}" in self._file.h5
 
-    def _as_json(self, values: Sequence[Any] | Array) -> Layout:
-        """Turn the column into JSON text, wide enough for its rows and for `values`."""
-        rows = chain(chain.from_iterable(self._decoded()), values)
-        layout = json_layout(2 * max(len(dumps(value)) for value in rows))
-        self._remake(layout)
-        return layout
+    def _remake(self, layout: Layout) -> None:
+        """Put the rows that are there into a layout that holds them."""
+        if self.layout is None or layout.stored != self.layout.stored:
+            names = [self._name, f"{self._name}_shape"][: 1 + layout.is_ragged]
+            ending = REMADE if self.rows else ""
+            for name in names:
+                is_shape = name != self._name
+                dtype = np.dtype(np.int64) if is_shape else layout.dtype
+                shape = (len(layout.shape),) if is_shape else layout.shape
+                self._create(name + ending, dtype, shape, {} if is_shape else self._attrs)
+            self._convert(layout)
+            for name in names if ending else ():
+                self._replace(name)
+            self._describe(layout)
+            if layout.is_json:
+                self._drop(f"{self._name}_shape", f"{self._name}{MISSING}")
+                self._missing.clear()  # JSON has a word for it
+        if self.layout and self.layout.dtype.kind in "biuf" and self.layout.dtype != layout.dtype:
+            self._measured.append((self.rows, self.layout.dtype))
+        self.layout = layout
 
-    def _remake(self, layout: Layout) -> bool:
-        """Put the rows that are there into a new layout; return False if they do not fit it."""
-        if layout == self.layout:
-            return True
-        names = [self._name, f"{self._name}_shape"][: 1 + layout.is_ragged]
-        ending = REMADE if self.rows else ""
-        for name in names:
-            is_shape = name != self._name
-            dtype = np.dtype(np.int64) if is_shape else layout.dtype
-            shape = (len(layout.shape),) if is_shape else layout.shape
-            self._create(name + ending, dtype, shape, {} if is_shape else self._attrs)
+    def _convert(self, layout: Layout) -> None:
+        """Write the rows that are there into the dataset that takes the place of theirs."""
         start = 0
-        for values in self._decoded():
-            block = encode(values, layout)
-            if block is None:
-                return False
+        for block in self._converted(layout) if self.rows else ():
             self._write(self._name + REMADE, start, block.array)
             if block.shapes is not None:
                 self._write(f"{self._name}_shape{REMADE}", start, block.shapes)
             start += len(block.array)
-        for name in names if ending else ():
-            self._replace(name)
-        if self.layout and self.layout.dtype.kind in "biuf" and self.layout.dtype != layout.dtype:
-            self._measured.append((self.rows, self.layout.dtype))
-        self._describe(layout)
-        self.layout = layout
-        return True
+
+    def _converted(self, layout: Layout) -> Iterator[Block]:
+        """Yield the rows that are there in another layout, some at a time."""
+        for values in self._decoded():
+            block = encode(values, layout)
+            if block is None:  # pragma: no cover  # a layout is chosen that holds them
+                raise AssertionError(f"{self.path}: rows do not fit {layout}")
+            yield block
+
+    def _drop(self, *names: str) -> None:
+        for name in names:
+            if self._has(name):
+                del self._file.h5[f"{self.group}/{name}"]
+                self._handles.pop(name, None)
 
     def _replace(self, name: str) -> None:
         group = self._file.h5[self.group]
@@ -198,8 +210,8 @@ class Column:
                     array = array.real.astype(dtype) if dtype.kind != "c" else array.astype(dtype)
             ragged = self.layout.is_ragged
             shapes = self._dataset(f"{self._name}_shape")[start:stop] if ragged else None
-            missing = {row - start for row in range(start, stop) if row in gaps}
-            yield decode(array, shapes, missing, self.layout)
+            missing = tuple(row - start for row in range(start, stop) if row in gaps)
+            yield decode(Block(array, shapes, missing), self.layout)
 
     def _pieces(self) -> Iterator[tuple[int, int, np.dtype[Any]]]:
         """Yield first row, last row and the measured type of rows, some at a time."""
@@ -274,15 +286,17 @@ def fit_rows(
     blocks
         For `append_rows`.
     remade
-        The columns that were made, or made anew: the file is plain then.
+        The columns that were made, or made anew, now or in a try that failed: the file is plain
+        then.
     """
     blocks = {c: c.fit(values) if c.rows == rows else None for c, values in cells.items()}
     misfits = [column for column, block in blocks.items() if block is None]
-    if misfits:
+    remade = [column for column in cells if column.is_remade or blocks[column] is None]
+    if remade:
         file.plain()
         for column in misfits:
             blocks[column] = _make_fit(column, rows, cells[column])
-    return {column: block for column, block in blocks.items() if block is not None}, misfits
+    return {column: block for column, block in blocks.items() if block is not None}, remade
 
 
 def append_rows(blocks: Mapping[Column, Block]) -> None:
@@ -295,7 +309,7 @@ def append_rows(blocks: Mapping[Column, Block]) -> None:
 
 def _make_fit(column: Column, rows: int, values: Sequence[Any] | Array) -> Block:
     if column.rows < rows:
-        block = column.make_fit([None] * (rows - column.rows))
+        block = column.make_fit([column.blank] * (rows - column.rows))
         column.append(block)
         column.advance(block)
     return column.make_fit(values)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,38 @@ from ..run import Field, Run, Stream
 from ..times import seconds_of
 from ..values import Array
 
-__all__ = ["are_datum_ids", "epochs", "rows_expected"]
+__all__ = ["FieldRows", "epochs", "field_rows", "rows_expected"]
 
 
-def are_datum_ids(declared: Field, values: Sequence[Any] | Array) -> bool:
-    """Tell whether an external field's values only refer to a file."""
-    return declared.external and any(isinstance(value, str) for value in values)
+@dataclass(frozen=True, slots=True)
+class FieldRows:
+    """A page's values of one field: what was measured, and what only refers to a file."""
+
+    values: Sequence[Any] | Array
+    datum_ids: Sequence[Any]
+    has_values: bool
+    """Whether there is one, missing or not: a field that never has any needs no column."""
+    has_datum_ids: bool
+    begins_with_datum_id: bool = False
+
+
+def field_rows(declared: Field, values: Sequence[Any] | Array) -> FieldRows:
+    """Return what each value of a field is; only one that is declared external refers to files."""
+    if not declared.external:
+        return FieldRows(values, (), has_values=True, has_datum_ids=False)
+    are_ids = [isinstance(value, str) for value in values]
+    are_values = [
+        not is_id and value is not None for value, is_id in zip(values, are_ids, strict=True)
+    ]
+    if not any(are_ids):
+        return FieldRows(values, [None] * len(values), any(are_values), has_datum_ids=False)
+    return FieldRows(
+        [value if is_one else None for value, is_one in zip(values, are_values, strict=True)],
+        [value if is_id else None for value, is_id in zip(values, are_ids, strict=True)],
+        any(are_values),
+        has_datum_ids=True,
+        begins_with_datum_id=True not in are_values[: are_ids.index(True)],
+    )
 
 
 def rows_expected(run: Run, stream: Stream) -> int:
@@ -29,7 +57,12 @@ def rows_expected(run: Run, stream: Stream) -> int:
 
 def epochs(stamps: Sequence[Any]) -> Array:
     """Return timestamps as doubles; NaN where there is none."""
+    if isinstance(stamps, list) and not _FLOATS.issuperset(map(type, stamps)):
+        return np.array([seconds_of(stamp) for stamp in stamps], np.float64)
     try:
         return np.array(stamps, np.float64)
     except (TypeError, ValueError, OverflowError):
         return np.array([seconds_of(stamp) for stamp in stamps], np.float64)
+
+
+_FLOATS = {float, NoneType, np.float64}

@@ -18,11 +18,11 @@ from ...assets import Asset, Frames
 from ...files import Place
 from ...hdf5.column import Column, append_rows, fit_rows
 from ...hdf5.compression import compression_options
+from ...hdf5.encoding import Block
 from ...hdf5.file import LiveFile, write_node
 from ...hdf5.frames import copy_frames
 from ...hdf5.images import Images, ImagesError, describe, opened_unlocked
 from ...hdf5.later import seconds_left
-from ...hdf5.layout import Block
 from ...hdf5.links import AssetLinks
 from ...hdf5.objects import set_attribute
 from ...hdf5.room import telling_of_system

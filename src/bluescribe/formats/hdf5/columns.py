@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from ...hdf5.column import MISSING, REMADE, Column, append_rows, fit_rows
 from ...hdf5.file import LiveFile
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
-from ...hdf5.streams import are_datum_ids, epochs, rows_expected
+from ...hdf5.streams import FieldRows, epochs, field_rows, rows_expected
 from ...run import Field, Page, Run, Stream
 from ...values import Array
 
@@ -48,7 +49,8 @@ class StreamColumns:
         self._columns: dict[tuple[str, str], Column] = {}
         """By what they hold, and field."""
         self._names: dict[tuple[str, str], str] = {}
-        """Of datasets of values, and of groups of external data, by what they are and field."""
+        """Of datasets of values, of those of timestamps in their group, and of groups of external
+        data, by what they are and field."""
         self._time = self._new_column(root, "time", _NO_FIELD, _TIME)
         self._seq_num = self._new_column(root, "seq_num", _NO_FIELD, _SEQ_NUM)
         self.rows = 0
@@ -83,13 +85,21 @@ class StreamColumns:
         yield self._seq_num, np.array(page.seq_num, np.int64)
         nothing = [None] * len(page)
         for name in dict.fromkeys([*page.data, *(field for _, field in self._columns)]):
-            values = page.data.get(name, nothing)
-            is_datum = name in page.data and are_datum_ids(self.stream.fields[name], values)
-            if is_datum or ("datum_id", name) in self._columns:
-                yield self._column("datum_id", name), values if is_datum else nothing
-            if not is_datum or ("values", name) in self._columns:
-                yield self._column("values", name), nothing if is_datum else values
+            declared = self.stream.fields.get(name, _NO_FIELD)
+            rows = field_rows(declared, page.data.get(name, nothing))
+            if not rows.begins_with_datum_id:  # of two, the first one is called as the field
+                yield from self._measured(name, rows)
+            if rows.has_datum_ids or ("datum_id", name) in self._columns:
+                yield self._column("datum_id", name), rows.datum_ids
+            if rows.begins_with_datum_id:
+                yield from self._measured(name, rows)
             yield self._column("timestamps", name), epochs(page.timestamps.get(name, nothing))
+
+    def _measured(
+        self, name: str, rows: FieldRows
+    ) -> Iterator[tuple[Column, Sequence[Any] | Array]]:
+        if rows.has_values or ("values", name) in self._columns:
+            yield self._column("values", name), rows.values
 
     def _column(self, what: str, field: str) -> Column:
         if (what, field) not in self._columns:
@@ -100,8 +110,8 @@ class StreamColumns:
         declared = self.stream.fields.get(field, _NO_FIELD)
         key = {"data_key": field}
         if what == "timestamps":
-            name = self._name("external" if ("external", field) in self._names else "values", field)
-            return self._new_column(f"{self.root}/timestamps", name, _NO_FIELD, _STAMPS | key)
+            group, name = f"{self.root}/timestamps", self._name(what, field)
+            return self._new_column(group, name, _NO_FIELD, _STAMPS | key, blank=math.nan)
         if what == "datum_id":
             group = f"{self.root}/{self._name('external', field)}"
             return self._new_column(group, what, _NO_FIELD, key)
@@ -113,11 +123,18 @@ class StreamColumns:
         """Return what a field's dataset or group is called: as the field, where that is free."""
         if (what, field) not in self._names:
             name = f"{field}_field" if field.endswith(_OF_COLUMNS) else field
-            self._names[what, field] = unique_name(name, {*_OWN, *self._names.values()})
+            are_stamps = what == "timestamps"
+            beside = (n for (w, _), n in self._names.items() if (w == "timestamps") == are_stamps)
+            self._names[what, field] = unique_name(name, {*_OWN, *beside})
         return self._names[what, field]
 
     def _new_column(
-        self, group: str, name: str, declared: Field, attrs: Mapping[str, Any]
+        self,
+        group: str,
+        name: str,
+        declared: Field,
+        attrs: Mapping[str, Any],
+        blank: float | None = None,
     ) -> Column:
         return Column(
             self._file,
@@ -127,6 +144,7 @@ class StreamColumns:
             attrs=attrs,
             rows_expected=self._rows_expected,
             is_certain=self.stream.is_baseline,
+            blank=blank,
         )
 
 

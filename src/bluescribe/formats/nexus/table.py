@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from ...hdf5.file import LiveFile
 from ...hdf5.layout import Layout
 from ...hdf5.names import label, unique_name
 from ...hdf5.objects import group_at, set_attribute
-from ...hdf5.streams import are_datum_ids, epochs, rows_expected
+from ...hdf5.streams import epochs, field_rows, rows_expected
 from ...run import Field, Page, Run, Stream
 from ...values import Array
 from .interpretation import SCALAR, interpretation
@@ -136,12 +137,12 @@ class StreamTable:
         yield self._shared["time"], times - self._run.time
         nothing = [None] * len(page)
         for name in dict.fromkeys([*page.data, *self._stamps]):
-            values = page.data.get(name, nothing)
-            is_datum = name in page.data and are_datum_ids(self.stream.fields[name], values)
-            if is_datum or name in self._datum_ids:
-                yield self._datum_column(name), values if is_datum else nothing
-            if not is_datum or name in self._values:
-                yield self._values_column(name), nothing if is_datum else values
+            declared = self.stream.fields.get(name, _NO_FIELD)
+            rows = field_rows(declared, page.data.get(name, nothing))
+            if rows.has_datum_ids or name in self._datum_ids:
+                yield self._datum_column(name), rows.datum_ids
+            if rows.has_values or name in self._values:
+                yield self._values_column(name), rows.values
             yield self._stamps_column(name), epochs(page.timestamps.get(name, nothing))
 
     def _values_column(self, name: str) -> Column:
@@ -160,7 +161,8 @@ class StreamTable:
 
     def _stamps_column(self, name: str) -> Column:
         if name not in self._stamps:
-            self._stamps[name] = self._new_column(self.group_of(name), "EPOCH", _NO_FIELD, _EPOCH)
+            group = self.group_of(name)
+            self._stamps[name] = self._new_column(group, "EPOCH", _NO_FIELD, _EPOCH, blank=math.nan)
         return self._stamps[name]
 
     def _shared_column(self, name: str) -> Column:
@@ -181,7 +183,12 @@ class StreamTable:
         return self._new_column(self.root, name, _NO_FIELD, attrs[name])
 
     def _new_column(
-        self, group: str, name: str, declared: Field, attrs: Mapping[str, Any]
+        self,
+        group: str,
+        name: str,
+        declared: Field,
+        attrs: Mapping[str, Any],
+        blank: float | None = None,
     ) -> Column:
         return Column(
             self._file,
@@ -191,6 +198,7 @@ class StreamTable:
             attrs=attrs,
             rows_expected=self._rows_expected,
             is_certain=self.stream.is_baseline,
+            blank=blank,
         )
 
     def _describe_fields(self, groups: Container[str]) -> None:
