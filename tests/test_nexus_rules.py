@@ -86,7 +86,7 @@ def axis_of_another_length(file: h5py.File) -> None:
         # signal and axes
         (delete_attr("entry/data", "signal"), "is NXdata without @signal"),
         (set_attr("entry/data", "signal", "typo"), "@signal = typo, which is not there"),
-        (set_attr("entry/data", "axes", ["m1", "m1_setpoint"]), "of a signal of 1 dimensions"),
+        (set_attr("entry/data", "axes", ["m1", "m1_setpoint", "det"]), "of a signal of 1 dim"),
         (set_attr("entry/data", "axes", ["typo"]), "axis typo is not there"),
         (axis_of_another_length, "axis other is not there, or not as long"),
         (set_attr("entry/data", "auxiliary_signals", ["typo"]), "auxiliary signal typo"),

@@ -169,10 +169,10 @@ def test_a_field_of_a_later_descriptor_has_no_value_before(tmp_path: Path) -> No
         ("count", (5,), ["time"]),
         ("count_one_point", (1,), ["time"]),
         ("scan_two_motors", (5,), ["m1"]),
-        ("grid_scan", (3, 4), ["m1", "m2"]),
-        ("grid_scan_snaked", (3, 4), ["m1", "m2"]),
-        ("grid_scan_three_axes", (2, 3, 4), ["m1", "m2", "m3"]),
-        ("grid_scan_aborted", (2, 4), ["m1", "m2"]),
+        ("grid_scan", (3, 4), ["m1_set", "m2_set"]),
+        ("grid_scan_snaked", (3, 4), ["m1_set", "m2_set"]),
+        ("grid_scan_three_axes", (2, 3, 4), ["m1_set", "m2_set", "m3_set"]),
+        ("grid_scan_aborted", (6,), ["m2", "m1"]),
     ],
 )
 def test_the_default_plot(
@@ -183,7 +183,8 @@ def test_the_default_plot(
         plot: Any = nxdata.get_default(file)  # type: ignore[attr-defined]  # it too
         assert plot.is_valid
         assert plot.signal.shape[: len(signal)] == signal
-        assert [axis.shape for axis in plot.axes] == [(n,) for n in plot.signal.shape]
+        lengths = plot.signal.shape if len(signal) > 1 else plot.signal.shape * len(axes)
+        assert [axis.shape for axis in plot.axes] == [(n,) for n in lengths]
     with h5py.File(path) as file:
         assert list(file["/entry/data"].attrs["axes"]) == axes
 
@@ -199,8 +200,8 @@ def test_a_snaked_grid_shows_each_value_at_its_place(tmp_path: Path) -> None:
                 rows["m1/value"], rows["m2/value"], rows[f"{signal}/value"], strict=True
             )
         }
-        for i, a in enumerate(plot["m1"][()]):
-            for j, b in enumerate(plot["m2"][()]):
+        for i, a in enumerate(plot["m1_set"][()]):
+            for j, b in enumerate(plot["m2_set"][()]):
                 assert plot[signal][i, j] == measured[round(a, 6), round(b, 6)]
 
 

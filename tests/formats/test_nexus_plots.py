@@ -21,7 +21,8 @@ from ophyd.sim import Syn2DGauss
 
 from bluescribe import NexusWriter
 from bluescribe.testing import SHAPES
-from bluescribe.testing.shapes.devices import Scripted, gauss, motor
+from bluescribe.testing.shapes.devices import Scripted, gauss
+from bluescribe.testing.shapes.devices import motor as exact_motor
 from bluescribe.testing.shapes.engine import listening, play, play_interrupted
 from bluescribe.testing.shapes.stream_assets import StreamDetector
 from tests.readers.nexus_rules import broken_rules, findings
@@ -29,6 +30,14 @@ from tests.readers.plots import Plot, differences, draw, is_same, seen_by_nexusf
 
 Documents = list[tuple[str, Any]]
 Columns = dict[str, Any]
+
+PRIMARY = "/entry/instrument/bluesky/streams/primary"
+
+
+def motor(name: str = "m1", **options: Any) -> Any:
+    """Return a motor that does not come to a stand exactly where it was sent, as real ones."""
+    noise = np.random.default_rng(1).normal(0, 1e-3, 1000).tolist()
+    return exact_motor(name, readback_func=lambda value: value + noise.pop(), **options)
 
 
 def take(folder: Path, make: Callable[[Path], Documents], **settings: Any) -> tuple[Path, Columns]:
@@ -112,6 +121,25 @@ def spectra_in_events(folder: Path) -> Documents:
     return play(scan(Scripted("mca", spectra(9))))
 
 
+def spectra_of_a_count(folder: Path) -> Documents:
+    return play(bp.count([Scripted("mca", spectra(5))], num=5, delay=0.01))
+
+
+def one_spectrum(folder: Path) -> Documents:
+    return play(scan(Scripted("mca", spectra(1)), points=1))
+
+
+def arrays_of_one_number(folder: Path) -> Documents:
+    values = [1.0, 4.0, 9.0, 16.0]
+    det = Scripted("det", [[value] for value in values])
+    return play(scan(det, Scripted("one", [[[value + 1]] for value in values]), points=4))
+
+
+def motor_of_arrays(folder: Path) -> Documents:
+    m1 = exact_motor("m1", readback_func=lambda value: np.array([value]))
+    return play(bp.scan([Scripted("det", [1.0, 4.0, 9.0])], m1, -1, 1, 3))
+
+
 def images_in_events(folder: Path) -> Documents:
     return play(scan(Scripted("camera", images(9))))
 
@@ -148,9 +176,13 @@ CASES = {
     "two motors together": Case(together, "curve", "det", ("m1",)),
     "one point": Case(one_point, "curve", "det", ("m1",)),
     "no motor": Case(no_motor, "curve", "det", ("time",)),
-    "spectra": Case(spectra_in_events, "image", "mca", ("m1", None)),
+    "spectra": Case(spectra_in_events, "image", "mca", ("m1", "channel")),
+    "spectra of a count": Case(spectra_of_a_count, "image", "mca", ("time", "channel")),
+    "one spectrum": Case(one_spectrum, "image", "mca", ("m1", "channel")),
     "images in events": Case(images_in_events, "stack", "camera", ("m1", None, None)),
-    "spiral": Case(spiral, "scatter", "det", ("m1",)),
+    "spiral": Case(spiral, "scatter", "det", ("m1", "m2")),
+    "arrays of one number": Case(arrays_of_one_number, "curve", "det", ("m1",), ("one",)),
+    "a motor of arrays": Case(motor_of_arrays, "curve", "det", ("m1",)),
 }
 
 
@@ -162,8 +194,22 @@ def test_the_plot_shows_what_was_emitted(tmp_path: Path, name: str) -> None:
     assert (plot.signal, plot.axes, tuple(plot.others)) == (case.signal, [*case.axes], case.others)
     for field, values in {plot.signal: plot.values, **plot.others}.items():
         assert is_same(values, columns[field])
+    columns["channel"] = np.arange(64)
     for axis, positions in zip(plot.axes, plot.positions, strict=True):
-        assert axis is None or np.allclose(positions, columns[axis], rtol=0, atol=1e-6)
+        assert axis is None or np.allclose(positions, columns[axis].squeeze(), rtol=0, atol=1e-6)
+
+
+# --- nothing to draw ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["text", "switch", "empty", "image of text"])
+def test_a_run_without_a_number_leads_readers_to_no_plot(tmp_path: Path, kind: str) -> None:
+    values = {"text": "closed", "switch": True, "empty": [], "image of text": ["a", "b"]}
+    path, _ = take(tmp_path, lambda _: play(bp.count([Scripted("det", [values[kind]])], num=2)))
+    assert not [*broken_rules(path), *findings(path)]
+    with h5py.File(path) as file:
+        assert "default" not in file["entry"].attrs
+        assert "data" not in file["entry"]
 
 
 # --- frames in files of their own -----------------------------------------------------------------
@@ -235,32 +281,80 @@ def grid(points: int = 63, *, snake: bool = False) -> Callable[[Path], Documents
         per_step: Any = step
         axes = (m1, -3, 3, len(UP), m2, 12, 20, len(ACROSS))
         count = Scripted("number", range(63))
-        plan = bp.grid_scan([det, count], *axes, snake_axes=snake, per_step=per_step)
+        mca = Scripted("mca", [[number, -number, 7.5] for number in range(63)])
+        plan = bp.grid_scan([det, count, mca], *axes, snake_axes=snake, per_step=per_step)
         return play_interrupted(plan, *["abort"] * (points < 63))
 
     return make
 
 
+def filters(dataset: Any) -> list[Any]:
+    """Return what HDF5 compresses a dataset with."""
+    made = dataset.id.get_create_plist()
+    return [made.get_filter(number) for number in range(made.get_nfilters())]
+
+
+def placed(values: Any, columns: Columns) -> Any:
+    """Return values of a grid in its shape, each where the motors were nearest to."""
+    values = np.asarray(values)
+    found = np.full((len(UP), len(ACROSS), *values.shape[1:]), np.nan)
+    for value, m1, m2 in zip(values, columns["m1"], columns["m2"], strict=True):
+        found[np.abs(UP - m1).argmin(), np.abs(ACROSS - m2).argmin()] = value
+    return found
+
+
 @pytest.mark.parametrize("snake", [False, True])
-@pytest.mark.parametrize("points", [63, 62, 32, 27])
-def test_a_grid_is_a_picture_as_far_as_it_has_come(
-    tmp_path: Path, points: int, snake: bool
-) -> None:
-    path, columns = take(tmp_path, grid(points, snake=snake))
-    plot = checked(path, f"grid of {points}{' snaked' * snake}", "image")
-    lines = -(-points // len(ACROSS))
-    assert plot.axes == ["m1", "m2"]
-    assert np.allclose(plot.positions[0], UP[:lines])
-    assert np.allclose(plot.positions[1], ACROSS)
-    for field, shown in {"det": plot.values, **plot.others}.items():
-        expected = np.full((lines, len(ACROSS)), np.nan)
-        for row, value in enumerate(columns[field]):
-            line = np.abs(UP - columns["m1"][row]).argmin()
-            expected[line, np.abs(ACROSS - columns["m2"][row]).argmin()] = value
-        assert is_same(shown, expected)
+def test_a_finished_grid_is_a_picture_and_so_is_all_beside_it(tmp_path: Path, snake: bool) -> None:
+    path, columns = take(tmp_path, grid(snake=snake))
+    plot = checked(path, f"grid{' snaked' * snake}", "image")
+    assert plot.axes == ["m1_set", "m2_set"]
+    assert np.array_equal(plot.positions[0], UP)
+    assert np.array_equal(plot.positions[1], ACROSS)
     assert list(plot.others) == ["number"]
-    is_whole = points % len(ACROSS) == 0
-    assert plot.others["number"].dtype.kind == ("i" if is_whole else "f")
+    assert plot.others["number"].dtype.kind == "i"
+    with h5py.File(path) as file:
+        data = file["entry/data"]
+        axes = {*plot.axes, "EPOCH"}
+        assert {*data} == {*columns} - {"mca"} | {"mca", *axes}
+        for field in {*data} - axes:
+            assert is_same(data[field][()], placed(columns[field], columns)), field
+        assert is_same(data["EPOCH"][()] - data["EPOCH"][0, 0], data["time"] - data["time"][0, 0])
+        for field in ("det", "m1", "mca"):
+            value = file[f"{PRIMARY}/{field}/value"]
+            assert is_same(value[()], columns[field])
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "bitshuffle"])
+def test_a_grid_of_spectra_is_in_the_order_of_the_grid(tmp_path: Path, compression: str) -> None:
+    large = [np.arange(2000, dtype="u4") + number for number in range(63)]
+
+    def make(folder: Path) -> Documents:
+        m1, m2, _ = spot()
+        axes = (m1, -3, 3, len(UP), m2, 12, 20, len(ACROSS))
+        return play(bp.grid_scan([Scripted("mca", large)], *axes, snake_axes=True))
+
+    path, columns = take(tmp_path, make, compression=compression)
+    plot = seen_by_silx(path)
+    assert not [*broken_rules(path), *findings(path)]
+    assert not differences(plot, seen_by_nexusformat(path))
+    assert plot.axes == ["m1_set", "m2_set", "channel"]
+    assert is_same(plot.values, placed(columns["mca"], columns))
+    with h5py.File(path) as file:
+        assert file["entry/data/mca"].dtype == np.uint32
+        shown, column = filters(file["entry/data/mca"]), filters(file[f"{PRIMARY}/mca/value"])
+        assert shown == column
+        assert bool(column) == (compression != "none")
+
+
+@pytest.mark.parametrize("points", [62, 32])
+def test_a_grid_that_was_broken_off_is_shown_as_points(tmp_path: Path, points: int) -> None:
+    path, columns = take(tmp_path, grid(points, snake=True))
+    plot = checked(path, f"grid of {points}", "scatter")
+    assert plot.axes == ["m2", "m1"]
+    for axis, positions in zip(plot.axes, plot.positions, strict=True):
+        assert is_same(positions, columns[axis or ""])
+    assert is_same(plot.values, columns["det"])
+    assert is_same(plot.others["number"], columns["number"])
 
 
 @pytest.mark.parametrize("points", [5, 9])
@@ -299,30 +393,87 @@ def test_a_grid_of_three_motors_of_which_one_stays_is_a_picture_of_the_others(
 
     path, columns = take(tmp_path, make)
     plot = checked(path, "grid with a motor that stays", "image")
-    assert plot.axes == ["m1", "m2"]
+    assert plot.axes == ["m1_set", "m2_set"]
     expected = columns["det"].reshape(3, 5)
     expected[1] = expected[1, ::-1]
     assert is_same(plot.values, expected)
 
 
-def test_integers_that_are_too_long_for_a_float_are_not_shown_as_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shape", [(2, 5), (5, 2), (2, 2)])
+def test_a_grid_of_two_positions_is_shown_as_points_beside_the_picture(
+    tmp_path: Path, shape: tuple[int, int]
+) -> None:
     def make(folder: Path) -> Documents:
-        m1, m2, _ = spot()
-        long = Scripted("long", range(2**60, 2**60 + 6))
-        left = iter(range(5))
-
-        def step(detectors: Any, step: Any, pos_cache: Any) -> Any:
-            if next(left, None) is None:
-                yield from bps.pause()
-            yield from bps.one_nd_step(detectors, step, pos_cache)
-
-        per_step: Any = step
-        plan = bp.grid_scan([long], m1, 0, 1, 2, m2, 0, 1, 3, per_step=per_step)
-        return play_interrupted(plan, "abort")
+        m1, m2, det = spot()
+        axes = (m1, 5, 7, shape[0], m2, 10, 20, shape[1])
+        return play(bp.grid_scan([det], *axes, snake_axes=True))
 
     path, columns = take(tmp_path, make)
-    plot = checked(path, "long integers", "scatter")
-    assert plot.values.tolist() == columns["long"].tolist() == list(range(2**60, 2**60 + 5))
+    plot = checked(path, f"grid of {shape}", "scatter")
+    assert plot.axes == ["m2", "m1"]
+    assert is_same(plot.positions[0], columns["m2"])
+    assert is_same(plot.positions[1], columns["m1"])
+    assert is_same(plot.values, columns["det"])
+    with h5py.File(path) as file:
+        data = file["entry/data"]
+        assert data.attrs["axes"].tolist() == ["m1_set", "m2_set"]
+        assert data["m1_set"][()].tolist() == np.linspace(5, 7, shape[0]).tolist()
+        assert data["det"].shape == shape
+
+
+@pytest.mark.parametrize("snake", [False, True])
+def test_a_grid_of_three_motors_has_each_value_at_its_place(tmp_path: Path, snake: bool) -> None:
+    def make(folder: Path) -> Documents:
+        m1, m2, m3 = motor("m1"), motor("m2"), motor("m3")
+        sums = Scripted("count", range(60))
+        axes = (m1, 0, 2, 3, m2, 0, 3, 4, m3, 0, 4, 5)
+        return play(bp.grid_scan([sums], *axes, snake_axes=snake))
+
+    path, columns = take(tmp_path, make)
+    plot = checked(path, "grid of three motors", "stack")
+    assert plot.axes == ["m1_set", "m2_set", "m3_set"]
+    at = tuple(np.rint(columns[name]).astype(int) for name in ("m1", "m2", "m3"))
+    expected = np.zeros((3, 4, 5))
+    expected[at] = columns["count"]
+    assert is_same(plot.values, expected)
+
+
+def test_a_snake_that_the_plan_does_not_tell_of_is_undone(tmp_path: Path) -> None:
+    def make(folder: Path) -> Documents:
+        m1, m2, _ = spot()
+        count = Scripted("count", range(6))
+        return play(bp.list_grid_scan([count], m1, [0, 3], m2, [0, 1, 5], snake_axes=True))
+
+    path, _ = take(tmp_path, make)
+    with h5py.File(path) as file:
+        assert file["entry/data/count"][()].tolist() == [[0, 1, 2], [5, 4, 3]]
+        assert file["entry/data/m2_set"][()].tolist() == [0, 1, 5]
+
+
+@pytest.mark.parametrize("shift", [0, 3])
+def test_a_grid_whose_motors_read_no_setpoint_has_the_mean_positions_as_axes(
+    tmp_path: Path, shift: int
+) -> None:
+    """One that was not where it should have been is no grid, but points where it was."""
+
+    def make(folder: Path) -> Documents:
+        m1 = motor("m1")
+        m2 = exact_motor("m2", readback_func=lambda at: at + (0.1 + shift) * (m1.position > 1.5))
+        m1.setpoint.kind = m2.setpoint.kind = "omitted"
+        axes = (m1, 0, 2, 3, m2, 0, 2, 3)
+        return play(bp.grid_scan([Scripted("n", range(9))], *axes, snake_axes=True))
+
+    path, columns = take(tmp_path, make)
+    assert not [*broken_rules(path), *findings(path)]
+    with h5py.File(path) as file:
+        data = file["entry/data"]
+        if shift:
+            assert data.attrs["axes"].tolist() == ["m2", "m1"]
+            assert data["n"][()].tolist() == columns["n"].tolist()
+        else:
+            assert data.attrs["axes"].tolist() == ["m1_mean", "m2_mean"]
+            assert np.allclose(data["m2_mean"], [0, 1 + 0.1 / 3, 2 + 0.1 / 3])
+            assert data["n"][()].tolist() == [[0, 1, 2], [5, 4, 3], [6, 7, 8]]
 
 
 # --- what the user wants to see -------------------------------------------------------------------
@@ -339,7 +490,7 @@ def test_the_user_chooses_signal_and_axes(tmp_path: Path) -> None:
 def test_the_user_chooses_a_spectrum(tmp_path: Path) -> None:
     path, columns = take(tmp_path, several, signal="mca")
     plot = checked(path, "chosen spectrum", "image")
-    assert (plot.signal, plot.axes, list(plot.others)) == ("mca", ["m1", None], [])
+    assert (plot.signal, plot.axes, list(plot.others)) == ("mca", ["m1", "channel"], [])
     assert is_same(plot.values, columns["mca"])
 
 

@@ -30,6 +30,7 @@ ALLOWED = {
 """What nexusformat may find, and what it may find it of."""
 
 NO_AXES = '"@axes" is not present in the group'
+TWO_AXES = '"@axes" length does not match the signal rank'
 
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 
@@ -65,8 +66,27 @@ def findings(path: Path) -> list[str]:
         logger.handlers = handlers
     assert counted is not None, f"nexusformat cannot validate {path.name}"
     assert sum(counted) == len(log.found), f"{counted} counted, seen are {log.found}"
-    found = [f"{place} {what}" for place, what in log.found if not _is_allowed(place, what)]
-    return [line for line in found if not (NO_AXES in line and _plots_missing_file(path))]
+    found = [(place, what) for place, what in log.found if not _is_allowed(place, what)]
+    return [
+        f"{place} {what}"
+        for place, what in found
+        if not (NO_AXES in what and _plots_missing_file(path))
+        and not (TWO_AXES in what and _is_scatter(path, place))
+    ]
+
+
+def _is_scatter(path: Path, place: str) -> bool:
+    """Tell whether a group shows points over two axes, as silx and h5web draw them."""
+    with h5py.File(path, "r") as file:
+        group = file[place.partition(": ")[2]]
+        axes = [text(axis) for axis in group.attrs["axes"]]
+        return _are_of_points(group, group[text(group.attrs["signal"])], axes)
+
+
+def _are_of_points(group: h5py.Group, signal: h5py.Dataset, axes: list[str]) -> bool:
+    return (signal.ndim, len(axes)) == (1, 2) and all(
+        axis in group and group[axis].shape == signal.shape for axis in axes
+    )
 
 
 def _plots_missing_file(path: Path) -> bool:
@@ -161,9 +181,11 @@ def _of_axes(name: str, node: Any) -> Iterator[str]:
 
 def _of_signal(name: str, node: h5py.Group, signal: h5py.Dataset) -> Iterator[str]:
     axes = [text(axis) for axis in np.atleast_1d(node.attrs.get("axes", []))]
+    if _are_of_points(node, signal, axes):
+        axes = []
     if axes and len(axes) != signal.ndim:
         yield f"{name}: @axes {axes} of a signal of {signal.ndim} dimensions"
-    for dimension, axis in enumerate(axes):
+    for dimension, axis in enumerate(axes[: signal.ndim]):
         if axis != "." and (axis not in node or len(node[axis]) != signal.shape[dimension]):
             yield f"{name}: axis {axis} is not there, or not as long as dimension {dimension}"
     for other in np.atleast_1d(node.attrs.get("auxiliary_signals", [])):
@@ -177,11 +199,11 @@ def _of_default(file: h5py.File) -> Iterator[str]:
     while "default" in node.attrs:
         name = text(node.attrs["default"])
         if name not in node:
-            if _plottable(file):
-                yield f"{node.name}@default = {name}, which is not there"
+            yield f"{node.name}@default = {name}, which is not there"
             return
         node = node[name]
-    if text(node.attrs.get("NX_class", "")) != "NXdata":
+    is_plot = text(node.attrs.get("NX_class", "")) == "NXdata"
+    if not is_plot and (node.name != "/entry" or _plottable(file)):
         yield f"@default leads to {node.name}, which is no NXdata"
 
 

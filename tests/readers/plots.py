@@ -31,8 +31,6 @@ class Plot:
     """Further curves or pictures of the same shape."""
     labels: list[str]
     """Of axes and signal, as they stand beside the plot."""
-    points: dict[str, Any]
-    """What else is measured at each point of a curve, by ``@*_indices``."""
 
 
 def seen_by_silx(path: Path) -> Plot:
@@ -41,8 +39,6 @@ def seen_by_silx(path: Path) -> Plot:
         plot: Any = get_default(root)
         assert plot is not None, "silx finds no default plot"
         assert plot.is_valid, plot.issues
-        attrs = plot.group.attrs
-        spanning = {name.removesuffix("_indices") for name in attrs if name.endswith("_indices")}
         return Plot(
             plot.signal_dataset_name,
             plot.signal[()],
@@ -56,7 +52,6 @@ def seen_by_silx(path: Path) -> Plot:
                 )
             ),
             [name or "" for name in plot.axes_names] + [plot.signal_name],
-            {name: plot.group[name][()] for name in sorted(spanning)},
         )
 
 
@@ -67,7 +62,7 @@ def seen_by_nexusformat(path: Path) -> Plot:
         assert group is not None, "nexusformat finds no plottable data"
         signal = group.nxsignal
         axes = group.nxaxes
-        assert signal.valid_axes(axes), "nexusformat finds that the axes do not fit"
+        assert signal.valid_axes(group.plot_axes), "nexusformat finds that the axes do not fit"
         names = [axis.nxname if axis.nxname in group else None for axis in axes]
         others = [text(name) for name in np.atleast_1d(group.attrs.get("auxiliary_signals", []))]
         return Plot(
@@ -80,7 +75,6 @@ def seen_by_nexusformat(path: Path) -> Plot:
             ],
             {name: np.asarray(group[name].nxvalue) for name in others},
             [],
-            {},
         )
 
 
@@ -125,9 +119,9 @@ def _curve(figure: Figure, plot: Plot) -> None:
 
 def _scatter(figure: Figure, plot: Plot) -> None:
     axes = figure.subplots()
-    (x, across), (y, up) = plot.points.items()
+    across, up = plot.positions
     points = axes.scatter(across, up, c=plot.values)
-    axes.set(xlabel=x, ylabel=y)
+    axes.set(xlabel=plot.labels[0], ylabel=plot.labels[1])
     figure.colorbar(points, label=plot.labels[-1])
 
 

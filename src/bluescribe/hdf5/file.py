@@ -18,6 +18,7 @@ from ..values import Array
 from .compact import compact
 from .compression import compression_options
 from .objects import new_dataset, new_group, new_link, printable, set_attribute
+from .rearranged import write_rearranged
 from .room import Room, check_room, divert
 from .sharing import close_readers
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged
@@ -27,14 +28,11 @@ __all__ = ["LiveFile", "write_node"]
 _FIRST_BYTES = 1 << 20
 """Room that there has to be for a new file."""
 _LAST_BYTES = 64 << 20
-"""Room for what is added at the end, at the most: the views of a grid."""
+"""Room for what is added at the end, at the most; the views of a grid take theirs themselves."""
 
 _LIVE_FORMAT = ("v110", "v110")
 _CHUNK_CACHE_BYTES = 1 << 16
 """A dataset; HDF5 2.0 would take 8 MB for each of hundreds. A larger chunk is written through."""
-
-_DESCRIBING = ("units", "source", "precision", "long_name")
-"""Attributes that go with a value wherever it is copied."""
 
 _OLD_FORMAT = ("earliest", "v110")
 
@@ -166,7 +164,7 @@ def write_node(parent: h5py.Group, name: str, node: Node) -> None:
         case External():
             parent[name] = h5py.ExternalLink(node.file, node.path)
         case Rearranged():
-            _write_rearranged(parent, name, node)
+            write_rearranged(parent, name, node)
         case Dataset():
             _write_dataset(parent, name, node)
 
@@ -184,17 +182,6 @@ def _write_group(parent: h5py.Group, name: str, node: Group) -> None:
         set_attribute(group, key, value)
     for key, child in node.children.items():
         write_node(group, key, child)
-
-
-def _write_rearranged(parent: h5py.Group, name: str, node: Rearranged) -> None:
-    source = parent.file[node.source]
-    values = source[()][node.rows]
-    if node.rows.min() < 0:
-        values = np.where(node.rows < 0, np.nan, values)
-    dataset = parent.create_dataset(name, data=values)
-    for key in _DESCRIBING:
-        if key in source.attrs:
-            dataset.attrs[key] = source.attrs[key]
 
 
 def _fixed_text(text: str) -> Array:

@@ -27,6 +27,8 @@ def create_like(
     shape: tuple[int, ...],
     source: h5py.Dataset,
     options: Mapping[str, Any],
+    *,
+    chunks: tuple[int, ...] | None = None,
 ) -> h5py.Dataset:
     """Create a dataset for frames of another one, compressed as that is or as the options say.
 
@@ -40,13 +42,16 @@ def create_like(
         Whose type, chunks, fill value and, without options, compression the dataset gets.
     options
         Keywords of ``create_dataset`` for compression.
+    chunks
+        Where they are not those of the source.
     """
     with suppress(ImportError):
         import hdf5plugin  # noqa: F401  # the filters that it brings are known from here on
 
     if source.chunks is None:
         return create_new(group, name, shape, source.dtype, options)
-    chunks = tuple(max(1, min(c, n)) for c, n in zip(source.chunks, shape, strict=True))
+    if chunks is None:
+        chunks = tuple(max(1, min(c, n)) for c, n in zip(source.chunks, shape, strict=True))
     if options:
         return group.create_dataset(
             name, shape, source.dtype, chunks=chunks, fillvalue=source.fillvalue, **options

@@ -41,7 +41,9 @@ class Rearranged:
 
     source: str
     rows: Array
-    """The row of `source` for each place; -1 where there is none, which is written as NaN."""
+    """The row of `source` for each place."""
+    shape: tuple[int, ...] = ()
+    """Of a row; that of an array of one number may be that of a number."""
 
 
 @dataclass(slots=True)

@@ -13,20 +13,23 @@ from ...diffractometer import diffractometers
 from ...hdf5.file import write_node
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import nexus_name
+from ...hdf5.objects import set_attribute
 from ...hdf5.room import is_of_system
 from ...hdf5.tree import Dataset, HardLink, Node
 from ...run import Run
 from .content import EntryContent
 from .orientation import diffractometer_group, sample_group
+from .plot import PlotChoice, plot_groups
 from .settings import NexusSettings
 from .table import StreamTable
-from .views import PlotChoice, grid_plot_group, instrument_groups, log_group, plot_group
+from .views import instrument_groups, log_group
 
 __all__ = ["EntryViews"]
 
 logger = logging.getLogger(__name__)
 
-_ENTRY_NAMES = ("data", "instrument", "title", "user", "sample")
+_PLOTS = ("data", "points")
+_ENTRY_NAMES = (*_PLOTS, "instrument", "title", "user", "sample")
 
 
 class EntryViews:
@@ -114,11 +117,10 @@ class EntryViews:
         table = self._tables.get(primary.name) if primary is not None else None
         if table is None:
             return {}
-        plot = plot_group(self._run, table, self._links, self._choice)
-        if is_over and plot:
-            grid = grid_plot_group(self._run, table, self._links, self._choice, entry.file)
-            plot = grid or plot
-        views: dict[tuple[str, str], Node] = {(entry.name, "data"): plot} if plot else {}
+        plots = plot_groups(
+            self._run, table, self._links, self._choice, entry.file, is_over=is_over
+        )
+        views: dict[tuple[str, str], Node] = {(entry.name, name): p for name, p in plots.items()}
         instrument = f"{entry.name}/instrument"
         for name, group in instrument_groups(self._run, table, self._links).items():
             views[instrument, name] = group
@@ -141,9 +143,12 @@ class EntryViews:
         self._primary = dict.fromkeys(views)  # another try after a failure writes all of them
         for (parent, name), node in views.items():
             write_node(entry[parent], name, node)
+        plots = [name for parent, name in views if parent == entry.name]
+        _set_default(entry, plots[0] if plots else None)
         self._primary = views
 
     def _take_primary_away(self, entry: h5py.Group) -> None:
+        _set_default(entry, None)
         self._take_away(entry, self._primary)
         self._primary = {}
 
@@ -183,6 +188,16 @@ class EntryViews:
                     write_node(
                         values.parent, name, Dataset(np.asarray(values[row]), _copied(values))
                     )
+
+
+def _set_default(entry: h5py.Group, plot: str | None) -> None:
+    """Have readers begin with a plot, unless somebody wants another one: it must be there."""
+    if entry.attrs.get("default", "data") not in _PLOTS:
+        return
+    if plot is None:
+        entry.attrs.pop("default", None)
+    else:
+        set_attribute(entry, "default", plot)
 
 
 def _are_same(views: Mapping[Any, Any], shown: Mapping[Any, Any]) -> bool:

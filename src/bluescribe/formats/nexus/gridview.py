@@ -3,44 +3,82 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import h5py
 import numpy as np
 
 from ...dimensions import Grid
-from ...hdf5.tree import Group, HardLink, Rearranged
 from ...values import Array
+from .table import StreamTable
 
-__all__ = ["rows_of_grid", "show_as_grid"]
+__all__ = ["grid_axis", "rows_of_grid"]
 
 
-def rows_of_grid(grid: Grid, seq_nums: Array) -> Array | None:
+def rows_of_grid(table: StreamTable, grid: Grid, h5: h5py.File) -> Array | None:
     """Return the row of the event that measured each point of a grid.
 
     Parameters
     ----------
+    table
+        Of the stream.
     grid
-        What the plan declared.
-    seq_nums
-        Of the stream's rows.
+        What the plan declared. Not every plan tells that it goes to and fro.
+    h5
+        The file.
 
     Returns
     -------
     ndarray or None
-        Slowest axis first, as long in it as the scan has come; -1 stands for the points of the
-        last line, or plane, that were not measured. None unless each point was measured at most
-        once, in the plan's order, and the first line, or plane, is complete.
+        Slowest axis first. None unless each point was measured once, where it should have been.
     """
-    count = len(seq_nums)
-    each = math.prod(grid.shape[1:])
-    if not each <= count <= math.prod(grid.shape):
+    count = math.prod(grid.shape)
+    if not np.array_equal(h5[f"{table.root}/seq_num"][()], np.arange(1, count + 1)):
         return None
-    if not np.array_equal(seq_nums, np.arange(1, count + 1)):
-        return None
-    rows = np.arange(-(-count // each) * each).reshape(-1, *grid.shape[1:])
-    for axis in range(1, len(grid.shape)):
-        if grid.snaking[axis]:
+    snaked = (False, *[True] * (len(grid.shape) - 1))
+    with np.errstate(invalid="ignore"):  # positions may be infinite
+        for snaking in (grid.snaking, snaked):
+            rows = _arranged(grid.shape, snaking)
+            if all(_is_axis(table, field, rows, n, h5) for n, field in enumerate(grid.axes)):
+                return rows
+    return None
+
+
+def grid_axis(
+    table: StreamTable, field: str, rows: Array, axis: int, h5: h5py.File
+) -> tuple[str, Array]:
+    """Return how the name of an axis of a grid ends, and the positions along it.
+
+    They are where the motor was sent to (``_set``). Where no setpoint was read, or it was not the
+    same all along the other axes, they are the means of where it was (``_mean``).
+
+    Parameters
+    ----------
+    table
+        Of the stream.
+    field
+        The motor's readback.
+    rows
+        What `rows_of_grid` gave.
+    axis
+        Number of the axis in it.
+    h5
+        The file.
+    """
+    setpoint = table.setpoint_of(table.stream.fields[field])
+    if setpoint is not None and table.shape_of(setpoint) is not None:
+        lines = _lines(table, setpoint, rows, axis, h5)
+        if (lines == lines[:, :1]).all():
+            return "_set", lines[:, 0]
+    return "_mean", _lines(table, field, rows, axis, h5).mean(axis=1)
+
+
+def _arranged(shape: tuple[int, ...], snaking: Sequence[bool]) -> Array:
+    """Return the rows of events, in order of their times, at the places of a grid."""
+    rows = np.arange(math.prod(shape)).reshape(shape)
+    for axis in reversed(range(1, len(shape))):  # passes are counted in the order of their times
+        if snaking[axis]:
             _turn_back(rows, axis)
-    rows[rows >= count] = -1
     return rows
 
 
@@ -50,42 +88,17 @@ def _turn_back(rows: Array, axis: int) -> None:
     slower[1::2] = slower[1::2, ::-1].copy()
 
 
-def show_as_grid(plot: Group, rows: Array, axes: list[str]) -> None:
-    """Turn a plot of rows into one of a grid.
-
-    Parameters
-    ----------
-    plot
-        The default plot, a link for each field; its signals become pictures.
-    rows
-        What `rows_of_grid` gave.
-    axes
-        Names of the axes in the plot, slowest first. Their values are the positions measured
-        along the grid's edges. One that has a single position is none of the picture.
-    """
-    for name, length in zip(axes, rows.shape, strict=True):
-        if length == 1:
-            del plot.attrs[f"{name}_indices"]
-    axes = [name for name, length in zip(axes, rows.shape, strict=True) if length > 1]
-    rows = rows.squeeze()
-    signals = [plot.attrs["signal"], *plot.attrs.get("auxiliary_signals", [])]
-    for name in signals:
-        source = plot.children[name]
-        if isinstance(source, HardLink):
-            plot.children[name] = Rearranged(source.target, rows)
-    for number, name in enumerate(axes):
-        source = plot.children[name]
-        if isinstance(source, HardLink):
-            plot.children[name] = Rearranged(source.target, _edge(rows, number))
-            plot.attrs[f"{name}_indices"] = [number]
-    plot.attrs["axes"] = axes
+def _is_axis(table: StreamTable, field: str, rows: Array, axis: int, h5: h5py.File) -> bool:
+    """Tell whether a motor was at another place for each position along an axis, and only then."""
+    ending, positions = grid_axis(table, field, rows, axis, h5)
+    if len(positions) == 1 or ending == "_set":
+        return len(positions) == 1 or bool((positions != positions[0]).any())
+    lines = _lines(table, field, rows, axis, h5)
+    away = np.abs(lines - positions[:, None]).max()
+    return bool(2 * away < np.diff(np.sort(positions)).min())
 
 
-def _edge(rows: Array, axis: int) -> Array:
-    """Return rows along an axis, which were measured.
-
-    Of a line that was measured backwards and not to its end there is only the last part.
-    """
-    if axis:
-        return rows[tuple(slice(None) if n == axis else 0 for n in range(rows.ndim))]
-    return np.array([line[line >= 0].min() for line in rows])
+def _lines(table: StreamTable, field: str, rows: Array, axis: int, h5: h5py.File) -> Array:
+    """Return the values of a field that belong to each position along an axis."""
+    column: Array = h5[f"{table.group_of(field)}/value"][()].reshape(-1)
+    return np.moveaxis(column[rows], axis, 0).reshape(rows.shape[axis], -1)

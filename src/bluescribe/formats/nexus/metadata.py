@@ -54,7 +54,7 @@ def iso_time(at: datetime) -> str:
 
 def entry_group(run: Run, title: str) -> Group:
     """Return the NXentry of a run that begins."""
-    entry = Group("NXentry", {"default": "data"})
+    entry = Group("NXentry")
     entry.add("title", Dataset(title))
     entry.add("start_time", Dataset(iso_time(run.date)))
     entry.add("entry_identifier", Dataset(run.uid))

@@ -99,6 +99,22 @@ class StreamTable:
         """Return the column of a field's values, or None while there are none."""
         return self._values.get(field)
 
+    def shape_of(self, field: str) -> tuple[int, ...] | None:
+        """Return the shape of one row of a field of real numbers, None for any other."""
+        column = self.column(field)
+        layout = column.layout if column else None
+        if layout is None or layout.dtype.kind not in "iuf" or layout.is_ragged:
+            return None
+        return layout.shape
+
+    def setpoint_of(self, declared: Field) -> str | None:
+        """Return the field that holds where a positioner was sent: it says so in its name."""
+        keys: Sequence[str] = self.stream.descriptors[0].object_keys.get(declared.object_name, ())
+        found = [
+            k for k in keys if "setpoint" in k and k in self.stream.fields and k != declared.name
+        ]
+        return found[0] if found else None
+
     def append(self, page: Page) -> bool:
         """Write a page's rows; return whether the file's structure had to change for them.
 
