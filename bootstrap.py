@@ -19,17 +19,24 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-VENV = HERE / ".venv"
-BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
-INSTALLED = VENV / "bluescribe-installed.txt"  # written last: an interrupted install starts again
+INSTALLED = "bluescribe-installed.txt"  # written last: an interrupted install starts again
 
 Command = list[str]
 Args = list[str]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What is installed for a verb, into which environment beside this file, and what is run."""
+
+    extras: set[str]
+    commands: Callable[[Args], list[Command]]
+    venv: Path = HERE / ".venv"
 
 
 def main(argv: Args) -> int:
@@ -37,10 +44,10 @@ def main(argv: Args) -> int:
     if not argv or argv[0] not in VERBS:
         print(usage(), file=sys.stderr)
         return 0 if argv in (["-h"], ["--help"]) else 2
-    extras, commands = VERBS[argv[0]]
-    make_venv()
-    install(extras)
-    statuses = [run(command) for command in commands(argv[1:])]
+    verb = VERBS[argv[0]]
+    make_venv(verb.venv)
+    install(verb.venv, verb.extras)
+    statuses = [run(verb.venv, command) for command in verb.commands(argv[1:])]
     return next((status for status in statuses if status), 0)
 
 
@@ -48,18 +55,22 @@ def usage() -> str:
     return f"usage: python3 bootstrap.py {{{','.join(VERBS)}}} [arguments for the tool]"
 
 
-def make_venv() -> None:
-    if works(PYTHON):
+def make_venv(venv: Path) -> None:
+    if works(program(venv, "python")):
         return
     missing = [name for name in ("venv", "ensurepip") if find_spec(name) is None]
     if missing:
         sys.exit(
-            f"{sys.executable} lacks {' and '.join(missing)}, so it cannot make {VENV.name}.\n"
+            f"{sys.executable} lacks {' and '.join(missing)}, so it cannot make {venv.name}.\n"
             "Install it (Debian and Ubuntu: apt install python3-venv), then try again."
         )
-    say(f"making {VENV.name} with Python {sys.version.split()[0]}")
-    shutil.rmtree(VENV, ignore_errors=True)
-    subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+    say(f"making {venv.name} with Python {sys.version.split()[0]}")
+    shutil.rmtree(venv, ignore_errors=True)
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+
+
+def program(venv: Path, name: str) -> Path:
+    return venv / ("Scripts" if os.name == "nt" else "bin") / (name + ".exe" * (os.name == "nt"))
 
 
 def works(python: Path) -> bool:
@@ -70,26 +81,27 @@ def works(python: Path) -> bool:
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
-def install(wanted: set[str]) -> None:
+def install(venv: Path, wanted: set[str]) -> None:
     """Install the package, editable, with what earlier verbs asked for and this one asks for."""
-    present = installed_extras()
+    present = installed_extras(venv)
     if present is not None and wanted <= present:
         return
     extras = wanted | (present or set())
     target = f"bluescribe[{','.join(sorted(extras))}]"
-    say(f"installing {target} into {VENV.name} (minutes the first time)")
-    pip = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    say(f"installing {target} into {venv.name} (minutes the first time)")
+    python = str(program(venv, "python"))
+    pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     editable = f"{HERE}[{','.join(sorted(extras))}]"
     if subprocess.run([*pip, "--editable", editable], check=False).returncode:
         sys.exit(f"pip could not install {target}: see its message above, then try again.")
-    INSTALLED.write_text("\n".join([fingerprint(), *sorted(extras)]), encoding="utf-8")
+    (venv / INSTALLED).write_text("\n".join([fingerprint(), *sorted(extras)]), encoding="utf-8")
 
 
-def installed_extras() -> set[str] | None:
+def installed_extras(venv: Path) -> set[str] | None:
     """Return the extras in the venv; None when it is new or pyproject.toml has changed since."""
-    if not INSTALLED.exists():
+    if not (venv / INSTALLED).exists():
         return None
-    stamp, *extras = INSTALLED.read_text(encoding="utf-8").splitlines()
+    stamp, *extras = (venv / INSTALLED).read_text(encoding="utf-8").splitlines()
     return set(extras) if stamp == fingerprint() else None
 
 
@@ -97,10 +109,11 @@ def fingerprint() -> str:
     return hashlib.sha256((HERE / "pyproject.toml").read_bytes()).hexdigest()
 
 
-def run(command: Command) -> int:
-    say(" ".join([Path(command[0]).name, *command[1:]]))
+def run(venv: Path, command: Command) -> int:
+    say(" ".join(command))
+    name, *args = command
     try:
-        return subprocess.run(command, cwd=HERE, check=False).returncode
+        return subprocess.run([program(venv, name), *args], cwd=HERE, check=False).returncode
     except KeyboardInterrupt:
         return 130
 
@@ -110,16 +123,22 @@ def say(text: str) -> None:
 
 
 def module(*command: str) -> Command:
-    return [str(PYTHON), "-m", *command]
+    return ["python", "-m", *command]
 
 
 def demo(args: Args) -> list[Command]:
-    return [[str(BIN / "bluescribe"), "demo", *args]]
+    return [["bluescribe", "demo", *args]]
 
 
 def test(args: Args) -> list[Command]:
     # two more than there are cores: half of the time is waiting, for servers and for disks
     return [module("pytest", "-n", str(cores() + 2), *args)]
+
+
+def viewers(args: Args) -> list[Command]:
+    # pyproject.toml keeps these out of all other runs of pytest
+    collecting = ("-o", "norecursedirs=.*", "tests/viewers")
+    return [module("pytest", "-n", str(cores()), *collecting, *args)]
 
 
 def cores() -> int:
@@ -138,7 +157,7 @@ def types(args: Args) -> list[Command]:
 
 
 def imports(args: Args) -> list[Command]:
-    return [[str(BIN / "lint-imports"), *args]]
+    return [["lint-imports", *args]]
 
 
 def docs(args: Args) -> list[Command]:
@@ -146,22 +165,23 @@ def docs(args: Args) -> list[Command]:
 
 
 def bench(args: Args) -> list[Command]:
-    return [[str(PYTHON), "benchmarks", *args]]  # benchmarks/__main__.py
+    return [["python", "benchmarks", *args]]  # benchmarks/__main__.py
 
 
 def check(_args: Args) -> list[Command]:
     return [*lint([]), *types([]), *imports([]), *docs([])]
 
 
-VERBS: dict[str, tuple[set[str], Callable[[Args], list[Command]]]] = {
-    "demo": ({"demo"}, demo),
-    "test": ({"test"}, test),
-    "lint": ({"dev"}, lint),
-    "types": ({"dev"}, types),
-    "imports": ({"dev"}, imports),
-    "docs": ({"dev"}, docs),
-    "bench": ({"dev", "peers"}, bench),
-    "check": ({"dev"}, check),
+VERBS = {
+    "demo": Verb({"demo"}, demo),
+    "test": Verb({"test"}, test),
+    "viewers": Verb({"viewers"}, viewers, HERE / ".venv-viewers"),
+    "lint": Verb({"dev"}, lint),
+    "types": Verb({"dev"}, types),
+    "imports": Verb({"dev"}, imports),
+    "docs": Verb({"dev"}, docs),
+    "bench": Verb({"dev", "peers"}, bench),
+    "check": Verb({"dev"}, check),
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,22 @@
+"""A viewer for all tests, and the files of external data for all shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.viewers.viewer import SilxViewer
+
+
+@pytest.fixture(scope="session")
+def viewer() -> Iterator[SilxViewer]:
+    opened = SilxViewer()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def shapes_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.getbasetemp() / "shapes"
