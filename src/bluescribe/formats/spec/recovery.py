@@ -14,9 +14,11 @@ from typing import ClassVar
 from ...files import Place, part_of, replacing
 from ...recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...run import Document
+from . import SpecWriter
 from .blocks import Block, blocks, is_open_ended, is_ours
 from .existing import FileLock, is_torn, mend
 from .header import without_stop
+from .late import comments_beside
 from .lines import comment
 from .session import session_name
 
@@ -24,6 +26,8 @@ __all__ = ["SpecRecovery"]
 
 _MOST_LOOKED_INTO = 1 << 22
 """Bytes of a file of others that are searched for scans of ours when a session begins."""
+
+_APART = "one_file_a_run"
 
 _OPEN = re.compile(r"(?P<home>.+)-S\d+-.{1,7}-open(-\d+)?")
 """Name of the file of a scan that waits until its session's file is free."""
@@ -49,6 +53,7 @@ class SpecRecovery(Recovery):
             return [Found(path, self._stem(path), problem=_HEADER_ONLY)]
         torn = is_torn(Place.at(path))
         waits = self._home(path) is not None
+        has_comments = bool(comments_beside(path))
         return [
             Found(
                 path,
@@ -56,7 +61,8 @@ class SpecRecovery(Recovery):
                 scan.run,
                 {scan.stream: scan.rows} if scan.stream else {},
                 has_stop=scan.has_stop,
-                problem=_problem(scan, is_torn=torn and scan is scans[-1], waits=waits),
+                problem=_problem(scan, is_torn=torn and scan is scans[-1], waits=waits)
+                or (_HAS_COMMENTS if has_comments else ""),
             )
             for scan in scans
         ]
@@ -81,16 +87,25 @@ class SpecRecovery(Recovery):
             raise RecoveryError("nothing was written to it before the crash")
         done = []
         cut, is_open = is_torn(Place.at(path)), any(map(_is_open, blocks(path)))
-        if cut or is_open:
+        comments = comments_beside(path)
+        if cut or is_open or comments:
             kept = keep(path)
             with part_of(Place.at(path)) as part:
                 _copy(kept, part)
                 if cut:
                     mend(part)
                     done.append("half a line is a comment now")
+                if comments:
+                    with part.open("r+b") as file:
+                        text = _with_comments(file.read(), comments)
+                        file.seek(0)
+                        file.write(text)
+                    done.append("the comments beside it are in it")
                 if is_open:
                     _tell_of_missing_ends(part)
                     done.append("a comment says now that the end of a scan is missing")
+        for beside in comments:
+            keep(beside)
         home = self._home(path)
         if home is not None:
             run = next((b.run for b in blocks(path) if b.is_scan), "")
@@ -105,17 +120,29 @@ class SpecRecovery(Recovery):
         may_append = home is not None or not path.stat().st_size
         with tempfile.TemporaryDirectory(prefix=".recover-", dir=path.parent) as folder:
             places = enumerate(sources)  # a uid may be a path
-            scans = {s.run: self._scan(s, Path(folder) / str(n), target) for n, s in places}
+            comments = comments_beside(path)
+            are_apart = self.chosen(_APART).get(_APART, bool(comments))
+            scans = {
+                s.run: self._scan(s, Path(folder) / str(n), target, are_apart=are_apart)
+                for n, s in places
+            }
+            if comments and len(scans) == 1:
+                scans = {run: _with_comments(scan, comments) for run, scan in scans.items()}
             done = _put(target, scans, keep, may_append=may_append)
+            for beside in comments:
+                keep(beside)
         if home is not None:
             keep(path)
         return done
 
-    def _scan(self, source: Source, folder: Path, target: Path) -> bytes:
+    def _scan(self, source: Source, folder: Path, target: Path, *, are_apart: bool) -> bytes:
         """Return a file header and the scan of a run."""
-        values = {"file_extension": target.suffix, "one_file_a_run": True}
+        values = {"file_extension": target.suffix, _APART: are_apart}
         stem = target.stem.replace("{", "{{").replace("}", "}}")
-        play(self.writer(folder, file_name=stem, **values), source)
+        writer = self.writer(folder, file_name=stem, **values)
+        if isinstance(writer, SpecWriter) and not are_apart:
+            writer.newfile(folder / target.name)
+        play(writer, source)
         (path,) = folder.iterdir()
         return path.read_bytes()
 
@@ -130,6 +157,7 @@ class SpecRecovery(Recovery):
 
 
 _HEADER_ONLY = "it has no scan"
+_HAS_COMMENTS = "comments of it are in a file beside it"
 
 
 def _problem(scan: Block, *, is_torn: bool, waits: bool) -> str:
@@ -142,6 +170,15 @@ def _problem(scan: Block, *, is_torn: bool, waits: bool) -> str:
 
 def _is_open(block: Block) -> bool:
     return block.is_scan and bool(block.run) and not block.is_ended
+
+
+def _with_comments(text: bytes, comments: Sequence[Path]) -> bytes:
+    """Return a file of one scan with the comments that are beside it, and not in it yet."""
+    there = {*text.splitlines()}
+    said = [line for path in comments for line in path.read_bytes().splitlines()]
+    missing = [line for line in said if line.startswith(b"#C ") and line not in there]
+    end = b"" if text.endswith(b"\n") else b"\n"
+    return b"".join([text, end, *(line + b"\n" for line in missing)])
 
 
 def _copy(path: Path, part: Place) -> None:

@@ -35,10 +35,15 @@ class Rows:
     epoch
         Seconds of ``#E``. The column ``Epoch`` counts from there, because silx's spech5 keeps
         columns in single precision.
+    are_apart
+        Whether comments stand elsewhere than between the rows.
     """
 
-    def __init__(self, layout: Layout, epoch: int) -> None:
+    def __init__(self, layout: Layout, epoch: int, *, are_apart: bool = False) -> None:
         self.count = 0
+        self.comments: list[bytes] = []
+        """What is told apart from the rows, for whoever takes it from here."""
+        self._are_apart = are_apart
         self._layout = layout
         self._epoch = epoch
         self._told: dict[str, str] = {}
@@ -58,6 +63,8 @@ class Rows:
             if name is not None and (None in values or name in self._told):
                 self._note_values(notes, name, page, [v is not None for v in values])
         self._note_others(notes, page)
+        if self._are_apart:
+            self.comments += _taken_comments(notes)
         self.count += len(page)
         return b"\n".join(_interleaved(lines, notes)) + b"\n" if lines else b""
 
@@ -171,6 +178,13 @@ def _scalars(row: Iterable[int | float | None]) -> bytes | None:
     text = " ".join(map(digits, values)).encode()
     is_whole = all(isinstance(value, int) for value in values)
     return text if is_whole or b"." in text else pointed(text)
+
+
+def _taken_comments(notes: Notes) -> Iterator[bytes]:
+    """Take the comments out of what follows the rows."""
+    for row in sorted(notes):
+        yield from (line + b"\n" for line in notes[row] if line.startswith(b"#C"))
+        notes[row] = [line for line in notes[row] if not line.startswith(b"#C")]
 
 
 def _interleaved(lines: list[bytes], notes: Notes) -> Iterable[bytes]:

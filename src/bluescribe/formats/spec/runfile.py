@@ -16,6 +16,7 @@ from ..base import RunFile
 from .columns import layout
 from .command import command, preset
 from .header import LABEL, Positions, date, ending, file_header, is_positions, left_out, scan_header
+from .late import LateComments
 from .lines import comment, literal, one_line, remark
 from .rows import Rows
 from .session import Session
@@ -64,6 +65,8 @@ class SpecFile(RunFile["SpecSettings"]):
         self._linked: dict[tuple[str, str], str] = {}
         self._remarks: list[bytes] = []
         """What was said before the first row."""
+        self._late: LateComments | None = None
+        """What was said since the first row, where it does not stand between the rows."""
         self._sides: dict[str, SpecFile] = {}
         """The scans of other streams, where they have one."""
         self._last_words: list[bytes] = []
@@ -93,7 +96,7 @@ class SpecFile(RunFile["SpecSettings"]):
             self._forget_scan()
             self._main = stream
         elif self._out is not None and stream is not self._main and len(stream.descriptors) == 1:
-            self._out.put(comment(left_out(stream, as_scans=self._as_scans)))
+            self._say(comment(left_out(stream, as_scans=self._as_scans)))
 
     def write_events(self, stream: Stream, page: Page) -> None:
         """Write rows; of a baseline, take the positions."""
@@ -110,6 +113,9 @@ class SpecFile(RunFile["SpecSettings"]):
         if stream is self._main:
             rows, out = self._begun(page)
             out.put(rows.block(page))
+            if self._late is not None:
+                self._late.add(rows.comments)
+                rows.comments.clear()
 
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
         """Name the file that holds a field's values, when it is another one than before."""
@@ -122,7 +128,7 @@ class SpecFile(RunFile["SpecSettings"]):
             self._main = self._main or stream
             self._begun(None)
         if self._rows is not None and self._out is not None:
-            self._out.put(comment(f"from row {self._rows.count + 1}: {self._told(*link)}"))
+            self._say(comment(f"from row {self._rows.count + 1}: {self._told(*link)}"))
         if len(self._links) < _MOST_LINKS:
             self._links[link] = None
         self._linked[stream.name, field] = asset.uid
@@ -136,8 +142,7 @@ class SpecFile(RunFile["SpecSettings"]):
         elif at_end:
             self._last_words.append(line)
         else:
-            if self._out is not None:
-                self._out.put(line)
+            self._say(line)
             if self._main is None or self._main.name != "primary" or self._out is None:
                 self._remarks.append(line)  # a primary stream may take the place of this scan
 
@@ -145,6 +150,8 @@ class SpecFile(RunFile["SpecSettings"]):
         """Write the rows that came since."""
         if self._out is not None:
             self._out.flush()
+            if self._late is not None:
+                self._late.sync(self._out.place)
         for side in self._sides.values():
             side.sync()
 
@@ -162,6 +169,8 @@ class SpecFile(RunFile["SpecSettings"]):
     def _close_scan(self, stop: Document | None) -> None:
         rows, out = self._begun(None, is_certain=True)
         if not self._is_written:
+            if self._late is not None:
+                self._late.copy_into(out)
             out.put(b"".join(self._last_words))
             out.put(b"".join(map(comment, self._nameless())))
             out.put(b"".join(comment(one_line(text)) for text in self.discrepancies))
@@ -169,6 +178,8 @@ class SpecFile(RunFile["SpecSettings"]):
             out.put(end)
             self._is_written = True
         out.close()
+        if self._late is not None:
+            self._late.remove()
         if self._beside is None:
             self._home.release(self, out)
         elif not self._is_over:
@@ -182,10 +193,19 @@ class SpecFile(RunFile["SpecSettings"]):
         """Cut off a half line and let the next scan come."""
         if self._out is not None:
             self._out.abandon()
+            if self._late is not None:
+                self._late.abandon(self._out.place)
         if "_home" in self.__dict__:
             self._home.give_up(self)
         for side in self._sides.values():
             side.abandon()
+
+    def _say(self, line: bytes) -> None:
+        """Write a comment behind the rows so far, or have it wait for the last one."""
+        if self._late is not None:
+            self._late.add([line])
+        elif self._out is not None:
+            self._out.put(line)
 
     @property
     def _as_scans(self) -> bool:
@@ -262,7 +282,9 @@ class SpecFile(RunFile["SpecSettings"]):
             notes=[*(comment(self._told(*link)) for link in self._links), *self._remarks],
         )
         out.put(header + scan)
-        self._out, self._rows = out, Rows(columns, self._epoch)
+        are_apart = settings.one_file_a_run
+        self._late = LateComments(self._run.uid) if are_apart else None
+        self._out, self._rows = out, Rows(columns, self._epoch, are_apart=are_apart)
         return self._rows, out
 
     def _opened_beside(self) -> tuple[TextFile, bytes]:
@@ -280,8 +302,10 @@ class SpecFile(RunFile["SpecSettings"]):
         """Drop what was written of another stream than the primary one."""
         if self._out is not None:
             self._out.abandon()
+        if self._late is not None:
+            self._late.remove()
         if self._beside is not None:
             with suppress(OSError):
                 self._beside.remove()
-        self._out = self._rows = self._beside = self._begun_with = None
+        self._out = self._rows = self._beside = self._begun_with = self._late = None
         self._is_written = False
