@@ -14,7 +14,7 @@ import tifffile
 
 from bluescribe import TiffWriter
 from bluescribe.files import Place
-from bluescribe.formats.tiff.bigtiff import BigTiff
+from bluescribe.formats.tiff.stackfile import StackFile
 from tests.formats.test_json import START, STOP, documents
 from tests.readers.tiff import read_list, read_stack
 
@@ -98,7 +98,7 @@ def test_a_page_that_was_refused_is_written_once(at, tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(file, data, place)
 
-    monkeypatch.setattr("bluescribe.formats.tiff.bigtiff.os.pwrite", pwrite)
+    monkeypatch.setattr("bluescribe.formats.tiff.stackfile.os.pwrite", pwrite)
     images = [np.full((2, 3), n) for n in range(3)]
     write(tmp_path, *({"one": image, "two": image + 10} for image in images))
     for name, more in (("one", 0), ("two", 10)):
@@ -106,12 +106,13 @@ def test_a_page_that_was_refused_is_written_once(at, tmp_path, monkeypatch):
         assert np.array_equal(found, np.stack(images) + more)
 
 
+@pytest.mark.parametrize("is_big", [False, True])
 @pytest.mark.parametrize("bytes_lost", [0, 1, 100, 200, 250, 300])
-def test_a_file_that_a_crash_cut_has_the_pages_before(bytes_lost, tmp_path):
+def test_a_file_that_a_crash_cut_has_the_pages_before(bytes_lost, is_big, tmp_path):
     """The pointer to a page is written last: cut the file before it was."""
     path = tmp_path / "cut.tif"
     path.touch()
-    stack = BigTiff(Place.at(path))
+    stack = StackFile(Place.at(path), is_big=is_big)
     for number in range(2):
         stack.append(np.full((4, 5), number), b"{}")
     before = path.read_bytes()

@@ -198,7 +198,7 @@ def test_a_full_disk_leaves_no_half_stack(single, tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(file, data, place)
 
-    monkeypatch.setattr("bluescribe.formats.tiff.bigtiff.os.pwrite", pwrite)
+    monkeypatch.setattr("bluescribe.formats.tiff.stackfile.os.pwrite", pwrite)
     told = fail(tmp_path, flight(tmp_path / "raw.h5"), one_file_a_frame=single)
     assert "free space" in told
 
@@ -207,16 +207,16 @@ _CHILD = """
 import sys, time
 from pathlib import Path
 from bluescribe import TiffWriter
-from bluescribe.formats.tiff import bigtiff
+from bluescribe.formats.tiff.stackfile import StackFile
 from tests.formats.images import *
 folder = Path(sys.argv[1])
-append, pages = bigtiff.BigTiff.append, iter(range(5))
+append, pages = StackFile.append, iter(range(5))
 def slowly(*args):
     if next(pages, None) is None:
         print("copying", flush=True)
         time.sleep(60)
     append(*args)
-bigtiff.BigTiff.append = slowly
+StackFile.append = slowly
 writer = TiffWriter(folder, file_name="run")
 for name, doc in run_of_streams([hdf5_stream(folder / "raw.h5")], [(0, 0, 40)], (1, 6, 8)):
     writer(name, doc)

@@ -26,7 +26,7 @@ _OPENED_WITH = {
     "jsonl": "all that was recorded, a JSON document a line",
     "json": "JSON; any language reads it",
     "dx": "Data Exchange HDF5; tomopy, algotom",
-    "tiff": "images; ImageJ, in Python tifffile.imread(file)",
+    "tiff": "images; ImageJ, PyMca, in Python tifffile.imread(file)",
 }
 
 

@@ -2,9 +2,10 @@
 
 Images that a detector has written to files of another kind are copied when the run has ended.
 
-One BigTIFF of many pages a field, which grows while the run goes on, or one file a frame. The
-description of the first page is JSON: what is shown, its units, the start document; that of each
-page has its seq_num. ``{name}.tiff.json`` names the files, and what is in none of them.
+One stack of many pages a field, which grows while the run goes on, or one file a frame. It is
+classic TIFF, which most programs read, and goes on in another file before it reaches 4 GB. The
+description of the first page of a file is JSON: what is shown, its units, the start document; that
+of each page has its seq_num. ``{name}.tiff.json`` names the files, and what is in none of them.
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ class TiffSettings(WriterSettings):
     file_extension: str = Field("tif", description="Ending of the files' names, without the dot")
     one_file_a_frame: bool = Field(
         False, description="Give each image a file; by default a field's images are one stack"
+    )
+    bigtiff: bool = Field(
+        False,
+        description="Write BigTIFF, of any size; fewer programs read it. By default a stack that "
+        "reaches 4 GB goes on in another file",
     )
     images: Literal["copy", "name"] = Field(
         "copy",
@@ -146,13 +152,19 @@ class TiffFile(RunFile[TiffSettings]):
             self._claim_image,
             self._list,
             one_file_a_frame=self.settings.one_file_a_frame,
+            is_big=self.settings.bigtiff,
             describe=describe,
             timeout=timeout,
         )
 
     def _images_of(self, stream: Stream) -> StreamImages:
-        is_single = self.settings.one_file_a_frame
-        return StreamImages(self._run, stream, self._claim_image, one_file_a_frame=is_single)
+        return StreamImages(
+            self._run,
+            stream,
+            self._claim_image,
+            one_file_a_frame=self.settings.one_file_a_frame,
+            is_big=self.settings.bigtiff,
+        )
 
     def _to_copy(self) -> list[ToCopy]:
         """Return the fields that have images in files, but for those that are TIFF already."""

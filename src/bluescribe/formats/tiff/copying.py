@@ -26,7 +26,7 @@ from ...hdf5.streaming import GivenUpError
 from ...jsontext import dumps, strict
 from ...status import remedy
 from ...values import Array
-from .bigtiff import BigTiff, is_image
+from .stackfile import StackFile, is_image
 from .stream import NOT_TIFFFILES, Stack, StreamImages, pattern
 
 __all__ = ["ImageCopies", "ToCopy"]
@@ -47,7 +47,7 @@ class _Growing:
     """A stack on its way."""
 
     stack: Stack
-    file: BigTiff | None = None
+    file: StackFile | None = None
 
 
 class ImageCopies:
@@ -63,6 +63,8 @@ class ImageCopies:
         The list of the run: a stack grows beside it.
     one_file_a_frame
         Whether each image gets a file.
+    is_big
+        Whether files are BigTIFF.
     describe
         Writes the list of the run anew.
     timeout
@@ -76,6 +78,7 @@ class ImageCopies:
         beside: Place,
         *,
         one_file_a_frame: bool,
+        is_big: bool,
         describe: Callable[[], None],
         timeout: float,
     ) -> None:
@@ -83,6 +86,7 @@ class ImageCopies:
         self._claim = claim
         self._beside = beside
         self._one_file_a_frame = one_file_a_frame
+        self._is_big = is_big
         self._describe = describe
         self._patience = Patience(timeout)
         self._shortfalls: list[Shortfall] = []
@@ -113,7 +117,7 @@ class ImageCopies:
 
     def _copy(self, todo: ToCopy, give_up: threading.Event) -> None:
         """Copy the images of one field, all of them or none."""
-        found: dict[tuple[tuple[int, ...], str], _Growing] = {}
+        found: list[_Growing] = []
         others = 0
         self._made = []
         try:
@@ -122,30 +126,30 @@ class ImageCopies:
                     others += 1
                     continue
                 self._append(todo, found, image, {**told, "frame": number})
-            for count, growing in enumerate(found.values()):
+            for count, growing in enumerate(found):
                 if growing.file is not None:
                     ending = f"{count + 1}" if count else ""
                     growing.stack.name = self._put_in_place(growing.file, todo, ending).name
                     growing.file = None
         except BaseException:
-            parts = [growing.file.place for growing in found.values() if growing.file]
+            parts = [growing.file.place for growing in found if growing.file]
             for place in (*parts, *self._made):
                 with suppress(FileNotFoundError):
                     place.remove()
             raise
-        todo.stream.add_copies(todo.images.field, [g.stack for g in found.values()], others)
+        todo.stream.add_copies(todo.images.field, [growing.stack for growing in found], others)
         self._describe()
 
     def _append(
-        self, todo: ToCopy, found: dict[Any, _Growing], image: Array, told: dict[str, Any]
+        self, todo: ToCopy, found: list[_Growing], image: Array, told: dict[str, Any]
     ) -> None:
-        key = image.shape, image.dtype.name
-        growing = found.setdefault(key, _Growing(Stack("", *key)))
+        text = dumps(strict(told)).replace(*NOT_TIFFFILES)
+        growing = _growing(found, image, text)
         if growing.file is None:
-            growing.file = BigTiff(self._beside.new_part())
-        is_first = not growing.file.pages
-        metadata = todo.stream.metadata(todo.images.field, image) if is_first else {}
-        growing.file.append(image, dumps(strict(told | metadata)).replace(*NOT_TIFFFILES))
+            growing.file = StackFile(self._beside.new_part(), is_big=self._is_big)
+            first = told | todo.stream.metadata(todo.images.field, image)
+            text = dumps(strict(first)).replace(*NOT_TIFFFILES)
+        growing.file.append(image, text)
         if "seq_num" in told:
             growing.stack.seq_nums.add(told["seq_num"], is_repeated=told["of_event"] > 0)
         growing.stack.pages += 1
@@ -153,7 +157,7 @@ class ImageCopies:
             self._put_in_place(growing.file, todo, f"{told['frame'] + 1:06d}")
             growing.file, growing.stack.name = None, pattern(todo.images.field)
 
-    def _put_in_place(self, file: BigTiff, todo: ToCopy, ending: str) -> Place:
+    def _put_in_place(self, file: StackFile, todo: ToCopy, ending: str) -> Place:
         """Give a file its own name, and return that."""
         with file.place.open() as part:
             os.fsync(part.fileno())
@@ -177,6 +181,17 @@ class ImageCopies:
                 is_whole=False,
             )
         )
+
+
+def _growing(found: list[_Growing], image: Array, text: bytes) -> _Growing:
+    """Return the stack that a page goes into: the last of its shape and type, if that has room."""
+    key = image.shape, image.dtype.name
+    alike = (g for g in reversed(found) if (g.stack.shape, g.stack.dtype) == key)
+    growing = next(alike, None)
+    if growing is None or (growing.file and not growing.file.has_room(image, text)):
+        growing = _Growing(Stack("", *key))
+        found.append(growing)
+    return growing
 
 
 def _frames(todo: ToCopy, give_up: threading.Event) -> Iterator[tuple[Array, dict[str, int]]]:

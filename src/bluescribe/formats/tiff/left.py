@@ -203,9 +203,8 @@ class LeftRun:
         """Return what the list says of a stream's images, from the pages themselves."""
         singles = {image["files"] for image in before if "files" in image}
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for file in self.files:
-            if not file.is_of_events or file.told["stream"] != stream:
-                continue
+        files = (f for f in self.files if f.is_of_events and f.told["stream"] == stream)
+        for file in sorted(files, key=lambda file: int(file.told["row"])):
             name, shape = file.told["field"], list(file.pages[0].shape)
             is_single = pattern(name) in singles or (not before and _is_numbered(file))
             place = {"files": pattern(name)} if is_single else {"file": file.path.name}

@@ -24,7 +24,7 @@ from ...recovery import (
     changing,
 )
 from .left import LeftFile, LeftRun, read_list
-from .pages import cut, is_torn
+from .pages import cut, is_big, is_torn
 from .stream import LIST
 
 __all__ = ["TiffRecovery"]
@@ -91,11 +91,11 @@ class TiffRecovery(Recovery):
         (source,) = sources
         told = read_list(path) if path.stat().st_size else None
         files = LeftRun.read(path, told, self.ending).files if told is not None else []
-        typed = in_types(source, _array_types(files))
+        typed, settings = in_types(source, _array_types(files)), self._as_before(path, told, files)
         for file in files:
             keep(file.path)
         keep(path)
-        missing = self.write_again(path, typed, LIST, **self._as_before(path, told, files))
+        missing = self.write_again(path, typed, LIST, **settings)
         if missing and not all(file.is_of_events for file in files if file.pages):
             raise NotAloneError(COPIES_ARE_ALL_THERE_IS)
         return "; ".join(["written anew from the journal", *missing])
@@ -109,6 +109,8 @@ class TiffRecovery(Recovery):
         values: dict[str, Any] = {}
         if files:
             values["file_extension"] = _extension(path.name.removesuffix(LIST), files[0])
+        if whole := [file.path for file in files if file.pages]:
+            values["bigtiff"] = all(map(is_big, whole))
         if images:
             values["one_file_a_frame"] = any("files" in image for image in images)
         chosen = self._settings.model_fields_set

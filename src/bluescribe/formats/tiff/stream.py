@@ -14,7 +14,7 @@ from ...jsontext import dumps, strict
 from ...paths import clean
 from ...run import Field, Page, Run, Stream
 from ...values import Array, as_array
-from .bigtiff import BigTiff, is_image
+from .stackfile import StackFile, is_image
 
 __all__ = ["LIST", "NOT_TIFFFILES", "Numbers", "Stack", "StreamImages", "pattern"]
 
@@ -48,12 +48,12 @@ class Numbers:
 
 @dataclass(slots=True)
 class Stack:
-    """Images of one shape and type: a file, or one a frame."""
+    """Images of one shape and type: a file, or one a frame. What has no room begins another."""
 
     name: str
     shape: tuple[int, ...]
     dtype: str
-    file: BigTiff | None = None
+    file: StackFile | None = None
     """None where each frame has a file, and for images that were copied."""
     seq_nums: Numbers = field(default_factory=Numbers)
     pages: int = 0
@@ -74,7 +74,9 @@ class _FieldImages:
     """What came of one field."""
 
     rows: int = 0
-    stacks: dict[tuple[tuple[int, ...], str], Stack] = field(default_factory=dict)
+    stacks: list[Stack] = field(default_factory=list)
+    growing: dict[tuple[tuple[int, ...], str], Stack] = field(default_factory=dict)
+    """By shape and type: the stack that the next image goes into."""
     others: int = 0
     """Values that are no image."""
 
@@ -90,13 +92,18 @@ class StreamImages:
         Makes files.
     one_file_a_frame
         Whether each image has a file of its own.
+    is_big
+        Whether files are BigTIFF.
     """
 
-    def __init__(self, run: Run, stream: Stream, claim: Claim, *, one_file_a_frame: bool) -> None:
+    def __init__(
+        self, run: Run, stream: Stream, claim: Claim, *, one_file_a_frame: bool, is_big: bool
+    ) -> None:
         self._run = run
         self.stream = stream
         self._claim = claim
         self._one_file_a_frame = one_file_a_frame
+        self._is_big = is_big
         self._fields: dict[str, _FieldImages] = {}
         self._seq_nums = Numbers()
         self._external: dict[str, dict[str, Asset]] = {}
@@ -172,32 +179,35 @@ class StreamImages:
                 yield {**entry, "what": what, "where": _ELSEWHERE}
 
     def _write(self, name: str, images: _FieldImages, array: Array, page: Page, row: int) -> None:
-        stack = self._stack(name, images, array)
         seq_num, number = int(page.seq_num[row]), self._rows + row
         told: dict[str, Any] = {"seq_num": seq_num, "time": page.time[row], "row": number}
-        file = stack.file
-        if file is None:
-            file = BigTiff(self._claim(self.stream.name, name, f"{number + 1:06d}"))
+        text = dumps(strict(told)).replace(*NOT_TIFFFILES)
+        stack = self._stack(name, images, array, text)
+        file = stack.file or self._new_file(name, f"{number + 1:06d}")
         if not file.pages:
-            told |= self.metadata(name, array)
-        file.append(array, dumps(strict(told)).replace(*NOT_TIFFFILES))
+            text = dumps(strict(told | self.metadata(name, array))).replace(*NOT_TIFFFILES)
+        file.append(array, text)
         stack.seq_nums.add(seq_num)
 
-    def _stack(self, name: str, images: _FieldImages, array: Array) -> Stack:
-        """Return where an image goes: a stack has one shape and one type."""
+    def _stack(self, name: str, images: _FieldImages, array: Array, text: bytes) -> Stack:
+        """Return where an image goes: a stack has one shape, one type, and a largest size."""
         key = array.shape, array.dtype.name
-        if key not in images.stacks:
-            ending = f"{len(images.stacks) + 1}" if images.stacks else ""
-            if self._one_file_a_frame:
-                images.stacks[key] = Stack(pattern(name), *key, None)
-            else:
-                place = self._claim(self.stream.name, name, ending)
-                images.stacks[key] = Stack(place.name, *key, BigTiff(place))
-        return images.stacks[key]
+        stack = images.growing.get(key)
+        if stack is not None and (stack.file is None or stack.file.has_room(array, text)):
+            return stack
+        ending = f"{len(images.stacks) + 1}" if images.stacks else ""
+        file = None if self._one_file_a_frame else self._new_file(name, ending)
+        stack = Stack(pattern(name) if file is None else file.place.name, *key, file)
+        images.stacks.append(stack)
+        images.growing[key] = stack
+        return stack
+
+    def _new_file(self, name: str, ending: str) -> StackFile:
+        return StackFile(self._claim(self.stream.name, name, ending), is_big=self._is_big)
 
     def _entries(self, name: str) -> Iterator[dict[str, Any]]:
         images = self._fields.get(name)
-        for stack in images.stacks.values() if images else ():
+        for stack in images.stacks if images else ():
             yield self._entry(name, stack, is_file=stack.file is not None)
         copies = self._copies.get(name)
         for stack in copies.stacks if copies else ():
