@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,7 @@ def test_measurement_is_there_while_the_run_goes_on(tmp_path: Path) -> None:
     assert rows == sum(name == "event" for name, _ in docs) - 1
 
 
+@pytest.mark.filterwarnings("ignore")  # larch's own
 def test_larch_opens_it(tmp_path: Path) -> None:
     reader = pytest.importorskip("larch.io.specfile_reader")
     path, readings = measured(tmp_path, scan([det], motor, -1, 1, 5))
@@ -161,6 +163,45 @@ def test_larch_opens_it(tmp_path: Path) -> None:
     assert found.axis == "motor"
     assert found.det.tolist() == readings["det"]
     assert found.data[0].tolist() == readings["motor"]
+
+
+# --- times ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["monitors", "scan", "baseline", "fly_pages"])
+def test_times_say_from_when_they_count(tmp_path: Path, name: str) -> None:
+    docs = documents(name, tmp_path)
+    streams = {doc["uid"]: doc["name"] for kind, doc in docs if kind == "descriptor"}
+    measured = {streams[d["descriptor"]]: d["time"] for kind, d in docs if kind == "event"}
+    with h5py.File(write(docs, tmp_path / "data")) as file:
+        began = text(file["/entry/start_time"][()])
+        named = [d for d in datasets(file["/entry"]) if d.name.endswith(("/time", "/EPOCH"))]
+        columns = [d for d in named if d.ndim]  # metadata has a time too
+        assert any(column.parent.attrs["NX_class"] == "NXlog" for column in columns) == (
+            name == "monitors"
+        )
+        for column in columns:
+            start = datetime.fromisoformat(text(column.attrs["start"]))
+            assert start.utcoffset() is not None
+            if column.name.endswith("/time"):
+                assert text(column.attrs["start"]) == began
+        for stream, last in measured.items():
+            for column in ("time", "EPOCH"):
+                times = file[f"/entry/instrument/bluesky/streams/{stream}/{column}"]
+                zero = datetime.fromisoformat(text(times.attrs["start"])).timestamp()
+                assert zero + times[-1] == pytest.approx(last, abs=2e-6)
+
+
+def test_scippnexus_reads_when_a_monitor_was_read(tmp_path: Path) -> None:
+    scippnexus = pytest.importorskip("scippnexus")
+    docs = documents("monitors", tmp_path)
+    with scippnexus.File(write(docs, tmp_path / "data")) as file:
+        ((name, log),) = [i for i in file["entry"].items() if i[0].endswith("_monitor")][:1]
+        times = log[()].coords["time"].values
+    streams = {doc["uid"]: doc["name"] for kind, doc in docs if kind == "descriptor"}
+    events = [d for kind, d in docs if kind == "event" and streams[d["descriptor"]] == name]
+    expected = [np.datetime64(int(d["time"] * 1e9), "ns") for d in events]
+    assert np.abs(times - np.array(expected)).max() < np.timedelta64(2, "us")
 
 
 # --- labels ---------------------------------------------------------------------------------------

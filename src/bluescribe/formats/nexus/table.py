@@ -17,10 +17,16 @@ from ...hdf5.streams import are_datum_ids, epochs, rows_expected
 from ...run import Field, Page, Run, Stream
 from ...values import Array
 from .interpretation import SCALAR, interpretation
+from .metadata import iso_time
 
 __all__ = ["StreamTable"]
 
-_EPOCH = {"units": "s", "long_name": "epoch time (s)", "interpretation": SCALAR}
+_EPOCH = {
+    "units": "s",
+    "long_name": "epoch time (s)",
+    "interpretation": SCALAR,
+    "start": "1970-01-01T00:00:00+00:00",
+}
 _SHARED = ("seq_num", "EPOCH", "time")
 """Columns of the stream itself, one row an event."""
 
@@ -150,15 +156,12 @@ class StreamTable:
     def _shared_column(self, name: str) -> Column:
         attrs: dict[str, dict[str, Any]] = {
             "seq_num": {"long_name": "sequence number of the event", "interpretation": SCALAR},
-            "EPOCH": {
-                "units": "s",
-                "long_name": "epoch time of the event (s)",
-                "interpretation": SCALAR,
-            },
+            "EPOCH": {**_EPOCH, "long_name": "epoch time of the event (s)"},
             "time": {
                 "units": "s",
                 "long_name": "time since the start of the run (s)",
                 "interpretation": SCALAR,
+                "start": iso_time(self._run.date),
                 "start_time": self._run.time,
             },
         }
