@@ -188,8 +188,8 @@ def test_times_say_from_when_they_count(tmp_path: Path, name: str) -> None:
         for stream, last in measured.items():
             for column in ("time", "EPOCH"):
                 times = file[f"/entry/instrument/bluesky/streams/{stream}/{column}"]
-                start = datetime.fromisoformat(text(times.attrs["start"])).timestamp()
-                assert start + times[-1] == pytest.approx(last, abs=2e-6)
+                zero = datetime.fromisoformat(text(times.attrs["start"])).timestamp()
+                assert zero + times[-1] == pytest.approx(last, abs=2e-6)
 
 
 def test_scippnexus_reads_when_a_monitor_was_read(tmp_path: Path) -> None:
