@@ -24,7 +24,7 @@ OVERLAPPING = {name for name in SHAPES if name.startswith(("nested", "interleave
 LONG = {"wide", "many_events", "fly_many_rows"}
 """Shapes whose events are too many to be written one by one."""
 
-IN_COLUMNS = ("hdf5", "nexus")
+IN_COLUMNS = ("csv", "dx", "hdf5", "json", "nexus", "spec")
 """Formats that write events in columns; the others write each document as it came."""
 
 EXAMPLES = 150 if IS_LONG else 4
@@ -96,6 +96,8 @@ COLUMNS: dict[str, list[Any]] = {
     "ragged, then text": [[1], [1, 2], "text", None],
     "gaps, then structure": [None, 0.5, {"a": 1e-5}, [1]],
     "truth": [True, 2, False, None],
+    "an array at first": [[1, 2], 3, "text", [4]],
+    "an image at first": [np.ones((2, 3)), [1, 2], [0.5, 1], 7],
     "large arrays": [np.arange(600.0), np.arange(600), np.arange(599.0), None],
 }
 

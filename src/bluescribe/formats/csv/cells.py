@@ -109,6 +109,9 @@ def _numbers(values: Values) -> bytes:
 
 
 def _number(value: float) -> bytes:
+    """Return a number as `_numbers` would have it among others."""
+    if type(value) is float and math.isfinite(value):
+        return orjson.dumps(value)
     return b"NaN" if value != value else repr(value).encode()  # noqa: PLR0124  true of NaN only
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import NoneType
 from typing import Any
 
@@ -39,7 +40,19 @@ class RankedValues:
     @property
     def first(self) -> int | None:
         """Rank of the first value that a table can hold."""
-        return next((rank for rank in self.each if rank in (0, 1)), None)
+        ranks: Iterable[int | None] = self.each or self.ranks
+        return next((rank for rank in ranks if rank in (0, 1)), None)
+
+    @property
+    def first_cell(self) -> int | None:
+        """Row of the first value that belongs into a cell."""
+        if 0 not in self.ranks:
+            return None
+        return next((row for row, (_, rank) in enumerate(self._pairs()) if rank == 0), None)
+
+    def first_row(self, rank: int) -> int:
+        """Return the row of the first value of a rank; 0 where there is none."""
+        return self.each.index(rank) if rank in self.each else 0
 
     @property
     def longest(self) -> int:
@@ -50,8 +63,8 @@ class RankedValues:
 
     @property
     def may_be_cells(self) -> bool:
-        """Whether these values leave a declared column its place."""
-        return 0 in self.ranks or not self.ranks & {1, 2}
+        """Whether the first of these values leaves a declared column its place."""
+        return not self.each or self.each[0] not in (1, 2)
 
     def lists(self) -> list[Any]:
         """Return the lists, None for what is not one."""
@@ -65,7 +78,7 @@ class RankedValues:
         return cells([value if rank in kept else None for value, rank in self._pairs()])
 
     def _pairs(self) -> list[tuple[Any, int | None]]:
-        ranks = self.each or [0] * len(self._values)
+        ranks = self.each or [None if value is None else 0 for value in self._values]
         return list(zip(self._values, ranks, strict=True))
 
 

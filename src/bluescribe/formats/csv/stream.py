@@ -130,6 +130,8 @@ class StreamTables:
         self.rows = 0
         self.has_news = True
         """Whether there is something that the package does not say yet."""
+        self._in_columns: set[str] = set()
+        """Fields whose first value was one for a cell."""
         self._claim = claim
         self._last_seq_num = 0
         self.main = self._table(None, self._labels(self.columns))
@@ -184,10 +186,12 @@ class StreamTables:
 
     def _make_room(self, fields: Mapping[str, RankedValues]) -> None:
         """Make the tables and columns that these values need."""
-        for name, values in fields.items():
+        for name, values in _by_row(fields, 1):
+            if values.first == 0 and name not in self.arrays:
+                self._in_columns.add(name)
             if values.longest < 0:
                 continue
-            if name not in self.arrays and values.first == 1 and not self._is_in_column(name):
+            if name not in self.arrays and values.first == 1 and name not in self._in_columns:
                 labels = _element_labels(values.longest)
                 table = self._table(name, labels)
                 self.arrays[name] = ArrayTable(table, self.dialect, values.longest)
@@ -201,20 +205,25 @@ class StreamTables:
     def _table(self, name: str | None, labels: Sequence[str]) -> Table:
         return Table(self._claim(self.stream.name, name), labels, self.dialect.between)
 
-    def _is_in_column(self, name: str) -> bool:
-        """Tell whether values of a field have gone into a column."""
-        return name in self.columns and bool(self.columns[name].traits)
-
     def _wanted_columns(self, fields: Mapping[str, RankedValues]) -> list[str]:
-        """Return the fields that have a column or need one.
+        """Return the fields that have a column or need one, in the order in which they need it.
 
-        As long as there is no row, the values may correct what was declared.
+        As long as there is no row, the first one may correct what was declared.
         """
-        fresh = [name for name, v in fields.items() if name not in self.columns and 0 in v.ranks]
-        if self.rows:
-            return [*self.columns, *fresh]
-        wanted = {*fresh, *(n for n in self.columns if n not in fields or fields[n].may_be_cells)}
-        return [name for name in self.stream.fields if name in wanted]
+        columns = list(self.columns) if self.rows else self._first_columns(fields)
+        others = [name for name in self.stream.fields if name in fields and name not in columns]
+        rows = {name: fields[name].first_cell for name in others}
+        fresh = {name: row for name, row in rows.items() if row is not None}
+        return [*columns, *sorted(fresh, key=fresh.__getitem__)]
+
+    def _first_columns(self, fields: Mapping[str, RankedValues]) -> list[str]:
+        """Return the declared columns that the first row leaves, and those that it adds."""
+        return [
+            name
+            for name in self.stream.fields
+            if (name in self.columns and (name not in fields or fields[name].may_be_cells))
+            or (name in fields and fields[name].first_cell == 0)
+        ]
 
     def _set_columns(self, names: Sequence[str]) -> None:
         if list(names) != list(self.columns):
@@ -257,7 +266,7 @@ class StreamTables:
 
     def _note(self, page: Page, fields: Mapping[str, RankedValues]) -> None:
         """Count what the package has to tell of."""
-        for name, values in fields.items():
+        for name, values in _by_row(fields, 2):
             if 2 in values.ranks:
                 self.has_news |= name not in self.left_out
                 self.left_out[name] = self.left_out.get(name, 0) + values.each.count(2)
@@ -266,6 +275,11 @@ class StreamTables:
             self._last_seq_num = max(seq_num, self._last_seq_num)
         if len(page):
             self.first_seq_nums.setdefault(page.descriptor.uid, int(page.seq_num[0]))
+
+
+def _by_row(fields: Mapping[str, RankedValues], rank: int) -> list[tuple[str, RankedValues]]:
+    """Return fields in the order in which values of a rank came."""
+    return sorted(fields.items(), key=lambda field: field[1].first_row(rank))
 
 
 def _declared_columns(descriptor: Descriptor) -> list[str]:

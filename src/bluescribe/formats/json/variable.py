@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -76,12 +77,12 @@ class Variable:
         first
             The number of the first row.
         """
-        texts = _texts(values)
-        if not any(word in text for text in texts for word in _NO_NUMBER):
-            return b"".join(text + b"\n" for text in texts), b"", 0
         named: list[list[Any]] = []
-        rows = enumerate(map(plain, values), first)
-        lines = [_dumps(_without(value, [row], named)) + b"\n" for row, value in rows]
+        lines = []
+        for row, (text, value) in enumerate(zip(_texts(values), values, strict=True), first):
+            is_finite = not any(word in text for word in _NO_NUMBER)
+            line = text if is_finite else _dumps(_without(plain(value), [row], named))
+            lines.append(line + b"\n")
         return b"".join(lines), b"".join(dumps(name) + b"\n" for name in named), len(named)
 
     def put(self, rows: Rows, values: Sequence[Any] | Array) -> None:
@@ -143,7 +144,10 @@ class Variable:
 
 def _texts(values: Sequence[Any] | Array) -> list[bytes]:
     if set(map(type, values)) <= _SHORT and len(values):
-        return dumps(list(values))[1:-1].split(b",")
+        with suppress(TypeError):  # an integer beyond 64 bits
+            text = orjson.dumps(list(values))
+            if b"null" not in text:  # of what is not finite, dumps has other words
+                return text[1:-1].split(b",")
     return [dumps(value) for value in values]
 
 

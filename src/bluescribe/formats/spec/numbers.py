@@ -56,6 +56,8 @@ def digits(value: Number | None) -> str:
     """
     if value is None or math.isnan(value):
         return "+nan"
+    if isinstance(value, float) and math.isfinite(value):
+        return orjson.dumps(value).decode()  # as among others, where repr has 1e-08
     return _NON_FINITE.get(value) or repr(value)
 
 
@@ -82,12 +84,18 @@ def spectra(values: Sequence[Any] | Array) -> list[bytes | None]:
 
     None also stands for a spectrum without a single finite channel: spec2nexus would fail on it.
     """
-    if all(isinstance(value, list | tuple | np.ndarray) for value in values):
+    if isinstance(values, np.ndarray) or _are_alike(values):
         stack = as_array(values)
         if stack is not None and stack.ndim == 2 and _fits(stack.dtype):
             return _channels(stack)
     arrays = [spectrum(value) for value in values]
     return [None if a is None else _channels(a.reshape(1, -1))[0] for a in arrays]
+
+
+def _are_alike(values: Sequence[Any]) -> bool:
+    """Tell whether rows are arrays of one type: among floats integers would become such."""
+    types = {value.dtype if isinstance(value, np.ndarray) else None for value in values}
+    return len(types) == 1 and None not in types
 
 
 def _from_text(value: Any, codes: Mapping[str, int] | None) -> int | None:

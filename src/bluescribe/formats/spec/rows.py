@@ -46,6 +46,8 @@ class Rows:
         self._are_apart = are_apart
         self._layout = layout
         self._epoch = epoch
+        self._fields: dict[str, None] = {}
+        """All that came, in order: what is told of a row does not depend on the rows beside it."""
         self._told: dict[str, str] = {}
         self._non_finite: set[str] = set()
 
@@ -107,8 +109,10 @@ class Rows:
         """Tell the values of fields that are neither columns nor spectra."""
         inside = {column.name for column in self._layout.columns}
         inside.update(name for spectrum in self._layout.spectra for name in spectrum.names)
-        for name in dict.fromkeys([*page.data, *self._told]):
-            if name not in inside and not self._is_elsewhere(name, page):
+        self._fields |= dict.fromkeys(page.data)
+        for name in self._fields:
+            is_known = name in page.data or name in self._told
+            if is_known and name not in inside and not self._is_elsewhere(name, page):
                 self._note_values(notes, name, page, [False] * len(page))
 
     def _is_elsewhere(self, name: str, page: Page) -> bool:
