@@ -32,6 +32,10 @@ _DELAY = 60
 """Milliseconds, after which silx draws: it does so 10 ms after it was given a file."""
 
 
+_APPLICATION = qt.QApplication(["silx view"])
+"""Qt ends when nobody holds it."""
+
+
 def look(path: Path, picture: Path | None = None) -> Drawn:
     """Open a file in silx's DataViewer, let it choose its view, and return what it draws."""
     viewer = _viewer()
@@ -52,8 +56,6 @@ def look(path: Path, picture: Path | None = None) -> Drawn:
 @cache
 def _viewer() -> Any:
     """Return the one window of the process."""
-    global application  # noqa: PLW0603 - Qt ends when nobody holds it
-    application = qt.QApplication(["silx view"])
     viewer = DataViewer()
     viewer.resize(640, 480)
     viewer.show()

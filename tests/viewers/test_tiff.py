@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,6 +15,8 @@ import tifffile
 from bluesky import RunEngine
 from bluesky.plans import count
 from ophyd.sim import SynSignal
+from PyMca5.PyMcaIO.TiffIO import TiffIO
+from PyMca5.PyMcaIO.TiffStack import TiffStack
 from silx.io.utils import open as silx_open
 
 import bluescribe
@@ -85,8 +86,6 @@ def seen_by_silx(path):
 
 
 def seen_by_pymca(path):
-    from PyMca5.PyMcaIO.TiffIO import TiffIO  # part of what the tests need: it is never skipped
-
     file = TiffIO(str(path))
     return np.array([file.getImage(n) for n in range(file.getNumberOfImages())])
 
@@ -120,8 +119,6 @@ def test_readers_see_each_of_single_files(see, tmp_path):
 
 @pytest.mark.parametrize("settings", [{}, {"one_file_a_frame": True}])
 def test_pymca_opens_a_stack_of_files(settings, tmp_path):
-    from PyMca5.PyMcaIO.TiffStack import TiffStack
-
     values = images("uint16")
     stack = TiffStack()
     stack.loadFileList([str(path) for path in take(tmp_path, "live", values, **settings)])
@@ -130,9 +127,9 @@ def test_pymca_opens_a_stack_of_files(settings, tmp_path):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_imagej_opens_a_stack(way, tmp_path):
-    if not (IMAGEJ.exists() and shutil.which("java")):
-        told = f"needs java and {IMAGEJ} (apt install default-jdk-headless libij-java)"
-        pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
+    assert IMAGEJ.exists() and shutil.which("java"), (
+        f"needs java and {IMAGEJ}: apt install default-jdk-headless libij-java"
+    )
     every = {dtype: images(dtype) for dtype in IMAGEJ_TYPES}
     paths = [take(tmp_path / dtype, way, values)[0] for dtype, values in every.items()]
     program = Path(__file__).parents[1] / "readers" / "ImageJ.java"
