@@ -78,6 +78,13 @@ class Field:
     """The values are in a file of their own; events hold a datum_id or nothing."""
     object_name: str = ""
 
+    @property
+    def numpy_type(self) -> Any:
+        """What numpy calls the type: text, or a list of the fields of a structure."""
+        if self.dtype_numpy is None:
+            return ""
+        return self.dtype_numpy.descr if self.dtype_numpy.names else self.dtype_numpy.str
+
     @classmethod
     def from_data_key(cls, name: str, data_key: Document) -> Field:
         """Read a descriptor's data_key; what is missing or malformed there is left out."""
@@ -383,11 +390,21 @@ def _gappy_columns(rows: Sequence[Document], keys: list[str]) -> dict[str, list[
     return {key: [row.get(key) for row in rows] for key in keys}
 
 
-def _dtype(text: Any) -> np.dtype[Any] | None:
+def _dtype(told: Any) -> np.dtype[Any] | None:
+    """Return a type that is told as numpy's text, or as a list of the fields of a structure."""
     try:
-        return np.dtype(text) if isinstance(text, str) else None
-    except (TypeError, ValueError, SyntaxError):  # numpy parses some texts as Python
+        if isinstance(told, list | tuple):
+            return np.dtype([_field_of(part) for part in told]) if told else None
+        return np.dtype(told) if isinstance(told, str) else None
+    except (TypeError, ValueError, SyntaxError, RecursionError):  # numpy parses texts as Python
         return None
+
+
+def _field_of(part: Any) -> tuple[Any, ...]:
+    """Return name, type and shape, as numpy wants them; JSON has lists for tuples."""
+    name, told, *shape = part
+    kind = np.dtype([_field_of(inner) for inner in told]) if isinstance(told, list) else told
+    return (name, kind, *(tuple(n) if isinstance(n, list) else n for n in shape))
 
 
 def _ophyd_limits(data_key: Document) -> Mapping[str, Any] | None:

@@ -22,6 +22,8 @@ _SCALARS: dict[frozenset[type], str] = {
     frozenset({int, float}): "mixed",
     frozenset({bool, float}): "none",
     frozenset({bool, int, float}): "none",
+    frozenset({complex}): "complex",
+    frozenset({complex, float}): "complex",
     frozenset({str}): "text",
 }
 
@@ -111,11 +113,10 @@ def _holds_integers(cast: Array, array: Array) -> bool:
 
 
 def _scalars(values: Sequence[Any], kind: str) -> Array | None:
+    dtype = _TYPES.get(kind)
+    if dtype is not None:
+        return np.array(values, dtype)
     match kind:
-        case "float":
-            return np.array(values, np.float64)
-        case "bool":
-            return np.array(values, np.bool_)
         case "int":
             return _integers(values)
         case "mixed":
@@ -123,6 +124,9 @@ def _scalars(values: Sequence[Any], kind: str) -> Array | None:
         case "text":
             return _text(values)
     return None
+
+
+_TYPES: dict[str, type] = {"float": np.float64, "complex": np.complex128, "bool": np.bool_}
 
 
 def _fit_float(values: Iterable[Any]) -> bool:

@@ -13,6 +13,7 @@ from bluescribe.testing import HOSTILE
 Document = tuple[str, dict[str, Any]]
 
 _LONG = np.arange(600.0)
+_RECORDS = np.array([(1, 2.5, (1, 2)), (3, np.nan, (0.5, 1e-5))], "i2,f8,2f4")
 _DENSE = {"5,001 digits", "300,000 digits", "deep list", "deep tuple", "deep dict"}
 
 POOLS: dict[str, list[Any]] = {
@@ -36,11 +37,16 @@ POOLS: dict[str, list[Any]] = {
     "large arrays": [_LONG, _LONG + 0.5, _LONG.astype("f4"), _LONG[:599], _LONG.astype(int), None],
     "images": [np.full((2, 3), 7, "u2"), np.full((2, 3), 8, "u2"), np.full((2, 2), 9, "u2"), None],
     "complex": [1j, 2 + 3j, 0.5, 1, np.complex64(1j), complex("nan"), None, "1j", [1j, 2], True],
+    "records": [
+        *(_RECORDS[0], _RECORDS[1], _RECORDS, _RECORDS[:1], _RECORDS.astype("i4,f8,2f4")[0], None),
+        *([1, 0.5, [1.0, 2.0]], 1.5, (2, 0.5, (0.0, 1.0)), "text"),
+    ],
     "hostile": [name for name in HOSTILE if name not in _DENSE],
 }
 """Values that meet in one column; of ``hostile``, what makes them."""
 
-_TYPES = (None, "<f4", "<f8", "<u2", "<i8", "<u8", "<c16", "|b1", "<U8")
+_FIELDS = [["f0", "<i2"], ["f1", "<f8"], ["f2", "<f4", [2]]]
+_TYPES = (None, _FIELDS, "<f4", "<f8", "<u2", "<i8", "<u8", "<c16", "|b1", "<U8")
 
 _RUN, _DESCRIPTOR = "0d1e8f2a-run", "5b7c3d9e-descriptor"
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..run import Field
 from ..values import Array
+from .declared import as_declared
 from .encoding import Block, decode, encode
 from .file import LiveFile
 from .growth import Growth
@@ -103,13 +104,13 @@ class Column:
         """Return `values` as they go into the dataset, or None if it must be made for them."""
         if self.layout is None:
             return None
-        block = encode(values, self.layout)
+        block = encode(as_declared(values, self._declared.dtype_numpy), self.layout)
         return None if block is not None and self._needs_missing(block) else block
 
     def make_fit(self, values: Sequence[Any] | Array) -> Block:
         """Make or remake the dataset so that `values` fit; the file must be plain."""
         growth = Growth(self.layout, self._declared, self._decoded)
-        growth.take(values)
+        growth.take(as_declared(values, self._declared.dtype_numpy))
         block = growth.block()
         self.is_remade = True
         self._remake(growth.layout)

@@ -13,6 +13,7 @@ import numpy as np
 from ..jsontext import dumps
 from ..values import Array, as_array, as_dtype
 from .layout import Layout
+from .records import as_records
 
 __all__ = ["Block", "decode", "encode"]
 
@@ -55,7 +56,8 @@ def decode(block: Block, layout: Layout) -> list[Any]:
         return [json.loads(text) for text in array.tolist()]
     if layout.is_text:
         array = np.char.decode(array, "utf-8")
-    rows: list[Any] = list(array) if array.ndim > 1 else array.tolist()
+    are_rows = array.ndim > 1 or array.dtype.names
+    rows: list[Any] = list(array) if are_rows else array.tolist()
     if block.shapes is not None:
         shapes = block.shapes.tolist()
         rows = [row[tuple(map(slice, shape))] for row, shape in zip(rows, shapes, strict=True)]
@@ -74,7 +76,7 @@ def _at_once(values: Sequence[Any] | Array, layout: Layout) -> Block | None:
     alike = _alike(values)
     if alike is not None and alike.dtype == layout.dtype and alike.shape == layout.shape:
         return Block(list(values))
-    array = as_array(values) if len(values) else None
+    array = _as_array(values, layout)
     if array is not None:  # most columns have all values: only others are searched for gaps
         cast = _cast(values, array, layout)
         return None if cast is None else Block(cast)
@@ -104,11 +106,19 @@ def _gappy_block(values: Sequence[Any] | Array, layout: Layout) -> Block | None:
     if missing and not layout.takes_missing:
         return None
     present = [value for value in values if value is not None] if missing else values
-    array = as_array(present) if len(present) else np.empty((0, *layout.shape), layout.dtype)
+    array = (
+        _as_array(present, layout) if len(present) else np.empty((0, *layout.shape), layout.dtype)
+    )
     cast = None if array is None else _cast(present, array, layout)
     if cast is None:
         return None
     return Block(_spread(cast, missing, len(values), layout) if missing else cast, missing=missing)
+
+
+def _as_array(values: Sequence[Any] | Array, layout: Layout) -> Array | None:
+    if layout.dtype.names:
+        return as_records(values)
+    return as_array(values) if len(values) else None
 
 
 def _cast(values: Sequence[Any] | Array, array: Array, layout: Layout) -> Array | None:
@@ -188,6 +198,8 @@ def _spread(cast: Array, missing: tuple[int, ...], rows: int, layout: Layout) ->
 
 
 def _fill(dtype: np.dtype[Any]) -> Any:
+    if dtype.names:
+        return np.zeros((), dtype)
     return np.array(np.nan if dtype.kind in "fc" else 0).astype(dtype)
 
 

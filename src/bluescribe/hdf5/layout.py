@@ -13,6 +13,7 @@ import numpy as np
 
 from ..run import Field
 from ..values import Array, as_array, as_dtype
+from .records import as_records
 from .widths import room_for, widest
 
 __all__ = ["Layout", "json_layout", "layout_of", "widened"]
@@ -44,7 +45,7 @@ class Layout:
     @property
     def takes_missing(self) -> bool:
         """Whether a row without a value can be told from a measured one."""
-        return self.dtype.kind in "fcS" or self.is_ragged
+        return self.dtype.kind in "fcSV" or self.is_ragged
 
     @property
     def stored(self) -> Layout:
@@ -64,7 +65,8 @@ def layout_of(value: Any, declared: Field) -> Layout | None:
     """
     if value is None:
         return Layout(np.dtype(np.float64), is_open=True)
-    array = as_array([value])
+    array = as_records([value])
+    array = as_array([value]) if array is None else array
     if array is None or array.ndim > _MOST_DIMENSIONS:
         return None
     if array.dtype.kind == "U":
@@ -91,7 +93,7 @@ def widened(old: Layout, value: Any, declared: Field) -> Layout | None:
 
 def _joined(old: Layout, new: Layout) -> Layout | None:
     """Return the layout of values of two layouts; None where it is JSON text."""
-    if old.is_text != new.is_text or len(old.shape) != len(new.shape):
+    if len(old.shape) != len(new.shape) or _kind(old) != _kind(new):
         return None
     if old.is_text:
         dtype = max(old.dtype, new.dtype, key=lambda text: text.itemsize)
@@ -99,6 +101,8 @@ def _joined(old: Layout, new: Layout) -> Layout | None:
     joined = replace(old, dtype=_common(old, new), is_hollow=old.is_hollow and new.is_hollow)
     if old.shape == new.shape:
         return joined
+    if old.dtype.names:
+        return None
     shape = tuple(max(a, b) for a, b in zip(old.shape, new.shape, strict=True))
     return replace(joined, shape=shape, is_ragged=True)
 
@@ -106,6 +110,13 @@ def _joined(old: Layout, new: Layout) -> Layout | None:
 def json_layout(width: int) -> Layout:
     """Return the layout of JSON text of up to `width` bytes a row."""
     return Layout(np.dtype(f"S{room_for(width)}"), is_json=True)
+
+
+def _kind(layout: Layout) -> str:
+    """Return what values of two layouts must share to have one: text, a structure or numbers."""
+    if layout.dtype.names:
+        return str(layout.dtype)
+    return "text" if layout.is_text else "numbers"
 
 
 def _with_gaps(layout: Layout) -> Layout | None:

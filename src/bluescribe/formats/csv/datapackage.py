@@ -230,7 +230,7 @@ def _properties(field: Field) -> dict[str, Any]:
         "precision": field.precision,
         "device": field.object_name,
         "dtype": field.dtype,
-        "dtype_numpy": field.dtype_numpy.str if field.dtype_numpy is not None else "",
+        "dtype_numpy": field.numpy_type,
         "shape": list(field.shape),
         "limits": strict(field.limits),
         "enum_strs": list(field.enum_strs),

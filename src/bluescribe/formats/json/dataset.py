@@ -121,7 +121,7 @@ class StreamDataset:
             "precision": declared.precision,
             "object_name": declared.object_name,
             "dtype": declared.dtype,
-            "dtype_numpy": declared.dtype_numpy.str if declared.dtype_numpy is not None else "",
+            "dtype_numpy": declared.numpy_type,
             "limits": declared.limits,
             "enum_strs": list(declared.enum_strs),
             "external": declared.external,

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ...hdf5.declared import as_declared
 from ...hdf5.names import unique_name
 from ...hdf5.tree import Dataset, Group, Node
 from ...jsontext import ascii_dumps, dumps, plain
-from ...run import Descriptor, Document, Run, Stream
+from ...run import Descriptor, Document, Field, Run, Stream
 from ...times import local_time, seconds_of
 from ...values import as_array
 
@@ -143,12 +144,18 @@ def _device_group(values: Mapping[str, Any], configuration: Document) -> Group:
     group = Group("NXcollection")
     keys, stamps = configuration.get("data_keys"), configuration.get("timestamps")
     for key, value in values.items():
-        node = _configuration_node(value)
         declared = keys.get(key) if isinstance(keys, Mapping) else None
+        node = _configuration_node(_as_declared(value, declared))
         stamp = stamps.get(key) if isinstance(stamps, Mapping) else None
         node.attrs = {**node.attrs, **_attributes(declared, stamp)}
         group.children[unique_name(str(key), group.children)] = node
     return group
+
+
+def _as_declared(value: Any, data_key: Any) -> Any:
+    if not isinstance(data_key, Mapping):
+        return value
+    return as_declared([value], Field.from_data_key("", data_key).dtype_numpy)[0]
 
 
 def _configuration_node(value: Any) -> Dataset:

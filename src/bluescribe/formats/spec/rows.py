@@ -48,6 +48,8 @@ class Rows:
         self._epoch = epoch
         self._fields: dict[str, None] = {}
         """All that came, in order: what is told of a row does not depend on the rows beside it."""
+        self._begun: set[str] = set()
+        """Fields that are told of in comments, and have had a value."""
         self._told: dict[str, str] = {}
         self._non_finite: set[str] = set()
 
@@ -113,7 +115,20 @@ class Rows:
         for name in self._fields:
             is_known = name in page.data or name in self._told
             if is_known and name not in inside and not self._is_elsewhere(name, page):
-                self._note_values(notes, name, page, [False] * len(page))
+                self._note_values(notes, name, page, self._before_first(name, page))
+
+    def _before_first(self, name: str, page: Page) -> list[bool]:
+        """Tell which rows come before a field's first value: there is nothing to tell of them.
+
+        Events without the field are None in a page in which others have it.
+        """
+        if name in self._begun:
+            return [False] * len(page)
+        rows = [value is not None for value in _values(page, name)]
+        first = rows.index(True) if True in rows else len(rows)
+        if True in rows:
+            self._begun.add(name)
+        return [row < first for row in range(len(rows))]
 
     def _is_elsewhere(self, name: str, page: Page) -> bool:
         """Tell whether values are in files that comments name, and not filled into the events."""

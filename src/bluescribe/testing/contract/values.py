@@ -89,8 +89,8 @@ def same_number(expected: Any, found: Any) -> bool:
         return len(expected) == len(found) and all(same_number(e, f) for e, f in pairs)
     if isinstance(expected, bool | int) and isinstance(found, int | float):
         return bool(expected == found)  # Python compares an int with a float exactly
-    if isinstance(expected, float) and isinstance(found, complex):
-        return found.imag == 0 and _same(expected, found.real)
+    if isinstance(expected, int | float) and isinstance(found, complex):
+        return found.imag == 0 and same_number(expected, found.real)
     return _same(expected, found)
 
 
