@@ -127,9 +127,9 @@ def test_pymca_opens_a_stack_of_files(settings, tmp_path):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_imagej_opens_a_stack(way, tmp_path):
-    assert IMAGEJ.exists() and shutil.which("java"), (
-        f"needs java and {IMAGEJ}: apt install default-jdk-headless libij-java"
-    )
+    missing = f"needs java and {IMAGEJ}: apt install default-jdk-headless libij-java"
+    assert IMAGEJ.exists(), missing
+    assert shutil.which("java"), missing
     every = {dtype: images(dtype) for dtype in IMAGEJ_TYPES}
     paths = [take(tmp_path / dtype, way, values)[0] for dtype, values in every.items()]
     program = Path(__file__).parents[1] / "readers" / "ImageJ.java"
