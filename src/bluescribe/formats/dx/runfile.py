@@ -248,9 +248,11 @@ class DxFile(RunFile[DxSettings]):
         if not (theta in page.data or is_begun or (are_here and not angle.external)):
             return
         about = {"units": angle.units, "description": theta}
-        nothing = None if is_begun else np.nan
-        angles = page.data.get(theta, [nothing] * len(page))
-        yield self._column(EXCHANGE, "theta", about, angle), [angles[row] for row in rows]
+        told = page.data.get(theta, [None] * len(page))
+        angles = [told[row] for row in rows]
+        if not is_begun and theta not in page.data:
+            angles[:1] = [np.nan]  # a column begins with a number, however many rows come at once
+        yield self._column(EXCHANGE, "theta", about, angle), angles
 
     def _image_column(self, role: Role, stream: Stream) -> Column:
         declared = stream.fields.get(self._tomogram.image or "", Field(""))
