@@ -24,8 +24,11 @@ __all__ = ["compact"]
 
 logger = logging.getLogger(__name__)
 
-_MAX_FILE_BYTES = 1 << 20
-"""Room that was lost is nothing beside the data of larger files, and copying takes its time."""
+_MOST_STORED = 1 << 20
+"""Bytes of values: room that was lost is nothing beside more of them, and copying takes its time.
+
+It is the values that count: how large the file has grown depends on how its events came.
+"""
 
 _MAX_INLINE_BYTES = 4096
 """Values up to here are stored in the object itself: HDF5's compact layout, of 64 kB at most."""
@@ -51,7 +54,7 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     """
     try:
         size = place.size()
-        if size > _MAX_FILE_BYTES:
+        if _stored(place) > _MOST_STORED:
             return False
         with part_beside(place) as part:
             _copy(place, part, libver)
@@ -64,6 +67,14 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     except Exception as error:  # h5py has many kinds; the file is complete without this
         logger.warning("nexus: %s is complete, but larger than it need be: %s", place, error)
     return False
+
+
+def _stored(place: Place) -> int:
+    """Return for how many bytes of values a file has room."""
+    # read by Python: HDF5 refuses a file that the process has open in another manner
+    with place.open() as stream, h5py.File(stream, "r") as file:
+        found = (each.id for each in _objects(file.id))
+        return sum(id_.get_storage_size() for id_ in found if isinstance(id_, h5d.DatasetID))
 
 
 def _copy(place: Place, part: Place, libver: tuple[str, str]) -> None:
@@ -124,7 +135,7 @@ def _only_grows(dataset: h5d.DatasetID) -> bool:
         properties.get_layout() == h5d.CHUNKED
         and not properties.get_nfilters()
         and not dataset.dtype.hasobject
-        and _bytes_of(dataset) <= _MAX_FILE_BYTES
+        and _bytes_of(dataset) <= _MOST_STORED
     )
 
 
