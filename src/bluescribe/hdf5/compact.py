@@ -23,8 +23,10 @@ __all__ = ["compact"]
 
 logger = logging.getLogger(__name__)
 
-_MAX_FILE_BYTES = 1 << 20
+_MAX_DATA_BYTES = 1 << 20
 """Room that was lost is nothing beside the data of larger files, and copying takes its time."""
+_MAX_FILE_BYTES = 1 << 26
+"""What is copied is in memory meanwhile, with all the room that was lost."""
 
 _MAX_INLINE_BYTES = 4096
 """Values up to here are stored in the object itself: HDF5's compact layout, of 64 kB at most."""
@@ -50,7 +52,7 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     """
     try:
         size = place.size()
-        if size > _MAX_FILE_BYTES:
+        if not _has_few_data(place, size):
             return False
         with part_beside(place) as part:
             _copy(place, part, libver)
@@ -63,6 +65,23 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     except Exception as error:  # h5py has many kinds; the file is complete without this
         logger.warning("nexus: %s is complete, but larger than it need be: %s", place, error)
     return False
+
+
+def _has_few_data(place: Place, size: int) -> bool:
+    """Tell whether a file is small, but for what was lost: that depends on how it was written."""
+    if not _MAX_DATA_BYTES < size <= _MAX_FILE_BYTES:
+        return size <= _MAX_DATA_BYTES
+    with h5py.File(place, "r", locking=False) as file:
+        datasets = (one.id for one in _objects(file.id) if isinstance(one.id, h5d.DatasetID))
+        return sum(map(_bytes_held, datasets)) <= _MAX_DATA_BYTES
+
+
+def _bytes_held(dataset: h5d.DatasetID) -> int:
+    """Return the bytes of a dataset's values, as they are stored if they are compressed."""
+    properties = dataset.get_create_plist()
+    if properties.get_layout() == h5d.CHUNKED and not properties.get_nfilters():
+        return _bytes_of(dataset)
+    return int(dataset.get_storage_size())
 
 
 def _copy(place: Place, part: Place, libver: tuple[str, str]) -> None:
@@ -123,7 +142,7 @@ def _only_grows(dataset: h5d.DatasetID) -> bool:
         properties.get_layout() == h5d.CHUNKED
         and not properties.get_nfilters()
         and not dataset.dtype.hasobject
-        and _bytes_of(dataset) <= _MAX_FILE_BYTES
+        and _bytes_of(dataset) <= _MAX_DATA_BYTES
     )
 
 
