@@ -113,6 +113,14 @@ def test_the_first_values_decide_however_many_come(live, tmp_path):
     assert differences(tmp_path / "together", tmp_path / "single") == []
 
 
+def test_room_that_was_lost_makes_no_file_large(tmp_path):
+    data = [{"x": [0.5] * (4 * row)} for row in range(1, 101)]
+    documents = list(run({"x": {"source": "s", "dtype": "array", "shape": [None]}}, data))
+    write(tmp_path / "together", documents, flushed=(), formats=("nexus", "hdf5"))
+    write(tmp_path / "single", documents, flushed=range(999), formats=("nexus", "hdf5"))
+    assert differences(tmp_path / "together", tmp_path / "single") == []
+
+
 @pytest.mark.parametrize("live", [True, False])
 @settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True

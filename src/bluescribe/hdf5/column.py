@@ -292,7 +292,7 @@ def fit_rows(
     """
     blocks = {c: c.fit(values) if c.rows == rows else None for c, values in cells.items()}
     misfits = [column for column, block in blocks.items() if block is None]
-    remade = [column for column in cells if column.is_remade or blocks[column] is None]
+    remade = [column for column, block in blocks.items() if block is None or column.is_remade]
     if remade:
         file.plain()
         for column in misfits:

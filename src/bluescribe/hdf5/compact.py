@@ -24,11 +24,10 @@ __all__ = ["compact"]
 
 logger = logging.getLogger(__name__)
 
-_MOST_STORED = 1 << 20
-"""Bytes of values: room that was lost is nothing beside more of them, and copying takes its time.
-
-It is the values that count: how large the file has grown depends on how its events came.
-"""
+_MAX_DATA_BYTES = 1 << 20
+"""Room that was lost is nothing beside the data of larger files, and copying takes its time."""
+_MAX_FILE_BYTES = 1 << 26
+"""What is copied is in memory meanwhile, with all the room that was lost."""
 
 _MAX_INLINE_BYTES = 4096
 """Values up to here are stored in the object itself: HDF5's compact layout, of 64 kB at most."""
@@ -54,7 +53,7 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     """
     try:
         size = place.size()
-        if _stored(place) > _MOST_STORED:
+        if not _has_few_data(place, size):
             return False
         with part_beside(place) as part:
             _copy(place, part, libver)
@@ -69,12 +68,22 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     return False
 
 
-def _stored(place: Place) -> int:
-    """Return for how many bytes of values a file has room."""
+def _has_few_data(place: Place, size: int) -> bool:
+    """Tell whether a file is small, but for what was lost: that depends on how it was written."""
+    if not _MAX_DATA_BYTES < size <= _MAX_FILE_BYTES:
+        return size <= _MAX_DATA_BYTES
     # read by Python: HDF5 refuses a file that the process has open in another manner
     with place.open() as stream, h5py.File(stream, "r") as file:
-        found = (each.id for each in _objects(file.id))
-        return sum(id_.get_storage_size() for id_ in found if isinstance(id_, h5d.DatasetID))
+        datasets = (one.id for one in _objects(file.id) if isinstance(one.id, h5d.DatasetID))
+        return sum(map(_bytes_held, datasets)) <= _MAX_DATA_BYTES
+
+
+def _bytes_held(dataset: h5d.DatasetID) -> int:
+    """Return the bytes of a dataset's values, as they are stored if they are compressed."""
+    properties = dataset.get_create_plist()
+    if properties.get_layout() == h5d.CHUNKED and not properties.get_nfilters():
+        return _bytes_of(dataset)
+    return int(dataset.get_storage_size())
 
 
 def _copy(place: Place, part: Place, libver: tuple[str, str]) -> None:
@@ -135,7 +144,7 @@ def _only_grows(dataset: h5d.DatasetID) -> bool:
         properties.get_layout() == h5d.CHUNKED
         and not properties.get_nfilters()
         and not dataset.dtype.hasobject
-        and _bytes_of(dataset) <= _MOST_STORED
+        and _bytes_of(dataset) <= _MAX_DATA_BYTES
     )
 
 

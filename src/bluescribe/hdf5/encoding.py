@@ -76,7 +76,7 @@ def _at_once(values: Sequence[Any] | Array, layout: Layout) -> Block | None:
     alike = _alike(values)
     if alike is not None and alike.dtype == layout.dtype and alike.shape == layout.shape:
         return Block(list(values))
-    array = _as_array(values, layout)
+    array = _as_array(values, layout) if len(values) else None
     if array is not None:  # most columns have all values: only others are searched for gaps
         cast = _cast(values, array, layout)
         return None if cast is None else Block(cast)
@@ -118,26 +118,24 @@ def _gappy_block(values: Sequence[Any] | Array, layout: Layout) -> Block | None:
 def _as_array(values: Sequence[Any] | Array, layout: Layout) -> Array | None:
     if layout.dtype.names:
         return as_records(values)
-    return as_array(values) if len(values) else None
+    return as_array(values)
 
 
 def _cast(values: Sequence[Any] | Array, array: Array, layout: Layout) -> Array | None:
     """Return values, and the array that they are together, in the type of the layout."""
     if array.shape[1:] != layout.shape or (layout.is_text and array.dtype.kind not in "US"):
         return None
-    if _hides_truth(values, array, layout):
+    if array.dtype.kind in "iu" and layout.dtype.kind not in "iu" and _hides_truth(values):
         return None
     return _utf8(array, layout) if array.dtype.kind == "U" else as_dtype(array, layout.dtype)
 
 
-def _hides_truth(values: Sequence[Any] | Array, array: Array, layout: Layout) -> bool:
+def _hides_truth(values: Sequence[Any] | Array) -> bool:
     """Tell whether a truth value is a number only because it stands among integers.
 
     True may become 1 among integers, but alone it is no float.
     """
-    if array.dtype.kind not in "iu" or layout.dtype.kind in "iu" or isinstance(values, np.ndarray):
-        return False
-    types = set(map(type, values))
+    types = set() if isinstance(values, np.ndarray) else set(map(type, values))
     if types & {list, tuple, np.ndarray}:
         each = (as_array([value]) for value in values)
         return any(row is not None and row.dtype.kind == "b" for row in each)

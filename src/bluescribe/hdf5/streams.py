@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from types import NoneType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..run import Field, Run, Stream
-from ..times import seconds_of
 from ..values import Array
 
 __all__ = ["FieldRows", "epochs", "field_rows", "rows_expected"]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldRows:
+class FieldRows(NamedTuple):
     """A page's values of one field: what was measured, and what only refers to a file."""
 
     values: Sequence[Any] | Array
@@ -57,12 +54,16 @@ def rows_expected(run: Run, stream: Stream) -> int:
 
 def epochs(stamps: Sequence[Any]) -> Array:
     """Return timestamps as doubles; NaN where there is none."""
-    if isinstance(stamps, list) and not _FLOATS.issuperset(map(type, stamps)):
-        return np.array([seconds_of(stamp) for stamp in stamps], np.float64)
+    found = _doubles(stamps)
+    if found is not None:
+        return found
+    each = [_doubles([stamp]) for stamp in stamps]
+    return np.array([math.nan if one is None else one[0] for one in each])
+
+
+def _doubles(stamps: Sequence[Any]) -> Array | None:
     try:
-        return np.array(stamps, np.float64)
+        found = np.array(stamps, np.float64)
     except (TypeError, ValueError, OverflowError):
-        return np.array([seconds_of(stamp) for stamp in stamps], np.float64)
-
-
-_FLOATS = {float, NoneType, np.float64}
+        return None
+    return found if found.ndim == 1 else None

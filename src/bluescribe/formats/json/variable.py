@@ -77,9 +77,12 @@ class Variable:
         first
             The number of the first row.
         """
+        texts = _texts(values)
+        if not any(word in text for text in texts for word in _NO_NUMBER):
+            return b"".join(text + b"\n" for text in texts), b"", 0
         named: list[list[Any]] = []
         lines = []
-        for row, (text, value) in enumerate(zip(_texts(values), values, strict=True), first):
+        for row, (text, value) in enumerate(zip(texts, values, strict=True), first):
             is_finite = not any(word in text for word in _NO_NUMBER)
             line = text if is_finite else _dumps(_without(plain(value), [row], named))
             lines.append(line + b"\n")
