@@ -19,6 +19,7 @@ from h5py import h5d, h5g, h5l, h5o, h5p, h5s, h5t
 
 from ..files import Place, part_beside
 from .objects import copy_attributes
+from .oldformat import convert
 
 __all__ = ["compact"]
 
@@ -28,6 +29,9 @@ _MAX_DATA_BYTES = 1 << 20
 """Room that was lost is nothing beside the data of larger files, and copying takes its time."""
 _MAX_FILE_BYTES = 1 << 26
 """What is copied is in memory meanwhile, with all the room that was lost."""
+
+_VERSION_AT = 8
+"""Where an HDF5 file tells the version of its superblock: behind the signature."""
 
 _MAX_INLINE_BYTES = 4096
 """Values up to here are stored in the object itself: HDF5's compact layout, of 64 kB at most."""
@@ -44,12 +48,12 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     place
         The file.
     libver
-        Bounds of the HDF5 format.
+        Bounds of the HDF5 format of the copy.
 
     Returns
     -------
     bool
-        Whether the file is a smaller one now.
+        Whether the file is a smaller one now, or one of an older format.
     """
     try:
         size = place.size()
@@ -57,10 +61,10 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
             return False
         with part_beside(place) as part:
             _copy(place, part, libver)
-            is_smaller = part.size() < size
-            if is_smaller:
+            is_better = part.size() < size or _version(part) < _version(place)
+            if is_better:
                 part.replace(place)
-            return is_smaller
+            return is_better
     except FileNotFoundError:
         pass  # somebody took the file away when it was closed
     except Exception as error:  # h5py has many kinds; the file is complete without this
@@ -86,6 +90,12 @@ def _bytes_held(dataset: h5d.DatasetID) -> int:
     return int(dataset.get_storage_size())
 
 
+def _version(place: Place) -> int:
+    """Return the version of the superblock."""
+    with place.open() as file:
+        return file.read(_VERSION_AT + 1)[_VERSION_AT]
+
+
 def _copy(place: Place, part: Place, libver: tuple[str, str]) -> None:
     # what is changed in "core" is changed in memory, never in the file
     source = h5py.File(
@@ -93,6 +103,7 @@ def _copy(place: Place, part: Place, libver: tuple[str, str]) -> None:
     )
     copy = h5py.File(part, "w", driver="core", backing_store=False, libver=libver, locking=False)
     with source, copy as target:
+        convert(source)
         for found in _objects(source.id):
             if isinstance(found.id, h5d.DatasetID) and _only_grows(found.id):
                 _replace(source.id, found)

@@ -18,6 +18,7 @@ from ..values import Array
 from .compact import compact
 from .compression import compression_options
 from .objects import new_dataset, new_group, new_link, printable, set_attribute
+from .oldformat import OLD_FORMAT, OLDEST_FORMAT, convert_in_place
 from .rearranged import write_rearranged
 from .room import Room, check_room, divert
 from .sharing import close_readers
@@ -33,8 +34,6 @@ _LAST_BYTES = 64 << 20
 _LIVE_FORMAT = ("v110", "v110")
 _CHUNK_CACHE_BYTES = 1 << 16
 """A dataset; HDF5 2.0 would take 8 MB for each of hundreds. A larger chunk is written through."""
-
-_OLD_FORMAT = ("earliest", "v110")
 
 
 class LiveFile:
@@ -56,7 +55,7 @@ class LiveFile:
         self.compression = compression_options(compression)
         """Keyword arguments for h5py's `create_dataset`."""
         self._may_live = is_live
-        self._format = _LIVE_FORMAT if is_live else _OLD_FORMAT
+        self._format = _LIVE_FORMAT if is_live else OLDEST_FORMAT
         check_room(place, _FIRST_BYTES)
         self._room = Room(place)
         self._handle: h5py.File | None = self._open("w")
@@ -121,10 +120,13 @@ class LiveFile:
             self._room.closed()
 
     def finish(self) -> None:
-        """Close the file for good, and make it small if it is not large anyway."""
+        """Close the file for good, in an old format, and make it small if it is not large."""
         self.close()
         self._room.give_back()
-        compact(self._place, self._format)
+        is_anew = compact(self._place, OLD_FORMAT if self._may_live else OLDEST_FORMAT)
+        if self._may_live and not is_anew:
+            convert_in_place(self._place)
+            self._room.give_back()
         self._hold.release()
 
     def abandon(self) -> None:

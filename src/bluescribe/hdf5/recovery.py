@@ -26,6 +26,7 @@ from ..recovery import (
 from .compact import compact
 from .marked import opened, read_superblock
 from .mend import Layout, MendReport, mend
+from .oldformat import OLD_FORMAT, OLDEST_FORMAT
 
 __all__ = ["Hdf5Recovery"]
 
@@ -102,7 +103,7 @@ class Hdf5Recovery(Recovery):
             # a text of any length would need a heap of its own in a file that has none
             about[_RECOVERED] = np.bytes_(datetime.now().astimezone().isoformat())
         # an attribute that comes late takes kilobytes in a file that was as small as it can be
-        compact(place, ("earliest" if read_superblock(path).is_old else "v110", "v110"))
+        compact(place, OLDEST_FORMAT if read_superblock(path).is_old else OLD_FORMAT)
         return "; ".join(["written anew from the journal", *missing])
 
     def told_settings(self, path: Path) -> dict[str, Any]:

@@ -1,0 +1,117 @@
+"""Finished files in the format of HDF5 1.8.
+
+A file that is read while it is written (SWMR) has a superblock, and indices of chunks, that came
+with HDF5 1.10. Programs with an older one (MATLAB, Igor, IDL) do not open it. The tool
+``h5format_convert`` turns them into those of HDF5 1.8; the two functions that it calls are not in
+h5py.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import h5py
+from h5py import h5d, h5o
+from h5py._objects import phil
+
+from ..files import Place
+from .room import check_room
+
+__all__ = ["OLDEST_FORMAT", "OLD_FORMAT", "convert", "convert_in_place"]
+
+logger = logging.getLogger(__name__)
+
+OLDEST_FORMAT = ("earliest", "v110")
+"""Bounds of a file that is not read while it grows: nothing newer than need be."""
+
+OLD_FORMAT = ("v108", "v110")
+"""Bounds for what is added to such a file: nothing newer than need be."""
+
+_A_NODE, _A_DIMENSION, _CHUNKS_A_NODE = 1600, 520, 30
+"""Bytes of a node of an old index, beside those for each dimension, and chunks in it, at least."""
+_MOST_GROWTH = 1 / 8
+"""An old index has 2 kB or more, in hundreds of short columns more than what was measured."""
+_MARGIN = 1 << 20
+
+_Convert = Callable[[int], int]
+
+
+def convert_in_place(place: Place) -> bool:
+    """Do as `convert` with a file that is closed for good, unless it would grow much by that.
+
+    Who has the file open may have to open it again, as after every change of its structure.
+    """
+    try:
+        with h5py.File(place, "r", locking=False) as file:
+            needed = sum(map(_index_bytes, _datasets(file)))
+        if needed > _MOST_GROWTH * place.size():
+            return False
+        check_room(place, place.size() + needed + _MARGIN)  # HDF5 must not meet a full disk
+        with h5py.File(place, "r+", libver=OLD_FORMAT, locking=False) as file:
+            return convert(file)
+    except Exception as error:  # h5py has many kinds; the file is complete without this
+        logger.debug("%s stays in the format of HDF5 1.10: %s", place, error)
+        return False
+
+
+def convert(file: h5py.File) -> bool:
+    """Turn an open file, which is not in SWMR mode, into one that HDF5 1.8 reads.
+
+    Nothing that was measured is moved or read. Datasets that join others (virtual ones) are of
+    HDF5 1.10, and stay so.
+
+    Returns
+    -------
+    bool
+        False, and the file is as it was, where h5py has a library that does not do it; or where it
+        refused.
+    """
+    functions = _functions()
+    if functions is None:
+        return False
+    convert_dataset, convert_file = functions
+    for dataset in _datasets(file):
+        with phil:  # the library has one lock, which is h5py's
+            if convert_dataset(dataset.id) < 0:
+                logger.debug("HDF5 did not convert a dataset of %s", file.filename)
+                return False
+    with phil:
+        return convert_file(file.id.id) >= 0
+
+
+def _index_bytes(dataset: h5d.DatasetID) -> int:
+    """Return the bytes of the index that a dataset gets, at the most."""
+    if dataset.get_create_plist().get_layout() != h5d.CHUNKED:
+        return 0
+    nodes = 1 + int(dataset.get_num_chunks()) // _CHUNKS_A_NODE
+    return nodes * (_A_NODE + _A_DIMENSION * int(dataset.rank))
+
+
+def _datasets(file: h5py.File) -> Iterator[h5d.DatasetID]:
+    """Yield every dataset of a file once."""
+    names: list[bytes] = []
+    h5o.visit(file.id, names.append)
+    for name in names:
+        item = h5o.open(file.id, name)
+        if isinstance(item, h5d.DatasetID):
+            yield item
+
+
+@cache
+def _functions() -> tuple[_Convert, _Convert] | None:
+    """Return those of the library that h5py has loaded: its own module leads to it."""
+    try:
+        library = ctypes.CDLL(h5d.__file__)
+        version = [ctypes.c_uint() for _ in range(3)]
+        library.H5get_libversion(*map(ctypes.byref, version))
+        functions = library.H5Dformat_convert, library.H5Fformat_convert
+    except (OSError, AttributeError):
+        return None
+    if tuple(number.value for number in version) != h5py.version.hdf5_version_tuple[:3]:
+        return None
+    for function in functions:
+        function.argtypes, function.restype = [ctypes.c_int64], ctypes.c_int
+    return functions
