@@ -11,8 +11,9 @@ import bluesky.plans as bp
 import bluesky.preprocessors as bpp
 import numpy as np
 from ophyd import Signal
-from ophyd.sim import SynAxis, SynSignal
+from ophyd.sim import SynSignal
 
+from bluescribe.demo.beamline import Axis
 from bluescribe.testing.shapes.engine import play, play_interrupted
 from bluescribe.testing.shapes.stream_assets import StreamDetector
 from tests.viewers.jitter import NOISE
@@ -35,8 +36,8 @@ class Beamline:
         self.camera = self._detector("camera", self._image)
         self.single = self._detector("single", lambda: [1000 * self._spot()])
 
-    def _motor(self, name: str) -> SynAxis:
-        return SynAxis(name=name, readback_func=lambda v: v + self._random.normal(0, NOISE))
+    def _motor(self, name: str) -> Axis:
+        return Axis(name=name, egu="mm", readback_func=lambda v: v + self._random.normal(0, NOISE))
 
     def _detector(self, name: str, func: Callable[[], Any]) -> SynSignal:
         return SynSignal(func=func, name=name, kind="hinted")
@@ -55,6 +56,15 @@ class Beamline:
         x, y = 15 + 8 * self.x.position, 10 + 3 * self.y.position
         spot = np.exp(-((_COLUMNS - x) ** 2 + (_ROWS - y) ** 2) / 9)
         return (500 * spot + self._random.poisson(5, spot.shape)).astype("uint16")
+
+
+class _FileDetector(StreamDetector):
+    """A detector with files of its own, which sees a wave that moves from frame to frame."""
+
+    def _append(self, path: Path, frame: int, image: Any) -> None:
+        rows, columns = np.mgrid[:6, :8]
+        wave = 100 + 50 * np.sin(columns / 2 + rows / 4 + self.written / 3)
+        super()._append(path, frame, wave.astype("uint16"))
 
 
 def scan(folder: Path) -> Documents:
@@ -108,12 +118,12 @@ def scan_of_images(folder: Path) -> Documents:
 
 def linked_images(folder: Path) -> Documents:
     """Take images that a detector writes into a file of its own."""
-    return play(bp.scan([StreamDetector(folder, "detector")], Beamline().x, -1, 1, 7))
+    return play(bp.scan([_FileDetector(folder, "detector")], Beamline().x, -1, 1, 7))
 
 
 def joined_images(folder: Path) -> Documents:
     """Take images that a detector writes into several files."""
-    detector = StreamDetector(folder, "detector", frames_per_file=3)
+    detector = _FileDetector(folder, "detector", frames_per_file=3)
     return play(bp.scan([detector], Beamline().x, -1, 1, 8))
 
 
