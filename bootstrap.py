@@ -137,7 +137,7 @@ def test(args: Args) -> list[Command]:
 
 def viewers(args: Args) -> list[Command]:
     # pyproject.toml keeps these out of all other runs of pytest
-    collecting = ("-o", "norecursedirs=.*", "tests/viewers")
+    collecting = ("-o", "norecursedirs=.*", "--confcutdir=tests/viewers", "tests/viewers")
     return [module("pytest", "-n", str(cores()), *collecting, *args)]
 
 

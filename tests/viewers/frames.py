@@ -29,14 +29,14 @@ class _Reader:
     def __init__(self) -> None:
         self._files: dict[str, Mapping[str, Any]] = {}
         self._data: dict[str, Mapping[str, Any]] = {}
-        self._run_of: dict[str, str] = {}
+        self._descriptors: dict[str, Mapping[str, Any]] = {}
 
     def take(self, name: str, doc: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
         """Yield frames, with the run and the field that they belong to."""
         if name in ("resource", "stream_resource"):
             self._files[doc["uid"]] = doc
         elif name == "descriptor":
-            self._run_of[doc["uid"]] = doc["run_start"]
+            self._descriptors[doc["uid"]] = doc
         elif name == "datum":
             self._data[doc["datum_id"]] = {"resource": doc["resource"], **doc["datum_kwargs"]}
         elif name == "datum_page":
@@ -57,22 +57,23 @@ class _Reader:
             count = file["resource_kwargs"].get("frame_per_point", 1)
             first = datum["point_number"] * count
             path = Path(file["root"], file["resource_path"])
-            yield from self._read(doc, field, path, "entry/data/data", first, first + count)
+            if path.suffix == ".h5" and path.exists():
+                with h5py.File(path, "r") as opened:
+                    yield self._key(doc, field), opened["entry/data/data"][first : first + count]
 
     def _of_stream(self, doc: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
-        file = self._files[doc["stream_resource"]]
-        path = _path(file["uri"])
-        dataset = file["parameters"].get("dataset", "")
-        each = file["parameters"].get("multiplier", 1)
-        start, stop = (doc["indices"][end] * each for end in ("start", "stop"))
-        yield from self._read(doc, file["data_key"], path, dataset, start, stop)
-
-    def _read(
-        self, doc: Mapping[str, Any], field: str, path: Path, dataset: str, start: int, stop: int
-    ) -> Iterator[tuple[tuple[str, str], Any]]:
+        told = self._files[doc["stream_resource"]]
+        path, field = _path(told["uri"]), told["data_key"]
         if path.suffix == ".h5" and path.exists():
-            with h5py.File(path, "r") as file:
-                yield (self._run_of[doc["descriptor"]], field), file[dataset][start:stop]
+            shape = self._descriptors[doc["descriptor"]]["data_keys"][field]["shape"]
+            with h5py.File(path, "r") as opened:
+                dataset = opened[told["parameters"]["dataset"]]
+                each = shape[0] if len(shape) == dataset.ndim else 1  # frames an event
+                start, stop = (doc["indices"][end] * each for end in ("start", "stop"))
+                yield self._key(doc, field), dataset[start:stop]
+
+    def _key(self, doc: Mapping[str, Any], field: str) -> tuple[str, str]:
+        return self._descriptors[doc["descriptor"]]["run_start"], field
 
 
 def _path(uri: str) -> Path:

@@ -25,6 +25,8 @@ class Primary:
     """By field, a value an event; None where there is none."""
     times: Sequence[float]
     """Seconds since the start of the run."""
+    external: frozenset[str]
+    """The fields whose values lie in files of their own."""
     is_over: bool
 
     @property
@@ -45,8 +47,12 @@ class Primary:
 
     @property
     def numbers(self) -> list[str]:
-        """The fields that are numbers, or arrays of one shape of them, in each event."""
-        return [field for field, column in self.columns.items() if _is_numeric(column)]
+        """The fields that can be drawn: numbers, or arrays of one shape of them, in each event.
+
+        Files of other programs are whole, and joined, when the run is over.
+        """
+        fields = [field for field, column in self.columns.items() if _is_numeric(column)]
+        return [field for field in fields if self.is_over or field not in self.external]
 
 
 def primaries(documents: Sequence[tuple[str, Any]]) -> dict[str, Primary | None]:
@@ -62,7 +68,8 @@ def _primary(run: RecordedRun, external: Mapping[tuple[str, str], Any]) -> Prima
     name = "primary" if "primary" in names else names[0]
     since = [time - run.start["time"] for time in run.times[name]]
     images = {field: values for (uid, field), values in external.items() if uid == run.uid}
-    return Primary(run.start, {**run.events[name], **images}, since, run.stop is not None)
+    columns = {**run.events[name], **images}
+    return Primary(run.start, columns, since, frozenset(images), run.stop is not None)
 
 
 def _is_numeric(column: Sequence[Any]) -> bool:

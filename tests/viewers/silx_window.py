@@ -17,23 +17,22 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
-from silx.gui import qt
+import silx.gui.qt
 from silx.gui.data.DataViewer import DataViewer
 from silx.gui.data.NumpyAxesSelector import NumpyAxesSelector
 from silx.gui.plot import PlotWidget
-from silx.gui.plot.items import Curve, ImageBase, Scatter
+from silx.gui.plot.items.curve import Curve
+from silx.gui.plot.items.image import ImageBase
+from silx.gui.plot.items.scatter import Scatter
 from silx.io.nxdata.parse import get_default
 from silx.io.utils import open as silx_open
 
-from tests.readers.nexus import text
+from tests.viewers.plot import Plot, fields_of
 from tests.viewers.viewer import Drawn, Item
 
+qt: Any = silx.gui.qt  # it gives what the binding has that is installed
 _DELAY = 60
 """Milliseconds, after which silx draws: it does so 10 ms after it was given a file."""
-
-
-_APPLICATION = qt.QApplication(["silx view"])
-"""Qt ends when nobody holds it."""
 
 
 def look(path: Path, picture: Path | None = None) -> Drawn:
@@ -56,10 +55,16 @@ def look(path: Path, picture: Path | None = None) -> Drawn:
 @cache
 def _viewer() -> Any:
     """Return the one window of the process."""
+    _application()
     viewer = DataViewer()
     viewer.resize(640, 480)
     viewer.show()
     return viewer
+
+
+@cache
+def _application() -> Any:
+    return qt.QApplication(["silx view"])
 
 
 @contextmanager
@@ -107,14 +112,7 @@ def _drawn(viewer: Any, root: Any, problems: list[str]) -> Drawn:
         [_read(item) for item in items],
         (plots[0].getGraphXLabel(), plots[0].getGraphYLabel()) if plots else ("", ""),
         _part(viewer),
-        [default.signal_dataset_name, *default.auxiliary_signals_dataset_names] if default else [],
-        _fields(default) if default else {},
-        [
-            (name, None if axis is None else np.asarray(axis))
-            for name, axis in zip(default.axes_dataset_names, default.axes, strict=True)
-        ]
-        if default
-        else [],
+        _plot(default) if default else None,
         not plots or _is_blank(plots[0], items),
         [*problems],
     )
@@ -128,16 +126,14 @@ def _part(viewer: Any) -> tuple[Any, ...]:
     return (Ellipsis,)
 
 
-def _fields(default: Any) -> dict[str, str]:
-    """Return what the run calls each dataset of the plot."""
-    fields = {}
-    for name, node in default.group.items():
-        source = text(node.attrs.get("target", "")).removesuffix("/value")
-        group = default.group.file.get(source) if source else None
-        fields[name] = (
-            text(group.attrs.get("data_key", source.rpartition("/")[2])) if group else name
-        )
-    return fields
+def _plot(default: Any) -> Plot:
+    axes = zip(default.axes_dataset_names, default.axes, strict=True)
+    return Plot(
+        [default.signal_dataset_name, *default.auxiliary_signals_dataset_names],
+        [(name, None if axis is None else np.asarray(axis)) for name, axis in axes],
+        fields_of(default.group),
+        default.signal.ndim == 1 and len(default.axes) == 2,
+    )
 
 
 def _kind(item: Any) -> str:

@@ -1,4 +1,4 @@
-"""What silx's own viewer draws of a file: its window is in a process of its own, as it is at home."""
+"""What silx's own viewer draws of a file, in a process of its own, as it is at home."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+from tests.viewers.plot import Plot
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,8 @@ class Drawn:
     """Beside the horizontal and the vertical axis."""
     part: tuple[Any, ...]
     """What is taken of the signal: a slice of a dimension that is drawn, an index of any other."""
-    signals: list[str]
-    """The datasets that are the signal and the auxiliary signals; none without a default plot."""
-    fields: dict[str, str]
-    """What the run calls each dataset."""
-    axes: list[tuple[str | None, Any]]
-    """The datasets that are its axes, and their values."""
+    plot: Plot | None
+    """The default plot that silx finds."""
     is_blank: bool
     """Whether the picture is the same without what is drawn."""
     problems: list[str]

@@ -1,4 +1,4 @@
-"""Runs whose motors are as uneven as real ones, where those of ophyd.sim are perfectly even."""
+"""Documents whose numbers are as uneven as measured ones: those of ophyd.sim are not."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+_NUMBERS = ("number", "integer")
 
 Document = tuple[str, dict[str, Any]]
 
@@ -17,8 +19,8 @@ NOISE = 1e-3
 def jittered(documents: Iterable[Document], seed: int = 1) -> list[Document]:
     """Return documents whose numbers are a little off, as they are when they are measured.
 
-    Positions are, integers among them, and all other ordinary floats: no two points of a detector
-    have the same value then, so that a point in another's place is seen.
+    Positions are, integers among them, and ordinary floats of detectors: no two points have the
+    same value then, so that a point in another's place is seen. Setpoints are as they were.
     """
     jitter = _Jitter(seed)
     return [jitter.turn(name, doc) for name, doc in documents]
@@ -29,6 +31,7 @@ class _Jitter:
         self._random = np.random.default_rng(seed)
         self._motors: set[str] = set()
         self._positions: set[str] = set()
+        self._setpoints: set[str] = set()
 
     def turn(self, name: str, doc: dict[str, Any]) -> Document:
         if name == "start":
@@ -44,12 +47,12 @@ class _Jitter:
 
     def _described(self, doc: dict[str, Any]) -> dict[str, Any]:
         """Note which fields are positions, and say that they are floats."""
-        hints = doc.get("hints") or {}
-        fields = {f for m in self._motors for f in (hints.get(m) or {}).get("fields", [m])}
-        keys = doc["data_keys"]
-        moved = {k for k in fields if k in keys and keys[k].get("dtype") in ("number", "integer")}
-        self._positions |= moved
-        floats = {k: {**keys[k], "dtype": "number"} for k in moved}
+        keys, hints = doc["data_keys"], doc.get("hints") or {}
+        for motor in self._motors:
+            hinted = set((hints.get(motor) or {}).get("fields", [motor]))
+            self._positions |= {k for k in hinted if keys.get(k, {}).get("dtype") in _NUMBERS}
+            self._setpoints |= {*(doc.get("object_keys") or {}).get(motor, ())} - hinted
+        floats = {k: {**key, "dtype": "number"} for k, key in keys.items() if k in self._positions}
         for key in floats.values():
             key.pop("dtype_numpy", None)
         return {**doc, "data_keys": {**keys, **floats}}
@@ -57,6 +60,6 @@ class _Jitter:
     def _off(self, field: str, value: Any) -> Any:
         is_position = field in self._positions and isinstance(value, int | np.integer)
         is_ordinary = isinstance(value, float) and math.isfinite(value) and abs(value) < 1e3
-        if is_position or is_ordinary:
+        if field not in self._setpoints and (is_position or is_ordinary):
             return float(value) + float(self._random.normal(0, NOISE))
         return value
