@@ -6,6 +6,7 @@ made is the same, and what is rare is left to it.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,7 @@ _PLAIN = "biufcS"
 
 _TEXT = h5py.string_dtype()
 _TEXT_TYPE = h5t.py_create(_TEXT, logical=True)
+codecs.lookup("ascii")  # h5py imports it for the first such text that it meets, in the midst of a scan
 _SCALAR = h5s.create(h5s.SCALAR)
 
 
