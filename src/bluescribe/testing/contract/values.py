@@ -83,6 +83,8 @@ def same_number(expected: Any, found: Any) -> bool:
         Measured and read. A format with one type a column reads 1 and True back as 1.0; an
         integer that went through a float which cannot hold it is not the same.
     """
+    if isinstance(found, np.longdouble) and not isinstance(expected, np.longdouble):
+        found = float(found) if np.isnan(found) or found == float(found) else found
     expected, found = plain(expected), plain(found)
     if isinstance(expected, list) and isinstance(found, list):
         pairs = zip(expected, found, strict=False)
