@@ -35,7 +35,7 @@ _PLAIN = "biufcS"
 
 _TEXT = h5py.string_dtype()
 _TEXT_TYPE = h5t.py_create(_TEXT, logical=True)
-codecs.lookup("ascii")  # h5py imports it for the first such text that it meets, in the midst of a scan
+codecs.lookup("ascii")  # h5py imports it for the first such text, in the midst of a scan
 _SCALAR = h5s.create(h5s.SCALAR)
 
 
