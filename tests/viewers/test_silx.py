@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from bluescribe import NexusWriter, export
 from bluescribe.testing import SHAPES
 from bluescribe.testing.contract.playing import played
+from tests.extent import some
 from tests.viewers.beamline import RUNS, scan, snaked_grid
 from tests.viewers.drawing import differences
 from tests.viewers.jitter import jittered
@@ -78,7 +78,9 @@ def check(tmp_path: Path, viewer: SilxViewer) -> Check:
 
 
 def cases(names: Iterable[str]) -> Iterator[Any]:
-    for name, written in product(names, (finished, live, exported)):
+    """Return runs, each with how it is written; outside of CI most of them are finished only."""
+    often = [(name, written) for written in (live, exported) for name in some(names)]
+    for name, written in [*((name, finished) for name in names), *often]:
         reason = FAULTS.get((written.__name__, name))
         marks = [pytest.mark.xfail(reason=reason)] if reason else []
         yield pytest.param(name, written, marks=marks, id=f"{name}-{written.__name__}")
