@@ -29,6 +29,8 @@ _MAX_DATA_BYTES = 1 << 20
 """Room that was lost is nothing beside the data of larger files, and copying takes its time."""
 _MAX_FILE_BYTES = 1 << 26
 """What is copied is in memory meanwhile, with all the room that was lost."""
+_MOST_DATASETS = 400
+"""Of a run of hundreds of fields the copy would take seconds."""
 
 _VERSION_AT = 8
 """Where an HDF5 file tells the version of its superblock: behind the signature."""
@@ -57,7 +59,7 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     """
     try:
         size = place.size()
-        if not _has_few_data(place, size):
+        if size > _MAX_FILE_BYTES or not _holds_little(place):
             return False
         with part_beside(place) as part:
             _copy(place, part, libver)
@@ -72,14 +74,13 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     return False
 
 
-def _has_few_data(place: Place, size: int) -> bool:
+def _holds_little(place: Place) -> bool:
     """Tell whether a file is small, but for what was lost: that depends on how it was written."""
-    if not _MAX_DATA_BYTES < size <= _MAX_FILE_BYTES:
-        return size <= _MAX_DATA_BYTES
     # read by Python: HDF5 refuses a file that the process has open in another manner
     with place.open() as stream, h5py.File(stream, "r") as file:
-        datasets = (one.id for one in _objects(file.id) if isinstance(one.id, h5d.DatasetID))
-        return sum(map(_bytes_held, datasets)) <= _MAX_DATA_BYTES
+        datasets = [one.id for one in _objects(file.id) if isinstance(one.id, h5d.DatasetID)]
+        held = sum(map(_bytes_held, datasets))
+    return held <= _MAX_DATA_BYTES and len(datasets) <= _MOST_DATASETS
 
 
 def _bytes_held(dataset: h5d.DatasetID) -> int:
