@@ -27,7 +27,8 @@ def seconds_of(value: Any) -> float:
     if type(value) is float:
         return value
     try:
-        if isinstance(value, Number | np.ndarray) and not isinstance(value, bool | complex):
+        is_real = not (isinstance(value, bool) or np.iscomplexobj(value))
+        if is_real and isinstance(value, Number | np.ndarray):
             return float(value)  # type: ignore[arg-type]  # of those that have none it is refused
     except (TypeError, ValueError, OverflowError):
         pass

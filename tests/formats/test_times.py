@@ -70,7 +70,8 @@ def altered(documents, where, time):
 def written(folder, name, documents, where, time):
     """Write the run in one format, and return it as its reader finds it."""
     writer_class = DxWriter if name == "dx" else CONTRACTS[name].writer_class
-    with writer_class(folder, drain_timeout=PATIENCE, retry_seconds=PATIENCE) as writer:
+    settings: dict[str, Any] = {"streams": {"data": "primary"}} if name == "dx" else {}
+    with writer_class(folder, drain_timeout=PATIENCE, retry_seconds=PATIENCE, **settings) as writer:
         for document in altered(documents, where, time):
             writer(*document)
     status = writer.status()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..run import Field, Run, Stream
+from ..times import seconds_of
 from ..values import Array
 
 __all__ = ["FieldRows", "epochs", "field_rows", "rows_expected"]
@@ -54,16 +54,10 @@ def rows_expected(run: Run, stream: Stream) -> int:
 
 def epochs(stamps: Sequence[Any]) -> Array:
     """Return timestamps as doubles; NaN where there is none."""
-    found = _doubles(stamps)
-    if found is not None:
-        return found
-    each = [_doubles([stamp]) for stamp in stamps]
-    return np.array([math.nan if one is None else one[0] for one in each])
-
-
-def _doubles(stamps: Sequence[Any]) -> Array | None:
     try:
-        found = np.array(stamps, np.float64)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return found if found.ndim == 1 else None
+        found = np.asarray(stamps)
+    except (TypeError, ValueError, OverflowError):  # they have no shape together
+        found = np.empty(())
+    if found.ndim == 1 and found.dtype.kind in "iuf":
+        return found.astype(np.float64, copy=False)
+    return np.array([seconds_of(stamp) for stamp in stamps], np.float64)
