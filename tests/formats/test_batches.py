@@ -27,7 +27,7 @@ LONG = {"wide", "many_events", "fly_many_rows"}
 IN_COLUMNS = ("csv", "dx", "hdf5", "json", "nexus", "spec")
 """Formats that write events in columns; the others write each document as it came."""
 
-EXAMPLES = 150 if IS_LONG else 4
+EXAMPLES = 20 if IS_LONG else 4  # of ten seconds or so each
 
 
 def write(folder, documents, *, flushed, formats=FORMATS, **chosen):
@@ -128,6 +128,7 @@ def test_room_that_was_lost_makes_no_file_large(tmp_path):
     assert differences(tmp_path / "together", tmp_path / "single") == []
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("live", [True, False])
 @settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
