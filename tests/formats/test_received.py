@@ -114,6 +114,7 @@ def configuration(folder):
         f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in FORMATS
     }
     blocks["DATA_FILES"] = {"DIRECTORY": str(folder), "DRAIN_TIMEOUT": PATIENCE}
+    blocks["DX_DATA_FILES"]["STREAMS"] = {"data": "primary"}  # whites and darks it has none
     return blocks
 
 

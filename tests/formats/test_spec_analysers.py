@@ -84,7 +84,7 @@ def test_an_analyser_of_ophyd_tells_times_calibration_and_regions(tmp_path):
     assert spectrum_lines(path) == [
         "#@MCA %16C",
         "#@CHANN 16 0 15 1",
-        "#@CALIB -0.5 0.01 1e-06",
+        "#@CALIB -0.5 0.01 1e-6",
         "#@CTIME 0.5 0.25 0.625",
         "#@ROI Fe_K 2 5",
         "#@DET_0 mca1_spectrum",
