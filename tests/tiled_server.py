@@ -21,6 +21,9 @@ authentication: {single_user_api_key: secret, allow_anonymous_access: false}
 media_types:
   BlueskyRun:
     application/json-seq: bluesky_tiled_plugins.exporters:json_seq_exporter
+# a client lets go of an idle connection after 5 s, and so would the server: whoever asks just then
+# gets no answer
+uvicorn: {timeout_keep_alive: 60}
 trees:
   - path: /
     tree: catalog
