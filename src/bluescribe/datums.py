@@ -6,19 +6,17 @@ area-detector-handlers does. All formats ask here; a parameter that is not known
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import EllipsisType
-from typing import Any
 
 import numpy as np
 
 from .assets import Asset
 from .errors import BluescribeError
+from .rows import Rows, cut, squeezed
 
-__all__ = ["SEQUENCES", "Datums", "ImagesError", "Rows", "ignored_parameters", "is_whole_dataset"]
+__all__ = ["SEQUENCES", "Datums", "ImagesError", "ignored_parameters", "is_whole_dataset"]
 
 
 class ImagesError(BluescribeError, ValueError):
@@ -58,8 +56,6 @@ _OF_HDF5 = {
 
 _JOINS = ("concat", "stack")
 
-_SLICE = re.compile(r"(-?\d+)?:(-?\d+)?(?::(-?\d+)?)?")
-
 
 def ignored_parameters(asset: Asset) -> list[str]:
     """Return what the documents say of an asset that is not heeded when its frames are read.
@@ -77,48 +73,6 @@ def is_whole_dataset(asset: Asset) -> bool:
     told = asset.parameters
     is_cut = told.get("slice") or told.get("squeeze")
     return asset.is_hdf5 and not (asset.is_sequence or is_cut) and _join(asset) in _JOINS
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Which elements of a dataset are the rows in which its datums are counted."""
-
-    key: tuple[int | range, ...]
-    """Of each dimension the elements that are shown; of one that is not shown, where it is cut."""
-    axis: int | None
-    """The dimension that counts rows; None where all that is shown is one row."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of all rows."""
-        lengths = [len(each) for each in self.key if isinstance(each, range)]
-        return tuple(lengths) if self.axis is not None else (1, *lengths)
-
-    def is_all_of(self, lengths: Sequence[int]) -> bool:
-        """Tell whether the rows are the whole dataset, as it is."""
-        return self.axis == 0 and list(self.key) == [range(n) for n in lengths]
-
-    def block(self, start: int, stop: int) -> list[tuple[int, int, int]]:
-        """Return where some rows are: of each dimension the first element, how many, and the step.
-
-        Parameters
-        ----------
-        start, stop
-            The first row, and the one after the last.
-        """
-        found = []
-        for number, each in enumerate(self.key):
-            if isinstance(each, int):
-                found.append((each, 1, 1))
-            else:
-                some = each[start:stop] if number == self.axis else each
-                found.append((some.start, len(some), some.step))
-        return found
-
-    def read(self, dataset: Any, start: int, stop: int) -> np.ndarray[Any, Any]:
-        """Return some rows of a dataset, first axis the rows."""
-        key = tuple(slice(a, a + n * step, step) for a, n, step in self.block(start, stop))
-        return np.asarray(dataset[key]).reshape(stop - start, *self.shape[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +206,7 @@ class Datums:
         key = self._cut(lengths)
         rank = len(self.shape) + 1 if self.is_stacked else max(1, len(self.shape))
         if self.asset.parameters.get("squeeze"):
-            key = _squeezed(key, rank)
+            key = squeezed(key, rank)
         shown = {axis: len(each) for axis, each in enumerate(key) if isinstance(each, range)}
         first = next(iter(shown), None)
         if self.is_sequence and first is not None:
@@ -276,16 +230,12 @@ class Datums:
         """Return what ``slice`` leaves of each dimension."""
         text = self.asset.parameters.get("slice") or ""
         try:
-            wanted = _per_dimension(_parsed(text), len(lengths))
-            key: list[int | range] = [range(n)[w] for n, w in zip(lengths, wanted, strict=True)]
-            if any(isinstance(each, range) and each.step < 0 for each in key):
-                raise ValueError("its step is negative")
-        except (AttributeError, TypeError, ValueError, IndexError) as error:
+            return cut(lengths, text)
+        except (TypeError, ValueError, IndexError) as error:
             raise ImagesError(
                 f"{self.asset.place}: the slice {text!r} of a dataset of shape {tuple(lengths)} "
                 f"is not understood: {error}"
             ) from None
-        return tuple(key)
 
 
 def _multiplied(shape: tuple[int, ...], multiplier: int) -> tuple[int, ...]:
@@ -320,38 +270,3 @@ def _named(template: str, stem: str, number: int) -> str:
     texts = template.count("%s")
     name: str = template % (*[stem, *[""] * texts][:texts], number)
     return name
-
-
-def _squeezed(key: tuple[int | range, ...], rank: int) -> tuple[int | range, ...]:
-    """Return a selection without dimensions of one element, but for that of a single row."""
-    shown = {axis: len(each) for axis, each in enumerate(key) if isinstance(each, range)}
-    kept = {axis for axis, length in shown.items() if length != 1}
-    if len(kept) < rank:
-        kept.update([*shown][:1])
-    return tuple(
-        each[0] if isinstance(each, range) and axis not in kept else each
-        for axis, each in enumerate(key)
-    )
-
-
-def _parsed(text: str) -> list[int | slice | EllipsisType]:
-    """Return a slice that is written as numpy's are, in brackets or without."""
-    found: list[int | slice | EllipsisType] = []
-    for part in text.strip("[]()").replace(" ", "").split(",") if text else ():
-        if part == "...":
-            found.append(...)
-        elif _SLICE.fullmatch(part):
-            found.append(slice(*(int(number) if number else None for number in part.split(":"))))
-        else:
-            found.append(int(part))
-    return found
-
-
-def _per_dimension(wanted: list[int | slice | EllipsisType], rank: int) -> list[int | slice]:
-    """Return what is wanted of each dimension."""
-    at = wanted.index(...) if ... in wanted else len(wanted)
-    before, behind = wanted[:at], wanted[at + 1 :]
-    missing = rank - len(before) - len(behind)
-    if missing < 0 or ... in behind:
-        raise ValueError(f"it has {len(wanted)} parts")
-    return [*before, *[slice(None)] * missing, *behind]  # type: ignore[list-item]  # no ... is left

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pytest
 from event_model import compose_run
 
 from bluescribe import NexusWriter
@@ -39,6 +42,20 @@ def area_detector_file(path: Path, data: Any, **options: Any) -> Path:
         dataset.attrs["NDArrayNumDims"] = 2
         dataset.attrs["signal"] = 1
     return path
+
+
+def refuse_pages(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """Have the disk be full at two writes into a stack of TIFF, from that on; half goes in."""
+    refusals = iter([False] * at + [True, True])
+    real = os.pwrite
+
+    def pwrite(file: int, data: bytes, place: int) -> int:
+        if next(refusals, False):
+            real(file, data[: len(data) // 2], place)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(file, data, place)
+
+    monkeypatch.setattr("bluescribe.formats.tiff.stackfile.os.pwrite", pwrite)
 
 
 def run_of_resources(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import subprocess
 import sys
 
@@ -15,6 +13,7 @@ import tifffile
 from bluescribe import TiffWriter
 from bluescribe.files import Place
 from bluescribe.formats.tiff.stackfile import StackFile
+from tests.formats.images import refuse_pages
 from tests.formats.test_json import START, STOP, documents
 from tests.readers.tiff import read_list, read_stack
 
@@ -89,16 +88,7 @@ def test_what_is_no_image_is_named(value, tmp_path):
 
 @pytest.mark.parametrize("at", range(8))
 def test_a_page_that_was_refused_is_written_once(at, tmp_path, monkeypatch):
-    refusals = iter([False] * at + [True, True])
-    real = os.pwrite
-
-    def pwrite(file, data, place):
-        if next(refusals, False):
-            real(file, data[: len(data) // 2], place)
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return real(file, data, place)
-
-    monkeypatch.setattr("bluescribe.formats.tiff.stackfile.os.pwrite", pwrite)
+    refuse_pages(monkeypatch, at)
     images = [np.full((2, 3), n) for n in range(3)]
     write(tmp_path, *({"one": image, "two": image + 10} for image in images))
     for name, more in (("one", 0), ("two", 10)):

@@ -5,9 +5,7 @@ The size is 4 GB; here it is a few pages.
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -25,6 +23,7 @@ from tests.formats.images import (
     frames,
     hdf5_resource,
     hdf5_stream,
+    refuse_pages,
     run_of_resources,
     run_of_streams,
 )
@@ -129,16 +128,7 @@ def test_an_image_that_no_classic_file_holds_is_not_lost(tmp_path):
 
 @pytest.mark.parametrize("at", range(26, 36))
 def test_a_full_disk_where_a_stack_goes_on_costs_nothing(at, tmp_path, monkeypatch):
-    refusals = iter([False] * at + [True, True])
-    real = os.pwrite
-
-    def pwrite(file, data, place):
-        if next(refusals, False):
-            real(file, data[: len(data) // 2], place)
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return real(file, data, place)
-
-    monkeypatch.setattr("bluescribe.formats.tiff.stackfile.os.pwrite", pwrite)
+    refuse_pages(monkeypatch, at)
     play(tmp_path, run(*map(image, range(20))))
     assert len(check(tmp_path, 20)) > 1
 

@@ -12,8 +12,9 @@ import h5py
 import numpy as np
 
 from ..assets import Asset
-from ..datums import Datums, ImagesError, Rows
+from ..datums import Datums, ImagesError
 from ..errors import BluescribeError
+from ..rows import Rows
 from ..values import Array
 from .objects import set_attribute
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,10 @@ class StreamColumns:
         self._file = file
         self.root = root
         self.stream = stream
-        self._rows_expected = rows_expected(run, stream)
+        certain = stream.is_baseline
+        self._new_column = partial(
+            Column, file, rows_expected=rows_expected(run, stream), is_certain=certain
+        )
         self._columns: dict[tuple[str, str], Column] = {}
         """By what they hold, and field."""
         self._names: dict[tuple[str, str], str] = {}
@@ -127,25 +131,6 @@ class StreamColumns:
             beside = (n for (w, _), n in self._names.items() if (w == "timestamps") == are_stamps)
             self._names[what, field] = unique_name(name, {*_OWN, *beside})
         return self._names[what, field]
-
-    def _new_column(
-        self,
-        group: str,
-        name: str,
-        declared: Field,
-        attrs: Mapping[str, Any],
-        blank: float | None = None,
-    ) -> Column:
-        return Column(
-            self._file,
-            group,
-            name,
-            declared=declared,
-            attrs=attrs,
-            rows_expected=self._rows_expected,
-            is_certain=self.stream.is_baseline,
-            blank=blank,
-        )
 
 
 def _attrs(declared: Field, field: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import h5py
@@ -52,7 +53,10 @@ class StreamTable:
         self.root = root
         self._run = run
         self.stream = stream
-        self._rows_expected = rows_expected(run, stream)
+        certain = stream.is_baseline
+        self._new_column = partial(
+            Column, file, rows_expected=rows_expected(run, stream), is_certain=certain
+        )
         self._groups: dict[str, str] = {}
         self._shared = {name: self._shared_column(name) for name in _SHARED}
         self._values: dict[str, Column] = {}
@@ -184,25 +188,6 @@ class StreamTable:
             },
         }
         return self._new_column(self.root, name, _NO_FIELD, attrs[name])
-
-    def _new_column(
-        self,
-        group: str,
-        name: str,
-        declared: Field,
-        attrs: Mapping[str, Any],
-        blank: float | None = None,
-    ) -> Column:
-        return Column(
-            self._file,
-            group,
-            name,
-            declared=declared,
-            attrs=attrs,
-            rows_expected=self._rows_expected,
-            is_certain=self.stream.is_baseline,
-            blank=blank,
-        )
 
     def _describe_fields(self, groups: Container[str]) -> None:
         """Make groups of fields plots of their own where NeXus allows that."""
