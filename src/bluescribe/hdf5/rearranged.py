@@ -47,7 +47,7 @@ def write_rearranged(parent: h5py.Group, name: str, node: Rearranged) -> None:
 
 
 def _is_map(node: Rearranged) -> bool:
-    """Tell whether numbers are in the shape of a grid: of these silx asks the plot what they are."""
+    """Tell whether numbers have the shape of a grid: silx asks the plot what they are, then."""
     return node.rows.ndim > 1 and not node.shape
 
 
