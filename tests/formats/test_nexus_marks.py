@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from bluesky import RunEngine
 from bluesky.plans import count, grid_scan, scan
-from ophyd.sim import det, motor, motor1, motor2, noisy_det
+from ophyd.sim import SynSignal, det, motor, motor1, motor2, noisy_det
 
 from bluescribe import NexusWriter
 from bluescribe.testing import documents
@@ -137,6 +137,18 @@ def test_measurement_has_no_arrays_and_no_text(tmp_path: Path) -> None:
     with h5py.File(shape("bools", tmp_path)) as file:
         kinds = {column.dtype.kind for column in file["/entry/measurement"].values()}
     assert "b" in kinds
+
+
+def test_measurement_has_an_array_of_one_number_as_that_number(tmp_path: Path) -> None:
+    """PyMca's table of counters does not list the detector otherwise."""
+    single = SynSignal(func=lambda: [2 * motor.position + 1], name="single")
+    path, readings = measured(tmp_path, scan([single], motor, -1, 1, 5))
+    with h5py.File(path) as file:
+        group = file["/entry/measurement"]
+        assert list(group) == ["motor", "single", "motor_setpoint", "time", "EPOCH"]
+        assert group["single"].shape == (5,)
+        assert group["single"][()].tolist() == [row[0] for row in readings["single"]]
+        assert file[PRIMARY]["single/value"].shape == (5, 1), "the stream has what was measured"
 
 
 def test_measurement_is_there_while_the_run_goes_on(tmp_path: Path) -> None:

@@ -25,11 +25,11 @@ _ROWS, _COLUMNS = np.mgrid[:20, :30]
 
 
 class Beamline:
-    """Two motors that never stand quite where they were sent, and what sees where they are."""
+    """Motors that never stand quite where they were sent, and what sees where they are."""
 
     def __init__(self, seed: int = 1) -> None:
         self._random = np.random.default_rng(seed)
-        self.x, self.y = self._motor("x"), self._motor("y")
+        self.x, self.y, self.z = self._motor("x"), self._motor("y"), self._motor("z")
         self.diode = self._detector("diode", lambda: 1000 * self._spot())
         self.monitor = self._detector("i0", lambda: 900 + 20 * self._random.normal())
         self.mca = self._detector("mca", self._spectrum)

@@ -9,12 +9,14 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from bluesky.plans import grid_scan
 
 from bluescribe import NexusWriter, export
 from bluescribe.testing import SHAPES
 from bluescribe.testing.contract.playing import played
+from bluescribe.testing.shapes.engine import play
 from tests.extent import some
-from tests.viewers.beamline import RUNS, scan, snaked_grid
+from tests.viewers.beamline import RUNS, Beamline, scan, snaked_grid
 from tests.viewers.drawing import differences
 from tests.viewers.jitter import jittered
 from tests.viewers.measured import primaries
@@ -52,17 +54,11 @@ def exported(folder: Path, documents: Documents, check: Check) -> None:
 
 
 _FRAMES = "frames of another run in the same file are shown"
-_TWO_POINTS = "silx takes an axis of two numbers for offset and slope"
 FAULTS = {
     ("finished", "resource_of_earlier_run"): _FRAMES,
     ("exported", "resource_of_earlier_run"): _FRAMES,
-    ("live", "lists"): _TWO_POINTS,
-    ("live", "wide_unsigned_arrays"): _TWO_POINTS,
-    ("live", "names_of_arrays"): _TWO_POINTS,
-    ("live", "filled_in_events"): _TWO_POINTS,
-    ("live", "two_spectra"): _TWO_POINTS,
 }
-"""What is drawn wrongly, and why; a run that goes on has two points for a moment only."""
+"""What is drawn wrongly, and why."""
 
 
 @pytest.fixture
@@ -100,6 +96,20 @@ def test_the_default_plot_of_a_day_at_a_beamline_shows_what_was_measured(
     raw = tmp_path / "raw"
     raw.mkdir()
     written(tmp_path, RUNS[run](raw), check)
+
+
+@pytest.mark.parametrize("lengths", [(2, 3, 4), (3, 2, 4), (3, 4, 2)])
+def test_a_grid_of_three_motors_is_drawn_with_two_positions_along_any(
+    lengths: tuple[int, int, int], tmp_path: Path, viewer: SilxViewer
+) -> None:
+    beamline = Beamline()
+    motors = zip([beamline.z, beamline.y, beamline.x], lengths, strict=True)
+    axes: list[Any] = [part for motor, length in motors for part in (motor, 0, 1, length)]
+    documents = play(grid_scan([beamline.diode], *axes))
+    finished(tmp_path, documents, lambda _: None)
+    ((uid, primary),) = primaries(documents).items()
+    wrong = [*differences(viewer.open(tmp_path / f"{uid}.hdf"), primary)]
+    assert not wrong, "; ".join(wrong)
 
 
 def test_a_master_file_is_drawn_as_the_last_of_its_runs(tmp_path: Path, viewer: SilxViewer) -> None:

@@ -105,9 +105,13 @@ def _copy(place: Place, part: Place, libver: tuple[str, str]) -> None:
     copy = h5py.File(part, "w", driver="core", backing_store=False, libver=libver, locking=False)
     with source, copy as target:
         convert(source)
-        for found in _objects(source.id):
+        objects = _objects(source.id)
+        orders = [(one.id, [*one.id]) for one in objects if _is_ordered(one.id)]
+        for found in objects:
             if isinstance(found.id, h5d.DatasetID) and _only_grows(found.id):
                 _replace(source.id, found)
+        for group, names in orders:
+            _link_in_order(group, names)
         copy_attributes(source.id, target.id)
         for name in source.id:  # HDF5 keeps hard links inside of what is copied at once
             h5o.copy(source.id, name, target.id, name)
@@ -147,6 +151,20 @@ def _hard_links(group: h5g.GroupID) -> Iterator[tuple[bytes, int]]:
         link = group.links.get_info(name)
         if link.type == h5l.TYPE_HARD:
             yield name, link.u
+
+
+def _is_ordered(found: h5d.DatasetID | h5g.GroupID) -> bool:
+    return isinstance(found, h5g.GroupID) and bool(
+        found.get_create_plist().get_link_creation_order() & h5p.CRT_ORDER_TRACKED
+    )
+
+
+def _link_in_order(group: h5g.GroupID, names: list[bytes]) -> None:
+    """Link what a group has anew: what was replaced has come to its end."""
+    for name in names:
+        linked = h5o.open(group, name)
+        group.unlink(name)
+        h5o.link(linked, group, name)
 
 
 def _only_grows(dataset: h5d.DatasetID) -> bool:

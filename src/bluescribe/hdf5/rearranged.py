@@ -42,8 +42,13 @@ def write_rearranged(parent: h5py.Group, name: str, node: Rearranged) -> None:
             values = source[first : rows.max() + 1][rows - first]
             dataset[place] = values.reshape(len(rows), *node.shape)
     for key in _DESCRIBING:
-        if key in source.attrs:
+        if key in source.attrs and not (key == "interpretation" and _is_map(node)):
             dataset.attrs[key] = source.attrs[key]
+
+
+def _is_map(node: Rearranged) -> bool:
+    """Tell whether numbers have the shape of a grid: silx asks the plot what they are, then."""
+    return node.rows.ndim > 1 and not node.shape
 
 
 def _new(parent: h5py.Group, name: str, source: h5py.Dataset, node: Rearranged) -> h5py.Dataset:

@@ -77,7 +77,7 @@ class EntryViews:
         self._attempt(self._write_ends_of_baseline, entry, is_over)
         self._attempt(self._write_logs, entry)
         self._attempt(self._write_primary, entry, is_over)
-        self._attempt(self._write_measurement, entry)
+        self._attempt(self._write_measurement, entry, is_over)
         self._attempt(self._write_diffractometers, entry)
         self._attempt(self._content.write, entry.file, self._tables)
         if is_over:
@@ -154,11 +154,11 @@ class EntryViews:
         self._take_away(entry, self._primary)
         self._primary = {}
 
-    def _write_measurement(self, entry: h5py.Group) -> None:
+    def _write_measurement(self, entry: h5py.Group, is_over: bool) -> None:
         """Show the numbers of the primary stream by their names, for larch and PyMca."""
         primary = self._run.primary
         table = self._tables.get(primary.name) if primary is not None else None
-        group = measurement_group(self._run, table) if table is not None else None
+        group = measurement_group(self._run, table, is_over=is_over) if table is not None else None
         if group is not None:
             self._show(entry, "measurement", group)
 

@@ -6,9 +6,13 @@ has a grid in its shape, and arrays.
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from ...dimensions import positioner_fields
 from ...hdf5.names import nexus_name
-from ...hdf5.tree import Group, HardLink, Node
+from ...hdf5.tree import Group, HardLink, Node, Rearranged
 from ...run import Run
 from .table import StreamTable
 
@@ -17,12 +21,18 @@ __all__ = ["measurement_group"]
 _TIMES = ("time", "EPOCH")
 
 
-def measurement_group(run: Run, table: StreamTable) -> Group | None:
-    """Return links to the columns of a stream that have one number an event, None without one.
+def measurement_group(run: Run, table: StreamTable, *, is_over: bool) -> Group | None:
+    """Return the columns of a stream that have one number an event, None without one.
 
-    Readers take the first for the axis: it is what the plan varied, else the time.
+    Readers take the first for the axis: it is what the plan varied, else the time. An array of one
+    number is shown as that number, when no more rows come.
     """
-    numbers = [field for field in table.stream.fields if _is_number(table, field)]
+    shapes = {field: _shape(table, field) for field in table.stream.fields}
+    numbers = [
+        field
+        for field, shape in shapes.items()
+        if shape == () or (is_over and shape is not None and math.prod(shape) == 1)
+    ]
     if not table.rows or not numbers:
         return None
     varied = [field for field in positioner_fields(run, table.stream) if field in numbers]
@@ -30,7 +40,11 @@ def measurement_group(run: Run, table: StreamTable) -> Group | None:
     for field in table.stream.fields:  # as they are called in the default plot
         names[field] = nexus_name(field, {*_TIMES, *names.values()})
     links: dict[str, Node] = {
-        names[field]: HardLink(f"{table.group_of(field)}/value")
+        names[field]: (
+            Rearranged(f"{table.group_of(field)}/value", np.arange(table.rows))
+            if shapes[field]
+            else HardLink(f"{table.group_of(field)}/value")
+        )
         for field in dict.fromkeys([*varied, *numbers])
     }
     times: dict[str, Node] = {name: HardLink(f"{table.root}/{name}") for name in _TIMES}
@@ -38,7 +52,10 @@ def measurement_group(run: Run, table: StreamTable) -> Group | None:
     return Group("NXcollection", children=children, is_ordered=True)
 
 
-def _is_number(table: StreamTable, field: str) -> bool:
+def _shape(table: StreamTable, field: str) -> tuple[int, ...] | None:
+    """Return the shape of one row of a field of numbers or booleans, None for any other."""
     column = table.column(field)
     layout = column.layout if column else None
-    return layout is not None and layout.dtype.kind in "biuf" and not layout.shape
+    if layout is None or layout.dtype.kind not in "biuf" or layout.is_ragged:
+        return None
+    return layout.shape
