@@ -20,6 +20,7 @@ import h5py
 
 from bluescribe.formats import load_format
 from bluescribe.owed import ENDING
+from bluescribe.recover import recover
 from bluescribe.resumed import take_up_owed
 from tests.formats.images import (
     Documents,
@@ -32,6 +33,7 @@ from tests.formats.test_nexus_master import run
 from tests.system import killed_completing
 
 COUNT = 4
+TEXTS = [f"text {n} of many" for n in range(900)]
 _STEP = 6
 """Of a session that completes a run: the note of what it owes is on the disk by then."""
 
@@ -137,6 +139,19 @@ def owed(case: str) -> Callable[[Path], None]:
 
 
 SOON = {"images_timeout": 0.2}
+
+
+def recovered(folder: Path) -> None:
+    """Recover a file whose root has more texts than HDF5 reads at once."""
+    play("nexus", folder, run(1), file_name="run")
+    path = folder / "data" / "run.hdf"
+    with h5py.File(path, "r+") as file:
+        file.attrs["notes"] = TEXTS
+    tear(path, kept=5000)
+    for step in recover(folder / "data").steps:
+        print(step.outcome, step.what)
+
+
 DOORS: dict[str, Callable[[Path], None]] = {
     "linked": of_a_detector(virtual_file, "nexus", **SOON),
     "linked raw": of_a_detector(virtual_file, "hdf5"),
@@ -146,6 +161,7 @@ DOORS: dict[str, Callable[[Path], None]] = {
     "copied tiff": of_a_detector(virtual_file, "tiff", **SOON),
     "moved run": moved_run,
     "master": master,
+    "recovered": recovered,
     "owed nexus": owed("nexus"),
     "owed dx": owed("dx"),
 }
