@@ -14,10 +14,12 @@ from tests.system.killed import TOP
 from tests.system.torn import DOORS
 
 NOT_WRITTEN = "raw.h5: texts in it were not written to their end"
+DAMAGED = "FAILED HDF5 cannot open it: NotWholeError: texts in it were not written to their end"
 TOLD = {
     "moved run": "these runs lead nowhere: first.hdf",
     "master": "visit.hdf: texts in it were not written to their end | move that file away",
-    "recovered": "FAILED HDF5 cannot open it: NotWholeError: texts in it were not written",
+    "recovered root": DAMAGED,
+    "recovered entry": DAMAGED,
     "owed nexus": "run.hdf is not complete: texts in it were not written to their end | bluescribe",
     "owed dx": "run.dx.h5 is not complete: texts in it were not written to their end | bluescribe",
 }

@@ -141,15 +141,19 @@ def owed(case: str) -> Callable[[Path], None]:
 SOON = {"images_timeout": 0.2}
 
 
-def recovered(folder: Path) -> None:
-    """Recover a file whose root has more texts than HDF5 reads at once."""
-    play("nexus", folder, run(1), file_name="run")
-    path = folder / "data" / "run.hdf"
-    with h5py.File(path, "r+") as file:
-        file.attrs["notes"] = TEXTS
-    tear(path, kept=5000)
-    for step in recover(folder / "data").steps:
-        print(step.outcome, step.what)
+def recovered(group: str) -> Callable[[Path], None]:
+    """Return what recovers a file in which a group has more texts than HDF5 reads at once."""
+
+    def recovery(folder: Path) -> None:
+        play("nexus", folder, run(1), file_name="run")
+        path = folder / "data" / "run.hdf"
+        with h5py.File(path, "r+") as file:
+            file[group].attrs["notes"] = TEXTS
+        tear(path, kept=5000)
+        for step in recover(folder / "data").steps:
+            print(step.outcome, step.what)
+
+    return recovery
 
 
 DOORS: dict[str, Callable[[Path], None]] = {
@@ -161,7 +165,8 @@ DOORS: dict[str, Callable[[Path], None]] = {
     "copied tiff": of_a_detector(virtual_file, "tiff", **SOON),
     "moved run": moved_run,
     "master": master,
-    "recovered": recovered,
+    "recovered root": recovered("/"),
+    "recovered entry": recovered("/entry"),
     "owed nexus": owed("nexus"),
     "owed dx": owed("dx"),
 }
