@@ -128,7 +128,7 @@ def look_at(path: Path, name: str) -> None:
                 item[()]
     except NotWholeError:
         raise
-    except _READ_ERRORS:
+    except (*_READ_ERRORS, TypeError):
         return
 
 

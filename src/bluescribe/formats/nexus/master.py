@@ -294,6 +294,6 @@ def _holds(path: Path, uid: str) -> bool:
             is_its = isinstance(value, bytes) and _short(value.decode(errors="replace")) == uid
             if is_its:
                 meet_all(marked.file, marked.size)
-    except (OSError, KeyError, RuntimeError):
+    except (OSError, KeyError, RuntimeError, ValueError):
         return False
     return is_its
