@@ -64,6 +64,8 @@ def _resume(
         work = file.take_up(note)
     except (OSError, RuntimeError) as error:  # h5py raises either
         text = "look whether that folder can be read and written"
+        if not getattr(error, "errno", None):  # HDF5, or what looks at its files: it is damaged
+            text = f"bluescribe recover {path.parent}"
         return [Shortfall(f"{path} is not complete: {error}", text, is_owed=True)]
     except (LookupError, TypeError, ValueError) as error:
         logger.debug("the traceback", exc_info=True)

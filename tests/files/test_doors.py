@@ -19,7 +19,6 @@ DOORS = {
     "hdf5/file.py: h5py.File": PLACE,
     "hdf5/later.py: h5py.File": PLACE,
     "hdf5/mend.py: h5py.File": PLACE,
-    "hdf5/oldformat.py: h5py.File": PLACE,
     "hdf5/recovery.py: h5py.File": PLACE,
     "formats/nexus/master.py: h5py.File": PLACE,
     "hdf5/compact.py: h5py.File": "in memory: the driver is core, without a backing store",

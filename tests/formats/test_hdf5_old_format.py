@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -14,9 +15,11 @@ import pytest
 from event_model import compose_run
 
 from bluescribe import Hdf5Writer, NexusWriter
-from bluescribe.hdf5 import oldformat
+from bluescribe.files import Place
+from bluescribe.hdf5 import compact, oldformat
 from bluescribe.testing import SHAPES, documents
 from tests.extent import some
+from tests.formats.test_nexus_compact import tree
 from tests.readers.hdf5_format import messages, objects, too_new_for_1_8
 
 
@@ -119,12 +122,47 @@ def test_without_the_functions_a_file_is_complete(
     assert "superblock 3" in set(too_new_for_1_8(path))
 
 
-def test_without_room_a_file_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_room_a_file_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(oldformat, "check_room", refuse)
+    monkeypatch.setattr(compact, "_replace_by", refuse)
     path = write(large_run(), NexusWriter(tmp_path))
+    assert "No space left" in caplog.text
+    with h5py.File(path) as file:
+        assert len(file["/entry/data/number"]) == 300
+
+
+def test_a_finished_file_is_never_changed_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HDF5 writes the indices last that it has led datasets to: a kill before that loses them.
+
+    The file as it was when it was closed has another name here, and so stays.
+    """
+    closed = tmp_path / "closed.hdf"
+    contents: list[bytes] = []
+
+    def watched(place: Place, libver: tuple[str, str]) -> bool:
+        os.link(place, closed)
+        contents.append(closed.read_bytes())
+        return compact.compact(place, libver)
+
+    monkeypatch.setattr("bluescribe.hdf5.file.compact", watched)
+    path = write(large_run(), NexusWriter(tmp_path))
+    assert path.stat().st_size > 1 << 20
+    assert [closed.read_bytes()] == contents
+    assert (closed.read_bytes()[8], path.read_bytes()[8]) == (3, 2)
+    assert tree(path) == tree(closed)
+
+
+def test_a_larger_file_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compact, "_MAX_FILE_BYTES", 1 << 22)
+    path = write(large_run(), NexusWriter(tmp_path))
+    assert path.stat().st_size > 1 << 22
+    assert path.read_bytes()[8] == 3
     with h5py.File(path) as file:
         assert len(file["/entry/data/number"]) == 300
 

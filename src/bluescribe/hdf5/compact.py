@@ -1,8 +1,12 @@
-"""A finished file that is small is written anew, without the room that growing needed.
+"""A finished file that is not large is written anew: for older programs, and in less room.
 
-A column that can grow is stored in chunks with an index, and each time that an object is added or
-taken away HDF5 leaves holes: of a run of ten points, that is most of the file. The copy holds the
-same tree, object for object; only that its columns cannot grow any more.
+It is turned into one that HDF5 1.8 reads. A column that can grow is stored in chunks with an index,
+and each time that an object is added or taken away HDF5 leaves holes: of a run of ten points, that
+is most of the file. If it holds little, the copy has the same tree, object for object; only that
+its columns cannot grow any more.
+
+Nothing of it is done in place: a process that is killed in the midst of it would leave a finished
+file that nobody can read.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import h5py
 import numpy as np
 from h5py import h5d, h5g, h5l, h5o, h5p, h5s, h5t
 
-from ..files import Place, part_beside
+from ..files import Place, part_of
 from .objects import copy_attributes
 from .oldformat import convert
 
@@ -25,22 +29,29 @@ __all__ = ["compact"]
 
 logger = logging.getLogger(__name__)
 
-_MAX_DATA_BYTES = 1 << 20
-"""Room that was lost is nothing beside the data of larger files, and copying takes its time."""
 _MAX_FILE_BYTES = 1 << 26
-"""What is copied is in memory meanwhile, with all the room that was lost."""
-_MOST_DATASETS = 400
-"""Of a run of hundreds of fields the copy would take seconds."""
+"""A larger file stays as it is: what is written anew is in memory meanwhile, twice, and has to get
+to the disk before the next run's file is closed."""
+_LITTLE_BYTES = 1 << 20
+"""Values of a file of which the room that was lost matters."""
+_MOST_DATASETS = 1000
+"""To copy the tree of a run of a thousand fields would take half a minute."""
+_MOST_GROWTH = 1 / 8
+"""An index of HDF5 1.8 has 2 kB or more: in hundreds of short columns more than the values."""
 
 _VERSION_AT = 8
 """Where an HDF5 file tells the version of its superblock: behind the signature."""
+_LAST_VERSION_OF_1_8 = 2
+
+_ASIDE = b"\x01"
+"""A name that nobody has given."""
 
 _MAX_INLINE_BYTES = 4096
 """Values up to here are stored in the object itself: HDF5's compact layout, of 64 kB at most."""
 
 
 def compact(place: Place, libver: tuple[str, str]) -> bool:
-    """Put a smaller copy in the place of a closed file, if it is not large.
+    """Put a better copy in the place of a closed file, if it is not large.
 
     A process that is killed meanwhile, or a disk that is full, leaves the file as it was; who has
     the old file open can go on reading it.
@@ -58,29 +69,52 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
         Whether the file is a smaller one now, or one of an older format.
     """
     try:
-        size = place.size()
-        if size > _MAX_FILE_BYTES or not _holds_little(place):
+        if place.size() > _MAX_FILE_BYTES:
             return False
-        with part_beside(place) as part:
-            _copy(place, part, libver)
-            is_better = part.size() < size or _version(part) < _version(place)
-            if is_better:
-                part.replace(place)
-            return is_better
+        image = _written_anew(place, libver)
+        if image is not None:
+            _replace_by(place, image)
+        return image is not None
     except FileNotFoundError:
         pass  # somebody took the file away when it was closed
     except Exception as error:  # h5py has many kinds; the file is complete without this
-        logger.warning("nexus: %s is complete, but larger than it need be: %s", place, error)
+        logger.warning(
+            "%s is complete, but was not written anew, in less room and for older programs: %s",
+            *(place, error),
+        )
     return False
 
 
-def _holds_little(place: Place) -> bool:
+def _written_anew(place: Place, libver: tuple[str, str]) -> bytes | None:
+    """Return the bytes of a better file; None if there is none."""
+    size, version = place.size(), _version(place)
+    # what is changed in "core" is changed in memory, never in the file
+    with h5py.File(
+        place, "r+", driver="core", backing_store=False, libver=libver, locking=False
+    ) as file:
+        objects = _objects(file.id)
+        is_little = _holds_little(objects)
+        if not is_little and version <= _LAST_VERSION_OF_1_8:
+            return None
+        convert(file)  # where it cannot, nothing is better than it was, or only the room
+        image = _copied(file, objects, libver) if is_little else _image(file)
+    is_older = image[_VERSION_AT] < version and len(image) <= size * (1 + _MOST_GROWTH)
+    return image if is_older or len(image) < size else None
+
+
+def _replace_by(place: Place, image: bytes) -> None:
+    with part_of(place) as part, place.open() as old, part.open("r+b") as new:
+        new.write(image)  # HDF5 itself must not meet a full disk: see room.py
+        new.flush()
+        os.fchmod(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
+        os.fsync(new.fileno())  # what it replaces may have been on the disk for hours
+
+
+def _holds_little(objects: list[_Found]) -> bool:
     """Tell whether a file is small, but for what was lost: that depends on how it was written."""
-    # read by Python: HDF5 refuses a file that the process has open in another manner
-    with place.open() as stream, h5py.File(stream, "r") as file:
-        datasets = [one.id for one in _objects(file.id) if isinstance(one.id, h5d.DatasetID)]
-        held = sum(map(_bytes_held, datasets))
-    return held <= _MAX_DATA_BYTES and len(datasets) <= _MOST_DATASETS
+    datasets = [one.id for one in objects if isinstance(one.id, h5d.DatasetID)]
+    held = sum(map(_bytes_held, datasets))
+    return held <= _LITTLE_BYTES and len(datasets) <= _MOST_DATASETS
 
 
 def _bytes_held(dataset: h5d.DatasetID) -> int:
@@ -97,31 +131,26 @@ def _version(place: Place) -> int:
         return file.read(_VERSION_AT + 1)[_VERSION_AT]
 
 
-def _copy(place: Place, part: Place, libver: tuple[str, str]) -> None:
-    # what is changed in "core" is changed in memory, never in the file
-    source = h5py.File(
-        place, "r+", driver="core", backing_store=False, libver=libver, locking=False
-    )
-    copy = h5py.File(part, "w", driver="core", backing_store=False, libver=libver, locking=False)
-    with source, copy as target:
-        convert(source)
-        objects = _objects(source.id)
-        orders = [(one.id, [*one.id]) for one in objects if _is_ordered(one.id)]
-        for found in objects:
-            if isinstance(found.id, h5d.DatasetID) and _only_grows(found.id):
-                _replace(source.id, found)
-        for group, names in orders:
-            _link_in_order(group, names)
+def _copied(source: h5py.File, objects: list[_Found], libver: tuple[str, str]) -> bytes:
+    """Return the tree of a file that is in memory, in no more room than it needs."""
+    orders = [(one.id, [*one.id]) for one in objects if _is_ordered(one.id)]
+    for found in objects:
+        if isinstance(found.id, h5d.DatasetID) and _only_grows(found.id):
+            _replace(source.id, found)
+    for group, names in orders:
+        _link_in_order(group, names)
+    part = f"{source.filename}.part"  # a name that it has to have: there is no such file
+    with h5py.File(part, "w", driver="core", backing_store=False, libver=libver) as target:
         copy_attributes(source.id, target.id)
         for name in source.id:  # HDF5 keeps hard links inside of what is copied at once
             h5o.copy(source.id, name, target.id, name)
-        target.flush()
-        image = target.id.get_file_image()
-    with place.open() as old, part.open("r+b") as written:
-        written.write(image)  # HDF5 itself must not meet a full disk: see room.py
-        written.flush()
-        os.fchmod(written.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
-        os.fsync(written.fileno())  # what it replaces may have been on the disk for hours
+        return _image(target)
+
+
+def _image(file: h5py.File) -> bytes:
+    file.flush()
+    image: bytes = file.id.get_file_image()
+    return image
 
 
 @dataclass(slots=True)
@@ -162,9 +191,8 @@ def _is_ordered(found: h5d.DatasetID | h5g.GroupID) -> bool:
 def _link_in_order(group: h5g.GroupID, names: list[bytes]) -> None:
     """Link what a group has anew: what was replaced has come to its end."""
     for name in names:
-        linked = h5o.open(group, name)
-        group.unlink(name)
-        h5o.link(linked, group, name)
+        group.links.move(name, group, _ASIDE)
+        group.links.move(_ASIDE, group, name)
 
 
 def _only_grows(dataset: h5d.DatasetID) -> bool:
@@ -174,7 +202,7 @@ def _only_grows(dataset: h5d.DatasetID) -> bool:
         properties.get_layout() == h5d.CHUNKED
         and not properties.get_nfilters()
         and not dataset.dtype.hasobject
-        and _bytes_of(dataset) <= _MAX_DATA_BYTES
+        and _bytes_of(dataset) <= _LITTLE_BYTES
     )
 
 

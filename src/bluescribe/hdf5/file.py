@@ -18,7 +18,7 @@ from ..values import Array
 from .compact import compact
 from .compression import compression_options
 from .objects import new_dataset, new_group, new_link, printable, set_attribute
-from .oldformat import OLD_FORMAT, OLDEST_FORMAT, convert_in_place
+from .oldformat import OLD_FORMAT, OLDEST_FORMAT
 from .rearranged import write_rearranged
 from .room import Room, check_room, divert
 from .sharing import close_readers
@@ -120,13 +120,10 @@ class LiveFile:
             self._room.closed()
 
     def finish(self) -> None:
-        """Close the file for good, in an old format, and make it small if it is not large."""
+        """Close the file for good, in an old format and in less room if it is not large."""
         self.close()
         self._room.give_back()
-        is_anew = compact(self._place, OLD_FORMAT if self._may_live else OLDEST_FORMAT)
-        if self._may_live and not is_anew:
-            convert_in_place(self._place)
-            self._room.give_back()
+        compact(self._place, OLD_FORMAT if self._may_live else OLDEST_FORMAT)
         self._hold.release()
 
     def abandon(self) -> None:

@@ -16,6 +16,7 @@ from ..datums import Datums, ImagesError
 from ..errors import BluescribeError
 from ..rows import Rows
 from ..values import Array
+from .marked import NotWholeError, look_at
 from .objects import set_attribute
 
 __all__ = [
@@ -245,6 +246,8 @@ def opened(asset: Asset, *, is_checked: bool = False) -> Iterator[h5py.Dataset]:
     ImagesError
         What stands there is no array of frames.
     """
+    if not is_checked:
+        _look_at(asset)
     with _file(asset, _UNLOCKED if is_checked else _MODES) as file:
         try:
             dataset = file[asset.dataset]
@@ -281,20 +284,32 @@ It can be read along with that; to wait until it is closed may take too long.
 """
 
 
-def opened_unlocked(path: Path) -> h5py.File:
-    """Open an HDF5 file for a look, in nobody's way: without a lock if nothing here has one.
+def opened_unlocked(path: Path, name: str) -> h5py.File:
+    """Open an HDF5 file for a look at an object, in nobody's way.
+
+    That is without a lock, if nothing here has one.
 
     Raises
     ------
     OSError
         It is not there, or cannot be opened by now.
     """
+    look_at(path, name)
     try:
         return h5py.File(path, "r", locking=False)
     except OSError as error:
         if _OPEN_OTHERWISE not in str(error):
             raise
     return h5py.File(path, "r")
+
+
+def _look_at(asset: Asset) -> None:
+    try:
+        look_at(asset.path, asset.dataset or "/")
+    except NotWholeError as error:
+        raise NotReadyError(
+            f"{asset.path}: {error} (was its producer killed, or was it copied in part?)"
+        ) from None
 
 
 def _file(asset: Asset, modes: Iterable[Mapping[str, Any]]) -> h5py.File:

@@ -131,7 +131,7 @@ class AssetLinks:
         if not isinstance(link, External) or not self.may_open:
             return None
         try:
-            with opened_unlocked(self.folder / link.file) as file:
+            with opened_unlocked(self.folder / link.file, link.path) as file:
                 return tuple(file[link.path].shape)
         except (OSError, KeyError, AttributeError):
             return None

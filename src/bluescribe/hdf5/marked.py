@@ -1,23 +1,44 @@
-"""HDF5 files that say that somebody writes them: reading them, and taking the mark away."""
+"""HDF5 files of which it is not known whether they are whole: reading them, and mending the mark.
+
+HDF5 itself is to read no file that another process wrote unless this has looked at it: of texts
+that were not written to their end it would read on for ever, and no thread of the process could
+use HDF5 again.
+"""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import h5py
 
+from ..errors import BluescribeError
 from ..files import Place
-from .heaps import is_endless
+from .heaps import heap_size, is_endless
 from .superblock import Superblock
 
-__all__ = ["Marked", "meet_all", "opened", "read_superblock", "unmark"]
+__all__ = [
+    "Marked",
+    "NotWholeError",
+    "look_at",
+    "meet_all",
+    "opened",
+    "opened_whole",
+    "read_superblock",
+    "unmark",
+]
 
 _SUPERBLOCK_ROOM = 128
+_READ_ERRORS = (ValueError, RuntimeError, KeyError, OSError)
+"""Kinds of h5py's errors."""
+
+
+class NotWholeError(BluescribeError, OSError):
+    """What a file should hold was not all written to it, or not all copied."""
 
 
 class Marked(NamedTuple):
@@ -62,6 +83,55 @@ def opened(path: Path) -> Iterator[Marked]:
             yield Marked(file, found, closed, size)
 
 
+@contextmanager
+def opened_whole(path: Path) -> Iterator[Marked]:
+    """Open a file to be read that its writer has closed.
+
+    Raises
+    ------
+    NotWholeError
+        Nobody has closed it, or it is not as long as it says, or no HDF5 file. While it is read:
+        texts in it were not written to their end.
+    OSError
+        It cannot be read.
+    """
+    with ExitStack() as stack:
+        try:
+            marked = stack.enter_context(opened(path))
+        except _READ_ERRORS as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise NotWholeError(str(error)) from error
+        if marked.found.is_marked:
+            raise NotWholeError("it says that it is being written")
+        if marked.found.end > marked.size:
+            raise NotWholeError("it was cut off")
+        yield marked
+
+
+def look_at(path: Path, name: str) -> None:
+    """Look whether HDF5 comes to an end with an object of a file, and with its attributes.
+
+    It costs some reads of Python, however large the file is.
+
+    Raises
+    ------
+    NotWholeError
+        It does not. Whatever else is wrong HDF5 itself tells who opens the file.
+    """
+    try:
+        with opened(path) as marked:
+            item = marked.file[name]
+            for key in item.attrs:
+                _try(item.attrs.__getitem__, key)
+            if _has_texts(item):
+                item[()]
+    except NotWholeError:
+        raise
+    except (*_READ_ERRORS, TypeError):
+        return
+
+
 def unmark(place: Place, superblock: Superblock) -> None:
     """Write another superblock, and let the file end where that says.
 
@@ -84,16 +154,35 @@ def meet_all(group: h5py.Group, size: int) -> None:
     ------
     OSError, RuntimeError, KeyError
         There is one that cannot be read.
-    ValueError
-        The file was cut off: values are not in its `size` bytes, and would be read as zeros.
+    NotWholeError
+        The file was cut off: values are not in its `size` bytes, and would be read as zeros. Or
+        texts in it were not written to their end.
     """
 
     def meet(_: str, item: h5py.HLObject) -> None:
         list(item.attrs.values())
         if isinstance(item, h5py.Dataset) and _last_byte(item) > size:
-            raise ValueError(f"it was cut off: values of {item.name} are missing")
+            raise NotWholeError(f"it was cut off: values of {item.name} are missing")
+        if _has_texts(item):
+            item[()]
 
+    meet("", group)
     group.visititems(meet)
+
+
+def _has_texts(item: h5py.HLObject) -> bool:
+    """Tell whether the values of an object are texts of variable length, or other such things."""
+    return isinstance(item, h5py.Dataset) and item.dtype.hasobject
+
+
+def _try(read: Callable[[str], object], key: str) -> None:
+    """Read an attribute that may be of a type that h5py does not have."""
+    try:
+        read(key)
+    except NotWholeError:
+        raise
+    except (*_READ_ERRORS, TypeError):
+        return
 
 
 class _Closed(io.RawIOBase):
@@ -109,16 +198,15 @@ class _Closed(io.RawIOBase):
 
         Raises
         ------
-        OSError
+        NotWholeError
             HDF5 would never come to the end of what it reads.
         """
-        head = self._superblock.data[self._position : self._position + len(buffer)]
-        self._stream.seek(self._position + len(head))
-        data = head + self._stream.read(len(buffer) - len(head))
-        filled = data.ljust(len(buffer), b"\0")
-        if is_endless(filled):
-            raise OSError("texts in it were not written to their end")
-        buffer[:] = filled
+        data = self._read(len(buffer))
+        if size := heap_size(data):  # HDF5 reads its beginning first, and then the rest
+            whole = self._read(min(size, self._superblock.end - self._position))
+            if is_endless(whole):
+                raise NotWholeError("texts in it were not written to their end")
+        buffer[:] = data
         self._position += len(buffer)
         return len(buffer)
 
@@ -131,6 +219,13 @@ class _Closed(io.RawIOBase):
     def tell(self) -> int:
         """Return the place."""
         return self._position
+
+    def _read(self, size: int) -> bytes:
+        """Return so many bytes from the place on."""
+        head = self._superblock.data[self._position : self._position + size]
+        self._stream.seek(self._position + len(head))
+        data = head + self._stream.read(size - len(head))
+        return data.ljust(size, b"\0")
 
 
 def _last_byte(dataset: h5py.Dataset) -> int:

@@ -17,10 +17,7 @@ import h5py
 from h5py import h5d, h5o
 from h5py._objects import phil
 
-from ..files import Place
-from .room import check_room
-
-__all__ = ["OLDEST_FORMAT", "OLD_FORMAT", "convert", "convert_in_place"]
+__all__ = ["OLDEST_FORMAT", "OLD_FORMAT", "convert"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,38 +27,15 @@ OLDEST_FORMAT = ("earliest", "v110")
 OLD_FORMAT = ("v108", "v110")
 """Bounds for what is added to such a file: nothing newer than need be."""
 
-_A_NODE, _A_DIMENSION, _CHUNKS_A_NODE = 1600, 520, 30
-"""Bytes of a node of an old index, beside those for each dimension, and chunks in it, at least."""
-_MOST_GROWTH = 1 / 8
-"""An old index has 2 kB or more, in hundreds of short columns more than what was measured."""
-_MARGIN = 1 << 20
-
 _Convert = Callable[[int], int]
-
-
-def convert_in_place(place: Place) -> bool:
-    """Do as `convert` with a file that is closed for good, unless it would grow much by that.
-
-    Who has the file open may have to open it again, as after every change of its structure.
-    """
-    try:
-        with h5py.File(place, "r", locking=False) as file:
-            needed = sum(map(_index_bytes, _datasets(file)))
-        if needed > _MOST_GROWTH * place.size():
-            return False
-        check_room(place, place.size() + needed + _MARGIN)  # HDF5 must not meet a full disk
-        with h5py.File(place, "r+", libver=OLD_FORMAT, locking=False) as file:
-            return convert(file)
-    except Exception as error:  # h5py has many kinds; the file is complete without this
-        logger.debug("%s stays in the format of HDF5 1.10: %s", place, error)
-        return False
 
 
 def convert(file: h5py.File) -> bool:
     """Turn an open file, which is not in SWMR mode, into one that HDF5 1.8 reads.
 
     Nothing that was measured is moved or read. Datasets that join others (virtual ones) are of
-    HDF5 1.10, and stay so.
+    HDF5 1.10, and stay so. HDF5 changes objects one by one, and writes their new indices last: who
+    is killed before that leaves a file that nobody can read. So it is to be one in memory.
 
     Returns
     -------
@@ -80,14 +54,6 @@ def convert(file: h5py.File) -> bool:
                 return False
     with phil:
         return convert_file(file.id.id) >= 0
-
-
-def _index_bytes(dataset: h5d.DatasetID) -> int:
-    """Return the bytes of the index that a dataset gets, at the most."""
-    if dataset.get_create_plist().get_layout() != h5d.CHUNKED:
-        return 0
-    nodes = 1 + int(dataset.get_num_chunks()) // _CHUNKS_A_NODE
-    return nodes * (_A_NODE + _A_DIMENSION * int(dataset.rank))
 
 
 def _datasets(file: h5py.File) -> Iterator[h5d.DatasetID]:

@@ -21,9 +21,10 @@ from ...hdf5.compression import compression_options
 from ...hdf5.encoding import Block
 from ...hdf5.file import LiveFile, write_node
 from ...hdf5.frames import copy_frames
-from ...hdf5.images import Images, ImagesError, describe, opened_unlocked
+from ...hdf5.images import Images, ImagesError, describe
 from ...hdf5.later import seconds_left
 from ...hdf5.links import AssetLinks
+from ...hdf5.marked import meet_all, opened_whole
 from ...hdf5.objects import set_attribute
 from ...hdf5.room import telling_of_system
 from ...hdf5.tree import Dataset
@@ -149,7 +150,9 @@ class DxFile(RunFile[DxSettings]):
         self._links.take_in(told["links"], self._run.streams, self.locate)
         self._frames = ExternalFrames(self._run, self._tomogram, self._links)
         self._frames.without = told["without"]
-        with opened_unlocked(Path(note.file)) as h5:
+        with opened_whole(Path(note.file)) as marked:
+            h5 = marked.file
+            meet_all(h5, marked.size)
             if h5[f"{ACQUISITION}/uid"].asstr()[()] != self._run.uid:
                 raise OSError(f"{note.file} is the file of another run")
             self._frames.shown.update(t for t in self._frames.pending() if f"{EXCHANGE}/{t}" in h5)

@@ -15,7 +15,7 @@ from pathlib import Path
 import h5py
 
 from ...errors import BluescribeError
-from ...hdf5.images import opened_unlocked
+from ...hdf5.marked import NotWholeError, opened_whole
 from ...hdf5.objects import copy_attributes
 
 __all__ = ["UnreadableRunError", "file_of", "write_entry"]
@@ -57,18 +57,13 @@ def write_entry(h5: h5py.File, name: str, run_file: os.PathLike[str], file: str)
     UnreadableRunError, OSError, RuntimeError, KeyError
         The run's file cannot be read.
     """
-    with _opened(Path(run_file)) as run:
-        if h5.get(name, getlink=True) is not None:
-            del h5[name]
-        _write_links(_new_group(h5, name, run[_ENTRY]), run[_ENTRY], file)
-
-
-def _opened(run_file: Path) -> h5py.File:
     try:
-        return opened_unlocked(run_file)
-    except OSError as error:
-        if error.errno:  # the system says why, and which file
-            raise
+        with opened_whole(Path(run_file)) as marked:
+            entry = marked.file[_ENTRY]
+            if h5.get(name, getlink=True) is not None:
+                del h5[name]
+            _write_links(_new_group(h5, name, entry), entry, file)
+    except NotWholeError as error:
         raise UnreadableRunError(f"{run_file} cannot be read: {error}") from error
 
 

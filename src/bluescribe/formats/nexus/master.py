@@ -27,6 +27,7 @@ import numpy as np
 from ...afterwards import Shortfall
 from ...errors import BluescribeError
 from ...files import Folder, Place, part_of, parts_of
+from ...hdf5.marked import meet_all, opened_whole
 from ...held import NO_LOCKS
 from ...paths import place_of_run, run_path
 from ...run import Run
@@ -50,8 +51,9 @@ _LOCK_SECONDS = 60.0
 _LOCK_PAUSE = 0.02
 
 _MOVED = (
-    "move them back below the folder of the master file: the first run of the next session links "
-    "them anew. Or leave it so: other runs are not touched by it"
+    "move them back below the folder of the master file, and if they are there already mend them "
+    "with `bluescribe recover`: the first run of the next session links them anew. Or leave it so: "
+    "other runs are not touched by it"
 )
 
 
@@ -169,6 +171,8 @@ class MasterEntry:
         for left in parts_of(self._master.path):  # of who was killed: nobody else has the lock
             self._master.with_name(left.name).remove()
         is_new = not self._master.exists()
+        if not is_new:
+            _check_is_master(Path(self._master))
         lost: list[str] = []
         with part_of(self._master) as part:
             if not is_new:
@@ -176,8 +180,6 @@ class MasterEntry:
             with h5py.File(part, "w" if is_new else "r+", locking=False) as h5:
                 if is_new:
                     _write_root(h5, self._master.name)
-                elif h5.attrs.get("creator") != _CREATOR:
-                    raise _OccupiedError("what stands there is no master file")
                 name = self._write_entry(h5)
                 _set_text(h5, "default", name)
                 _set_text(h5, "file_update_time", datetime.now().astimezone().isoformat())
@@ -238,6 +240,12 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
+def _check_is_master(path: Path) -> None:
+    with opened_whole(path) as marked:
+        if marked.file.attrs.get("creator") != _CREATOR:
+            raise _OccupiedError("what stands there is no master file")
+
+
 def _write_root(h5: h5py.File, name: str) -> None:
     h5.attrs["NX_class"] = "NXroot"
     h5.attrs["file_name"] = name
@@ -279,10 +287,13 @@ def _relink(h5: h5py.File, folder: Path) -> list[str]:
 
 
 def _holds(path: Path, uid: str) -> bool:
-    """Tell whether a file is the one of a run."""
+    """Tell whether a file is the one of a run, and whole."""
     try:
-        with h5py.File(path, "r", locking=False) as h5:
-            value: Any = h5[f"{_ENTRY}/entry_identifier"][()]
-    except (OSError, KeyError, RuntimeError):
+        with opened_whole(path) as marked:
+            value: Any = marked.file[f"{_ENTRY}/entry_identifier"][()]
+            is_its = isinstance(value, bytes) and _short(value.decode(errors="replace")) == uid
+            if is_its:
+                meet_all(marked.file, marked.size)
+    except (OSError, KeyError, RuntimeError, ValueError):
         return False
-    return isinstance(value, bytes) and _short(value.decode(errors="replace")) == uid
+    return is_its

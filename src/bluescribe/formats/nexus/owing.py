@@ -10,8 +10,9 @@ from typing import Any
 import h5py
 
 from ...files import Place
-from ...hdf5.images import Images, opened_unlocked
+from ...hdf5.images import Images
 from ...hdf5.links import AssetLinks
+from ...hdf5.marked import meet_all, opened_whole
 from ...owed import Note
 from ...run import Run
 from .entryviews import EntryViews
@@ -95,7 +96,9 @@ class Finished:
         master = Master.found(told["master"], note.place.folder) if told["master"] else None
         quiet = settings.model_copy(update={"warn_missing": False})  # it was told
         found = cls(run, Owed((), master), links, quiet, told["tables"])
-        with opened_unlocked(Path(note.file)) as h5:
+        with opened_whole(Path(note.file)) as marked:
+            h5 = marked.file
+            meet_all(h5, marked.size)
             if h5[f"{BLUESKY}/uid"].asstr()[()] != run.uid:
                 raise OSError(f"{note.file} is the file of another run")
             images = list(found._to_copy(h5)) if told["copies"] else []
