@@ -35,7 +35,7 @@ to the disk before the next run's file is closed."""
 _LITTLE_BYTES = 1 << 20
 """Values of a file of which the room that was lost matters."""
 _MOST_DATASETS = 600
-"""Each takes some milliseconds, and the more there are the more: two thousand take half a minute."""
+"""Each takes some milliseconds, and more where there are many: two thousand take half a minute."""
 _MOST_GROWTH = 1 / 8
 """An index of HDF5 1.8 has 2 kB or more: in hundreds of short columns more than the values."""
 
