@@ -57,7 +57,7 @@ def known_folder(settings: WriterSettings) -> Path:
 
 
 def _errors(wanted: Mapping[Path, object]) -> dict[Path, OSError]:
-    """Try all folders at the same time; return those that refuse."""
+    """Try all folders at the same time; return those that refuse, in the order of the wanted."""
     found: dict[Path, OSError] = {}
     threads = {
         folder: threading.Thread(target=_try, args=(folder, found), daemon=True)
@@ -75,7 +75,7 @@ def _errors(wanted: Mapping[Path, object]) -> dict[Path, OSError]:
                 folder,
                 _SECONDS,
             )
-    return dict(found)
+    return {folder: found[folder] for folder in wanted if folder in found}
 
 
 def _nearest(folder: Path) -> Path:

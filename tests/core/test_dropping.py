@@ -33,6 +33,14 @@ QUICK = 2.0
 """Seconds; far below what is waited for here."""
 
 
+@pytest.fixture(autouse=True)
+def _nothing_of_other_tests_is_collected():
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def threads():
     return {
         t for t in threading.enumerate() if isinstance(t, threading.Timer) or "scribe" in t.name
