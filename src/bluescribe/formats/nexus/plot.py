@@ -68,7 +68,7 @@ def plot_groups(
     if layout is None or rows is None:
         return {"data": plot.listed(signals)}
     picture = plot.picture(signals, layout, rows)
-    if "interpretation" in picture.attrs and rows.ndim == 2 and plot.shape(signals[0]) == ():
+    if "interpretation" in picture.attrs and rows.ndim == 2:
         return {"points": plot.points(signals), "data": picture}
     return {"data": picture}
 
@@ -116,10 +116,7 @@ class _Plot:
         shown = plane or axes[:1]
         for axis in [names[f] for f in axes] or ["time"]:
             group.attrs[f"{axis}_indices"] = [0]
-        channels = self._show(group, signals, [names[f] for f in shown] or ["time"])
-        if self.is_over and channels:
-            first = f"{self.table.group_of(axes[0])}/value" if axes else f"{self.table.root}/time"
-            _show_as_curves(group, [self.h5[first][()].reshape(-1), *channels])
+        self._show(group, signals, [names[f] for f in shown] or ["time"])
         return group
 
     def points(self, signals: list[str]) -> Group:
@@ -157,9 +154,9 @@ class _Plot:
             group.attrs[f"{axes[-1]}_indices"] = [number]
         for field in layout.axes:
             group.attrs[f"{names[field]}_indices"] = list(range(rows.ndim))
-        channels = self._show(group, signals, axes)
-        if len(self.shape(signals[0]) or ()) < 2:
-            _show_as_curves(group, [*positions, *channels][-2:])
+        self._show(group, signals, axes)
+        if self.shape(signals[0]) == ():  # of arrays, the signal itself says what they are
+            _show_as_curves(group, positions[-2:])
         return group
 
     def signals(self) -> list[str]:
@@ -184,8 +181,11 @@ class _Plot:
             return [wanted, *(f for f in detectors if f != wanted and f not in external)]
         return detectors
 
-    def _show(self, group: Group, signals: list[str], axes: list[str]) -> list[Array]:
+    def _show(self, group: Group, signals: list[str], axes: list[str]) -> None:
         """Tell which of the fields of a plot is its signal, and what it is shown over.
+
+        The numbers of a spectrum's channels are an axis: silx draws nothing over a measured axis
+        and none.
 
         Parameters
         ----------
@@ -195,25 +195,17 @@ class _Plot:
             The fields that are worth looking at, the best one first.
         axes
             Names of those of the points.
-
-        Returns
-        -------
-        list of ndarray
-            The numbers of a spectrum's channels, which are its axis: silx draws nothing over a
-            measured axis and none. Nothing for other signals.
         """
         names, inner = self._names(), self.shape(signals[0]) or ()
-        channels = [np.arange(inner[0], dtype=np.int32)] if len(inner) == 1 else []
         shown = [*axes, *["."] * len(inner)]
-        for numbers in channels:
+        if len(inner) == 1:
             shown[-1] = nexus_name("channel", group.children)
-            group.children[shown[-1]] = Dataset(numbers)
+            group.children[shown[-1]] = Dataset(np.arange(inner[0], dtype=np.int32))
             group.attrs[f"{shown[-1]}_indices"] = [len(axes)]
         group.attrs |= {"signal": names[signals[0]], "axes": shown}
         others = [names[f] for f in signals[1:] if self.shape(f) == self.shape(signals[0])]
         if others:
             group.attrs["auxiliary_signals"] = others
-        return channels
 
     def _group(self, fields: Iterable[str], rows: Array | None = None) -> Group:
         """Return an NXdata of fields, as they are or in an arrangement of their rows."""
