@@ -204,18 +204,6 @@ def test_times_say_from_when_they_count(tmp_path: Path, name: str) -> None:
                 assert zero + times[-1] == pytest.approx(last, abs=2e-6)
 
 
-def test_scippnexus_reads_when_a_monitor_was_read(tmp_path: Path) -> None:
-    scippnexus = pytest.importorskip("scippnexus")
-    docs = documents("monitors", tmp_path)
-    with scippnexus.File(write(docs, tmp_path / "data")) as file:
-        ((name, log),) = [i for i in file["entry"].items() if i[0].endswith("_monitor")][:1]
-        times = log[()].coords["time"].values
-    streams = {doc["uid"]: doc["name"] for kind, doc in docs if kind == "descriptor"}
-    events = [d for kind, d in docs if kind == "event" and streams[d["descriptor"]] == name]
-    expected = [np.datetime64(int(d["time"] * 1e9), "ns") for d in events]
-    assert np.abs(times - np.array(expected)).max() < np.timedelta64(2, "us")
-
-
 # --- labels ---------------------------------------------------------------------------------------
 
 

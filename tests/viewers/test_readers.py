@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,19 @@ def by_scippnexus(path: Path, place: str, signal: str) -> Arrays:
         warnings.simplefilter("ignore", UserWarning)  # it tells that it is a group
         loaded = file[place][()]
     if isinstance(loaded, scipp.DataArray):
-        return {signal: loaded.values} | {name: axis.values for name, axis in loaded.coords.items()}
-    return {name: part.values for name, part in loaded.items()}
+        found = {signal: loaded.values} | {n: axis.values for n, axis in loaded.coords.items()}
+    else:
+        found = {name: part.values for name, part in loaded.items()}
+    return {name: _seconds(path, f"{place}/{name}", each) for name, each in found.items()}
+
+
+def _seconds(path: Path, name: str, values: Any) -> Any:
+    """Return times as they are in the file: scippnexus counts from 1970 what has a start."""
+    if np.asarray(values).dtype.kind != "M":
+        return values
+    with h5py.File(path, "r") as file:
+        start = datetime.fromisoformat(text(file[name].attrs["start"])).astimezone(UTC)
+    return (values - np.datetime64(start.replace(tzinfo=None), "ns")) / np.timedelta64(1, "s")
 
 
 def by_xarray(path: Path, place: str, _signal: str) -> Arrays:
@@ -97,6 +109,20 @@ def test_readers_read_of_the_default_plot_what_was_measured(
                     continue
                 wrong = [*differences(read(path, place, plot.signals[0]), plot, primary)]
                 assert not wrong, f"{reader}: {wrong}"
+
+
+def test_scippnexus_reads_when_a_monitor_was_read(tmp_path: Path, shapes_folder: Path) -> None:
+    documents = played("monitors", "plain", shapes_folder)
+    with NexusWriter(tmp_path, file_name="run") as writer:
+        for document in documents:
+            writer(*document)
+    with scippnexus.File(str(tmp_path / "run.hdf")) as file:
+        ((name, log),) = [i for i in file["entry"].items() if i[0].endswith("_monitor")][:1]
+        times = log[()].coords["time"].values
+    streams = {doc["uid"]: doc["name"] for kind, doc in documents if kind == "descriptor"}
+    events = [d for kind, d in documents if kind == "event" and streams[d["descriptor"]] == name]
+    expected = [np.datetime64(int(d["time"] * 1e9), "ns") for d in events]
+    assert np.abs(times - np.array(expected)).max() < np.timedelta64(2, "us")
 
 
 def default_plot(path: Path) -> tuple[str, Plot | None]:

@@ -53,14 +53,6 @@ def exported(folder: Path, documents: Documents, check: Check) -> None:
     check(documents)
 
 
-_FRAMES = "frames of another run in the same file are shown"
-FAULTS = {
-    ("finished", "resource_of_earlier_run"): _FRAMES,
-    ("exported", "resource_of_earlier_run"): _FRAMES,
-}
-"""What is drawn wrongly, and why."""
-
-
 @pytest.fixture
 def check(tmp_path: Path, viewer: SilxViewer) -> Check:
     """Fail unless silx draws of each run what its documents tell."""
@@ -77,9 +69,7 @@ def cases(names: Iterable[str]) -> Iterator[Any]:
     """Return runs, each with how it is written; outside of CI most of them are finished only."""
     often = [(name, written) for written in (live, exported) for name in some(names)]
     for name, written in [*((name, finished) for name in names), *often]:
-        reason = FAULTS.get((written.__name__, name))
-        marks = [pytest.mark.xfail(reason=reason)] if reason else []
-        yield pytest.param(name, written, marks=marks, id=f"{name}-{written.__name__}")
+        yield pytest.param(name, written, id=f"{name}-{written.__name__}")
 
 
 @pytest.mark.parametrize(("shape", "written"), [*cases(SHAPES)])
