@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import h5py
@@ -93,11 +93,16 @@ def _written_anew(place: Place, libver: tuple[str, str]) -> bytes | None:
         place, "r+", driver="core", backing_store=False, libver=libver, locking=False
     ) as file:
         objects = _objects(file.id)
-        is_little = _holds_little(objects)
+        datasets = [one for one in objects if isinstance(one.id, h5d.DatasetID)]
+        is_little = _holds_little([one.id for one in datasets])
         if not is_little and version <= _LAST_VERSION_OF_1_8:
             return None
-        convert(file)  # where it cannot, nothing is better than it was, or only the room
-        image = _copied(file, objects, libver) if is_little else _image(file)
+        growing = {one.id: one for one in datasets if is_little and _only_grows(one.id)}
+        # where it cannot, nothing is better than it was, or only the room
+        convert(file, (one.id for one in datasets if one.id not in growing))
+        if is_little:
+            _stop_growth(file.id, objects, growing.values())
+        image = _copied(file, libver) if is_little else _image(file)
     is_older = image[_VERSION_AT] < version and len(image) <= size * (1 + _MOST_GROWTH)
     return image if is_older or len(image) < size else None
 
@@ -110,9 +115,8 @@ def _replace_by(place: Place, image: bytes) -> None:
         os.fsync(new.fileno())  # what it replaces may have been on the disk for hours
 
 
-def _holds_little(objects: list[_Found]) -> bool:
+def _holds_little(datasets: Sequence[h5d.DatasetID]) -> bool:
     """Tell whether a file is small, but for what was lost: that depends on how it was written."""
-    datasets = [one.id for one in objects if isinstance(one.id, h5d.DatasetID)]
     held = sum(map(_bytes_held, datasets))
     return held <= _LITTLE_BYTES and len(datasets) <= _MOST_DATASETS
 
@@ -131,14 +135,17 @@ def _version(place: Place) -> int:
         return file.read(_VERSION_AT + 1)[_VERSION_AT]
 
 
-def _copied(source: h5py.File, objects: list[_Found], libver: tuple[str, str]) -> bytes:
-    """Return the tree of a file that is in memory, in no more room than it needs."""
+def _stop_growth(root: h5g.GroupID, objects: Iterable[_Found], growing: Iterable[_Found]) -> None:
+    """Put datasets that cannot grow in the places of those that can."""
     orders = [(one.id, [*one.id]) for one in objects if _is_ordered(one.id)]
-    for found in objects:
-        if isinstance(found.id, h5d.DatasetID) and _only_grows(found.id):
-            _replace(source.id, found)
+    for found in growing:
+        _replace(root, found)
     for group, names in orders:
         _link_in_order(group, names)
+
+
+def _copied(source: h5py.File, libver: tuple[str, str]) -> bytes:
+    """Return the tree of a file that is in memory, in no more room than it needs."""
     part = f"{source.filename}.part"  # a name that it has to have: there is no such file
     with h5py.File(part, "w", driver="core", backing_store=False, libver=libver) as target:
         copy_attributes(source.id, target.id)

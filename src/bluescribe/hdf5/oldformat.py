@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import ctypes
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import h5py
-from h5py import h5d, h5o
+from h5py import h5d
 from h5py._objects import phil
 
 __all__ = ["OLDEST_FORMAT", "OLD_FORMAT", "convert"]
@@ -30,12 +30,19 @@ OLD_FORMAT = ("v108", "v110")
 _Convert = Callable[[int], int]
 
 
-def convert(file: h5py.File) -> bool:
+def convert(file: h5py.File, datasets: Iterable[h5d.DatasetID]) -> bool:
     """Turn an open file, which is not in SWMR mode, into one that HDF5 1.8 reads.
 
     Nothing that was measured is moved or read. Datasets that join others (virtual ones) are of
     HDF5 1.10, and stay so. HDF5 changes objects one by one, and writes their new indices last: who
     is killed before that leaves a file that nobody can read. So it is to be one in memory.
+
+    Parameters
+    ----------
+    file
+        The file.
+    datasets
+        Those of which it will consist.
 
     Returns
     -------
@@ -47,23 +54,13 @@ def convert(file: h5py.File) -> bool:
     if functions is None:
         return False
     convert_dataset, convert_file = functions
-    for dataset in _datasets(file):
+    for dataset in datasets:
         with phil:  # the library has one lock, which is h5py's
             if convert_dataset(dataset.id) < 0:
                 logger.debug("HDF5 did not convert a dataset of %s", file.filename)
                 return False
     with phil:
         return convert_file(file.id.id) >= 0
-
-
-def _datasets(file: h5py.File) -> Iterator[h5d.DatasetID]:
-    """Yield every dataset of a file once."""
-    names: list[bytes] = []
-    h5o.visit(file.id, names.append)
-    for name in names:
-        item = h5o.open(file.id, name)
-        if isinstance(item, h5d.DatasetID):
-            yield item
 
 
 @cache
