@@ -11,6 +11,10 @@ from typing import Any
 from tests.viewers.plot import Plot
 
 
+_FILES_A_PROCESS = 50
+"""Qt for Python counts down to the end of True: after some 300 files Python 3.11 gives up."""
+
+
 @dataclass(frozen=True)
 class Item:
     """A curve, points in a plane or an image, as they stand in the plot."""
@@ -46,7 +50,9 @@ class SilxViewer:
     """A process in which files are opened as `silx view` opens them: not that of the writer."""
 
     def __init__(self) -> None:
-        self._process = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        self._process = ProcessPoolExecutor(
+            1, mp_context=get_context("spawn"), max_tasks_per_child=_FILES_A_PROCESS
+        )
 
     def open(self, path: Path, picture: Path | None = None) -> Drawn:
         """Return what is drawn of a file; save it as a picture where one is wanted."""
