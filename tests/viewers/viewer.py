@@ -10,7 +10,6 @@ from typing import Any
 
 from tests.viewers.plot import Plot
 
-
 _FILES_A_PROCESS = 50
 """Qt for Python counts down to the end of True: after some 300 files Python 3.11 gives up."""
 
