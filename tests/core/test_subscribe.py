@@ -95,6 +95,7 @@ def test_the_status_prints_a_block_for_each_format(engine, tmp_path):
 
 @pytest.mark.parametrize("end", ["unsubscribe", "close"])
 def test_after_the_end_no_document_is_received(engine, tmp_path, end, caplog):
+    before = threading.enumerate()  # writers of other tests may not have ended yet
     writers = subscribe_writers(engine, iconfig(tmp_path, "jsonl"))
     engine(scan())
     getattr(writers, end)()
@@ -103,7 +104,8 @@ def test_after_the_end_no_document_is_received(engine, tmp_path, end, caplog):
     assert not caplog.records
     getattr(writers, end)()
     writers.close()
-    assert not [thread for thread in threading.enumerate() if "bluescribe" in thread.name]
+    more = [thread.name for thread in threading.enumerate() if thread not in before]
+    assert not [name for name in more if "bluescribe" in name]
 
 
 def test_what_was_unsubscribed_may_be_subscribed_again(engine, tmp_path):
