@@ -57,7 +57,7 @@ def known_folder(settings: WriterSettings) -> Path:
 
 
 def _errors(wanted: Mapping[Path, object]) -> dict[Path, OSError]:
-    """Try all folders at the same time; return those that refuse, in the order of the wanted."""
+    """Try all folders at the same time; return those that refuse, in their order."""
     found: dict[Path, OSError] = {}
     threads = {
         folder: threading.Thread(target=_try, args=(folder, found), daemon=True)

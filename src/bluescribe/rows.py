@@ -107,10 +107,15 @@ def _parsed(text: str) -> list[int | slice | EllipsisType]:
 
 
 def _per_dimension(wanted: list[int | slice | EllipsisType], rank: int) -> list[int | slice]:
-    """Return what is wanted of each dimension."""
-    at = wanted.index(...) if ... in wanted else len(wanted)
-    before, behind = wanted[:at], wanted[at + 1 :]
-    missing = rank - len(before) - len(behind)
-    if missing < 0 or ... in behind:
+    """Return what is wanted of each dimension; ``...`` are those of which nothing is said."""
+    parts = wanted if ... in wanted else [*wanted, ...]
+    missing = rank - len(parts) + 1
+    if missing < 0 or parts.count(...) > 1:
         raise ValueError(f"it has {len(wanted)} parts")
-    return [*before, *[slice(None)] * missing, *behind]  # type: ignore[list-item]  # no ... is left
+    found: list[int | slice] = []
+    for part in parts:
+        if isinstance(part, EllipsisType):
+            found += [slice(None)] * missing
+        else:
+            found.append(part)
+    return found

@@ -86,6 +86,25 @@ def test_a_folder_that_cannot_be_written_is_told_beside_others(engine, tmp_path)
     assert everything(tmp_path) == ["file"]
 
 
+def test_folders_that_refuse_are_told_in_their_order(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    wanted = [(name, tmp_path / "file" / name) for name in ("slow", "quick")]
+    tried = folders_module._try
+
+    def late(folder, found):
+        if folder.name == "slow":
+            answered.wait(PATIENCE)
+        tried(folder, found)
+        answered.set()
+
+    answered = threading.Event()
+    monkeypatch.setattr(folders_module, "_try", late)
+    with pytest.raises(DirectoryError) as caught:
+        check_folders(wanted)
+    found = [line.partition(" (")[0] for line in str(caught.value).splitlines()[1:]]
+    assert found == [str(folder) for _, folder in wanted]
+
+
 def test_an_outbox_that_cannot_be_made_is_told(engine, tmp_path):
     (tmp_path / "file").touch()
     block = {"ENABLE": True, "URI": "http://localhost:9", "OUTBOX": str(tmp_path / "file" / "x")}
