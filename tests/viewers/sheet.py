@@ -29,7 +29,6 @@ _SIZE = 480, 400
 """Of a picture on it, at most."""
 _TITLE = 18
 _COLOURS = 96
-"""Of a picture; a sheet has all that there can be."""
 
 
 def make_sheet(program: str, pictures: Path) -> None:
@@ -46,12 +45,12 @@ def make_sheet(program: str, pictures: Path) -> None:
         left, top = number % _COLUMNS * width, number // _COLUMNS * height
         pen.text((left + 6, top + 2), name.replace("_", " "), fill="black", font_size=13)
         sheet.paste(picture, (left, top + _TITLE))
-    save(sheet, FOLDER / f"{program}.png", colours=256)
+    save(sheet, FOLDER / f"{program}.png")
 
 
-def save(picture: Image.Image, path: Path, *, colours: int = _COLOURS) -> None:
+def save(picture: Image.Image, path: Path) -> None:
     """Save a picture with few colours: it is small then."""
-    few = picture.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+    few = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
     few.save(path, optimize=True)
 
 
