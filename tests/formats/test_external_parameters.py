@@ -434,7 +434,9 @@ def test_motors_are_the_axis_of_frames_that_are_one_an_event(images: str, tmp_pa
         # A writer each: the detector appends in this process, and HDF5 refuses that to all of a
         # process while its copy is being made.
         with NexusWriter(tmp_path / "data", file_name="{scan_id}", images=images) as writer:
-            engine(bp.scan([detector], axis, 0, number, 4), writer.receiver)
+            token = engine.subscribe(writer.receiver)
+            engine(bp.scan([detector], axis, 0, number, 4))
+            engine.unsubscribe(token)
         assert not writer.status().failures
     for number in (1, 2) if images == "copy" else (2,):
         path = tmp_path / f"data/{number}.hdf"
