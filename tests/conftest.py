@@ -7,6 +7,7 @@ from pkgutil import walk_packages
 from hypothesis import HealthCheck, settings
 
 import bluescribe
+from tests import warm
 
 # The same examples at each run in CI: what fails there fails again at home, by CI=true pytest ...
 # Elsewhere new ones.
@@ -19,3 +20,12 @@ if os.environ.get("CI"):
     # tests a worker ran before.
     for module in walk_packages(bluescribe.__path__, "bluescribe."):
         import_module(module.name)
+
+
+def pytest_configure() -> None:
+    """Start what tests' processes are forked from; workers have it from the main process."""
+    warm.start()
+
+
+def pytest_unconfigure() -> None:
+    warm.stop()

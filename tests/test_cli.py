@@ -5,15 +5,14 @@ import subprocess
 import sys
 
 import bluescribe
+from tests import warm
 
 MAIN = "from bluescribe.cli import main; main()"
 
 
-def run(*args, cwd, code=MAIN):
+def run(*args, cwd, code=MAIN, start=warm.run):
     command = [sys.executable, "-c", code, *args]
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=100
-    )
+    return start(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=100)
 
 
 def test_version(tmp_path):
@@ -40,13 +39,13 @@ def test_help_of_the_demo_tells_where_files_go_and_what_it_needs(tmp_path):
 
 def test_help_needs_nothing_that_takes_long_to_import(tmp_path):
     code = "import sys\nfrom bluescribe.cli import main\ntry: main()\nfinally: print(*sys.modules)"
-    modules = set(run("--help", cwd=tmp_path, code=code).stdout.split())
+    modules = set(run("--help", cwd=tmp_path, code=code, start=subprocess.run).stdout.split())
     assert not modules & {"bluesky", "h5py", "matplotlib", "numpy", "ophyd"}
 
 
 def test_the_demo_without_its_extra_names_the_command_to_run(tmp_path):
     code = f"import sys; sys.modules['ophyd_async'] = None; {MAIN}"
-    done = run("demo", cwd=tmp_path, code=code)
+    done = run("demo", cwd=tmp_path, code=code, start=subprocess.run)
     assert done.returncode == 2
     assert done.stderr == (
         "bluescribe: the demo needs ophyd_async, which is not installed: "

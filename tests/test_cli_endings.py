@@ -15,6 +15,7 @@ from rich.console import Console
 
 from bluescribe.cli import app
 from bluescribe.demo.report import Played, show_files
+from tests import warm
 from tests.export.test_export import make_journals
 
 LONG = "a-proposal-with-a-name-of-some-length/20261123-015411-S00001-of-a-sample-52e58ae"
@@ -184,7 +185,7 @@ if __name__ == "__main__":
 def test_an_export_that_is_killed_leaves_no_worker_that_hangs(tmp_path):
     script = tmp_path / "hung.py"
     script.write_text(HUNG)
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as main:
+    with warm.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as main:
         assert main.stdout is not None
         worker = int(main.stdout.readline())
         reading = os.pidfd_open(worker)
@@ -193,7 +194,7 @@ def test_an_export_that_is_killed_leaves_no_worker_that_hangs(tmp_path):
 
 
 def test_the_package_is_the_command(tmp_path):
-    done = subprocess.run(
+    done = warm.run(
         [sys.executable, "-m", "bluescribe", "recover", "nothere"],
         cwd=tmp_path,
         capture_output=True,

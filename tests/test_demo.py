@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from spec2nexus.spec import SpecDataFile
 
 import bluescribe
 from bluescribe.demo.report import Played, opening_lines
+from tests import warm
 from tests.readers import nexus_rules
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -33,13 +33,11 @@ NexusFile.write_events = write_events
 
 def run(*args, cwd, code=MAIN):
     command = [sys.executable, "-c", code, *args]
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=100
-    )
+    return warm.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=100)
 
 
 def shell(line, cwd):
-    return subprocess.run(
+    return warm.run(
         line, cwd=cwd, shell=True, capture_output=True, text=True, check=False, timeout=100
     )
 

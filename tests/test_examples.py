@@ -3,7 +3,6 @@
 import itertools
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from bluescribe.config import read_iconfig
 from bluescribe.delivery import delivery_names, load_delivery
 from bluescribe.formats import load_format
 from bluescribe.settings import WriterSettings
+from tests import warm
 
 TOP = Path(__file__).resolve().parent.parent
 EXAMPLES = TOP / "examples"
@@ -26,7 +26,7 @@ FORMATS = ("jsonl", "spec", "nexus", "csv")
 
 
 def run(*args, cwd, **options):
-    done = subprocess.run(
+    done = warm.run(
         [sys.executable, *map(str, args)],
         cwd=cwd,
         capture_output=True,

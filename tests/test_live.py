@@ -18,6 +18,7 @@ from event_model import compose_run
 from bluescribe import NexusWriter, subscribe_writers
 from bluescribe.testing.shapes.devices import gauss, motor
 from bluescribe.testing.shapes.engine import recording
+from tests import warm
 from tests.contracts import CONTRACTS
 from tests.readers.watch import READERS
 
@@ -34,7 +35,7 @@ def watcher(tmp_path):
     """Another process, which opens the files twice a second."""
     command = [sys.executable, "-m", "tests.readers.watch", str(tmp_path)]
     top = Path(__file__).resolve().parent.parent
-    with subprocess.Popen(
+    with warm.Popen(
         command, cwd=top, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
@@ -86,7 +87,7 @@ def test_silx_never_fails_to_plot_a_grid_that_grows(tmp_path):
     command = [sys.executable, "-m", "tests.readers.watch_plot", str(tmp_path), str(READS)]
     top = Path(__file__).resolve().parent.parent
     with (
-        subprocess.Popen(command, cwd=top, text=True, stdout=subprocess.PIPE) as process,
+        warm.Popen(command, cwd=top, text=True, stdout=subprocess.PIPE) as process,
         NexusWriter(tmp_path) as writer,
     ):
         assert process.stdout is not None

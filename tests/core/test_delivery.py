@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from bluescribe.delivery.base import Later, Refused
 from bluescribe.delivery.outbox import Outbox, default_folder
 from bluescribe.delivery.settings import DeliverySettings
 from bluescribe.errors import ConfigError
+from tests import warm
 from tests.core.baskets import Basket, put, wait
 from tests.core.books import told
 
@@ -263,7 +263,7 @@ SESSION = """
 
 
 def test_a_run_that_ends_with_the_interpreter_is_delivered(tmp_path):
-    done = subprocess.run(
+    done = warm.run(
         [sys.executable, "-c", dedent(SESSION), str(tmp_path)],
         cwd=Path(__file__).parent.parent.parent,
         capture_output=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ import pytest
 from bluescribe import Writers, subscribe_writers
 from bluescribe.delivery.base import Refused
 from bluescribe.errors import ConfigError
+from tests import warm
 from tests.core.baskets import put, wait
 from tests.core.books import told
 
@@ -134,7 +134,7 @@ EXIT = """
 @pytest.mark.parametrize("ending", ["", "Writers({}, dict(enumerate(deliveries))).close()"])
 def test_all_deliveries_together_hold_up_an_end_no_longer_than_one(tmp_path, ending):
     program = dedent(EXIT) + (f"from bluescribe import Writers\n{ending}" if ending else "")
-    done = subprocess.run(
+    done = warm.run(
         [sys.executable, "-c", program, str(tmp_path)],
         capture_output=True,
         text=True,

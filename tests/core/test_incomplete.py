@@ -16,6 +16,7 @@ from bluescribe.held import Hold, is_held
 from bluescribe.incomplete import find_incomplete, places_of, tell_of_incomplete
 from bluescribe.recover import recover
 from bluescribe.testing import documents
+from tests import warm
 from tests.core.scanning import told
 
 SWITCHES = {"JSONL_DATA_FILES": {"ENABLE": True}}
@@ -106,7 +107,7 @@ def test_each_format_tells_by_itself_that_a_run_was_cut_short(writer_class, tmp_
     """
     texts = {name: str(value) for name, value in names.items()}
     command = [sys.executable, "-c", dedent(killed), writer_class.__name__, repr(texts)]
-    assert subprocess.run([*command, str(tmp_path)], check=False).returncode == -9
+    assert warm.run([*command, str(tmp_path)], check=False).returncode == -9
     assert cut_short(writer_class=writer_class, **names) == []  # it was changed just now
     for path in folder.rglob("*"):
         age(path)
@@ -144,9 +145,7 @@ def test_the_running_writer_of_another_process_is_not_called_incomplete(tmp_path
     """
     folder = tmp_path / "data"
     command = [sys.executable, "-c", dedent(program), str(folder), str(tmp_path / "shapes")]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
+    with warm.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "written\n"
         for path in folder.iterdir():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 import sys
 import threading
 import time
@@ -12,6 +11,7 @@ from textwrap import dedent
 import pytest
 
 from bluescribe.mailbox import Mailbox
+from tests import warm
 
 PATIENCE = 30
 
@@ -273,7 +273,7 @@ FORK = """
 
 def test_a_forked_child_exits_and_writes_nothing(tmp_path):
     program = [sys.executable, "-c", dedent(FORK), str(tmp_path)]
-    subprocess.run(program, check=True, timeout=PATIENCE)
+    warm.run(program, check=True, timeout=PATIENCE)
 
 
 def test_a_stalled_disk_may_use_the_whole_mailbox_and_no_producer_waits(make, reader):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gc
 import inspect
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ import pytest
 from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter
 from bluescribe.errors import ConfigError
 from bluescribe.testing import documents
+from tests import warm
 from tests.core.scanning import PATIENCE, WHOLE, names, scan, told
 
 WRITERS = [CsvWriter, JsonlWriter, NexusWriter, SpecWriter]
@@ -161,7 +161,7 @@ EXIT = """
 
 def test_all_is_written_when_the_interpreter_ends(tmp_path):
     program = [sys.executable, "-c", dedent(EXIT), str(tmp_path)]
-    done = subprocess.run(program, check=True, timeout=PATIENCE, capture_output=True, text=True)
+    done = warm.run(program, check=True, timeout=PATIENCE, capture_output=True, text=True)
     assert not done.stderr
     import h5py
 

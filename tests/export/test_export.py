@@ -17,6 +17,7 @@ import bluescribe
 from bluescribe.errors import ConfigError
 from bluescribe.exporting import BusyError, Manifest
 from bluescribe.sources import Selection, open_source
+from tests import warm
 from tests.contracts import CONTRACTS
 
 FORMATS = ["csv", "nexus", "spec"]
@@ -74,7 +75,7 @@ def check_complete(folder, count, points=3):
 
 
 def command(*arguments, cwd):
-    return subprocess.Popen(
+    return warm.Popen(
         [sys.executable, "-c", COMMAND, "export", *map(str, arguments)],
         cwd=cwd,
         stdout=subprocess.PIPE,

@@ -20,6 +20,7 @@ import pytest
 from event_model import compose_run
 
 from bluescribe.testing import documents
+from tests import warm
 from tests.contracts import CONTRACTS
 
 zmq = pytest.importorskip("zmq")
@@ -50,7 +51,7 @@ def free_ports(count):
 
 
 def start(*arguments, cwd):
-    return subprocess.Popen(
+    return warm.Popen(
         [sys.executable, "-c", *map(str, arguments)],
         cwd=cwd,
         stdout=subprocess.PIPE,

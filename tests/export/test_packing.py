@@ -17,6 +17,7 @@ import pytest
 import bluescribe
 from bluescribe.packing import PackError, pack, verify, zip_for_user
 from bluescribe.testing import documents
+from tests import warm
 from tests.contracts import CONTRACTS
 
 SHAPES = ("count", "baseline", "resource_npy", "resource_hdf5", "stream_scan_rollover", "mca")
@@ -152,7 +153,7 @@ def test_a_zip_file_holds_all_that_a_user_needs(runs, tmp_path):
 
 def command(*arguments, cwd, before=""):
     code = f"{before}from bluescribe.cli import main; main()"
-    return subprocess.run(
+    return warm.run(
         [sys.executable, "-c", code, *arguments],
         cwd=cwd,
         capture_output=True,
@@ -181,7 +182,7 @@ rows = {uid: sum(len(doc["seq_num"]) for name, doc in run.documents(fill="no")
                  if name == "event_page") for uid, run in catalog.items()}
 print(json.dumps(rows))
 """
-    read = subprocess.run(
+    read = warm.run(
         [sys.executable, "-W", "ignore", "-c", code, name],
         check=True,
         capture_output=True,

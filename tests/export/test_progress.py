@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
 import sys
 
 import pytest
 
+from tests import warm
 from tests.export.test_export import COMMAND, make_journals
 
 
 def in_terminal(*arguments, cwd):
     """Return what a command shows in a terminal."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
+    process = warm.Popen(
         [sys.executable, "-c", COMMAND, *arguments],
         cwd=cwd,
         stdout=theirs,
@@ -58,7 +58,7 @@ def test_a_pipe_gets_results_and_warnings_in_lines_of_their_own(tmp_path):
     make_journals(tmp_path / "src", 1)
     wanted = ["export", "src", "--all", "--to", "csv", "--out", "out"]
     for _ in range(2):
-        done = subprocess.run(
+        done = warm.run(
             [sys.executable, "-c", COMMAND, *wanted],
             cwd=tmp_path,
             capture_output=True,

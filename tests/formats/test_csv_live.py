@@ -6,7 +6,6 @@ import errno
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 from itertools import product
@@ -19,6 +18,7 @@ import pytest
 from bluescribe.formats.csv import CsvFile, CsvSettings, CsvWriter
 from bluescribe.run import Run
 from bluescribe.testing import documents
+from tests import warm
 from tests.formats.csv_tables import Package, as_pages, check, read_table, received
 from tests.formats.test_csv_cells import run_of
 
@@ -93,7 +93,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)])}
-    done = subprocess.run(
+    done = warm.run(
         [sys.executable, "-c", child, str(tmp_path)], env=environment, check=False, timeout=60
     )
     assert done.returncode == -signal.SIGKILL

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from bluescribe import DxWriter
 from bluescribe.recover import recover
+from tests import warm
 from tests.formats.images import area_detector_file, frames, hdf5_stream, run_of_streams
 from tests.formats.test_json import STOP, documents
 
@@ -48,7 +48,7 @@ def killed(folder: Path, kind: str, live: str) -> Path:
     if kind == "files":
         area_detector_file(folder / "raw.h5", frames(5))
     command = [sys.executable, "-c", _CHILD, str(folder), kind, live]
-    done = subprocess.run(command, timeout=60, check=False, capture_output=True)
+    done = warm.run(command, timeout=60, check=False, capture_output=True)
     assert done.returncode == -9, done.stderr
     return folder / "run.dx.h5"
 

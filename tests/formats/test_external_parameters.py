@@ -27,6 +27,7 @@ from bluescribe import DxWriter, Hdf5Writer, NexusWriter, TiffWriter
 from bluescribe.hdf5 import virtual
 from bluescribe.testing.shapes.devices import motor
 from bluescribe.testing.shapes.stream_assets import StreamDetector
+from tests import warm
 from tests.formats.images import (
     CAMERA,
     Documents,
@@ -483,7 +484,7 @@ def test_a_file_that_stays_open_shows_each_run_its_own_frames(images: str, tmp_p
     command, pipe = [sys.executable, "-c", PRODUCER, str(raw)], subprocess.PIPE
     with (
         NexusWriter(tmp_path, file_name="{uid}", images=images) as writer,
-        subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process,
+        warm.Popen(command, stdin=pipe, stdout=pipe, text=True) as process,
     ):
         runs: list[str] = []
         assert process.stdout is not None

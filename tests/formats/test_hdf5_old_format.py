@@ -18,6 +18,7 @@ from bluescribe import Hdf5Writer, NexusWriter
 from bluescribe.files import Place
 from bluescribe.hdf5 import compact, oldformat
 from bluescribe.testing import SHAPES, documents
+from tests import warm
 from tests.extent import some
 from tests.formats.test_nexus_compact import tree
 from tests.readers.hdf5_format import messages, objects, too_new_for_1_8
@@ -203,7 +204,7 @@ def test_who_follows_the_run_reads_nothing_wrong_at_its_end(tmp_path: Path) -> N
         assert writer.flush()
         (path,) = tmp_path.glob("*.hdf")
         command = [sys.executable, "-c", textwrap.dedent(FOLLOWING), str(path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
+        with warm.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
             assert reader.stdout is not None
             assert reader.stdout.readline() == "open\n"
             for name, doc in docs[5:]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import signal
-import subprocess
 import sys
 from textwrap import dedent
 
@@ -16,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from bluescribe import JsonlWriter
 from bluescribe.testing import damaged_runs, documents, runs
 from bluescribe.testing.contract import in_json, same_value
+from tests import warm
 from tests.readers.jsonl import read_documents
 
 PATIENCE = 60
@@ -125,7 +125,7 @@ KILLED = """
 
 def test_what_was_flushed_survives_a_kill(tmp_path):
     program = [sys.executable, "-c", dedent(KILLED), str(tmp_path)]
-    code = subprocess.run(program, check=False, timeout=PATIENCE).returncode
+    code = warm.run(program, check=False, timeout=PATIENCE).returncode
     assert code == -signal.SIGKILL
     lines = (tmp_path / "a.jsonl").read_text().splitlines()
     assert len(lines) >= 2002

@@ -22,6 +22,7 @@ from silx.io import nxdata
 from bluescribe import NexusWriter
 from bluescribe.hdf5.column import Column
 from bluescribe.testing import documents
+from tests import warm
 
 STREAMS = "/entry/instrument/bluesky/streams"
 
@@ -309,7 +310,7 @@ for number in range(100_000):
 
 def test_after_kill_9_what_was_flushed_is_there_and_right(tmp_path: Path) -> None:
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with warm.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         flushed = [int(process.stdout.readline()) for _ in range(8)][-1]
         process.send_signal(signal.SIGKILL)

@@ -20,6 +20,7 @@ from bluescribe import NexusWriter
 from bluescribe.files import Place
 from bluescribe.hdf5.compact import compact
 from bluescribe.testing import SHAPES, documents
+from tests import warm
 from tests.extent import some
 from tests.test_corpus import STREAMS, load
 
@@ -244,7 +245,7 @@ def test_killed_at_any_instant_the_file_is_the_old_or_the_new_one(
     complete, expected = path.read_bytes(), tree(path)
     for attempt in range(12):
         path.write_bytes(complete)
-        child = subprocess.Popen(
+        child = warm.Popen(
             [sys.executable, "-c", textwrap.dedent(program), str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -21,6 +21,7 @@ import pytest
 from bluescribe import NexusWriter
 from bluescribe.files import Place
 from bluescribe.hdf5 import later
+from tests import warm
 from tests.formats.images import (
     CAMERA,
     Documents,
@@ -161,7 +162,7 @@ def test_a_file_that_another_program_still_writes_is_waited_for(tmp_path: Path, 
     raw = tmp_path / "raw.h5"
     command = [sys.executable, "-c", PRODUCER, str(raw), "10", mode]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stdin=pipe, text=True) as process:
+    with warm.Popen(command, stdout=pipe, stdin=pipe, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         path = write(tmp_path, flight(raw, 10), images="copy", images_timeout=60)
@@ -175,7 +176,7 @@ def test_a_file_that_another_program_still_writes_is_waited_for(tmp_path: Path, 
 def test_a_file_whose_producer_never_closes_it_is_told(tmp_path: Path) -> None:
     raw = tmp_path / "raw.h5"
     command = [sys.executable, "-c", PRODUCER, str(raw), "100", "locked"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with warm.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         path, told = fail_to_copy(tmp_path, flight(raw, 100), images_timeout=0.3)
@@ -319,7 +320,7 @@ if case == "killed":
 def child(folder: Path, case: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", textwrap.dedent(CHILD), str(folder), case]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+    return warm.Popen(command, stdout=pipe, stderr=pipe, text=True)
 
 
 def test_after_kill_9_in_the_middle_of_a_copy_the_file_is_whole(tmp_path: Path) -> None:

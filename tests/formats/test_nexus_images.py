@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -27,6 +26,7 @@ from bluescribe.hdf5.frames import copy_frames
 from bluescribe.hdf5.images import Images, Part
 from bluescribe.hdf5.streaming import blocks
 from bluescribe.testing import documents
+from tests import warm
 from tests.formats.images import (
     CAMERA,
     area_detector_file,
@@ -319,7 +319,7 @@ def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
     for name in ("no writer", "linked", "copied"):
         (tmp_path / name).mkdir()
         command = [sys.executable, "-c", GROWTH, name, str(tmp_path / name)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        done = warm.run(command, check=True, capture_output=True, text=True)
         growth[name] = json.loads(done.stdout)["growth_bytes"]
     images = 300 * 512 * 512 * 2
     assert growth["linked"] - growth["no writer"] < 20e6

@@ -25,6 +25,7 @@ from bluescribe.errors import ConfigError
 from bluescribe.files import Place
 from bluescribe.formats.nexus.master import MasterEntry
 from bluescribe.testing import documents
+from tests import warm
 from tests.readers.nexus import text
 
 Documents = list[tuple[str, Any]]
@@ -286,7 +287,7 @@ for n in range(count):
 def adding(master: Path, letter: str, count: int) -> subprocess.Popen[str]:
     file = session(master.parent / "one", run(1)).last_file
     command = [sys.executable, "-c", ADDING, str(master), letter, str(count), str(file)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return warm.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def test_two_programs_share_it(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -23,6 +22,7 @@ from bluescribe.formats.nexus.recovery import NexusRecovery
 from bluescribe.hdf5 import mend as mending
 from bluescribe.hdf5.superblock import Superblock, lookup3
 from bluescribe.testing import documents
+from tests import warm
 
 BLUESKY = "/entry/instrument/bluesky"
 STREAMS = f"{BLUESKY}/streams"
@@ -86,7 +86,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Return files whose writers were killed at random instants."""
     folder = tmp_path_factory.mktemp("killed")
     program = textwrap.dedent(WRITER)
-    subprocess.run([sys.executable, "-c", program, str(folder), str(KILLS), "7"], check=True)
+    warm.run([sys.executable, "-c", program, str(folder), str(KILLS), "7"], check=True)
     return sorted(folder.glob("*/*.hdf"))
 
 
@@ -157,7 +157,7 @@ def test_the_superblock_is_as_h5clear_leaves_it(killed: list[Path], tmp_path: Pa
         shutil.copy(path, ours)
         shutil.copy(path, theirs)
         mend(ours)
-        subprocess.run(["h5clear", "-s", "--increment=0", str(theirs)], check=True)
+        warm.run(["h5clear", "-s", "--increment=0", str(theirs)], check=True)
         with h5py.File(ours) as a, h5py.File(theirs) as b:
             assert set(a) == set(b)
 

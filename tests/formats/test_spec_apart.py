@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from textwrap import dedent
 
@@ -18,6 +17,7 @@ from ophyd.sim import SynSignal, motor
 from bluescribe import JsonlWriter, SpecWriter, export
 from bluescribe.formats.spec import spec_comment
 from bluescribe.recover import recover
+from tests import warm
 from tests.formats.test_spec_session import check
 
 SAID = ("the shutter was stuck", "and is not any more")
@@ -115,7 +115,7 @@ def killed(tmp_path):
         RE(scan_with_comments(spec))
         """
     )
-    done = subprocess.run([sys.executable, "-c", script], timeout=120, check=False,
+    done = warm.run([sys.executable, "-c", script], timeout=120, check=False,
                           env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
     assert done.returncode == -signal.SIGKILL
     return tmp_path

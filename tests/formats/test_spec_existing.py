@@ -15,6 +15,7 @@ from bluesky import RunEngine
 from bluescribe import SpecWriter
 from bluescribe.errors import ConfigError
 from bluescribe.testing import documents
+from tests import warm
 from tests.formats.test_spec_session import check, numbers, only, play, renamed
 from tests.readers import spec
 
@@ -60,7 +61,7 @@ def test_two_programs_do_not_write_into_one_file(tmp_path, caplog):
             sys.stdin.read()
     """
     command = [sys.executable, "-c", dedent(program), str(tmp_path)]
-    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    other = warm.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert other.stdout is not None
     assert other.stdout.readline() == "written\n"
     with SpecWriter(tmp_path) as writer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 import sys
 import threading
 import tracemalloc
@@ -17,6 +16,7 @@ from bluescribe import SpecWriter
 from bluescribe.errors import ConfigError
 from bluescribe.testing import documents, interleave
 from bluescribe.testing.contract import received
+from tests import warm
 from tests.contracts import SpecContract as Contract
 from tests.readers import spec
 
@@ -469,7 +469,7 @@ os.kill(os.getpid(), 9)
 
 def test_what_was_flushed_is_there_after_kill(tmp_path):
     command = [sys.executable, "-c", _KILLED, str(tmp_path / "data")]
-    subprocess.run(command, check=False, timeout=60)
+    warm.run(command, check=False, timeout=60)
     path = only(tmp_path / "data")
     assert spec.rows(spec.scan_of(path))["seq_num"] == list(range(1, 149))
     spec.check_silx(path)

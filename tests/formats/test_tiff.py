@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
 import numpy as np
@@ -13,6 +12,7 @@ import tifffile
 from bluescribe import TiffWriter
 from bluescribe.files import Place
 from bluescribe.formats.tiff.stackfile import StackFile
+from tests import warm
 from tests.formats.images import refuse_pages
 from tests.formats.test_json import START, STOP, documents
 from tests.readers.tiff import read_list, read_stack
@@ -127,7 +127,7 @@ os.kill(os.getpid(), 9)
 
 
 def test_after_a_kill_all_that_was_flushed_is_there(tmp_path):
-    subprocess.run([sys.executable, "-c", _CHILD, str(tmp_path)], timeout=60, check=False)
+    warm.run([sys.executable, "-c", _CHILD, str(tmp_path)], timeout=60, check=False)
     found = tifffile.imread(tmp_path / "run-primary-camera.tif")
     assert found[:, 0, 0].tolist() == [0, 1, 2, 3, 4]
     assert json.loads((tmp_path / "run.tiff.json").read_text())["state"] == "recording"

@@ -22,6 +22,7 @@ from bluescribe import TiffWriter
 from bluescribe.testing.contract import played
 from bluescribe.testing.shapes import SHAPES
 from bluescribe.testing.shapes.stream_assets import StreamDetector
+from tests import warm
 from tests.formats.images import (
     area_detector_file,
     frames,
@@ -227,7 +228,7 @@ time.sleep(60)
 def test_after_kill_9_in_the_middle_of_a_copy_nothing_is_wrong(tmp_path):
     area_detector_file(tmp_path / "raw.h5", frames(40))
     command = [sys.executable, "-c", _CHILD, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with warm.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "copying\n"
         process.send_signal(signal.SIGKILL)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -18,6 +17,7 @@ import bluescribe
 from bluescribe import TiffWriter
 from bluescribe.formats.tiff import stackfile
 from bluescribe.recover import recover
+from tests import warm
 from tests.formats.images import (
     area_detector_file,
     frames,
@@ -178,7 +178,7 @@ os.kill(os.getpid(), 9)
 
 @pytest.fixture
 def killed(tmp_path):
-    done = subprocess.run(
+    done = warm.run(
         [sys.executable, "-c", _CHILD, str(tmp_path)], timeout=60, check=False, capture_output=True
     )
     assert done.returncode == -signal.SIGKILL, done.stderr

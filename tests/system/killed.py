@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bluescribe.formats import load_format
+from tests import warm
 from tests.formats.test_json import documents
 
 TOP = Path(__file__).resolve().parents[2]
@@ -37,7 +37,7 @@ def kill_session(
     """Have a session killed; `options` are settings of formats, by the format's name."""
     given = json.dumps({"formats": formats, "name": name, "options": options})
     command = [sys.executable, "-m", "tests.system.killed", str(folder), given]
-    done = subprocess.run(command, cwd=TOP, timeout=60, check=False, capture_output=True)
+    done = warm.run(command, cwd=TOP, timeout=60, check=False, capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from bluescribe.formats import load_format
 from bluescribe.recover import recover
 from bluescribe.resumed import take_up_owed
+from tests import warm
 from tests.core.scanning import PATIENCE
 from tests.extent import IS_LONG
 from tests.formats.images import CAMERA, frames
@@ -32,7 +32,7 @@ def killed(tmp_path_factory) -> Path:
     """Folders that sessions have left, by case and step; none of them is changed."""
     out = tmp_path_factory.mktemp("killed")
     command = [sys.executable, "-m", "tests.system.killed_completing", str(out), str(STRIDE)]
-    subprocess.run([*command, *CHOSEN], cwd=TOP, check=True, timeout=250)
+    warm.run([*command, *CHOSEN], cwd=TOP, check=True, timeout=250)
     return out
 
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from bluescribe.recover import recover
+from tests import warm
 from tests.contracts import CONTRACTS
 from tests.extent import IS_LONG
 from tests.readers import dx
@@ -30,7 +31,7 @@ def test_another_call_finishes_what_was_cut_short(has_journal, tmp_path):
         (folder / "run.jsonl").unlink()
     originals = fingerprint(folder)
     command = [sys.executable, "-m", "tests.system.killed_recovery", str(folder), str(out)]
-    subprocess.run([*command, str(STRIDE)], cwd=TOP, check=True, timeout=600)
+    warm.run([*command, str(STRIDE)], cwd=TOP, check=True, timeout=600)
     *killed, finished = sorted(out.iterdir())
     assert len(killed) * STRIDE > 30, "it has more steps than that"
     check(finished, originals, has_journal=has_journal)
@@ -55,7 +56,7 @@ def test_what_another_call_is_at_is_left(tmp_path):
         "path = Path(sys.argv[1])\n"
         "with keeping(path) as kept: kept.keep(path); print(flush=True); sys.stdin.read()"
     )
-    with subprocess.Popen(
+    with warm.Popen(
         [sys.executable, "-c", code, str(package)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
         assert other.stdout is not None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import h5py
 import pytest
 
+from tests import warm
 from tests.extent import some
 from tests.system.killed import TOP
 from tests.system.torn import DOORS
@@ -30,7 +30,7 @@ TOLD = {
 @pytest.mark.parametrize("door", some(DOORS))
 def test_a_torn_file_is_told_and_holds_up_nothing(door: str, tmp_path: Path) -> None:
     """In a process of its own: one that HDF5 does not let go of can only be killed."""
-    done = subprocess.run(
+    done = warm.run(
         [sys.executable, "-m", "tests.system.torn", door, str(tmp_path)],
         cwd=TOP, timeout=60, capture_output=True, text=True, check=False,
     )  # fmt: skip

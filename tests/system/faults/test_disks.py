@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import resource
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -23,6 +22,7 @@ from bluescribe import subscribe_writers
 from bluescribe.errors import DirectoryError
 from bluescribe.testing.shapes.devices import gauss, motor
 from bluescribe.testing.shapes.engine import recording
+from tests import warm
 from tests.contracts import CONTRACTS
 from tests.core.scanning import PATIENCE, scan, told
 from tests.system.faults import instrument
@@ -178,7 +178,7 @@ def test_a_read_only_folder_is_reported_and_then_written_again(tmp_path, caplog)
             assert writers.flush(PATIENCE)
         check_all(folder, documents[before:])
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=False)
+        warm.run(["umount", "-l", str(folder)], check=False)
 
 
 def test_too_many_open_files_are_waited_for(tmp_path):
@@ -253,7 +253,7 @@ def test_images_are_not_copied_onto_a_full_disk(tmp_path, caplog):
     """
     with small_disk(tmp_path / "disk", 8000) as disk:
         command = [sys.executable, "-c", dedent(program), str(disk.path), str(tmp_path)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        done = warm.run(command, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         with h5py.File(done.stdout.strip()) as file:
             assert file["/entry/instrument/bluesky/streams/primary/img/value"].shape[0] == 40
@@ -292,7 +292,7 @@ CLOSING = """
 def test_a_file_that_hdf5_cannot_close_costs_no_other(tmp_path, mode):
     """HDF5 ends the process when it is handed such a file again."""
     command = [sys.executable, "-X", "faulthandler", "-c", dedent(CLOSING), str(tmp_path), mode]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = warm.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, "refused\n"), done.stderr
     with h5py.File(tmp_path / "next.h5") as file:
         assert file["x"][()].tolist() == [1, 2, 3]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 import silx.io
 
 from bluescribe.recover import Report, recover
+from tests import warm
 from tests.extent import IS_LONG
 from tests.readers import json as json_reader
 from tests.readers import tiff
@@ -41,7 +41,7 @@ def test_a_session_that_a_signal_ends_is_recovered(tmp_path, number):
 
 def end_and_recover(tmp_path, kills, seed, number):
     command = [sys.executable, "-m", "tests.system.faults.killing", str(tmp_path), str(kills)]
-    subprocess.run([*command, str(seed), str(int(number))], cwd=TOP, check=True, timeout=200)
+    warm.run([*command, str(seed), str(int(number))], cwd=TOP, check=True, timeout=200)
     folders = sorted(path for path in tmp_path.iterdir() if path.is_dir())
     assert len(folders) == kills
     for folder in folders:

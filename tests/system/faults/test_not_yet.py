@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from bluescribe.testing.contract import received
+from tests import warm
 from tests.contracts import CONTRACTS
 from tests.extent import IS_LONG
 from tests.readers import dx
@@ -43,7 +44,7 @@ def preload(tmp_path_factory) -> Path:
         pytest.skip("needs a C compiler on Linux")
     library = tmp_path_factory.mktemp("refuse") / "refuse.so"
     source = Path(__file__).with_name("refuse.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    warm.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
     return library
 
 
@@ -52,7 +53,7 @@ class Sessions:
 
     def __init__(self, folder: Path, preload: Path) -> None:
         self._orders = folder
-        self._process = subprocess.Popen(
+        self._process = warm.Popen(
             [sys.executable, "-m", "tests.system.faults.sessions"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 import time
 from textwrap import dedent
@@ -16,6 +15,7 @@ from bluesky import RunEngine
 from bluescribe import subscribe_writers
 from bluescribe.delivery.outbox import Outbox
 from bluescribe.recover import recover
+from tests import warm
 from tests.system.delivery.globus.sessions import (
     delivered,
     here,
@@ -64,7 +64,7 @@ def kill_session(folder, formats, where):
     program = folder / "session.py"
     program.write_text(dedent(SESSION))
     command = [sys.executable, str(program), json.dumps(iconfig_for(folder, formats)), where]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = warm.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 

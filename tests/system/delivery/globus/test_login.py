@@ -9,6 +9,7 @@ import time
 import pytest
 import yaml
 
+from tests import warm
 from tests.system.delivery.globus.service import error
 from tests.system.delivery.globus.sessions import (
     CREDENTIALS,
@@ -134,7 +135,7 @@ def login(tmp_path, **keys):
     iconfig = tmp_path / "iconfig.yml"
     iconfig.write_text(yaml.safe_dump(iconfig_for(tmp_path, ["csv"], **keys)))
     program = "from bluescribe.cli import main; main()"
-    return subprocess.run(
+    return warm.run(
         [sys.executable, "-c", program, "globus", "login", "--iconfig", str(iconfig)],
         stdin=subprocess.DEVNULL,
         capture_output=True,

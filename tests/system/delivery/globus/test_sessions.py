@@ -12,6 +12,7 @@ from textwrap import dedent
 
 import pytest
 
+from tests import warm
 from tests.system.delivery.globus.service import error, no_answer
 from tests.system.delivery.globus.sessions import delivered, iconfig_for, scan, told, wait
 
@@ -43,7 +44,7 @@ def session(tmp_path):
 
     def start(runs, **keys):
         arguments = [json.dumps(iconfig_for(tmp_path, **keys)), str(runs)]
-        child = subprocess.Popen(
+        child = warm.Popen(
             [sys.executable, str(program), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from textwrap import dedent
 
@@ -12,6 +11,7 @@ from bluesky import RunEngine
 
 from bluescribe import subscribe_writers
 from bluescribe.errors import ConfigError
+from tests import warm
 from tests.system.delivery.globus.sessions import iconfig_for
 
 
@@ -72,7 +72,7 @@ def test_the_sdk_is_not_imported_before_it_is_needed(tmp_path):
             print(error)
     """
     arguments = [json.dumps(iconfig_for(tmp_path, ["csv"]))]
-    done = subprocess.run(
+    done = warm.run(
         [sys.executable, "-c", dedent(program), *arguments],
         capture_output=True,
         text=True,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.system.delivery.tiled.runs import (
     a_run,
     catalog,
@@ -49,7 +50,7 @@ def session(tmp_path, url):
     script.write_text(textwrap.dedent(SESSION))
     root = Path(__file__).parents[4]
     paths = os.pathsep.join([str(root), str(root / "src")])
-    child = subprocess.Popen(
+    child = warm.Popen(
         [sys.executable, str(script), url, str(tmp_path / "outbox")],
         stdout=subprocess.PIPE,
         text=True,
