@@ -38,7 +38,7 @@ _IMPORTED = (
     "numpy",
     "ophyd.sim",
 )
-_HEEDED_ON_IMPORT = ("EPICS_", "HDF5_", "LANG", "LC_", "LD_", "OMP_", "OPHYD_", "PYTHON")
+_HEEDED_ON_IMPORT = ("HDF5_", "LANG", "LC_", "LD_", "OMP_", "OPHYD_", "PYTHON")
 _MESSAGE = 2**18
 _MOST_FDS = 64
 _ABOVE = 500
