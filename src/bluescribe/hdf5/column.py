@@ -16,6 +16,7 @@ from .file import LiveFile
 from .growth import Growth
 from .layout import Layout
 from .objects import as_stored, group_at, new_column, set_attribute, utf8_dtype
+from .removal import remove
 from .rows import write_rows
 
 __all__ = ["MISSING", "REMADE", "Column", "append_rows", "fit_rows"]
@@ -182,13 +183,13 @@ class Column:
     def _drop(self, *names: str) -> None:
         for name in names:
             if self._has(name):
-                del self._file.h5[f"{self.group}/{name}"]
+                remove(self._file.h5[self.group], name)
                 self._handles.pop(name, None)
 
     def _replace(self, name: str) -> None:
         group = self._file.h5[self.group]
         if name in group:
-            del group[name]
+            remove(group, name)
         group.move(name + REMADE, name)
         self._handles.clear()
 
@@ -230,7 +231,7 @@ class Column:
         self._file.make_room(_OVERHEAD)
         group = group_at(self._file.h5, self.group)
         if name in group:
-            del group[name]
+            remove(group, name)
         stored = utf8_dtype(dtype) if dtype.kind == "S" else dtype
         storage = self._file.compression if _row_bytes(dtype, shape) >= _MIN_COMPRESSED else {}
         rows = 1 if storage else self._chunk_rows(_row_bytes(dtype, shape))

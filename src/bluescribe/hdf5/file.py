@@ -20,6 +20,7 @@ from .compression import compression_options
 from .objects import new_dataset, new_group, new_link, printable, set_attribute
 from .oldformat import OLD_FORMAT, OLDEST_FORMAT
 from .rearranged import write_rearranged
+from .removal import forget_removed, free_removed, keep_removed, remove
 from .room import Room, check_room, divert
 from .sharing import close_readers
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged
@@ -106,6 +107,7 @@ class LiveFile:
         """Bring what was appended to where other processes read it."""
         self.make_room(0)
         self.h5.flush()
+        free_removed(self.h5)
         self._room.flushed()
 
     def close(self) -> None:
@@ -116,6 +118,7 @@ class LiveFile:
             # Forgotten before it is closed: one that HDF5 could not close must not be touched again
             handle, self._handle = self._handle, None
             close_readers(handle)
+            forget_removed(handle)
             handle.close()
             self._room.closed()
 
@@ -141,13 +144,16 @@ class LiveFile:
         with suppress(Exception):
             if handle is not None:
                 divert(handle.id.get_vfd_handle(), handle.id.get_filesize())
+                forget_removed(handle)
                 handle.close()
 
     def _open(self, mode: str) -> h5py.File:
         # a reader that holds the file must not stop the writing: no lock
-        return h5py.File(
+        file = h5py.File(
             self._place, mode, libver=self._format, locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES
         )
+        keep_removed(file)
+        return file
 
 
 def write_node(parent: h5py.Group, name: str, node: Node) -> None:
@@ -156,7 +162,7 @@ def write_node(parent: h5py.Group, name: str, node: Node) -> None:
         _write_group(parent, name, node)
         return
     if parent.get(name, getlink=True) is not None:
-        del parent[name]
+        remove(parent, name)
     match node:
         case HardLink():
             new_link(parent, name, node.target)
@@ -172,7 +178,7 @@ def _write_group(parent: h5py.Group, name: str, node: Group) -> None:
     group = parent.get(name) if name in parent else None
     if not isinstance(group, h5py.Group):
         if group is not None:
-            del parent[name]
+            remove(parent, name)
         group = new_group(parent, name, is_ordered=node.is_ordered)
         set_attribute(group, "NX_class", node.nx_class or "NXcollection")
     elif node.nx_class or "NX_class" not in group.attrs:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..assets import Asset
 from .images import Images, Span, describe, spans
+from .removal import remove
 
 __all__ = ["write_virtual"]
 
@@ -62,7 +63,7 @@ def write_virtual(
             plist.set_virtual(target, *_source(piece, file_name(span.asset)))
             at += piece.shape[0]
     if group.get(name, getlink=True) is not None:
-        del group[name]
+        remove(group, name)
     kind = h5py.h5t.py_create(dtype, logical=True)
     target.select_all()
     made = h5py.h5d.create(group.id, name.encode(), kind, target, plist)

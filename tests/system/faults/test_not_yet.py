@@ -10,7 +10,6 @@ import errno
 import json
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from tests.contracts import CONTRACTS
 from tests.extent import IS_LONG
 from tests.readers import dx
 from tests.system.faults.instrument import FORMATS
+from tests.system.faults.preloading import preloaded
 
 TOP = Path(__file__).resolve().parents[3]
 SECONDS = 90
@@ -39,13 +39,7 @@ def aim(reason: str) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="session")
 def preload(tmp_path_factory) -> Path:
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None or sys.platform != "linux":
-        pytest.skip("needs a C compiler on Linux")
-    library = tmp_path_factory.mktemp("refuse") / "refuse.so"
-    source = Path(__file__).with_name("refuse.c")
-    warm.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    return library
+    return preloaded("refuse.c", tmp_path_factory.mktemp("refuse"))
 
 
 class Sessions:

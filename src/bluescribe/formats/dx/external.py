@@ -17,6 +17,7 @@ from ...hdf5.frames import check_frames
 from ...hdf5.images import Images, ImagesError, Part, opened, spans
 from ...hdf5.links import AssetLinks
 from ...hdf5.objects import set_attribute
+from ...hdf5.removal import remove
 from ...run import Field, Run
 from ...values import Array
 from .indices import Indices, places
@@ -121,9 +122,9 @@ class ExternalFrames:
             each = self._frames_each(dataset, choice)
         except Exception:
             if role in group:
-                del group[role]
+                remove(group, role)
             if not len(group):
-                del h5[EXCHANGE]
+                remove(h5, EXCHANGE)
             raise
         set_attribute(dataset, "frames_per_event", each)
         acquisition = h5.require_group(f"{ACQUISITION}/{role}")

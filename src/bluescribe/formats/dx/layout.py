@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 
 from ...hdf5.column import MISSING
+from ...hdf5.removal import remove
 from ...values import Array
 
 __all__ = ["ACQUISITION", "AXES", "CREATOR", "EXCHANGE", "NUMBER", "TIME", "take_rows"]
@@ -47,5 +48,5 @@ def take_rows(group: h5py.Group, name: str, rows: Array, each: int) -> None:
 def _replace(group: h5py.Group, name: str, values: Array) -> None:
     attrs = dict(group[name].attrs)
     dtype = group[name].dtype
-    del group[name]
+    remove(group, name)
     group.create_dataset(name, data=values, dtype=dtype).attrs.update(attrs)

@@ -20,6 +20,7 @@ from ...hdf5.joined import join_files, not_joined
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
+from ...hdf5.removal import remove
 from ...hdf5.room import telling_of_system
 from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
@@ -113,7 +114,7 @@ class Hdf5File(RunFile[Hdf5Settings]):
             return
         group = self._file.plain()[self._streams[stream.name].group_of(field)]
         if "value" in group and "value" not in self._links.nodes(stream, field):
-            del group["value"]  # a second file: each has a link with a number now
+            remove(group, "value")  # a second file: each has a link with a number now
         for name, node in self._links.nodes(stream, field).items():
             write_node(group, name, node)
         self._unlinked.discard((stream.name, field))

@@ -14,6 +14,7 @@ from ...hdf5.file import write_node
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import nexus_name
 from ...hdf5.objects import set_attribute
+from ...hdf5.removal import remove
 from ...hdf5.room import is_of_system
 from ...hdf5.tree import Dataset, HardLink, Node
 from ...run import Run
@@ -180,7 +181,7 @@ class EntryViews:
     def _take_away(self, entry: h5py.Group, places: Iterable[tuple[str, str]]) -> None:
         for parent, name in places:
             if name in entry[parent]:
-                del entry[parent][name]
+                remove(entry[parent], name)
 
     def _write_ends_of_baseline(self, entry: h5py.Group, is_over: bool) -> None:
         """Put the first and the last reading of each baseline field where it is easy to take.

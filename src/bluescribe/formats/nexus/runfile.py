@@ -22,6 +22,7 @@ from ...hdf5.later import seconds_left
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
+from ...hdf5.removal import remove
 from ...hdf5.room import telling_of_system
 from ...hdf5.tree import Dataset
 from ...jsontext import dumps
@@ -146,7 +147,7 @@ class NexusFile(RunFile[NexusSettings]):
         if group.get("value", getlink=True) is not None and "value" not in self._nodes(
             stream, field
         ):
-            del group["value"]  # a second file: each has a link with a number now
+            remove(group, "value")  # a second file: each has a link with a number now
         for name, node in self._nodes(stream, field).items():
             write_node(group, name, node)
         self._unlinked.discard((stream.name, field))

@@ -1,0 +1,66 @@
+"""Sessions that are killed behind one write each: ``python -m tests.system.faults.killed_at_writes
+FOLDER BATCH FIRST STEP``, with kill_after.c preloaded.
+
+Each writes a run whose columns are made anew as rows come, in batches of so many, into a folder
+named after the write. The last one was not killed: it has fewer writes than that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from event_model import compose_run
+
+from bluescribe import NexusWriter
+
+ROWS = 12
+NexusWriter.interval = 3600.0  # what is written when, flushes say
+
+
+def documents() -> Iterator[tuple[str, Any]]:
+    run = compose_run()
+    key: Any = {"dtype": "number", "shape": [], "source": "sim"}
+    keys = dict.fromkeys(["x", "text", "spectrum", "gaps", "ragged"], key)
+    primary = run.compose_descriptor(name="primary", data_keys=keys)
+    yield "start", run.start_doc
+    yield "descriptor", primary.descriptor_doc
+    for row in range(ROWS):
+        data: Any = {"x": row + 0.5, "text": f"t{row}", "spectrum": [float(row)] * 700}
+        data |= {"gaps": None if row % 3 == 2 else float(row), "ragged": [row] * (row % 4 + 1)}
+        stamps = dict.fromkeys(keys, row + 1.0)
+        yield (
+            "event",
+            primary.compose_event(data=data, timestamps=stamps, time=row + 1.0, validate=False),
+        )
+
+
+def write(folder: Path, batch: int) -> None:
+    """Write the events of a run; what follows them is another test's."""
+    writer = NexusWriter(folder)
+    for number, document in enumerate(documents()):
+        writer(*document)
+        if number % batch == 0:
+            writer.flush()
+    writer.flush()
+
+
+def main(folder: Path, batch: int, first: int, step: int) -> None:
+    for number in itertools.count(first, step):
+        child = os.fork()
+        if not child:
+            os.environ.update(KILL_AFTER=str(number), KILL_PART=".hdf")
+            write(folder / str(number), batch)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if status != signal.SIGKILL:
+            sys.exit(os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
