@@ -13,10 +13,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from .owed import Note
-from .status import Failure, Ledger
+from .runreport import Failure
+from .status import Ledger
 
 __all__ = ["Afterwards", "Shortfall", "Work"]
 
@@ -41,11 +42,18 @@ Work = Callable[[threading.Event], Sequence[Shortfall]]
 """It looks at the event often and gives up when it is set, which also ends its waiting."""
 
 
+class Then(Protocol):
+    """Is told what could not be done, and whether it is left to others."""
+
+    def __call__(self, failures: Sequence[Failure], /, *, is_owed: bool) -> None:
+        """Be told; raise nothing."""
+
+
 class _Item(NamedTuple):
     run: str
     path: Path
     work: Work
-    then: Callable[[], None]
+    then: Then
     note: Note | None
 
 
@@ -76,7 +84,7 @@ class Afterwards:
         run: str,
         path: Path,
         work: Work,
-        then: Callable[[], None] = lambda: None,
+        then: Then = lambda failures, *, is_owed: None,
         *,
         note: Note | None = None,
     ) -> None:
@@ -91,7 +99,7 @@ class Afterwards:
         work
             What is to be done.
         then
-            Is called when nothing is owed to the file any more; it does not raise.
+            Is called when nothing more is done here; it does not raise.
         note
             Says beside the file that the work is owed; it goes when nothing is.
         """
@@ -193,7 +201,8 @@ class Afterwards:
                 self._leave(item)
                 break
             self._ledger.copying.remove(item.path)
-            self._settle(item, [s for s in shortfalls if s.is_owed])
+            failures = self._report(item, shortfalls)
+            self._settle(item, failures, [s for s in shortfalls if s.is_owed])
         with self._changed:
             self._is_over = True
             left = list(self._items)  # given up; the files are complete without it
@@ -210,15 +219,12 @@ class Afterwards:
             remedy = "please report this with the traceback in the log"
             cause = f"{type(error).__name__}: {error}"
             shortfalls = [Shortfall(cause, remedy, is_owed=True, is_whole=False)]
-        if item.note is None or item.note.failed != _causes(shortfalls):  # it is told once
-            for shortfall in shortfalls:
-                self._report(item, shortfall)
         return shortfalls
 
-    def _settle(self, item: _Item, owed: Sequence[Shortfall]) -> None:
+    def _settle(self, item: _Item, failures: Sequence[Failure], owed: Sequence[Shortfall]) -> None:
         """Forget what is done, and keep what is still owed for others."""
         if item.note is None:
-            item.then()
+            item.then(failures, is_owed=False)
             return
         try:
             if owed:
@@ -230,15 +236,13 @@ class Afterwards:
         item.note.release()
         if owed:
             self._ledger.owed.append(item.path)
-        if all(shortfall.is_whole for shortfall in owed):
-            item.then()
+        item.then(failures, is_owed=not all(shortfall.is_whole for shortfall in owed))
 
     def _leave(self, item: _Item) -> None:
         """Leave what is noted to those who find the note; they tell of the run as well."""
-        if item.note is None:
-            item.then()
-        else:
+        if item.note is not None:
             item.note.release()
+        item.then((), is_owed=item.note is not None)
 
     def _next(self) -> _Item | None:
         """Return what is to be done next, None when nothing will come any more."""
@@ -250,19 +254,22 @@ class Afterwards:
                 return None
             return self._items.popleft()
 
-    def _report(self, item: _Item, shortfall: Shortfall) -> None:
+    def _report(self, item: _Item, shortfalls: Sequence[Shortfall]) -> list[Failure]:
+        """Tell what could not be done, once, and return it."""
+        now = time.time()
+        failures = [Failure(now, item.run, item.path, s.cause, s.remedy) for s in shortfalls]
+        if item.note is None or item.note.failed != _causes(shortfalls):
+            for failure in failures:
+                self._tell(failure)
+        return failures
+
+    def _tell(self, failure: Failure) -> None:
         logger.warning(
             "%s: %s, %s: %s. Remedy: %s.",
-            self._ledger.format_name,
-            item.run,
-            item.path,
-            shortfall.cause,
-            shortfall.remedy,
+            *(self._ledger.format_name, failure.run, failure.path, failure.cause, failure.remedy),
         )
         # the next run shall not be aborted for it: the run's file is complete, with links
-        self._ledger.failures.append(
-            Failure(time.time(), item.run, item.path, shortfall.cause, shortfall.remedy)
-        )
+        self._ledger.failures.append(failure)
 
     def _tell_of_leaving(self, timeout: float) -> None:
         logger.warning(

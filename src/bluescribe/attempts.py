@@ -11,7 +11,8 @@ from typing import Any
 from .errors import DocumentError
 from .formats.base import RunFile
 from .run import Run
-from .status import Failure, Ledger, may_pass, remedy
+from .runreport import Failure
+from .status import Ledger, may_pass, remedy
 from .telling import News
 
 __all__ = ["Attempts"]
@@ -44,8 +45,8 @@ class Attempts:
         self._file = file
         self._retry_seconds = retry_seconds
         self._ledger = ledger
-        self.is_given_up = False
-        """Whether it failed."""
+        self.failure: Failure | None = None
+        """Why the file was given up."""
         self.is_retired = False
         """Whether nothing goes into it any more: it failed, or did not accept the run."""
         self.has_news = False
@@ -157,14 +158,14 @@ class Attempts:
 
     def _give_up(self, error: BaseException) -> None:
         """Leave the file as it is and say so."""
-        self.is_retired = self.is_given_up = True
+        self.is_retired = True
         self._ledger.retrying = ""
         news = self._news(error)
         cause = f"{type(error).__name__}: {error}"
-        failure = Failure(time.time(), news.run, news.path, cause, news.remedy)
+        self.failure = Failure(time.time(), news.run, news.path, cause, news.remedy)
         self._ledger.open_files.pop(self._run.uid, None)
         self._ledger.teller.tell("lost", news)
-        self._ledger.fail(failure)
+        self._ledger.fail(self.failure)
         try:
             self._file.abandon()
         except BaseException:

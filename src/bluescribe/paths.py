@@ -6,28 +6,25 @@ import logging
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from contextvars import ContextVar
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from .files import Folder, Place, Rights
+from .files import Claims, Folder, Place, Rights
 from .templates import DEFAULT_TEMPLATE, check_fields
 
 __all__ = [
     "DEFAULT_TEMPLATE",
-    "before_claim",
     "check_keys",
     "check_template",
     "claim",
     "clean",
     "filled",
     "fixed_part",
-    "on_claim",
     "place_of_run",
     "run_path",
 ]
@@ -50,14 +47,6 @@ _told_of: dict[tuple[str, str], object] = {}
 
 _KEY = re.compile(r"[^.\[\]!]+(\[[^\[\]]+\])*")
 """A start key, or an item inside one: ``sample[name]``. Never an attribute."""
-
-
-on_claim: ContextVar[Callable[[Path], None] | None] = ContextVar("on_claim", default=None)
-"""Is told of each file that is made, on the thread that makes it."""
-
-before_claim: ContextVar[Callable[[Path], None] | None] = ContextVar("before_claim", default=None)
-"""Is told of each file that is about to be made: what an export that was killed leaves behind must
-be known, the file that was made a moment before that included."""
 
 
 def check_template(template: str) -> None:
@@ -124,7 +113,7 @@ def clean(text: str) -> str:
     return _shorten("_" * (undotted != name) + undotted) or "_"
 
 
-def place_of_run(path: Path, rights: Rights) -> Place:
+def place_of_run(path: Path, rights: Rights, claims: Claims | None = None) -> Place:
     """Return where a run's files go, without an ending; their folder is made and held from now on.
 
     Parameters
@@ -133,13 +122,15 @@ def place_of_run(path: Path, rights: Rights) -> Place:
         What `run_path` gave, absolute.
     rights
         Mode and group of what is made.
+    claims
+        Tells of the files that are made.
 
     Raises
     ------
     OSError
         The folder cannot be made.
     """
-    return Place(Folder.made(path.parent, rights), path.name)
+    return Place(Folder.made(path.parent, rights, claims), path.name)
 
 
 def claim(place: Place, ending: str, *, is_told: bool = True) -> Place:
@@ -169,8 +160,8 @@ def claim(place: Place, ending: str, *, is_told: bool = True) -> Place:
     stem = _shorten(place.name, _LONGEST_PART - len(f"-{10**6}{ending}".encode()))
     place.folder.found()  # a file that nobody finds is of no use
     for candidate in _candidates(place.with_name(stem), ending):
-        if (announce := before_claim.get()) is not None and not candidate.exists():
-            announce(candidate.path)
+        if not candidate.exists():
+            place.folder.claims.begin(candidate.path)
         try:
             candidate.create()
         except FileExistsError:
@@ -181,8 +172,7 @@ def claim(place: Place, ending: str, *, is_told: bool = True) -> Place:
                 place.with_name(stem + ending),
                 candidate.name,
             )
-        if (tell := on_claim.get()) is not None:
-            tell(candidate.path)
+        place.folder.claims.end(candidate.path)
         return candidate
     raise AssertionError("unreachable: candidates do not end")
 

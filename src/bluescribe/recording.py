@@ -7,6 +7,7 @@ is tried again, and a file given up when nothing helps: the other runs and write
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
@@ -25,7 +26,8 @@ from .piecewise import event_of, events_of, suspects, unwritable, without
 from .plain import is_plain, is_plain_event, is_plain_page
 from .replaced import Replaced
 from .run import Descriptor, Document, Page, Run, Stream
-from .status import Ledger
+from .runreport import Failure, RunReport
+from .status import Ledger, remedy
 from .times import page_with_seconds, with_seconds
 from .writable import Unwritable, writable
 
@@ -76,6 +78,7 @@ class Recording:
         self._replaced = Replaced(run)
         self._refused = Replaced(run, ledger.format_name)
         self._files_told = -1
+        self._refused_before = ledger.documents_refused
         self.is_repeated = False
         """Whether a run of this uid was finished before."""
 
@@ -246,11 +249,11 @@ class Recording:
         note = self._file.note
         if work is not None and self._file.paths:
             path = self._file.paths[0]
-            self._afterwards.add(self.run.label, path, work, self._tell_of_files, note=note)
+            self._afterwards.add(self.run.label, path, work, self._report, note=note)
             return
         if note is not None:  # the file was given up: `recover` finds both
             note.release()
-        self._tell_of_files()
+        self._report()
 
     def _tell_of_paths(self) -> None:
         """Tell those who want to know which files the run has by now."""
@@ -260,15 +263,26 @@ class Recording:
                 self._files_told = len(paths)
                 self._ledger.begin(self.run.start, paths)
 
-    def _tell_of_files(self) -> None:
-        """Tell those who wait for them which files the run has; on any thread of the writer."""
-        files, is_complete = self._file.paths, not self._attempt.is_given_up
+    def _report(self, shortfalls: Sequence[Failure] = (), *, is_owed: bool = False) -> None:
+        """Tell those who wait for it what became of the run; on any thread of the writer."""
+        files, lost = self._file.paths, self._attempt.failure
         try:
-            files = self._file.files() if is_complete and files else files
+            files = self._file.files() if lost is None and files else files
         except Exception as error:
-            is_complete = False
             self._ledger.refuse("stop", error)
-        self._ledger.finish(self.run.start, files, is_complete=is_complete)
+            cause = f"its files are not known: {type(error).__name__}: {error}"
+            lost = Failure(time.time(), self.run.label, files[0], cause, remedy(error, files))
+        report = RunReport(
+            self._ledger.format_name,
+            self.run.start,
+            files=tuple(files),
+            failures=(*((lost,) if lost else ()), *shortfalls),
+            discrepancies=tuple(self._file.discrepancies),
+            refused=self._ledger.documents_refused - self._refused_before,
+            is_given_up=lost is not None,
+            is_owed=is_owed,
+        )
+        self._ledger.report(report)
 
     def _write_pages(self) -> None:
         """Turn the events that wait into pages: a page has one descriptor, a stream one order."""

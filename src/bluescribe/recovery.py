@@ -17,6 +17,7 @@ from .files import Place, part_of
 from .held import is_held
 from .owed import settings_of
 from .run import Document
+from .runreport import RunReport
 from .settings import WriterSettings
 
 if TYPE_CHECKING:
@@ -280,10 +281,12 @@ def play(writer: Writer, source: Source) -> list[str]:
     RecoveryError
         It could not be written.
     """
+    reports: list[RunReport] = []
+    writer.tell_of_finished(reports.append)
     with writer:
         for name, doc in source.read():
             writer(name, dict(doc))
-    status = writer.status()
-    if status.failures and not status.runs_written:
-        raise RecoveryError(f"{status.failures[0].cause}; {status.failures[0].remedy}")
-    return [failure.cause for failure in status.failures]
+    for report in reports:
+        if report.is_given_up:
+            raise RecoveryError("; ".join(f"{f.cause}; {f.remedy}" for f in report.failures))
+    return [failure.cause for report in reports for failure in report.failures]

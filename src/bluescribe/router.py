@@ -19,12 +19,12 @@ from .afterwards import Afterwards
 from .errors import DocumentError
 from .formats.base import RunFile
 from .grammar import check_start
-from .paths import before_claim, on_claim
 from .plain import is_plain
 from .recording import Recording
 from .run import Document, Run, working_directory
+from .runreport import Failure, RunReport
 from .space import SpaceWatch
-from .status import Failure, Ledger, remedy
+from .status import Ledger, remedy
 from .times import seconds_of
 from .writable import writable
 
@@ -145,9 +145,8 @@ class Router(DocumentRouter):
         if doc["uid"] in self._runs:
             raise DocumentError(f"run {doc['uid'][:7]} was started twice; the first one goes on")
         self._told_of_strays = False
-        before_claim.set(self._ledger.before_claim)
-        on_claim.set(self._ledger.on_claim)
-        run = Run(doc, cwd=cwd, is_replayed=self._ledger.is_replay)
+        run = Run(doc, cwd=cwd, is_replayed=self._ledger.is_replay, claims=self._ledger.claims)
+        self._ledger.expect(run.uid)
         file = self._new_file(run)
         if file is None:
             return
@@ -179,7 +178,7 @@ class Router(DocumentRouter):
                 self._ledger.format_name,
                 str(doc.get("uid"))[:7],
             )
-        self._ledger.finish(doc, [], is_complete=True)  # the other one tells of files
+        self._ledger.report(RunReport(self._ledger.format_name, doc))  # the other one has files
 
     def descriptor(self, doc: Document) -> None:
         """Add a descriptor to its run."""
@@ -270,8 +269,11 @@ class Router(DocumentRouter):
                 cause,
                 advice,
             )
-            self._ledger.fail(Failure(time.time(), run.label, None, cause, advice))
-            self._ledger.finish(run.start, [], is_complete=False)  # nobody else will tell
+            failure = Failure(time.time(), run.label, None, cause, advice)
+            self._ledger.fail(failure)
+            name = self._ledger.format_name
+            report = RunReport(name, run.start, failures=(failure,), is_given_up=True)
+            self._ledger.report(report)  # nobody else will tell
             self._told_of_strays = True  # what follows of this run
             return None
 

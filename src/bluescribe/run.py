@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DocumentError, shown
+from .files import Claims
 from .status import Told
 from .times import local_time, seconds_of
 
@@ -253,6 +254,8 @@ class Run:
 
     is_replayed: bool = False
     """Whether an export has it from a source of runs that were taken before."""
+    claims: Claims = field(default_factory=Claims)
+    """Tells of the files that are made for it."""
     _since: float = field(default_factory=time.monotonic)
 
     @property

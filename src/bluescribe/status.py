@@ -8,14 +8,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from .errors import DocumentError
+from .files import Claims
+from .runreport import Discrepancy, Failure, RunReport, Tell
 from .telling import Teller, errno_of
 
-__all__ = ["Discrepancy", "Failure", "Ledger", "Status", "Tell", "Told", "may_pass", "remedy"]
+__all__ = ["Ledger", "Status", "Told", "may_pass", "remedy"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,45 +41,6 @@ _REMEDIES = {
 }
 
 _NEVER_PASS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EBADF)
-
-Tell = Callable[[Mapping[str, Any], Sequence[Path], bool], None]
-"""Is called with a run's start document, its files and whether they are complete."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A run that is not complete in its file."""
-
-    time: float
-    """Epoch seconds."""
-    run: str
-    path: Path | None
-    """None where no file could be made: nothing of the run is there."""
-    cause: str
-    remedy: str
-
-    def __str__(self) -> str:
-        """Return one line for people."""
-        when = datetime.fromtimestamp(self.time).astimezone().strftime("%H:%M:%S")
-        what = "is not written at all" if self.path is None else f"is incomplete in {self.path}"
-        return f"{when} {self.run} {what}: {self.cause}; {self.remedy}"
-
-
-@dataclass(frozen=True, slots=True)
-class Discrepancy:
-    """A run that did not come as its stop document says: a fault before the writer."""
-
-    time: float
-    """Epoch seconds."""
-    uid: str
-    run: str
-    path: Path
-    what: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """Return one line for people."""
-        when = datetime.fromtimestamp(self.time).astimezone().strftime("%H:%M:%S")
-        return f"{when} {self.run} in {self.path}: {'; '.join(self.what)}"
 
 
 class Told:
@@ -173,10 +135,8 @@ class Ledger:
         """What was told already; writers that receive the same documents have it in common."""
         self.unraised: deque[Failure] = deque(maxlen=1)
         """The failure that the RunEngine has not been told of (``on_error="abort"``)."""
-        self.before_claim: Callable[[Path], None] | None = None
-        """Is told on the writer's thread of each file that is about to be made; exports set it."""
-        self.on_claim: Callable[[Path], None] | None = None
-        """Is told on the writer's thread of each file that is made; exports set it."""
+        self.claims = Claims()
+        """Tells of the files that are made."""
         self.is_replay = False
         """Whether the runs were taken before; exports set it."""
         self.on_begin: list[Callable[[Mapping[str, Any], Sequence[Path]], None]] = []
@@ -187,6 +147,8 @@ class Ledger:
         """Runs that are complete, and their main files."""
         self.on_finish: list[Tell] = []
         """Are told of each run that nothing more is done for; deliveries add to it."""
+        self._awaited: list[str] = []
+        """Uids of runs that were begun and not reported."""
 
     def note_whole(self, uid: str, path: Path) -> None:
         """Enter that a run is complete in a file."""
@@ -218,9 +180,19 @@ class Ledger:
         """Tell of the files that a run has by now."""
         self._tell(self.on_begin, start, paths)
 
-    def finish(self, start: Mapping[str, Any], paths: Sequence[Path], *, is_complete: bool) -> None:
+    def expect(self, uid: str) -> None:
+        """Enter that a run was begun: it will be reported."""
+        self._awaited.append(uid)
+
+    def awaits(self, uid: str) -> bool:
+        """Tell whether a run was begun and is not reported yet."""
+        return uid in self._awaited
+
+    def report(self, report: RunReport) -> None:
         """Tell of a run that nothing more is done for."""
-        self._tell(self.on_finish, start, paths, is_complete)
+        self._tell(self.on_finish, report)
+        if report.uid in self._awaited:
+            self._awaited.remove(report.uid)
 
     def _tell(self, those: Sequence[Callable[..., None]], *what: Any) -> None:
         for tell in those:

@@ -23,10 +23,11 @@ from .mailbox import Mailbox
 from .resumed import work_of
 from .router import Router
 from .run import working_directory
+from .runreport import Tell
 from .settings import WriterSettings
 from .snapshot import Snapshots
 from .space import SpaceWatch
-from .status import Ledger, Status, Tell, Told
+from .status import Ledger, Status, Told
 from .telling import Teller
 from .unstopped import OpenRuns
 
@@ -240,7 +241,7 @@ class Writer(KnownAttributes):
         before
             Is called when it is about to be made.
         """
-        self._ledger.on_claim, self._ledger.before_claim = tell, before
+        self._ledger.claims.made, self._ledger.claims.before = tell, before
 
     def tell_of_begun(self, tell: Callable[[Mapping[str, Any], Sequence[Path]], None]) -> None:
         """Have `tell` called, on the writer's thread, with each run and the files that it has.
@@ -252,11 +253,14 @@ class Writer(KnownAttributes):
     def tell_of_finished(self, tell: Tell) -> None:
         """Have `tell` called, once for each run that ends from now on, when its files are final.
 
-        It gets the start document, the files and whether they are complete: none and True when
-        the format did not want the run. It is called on a thread of the writer, when the file was
-        closed and images were copied; what it raises is logged.
+        It gets a `RunReport` on a thread of the writer, when the file was closed and images were
+        copied; what it raises is logged.
         """
         self._ledger.on_finish.append(tell)
+
+    def awaits(self, uid: str) -> bool:
+        """Tell whether a run was begun whose report is still to come."""
+        return self._ledger.awaits(uid)
 
     def tell_together(self, told: Told) -> None:
         """Tell once, with other writers of the same runs, what all of them meet."""

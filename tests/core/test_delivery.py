@@ -251,7 +251,7 @@ SESSION = """
     class Printing(Basket):
         def follow(self, writers):
             for writer in writers:
-                writer.tell_of_finished(lambda start, *_: self.put("run", {"n": start["uid"]}))
+                writer.tell_of_finished(lambda report: self.put("run", {"n": report.uid}))
         def deliver(self, entry):
             print("delivered", entry.content["n"], flush=True)
 
@@ -335,8 +335,9 @@ def test_a_delivery_with_a_writer_receives_documents(basket, tmp_path):
         def writer(self):
             return self._spool
 
-        def tell(self, start, paths, is_complete):
-            self.put(start["uid"], {"n": [start["uid"], len(paths), is_complete]})
+        def tell(self, report):
+            told = [report.uid, len(report.files), not report.is_given_up]
+            self.put(report.uid, {"n": told})
 
     b = Spooling(tmp_path / "outbox")
     with Writers({}, {"basket": b}) as writers:
@@ -358,7 +359,7 @@ def test_a_delivery_with_a_writer_receives_documents(basket, tmp_path):
 def test_what_a_session_ends_with_is_delivered_on_closing(basket, tmp_path):
     b = basket()
     writer = CsvWriter(tmp_path)
-    writer.tell_of_finished(lambda start, paths, _: b.put("run", {"n": start["uid"]}))
+    writer.tell_of_finished(lambda report: b.put("run", {"n": report.uid}))
     writers = Writers({"csv": writer}, {"basket": b})
     writers("start", {"uid": "run", "time": 1.0})
     writers.close()

@@ -25,6 +25,7 @@ from bluescribe.kept import keeping
 from bluescribe.owed import ENDING, Note, exact, notes_of, restored
 from bluescribe.recover import recover
 from bluescribe.resumed import take_up_owed
+from bluescribe.runreport import RunReport
 from tests.core.scanning import PATIENCE, told
 from tests.formats.images import CAMERA, Documents, area_detector_file, frames
 from tests.formats.test_nexus_compact import tree
@@ -238,20 +239,22 @@ def test_a_full_disk_leaves_it_to_the_next_session(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     area_detector_file(raw, frames(FRAMES))
-    reported: list[Any] = []
+    reported: list[RunReport] = []
     with (
         monkeypatch.context() as full,
         NexusWriter(folder, images="copy", file_name="run") as writer,
     ):
         full.setattr(Place, "copy_into", refuse)
-        writer.tell_of_finished(lambda *said: reported.append(said))
+        writer.tell_of_finished(reported.append)
         for document in docs:
             writer(*document)
         writer.close()
     status = writer.status()
     assert status.owed == (folder / "run.hdf",)
     assert "OWED:" in str(status)
-    assert not reported, "it is not delivered as if it were whole"
+    (report,) = reported
+    assert (report.is_owed, report.is_given_up) == (True, False), "it is not delivered as if whole"
+    assert ["No space left" in failure.cause for failure in report.failures] == [True]
     assert [step.outcome for step in recover(folder).steps] == ["completed"]
     assert has_images(folder / "run.hdf")
 

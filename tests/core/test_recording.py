@@ -210,7 +210,7 @@ def ended(play):
     """Return what is told of the runs that end."""
     heard = []
     play.ledger.on_finish.append(
-        lambda doc, paths, is_complete: heard.append((doc["uid"], len(paths), is_complete))
+        lambda report: heard.append((report.uid, len(report.files), not report.is_given_up))
     )
     return heard
 

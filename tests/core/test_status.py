@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bluescribe.status import Failure, Ledger, remedy
+from bluescribe.runreport import Failure
+from bluescribe.status import Ledger, remedy
 
 FAILURE = Failure(0.0, "run abc (scan 1)", Path("/d/a.csv"), "OSError: full", "free space")
 

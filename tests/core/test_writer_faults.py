@@ -16,7 +16,7 @@ from bluesky.utils import RunEngineInterrupted
 from bluescribe import JsonlWriter, SpecWriter
 from bluescribe.errors import BluescribeError, RecordingError
 from bluescribe.formats.jsonl import JsonlFile
-from bluescribe.status import Failure
+from bluescribe.runreport import Failure
 from bluescribe.testing import documents
 from bluescribe.testing.shapes.devices import gauss, motor
 from tests.core.scanning import PATIENCE, WHOLE, names, scan, told

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from ..errors import DocumentError
 from ..grammar import check_name
 from ..owed import ENDING as NOTE
+from ..runreport import Failure, RunReport
 from ..snapshot import Snapshots
 from ..sources import StoredRun
 from ..status import Told
@@ -22,7 +24,6 @@ __all__ = ["RunExporter"]
 
 logger = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.02
 _MOST_TOLD = 10
 _TELL_EVERY = 1_000
 """Events after which progress is told."""
@@ -44,12 +45,18 @@ class RunExporter:
     def __init__(self, writers: Mapping[str, Writer], manifest: Manifest, *, goes_on: bool) -> None:
         self._writers = dict(writers)
         self._manifest = manifest
+        self._reports: dict[str, SimpleQueue[RunReport]] = {}
+        self._sizes: dict[Path, int] = {}
+        """Of files for several runs, when the last one that went into them was complete."""
         told = Told()
         for name, writer in self._writers.items():
             writer.replay()
             writer.tell_together(told)
+            self._reports[name] = SimpleQueue()
+            writer.tell_of_finished(self._reports[name].put)
             if goes_on and writer.shares_files:
                 for shared in manifest.shared_files(name):
+                    self._sizes[shared] = _size(shared)
                     writer.go_on(shared)
 
     def export(
@@ -69,7 +76,7 @@ class RunExporter:
         accounts = [_Account(n, self._writers[n], run.uid, self._manifest) for n in names]
         events, fault = _post(run, [account.writer for account in accounts], tell)
         for account in accounts:
-            account.finish(fault)
+            account.finish(fault, self._reports[account.name], self._sizes)
         return ExportedRun(
             run.uid,
             run.label,
@@ -146,13 +153,6 @@ class _Account:
         self._uid = uid
         self._manifest = manifest
         self._claimed: list[Path] = []
-        before = writer.status()
-        self._before = before
-        self._failures = before.failures
-        self._refused = before.documents_refused
-        self._runs = before.runs_written
-        self._size = _size(before.last_file) if writer.shares_files else 0
-        self._old = before.last_file
         manifest.begin(uid, name)
         writer.tell_of_claims(self._claimed.append, before=self._note)
 
@@ -160,38 +160,41 @@ class _Account:
         """Note a file before it is made: a kill may come in between."""
         self._manifest.claim(self._uid, self.name, path)
 
-    def finish(self, fault: str) -> None:
+    def finish(self, fault: str, reports: SimpleQueue[RunReport], sizes: dict[Path, int]) -> None:
         """Wait until the run's files are complete, and look what they are."""
-        self.writer.request_finish().wait()
-        self._wait_for_copies()
-        status = self.writer.status()
-        last = [status.last_file] if status.runs_written > self._runs and status.last_file else []
-        made = [path for path in dict.fromkeys([*self._claimed, *last]) if path.exists()]
+        report = self._report(reports)
+        written = () if report.is_given_up else report.files[:1]
+        made = [path for path in dict.fromkeys([*self._claimed, *written]) if path.exists()]
         self.files = [path for path in made if path.suffix != NOTE]  # of what was still to be done
-        self.bytes = sum(map(_size, self.files))
-        if self._old in self.files:
-            self.bytes -= self._size
-        failures = [f for f in status.failures if f not in self._failures]
-        self.failure = fault or "; ".join(f"{f.cause}. Remedy: {f.remedy}" for f in failures)
-        new = [d for d in status.discrepancies if d not in self._before.discrepancies]
-        self.discrepancies = tuple(text for d in new if d.uid == self._uid for text in d.what)
-        refused = status.documents_refused - self._refused
-        if refused:
-            logger.warning("%s: %d damaged documents were refused", self.name, refused)
+        for path in self.files:
+            size = _size(path)
+            self.bytes += size - sizes.get(path, 0)
+            if self.writer.shares_files:
+                sizes[path] = size
+        self.failure = fault or "; ".join(f"{f.cause}. Remedy: {f.remedy}" for f in report.failures)
+        self.discrepancies = report.discrepancies
+        if report.refused:
+            logger.warning("%s: %d damaged documents were refused", self.name, report.refused)
         if self.failure:
             self._manifest.fail(self._uid, self.name)
         else:
             self._manifest.finish(self._uid, self.name, self.files)
 
-    def _wait_for_copies(self) -> None:
-        """Wait until images that are copied when a run is over are there."""
-        done = threading.Event()
-        while any(path in self.writer.status().copying for path in self._claimed):
-            done.wait(_LOOK_SECONDS)
+    def _report(self, reports: SimpleQueue[RunReport]) -> RunReport:
+        """Wait for what the writer says of the run, which images may be copied for until then."""
+        self.writer.request_finish().wait()
+        while self.writer.awaits(self._uid) or not reports.empty():
+            report = reports.get()
+            if report.uid == self._uid:
+                return report
+        remedy = "look at its first document where it is stored, and mend that"
+        cause = "its start document is damaged, so nothing of it is written"
+        failure = Failure(time.time(), self._uid, None, cause, remedy)
+        return RunReport(self.name, {"uid": self._uid}, failures=(failure,), is_given_up=True)
 
 
-def _size(path: Path | None) -> int:
+def _size(path: Path) -> int:
     try:
-        return 0 if path is None else path.stat().st_size
+        return path.stat().st_size
     except OSError:
         return 0

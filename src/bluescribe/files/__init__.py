@@ -3,11 +3,13 @@
 Nothing else in the package opens a file for writing by its name.
 """
 
+from .claims import Claims
 from .folder import Folder, MovedFolderError
 from .place import Place, part_beside, part_of, parts_of, replacing
 from .rights import Rights
 
 __all__ = [
+    "Claims",
     "Folder",
     "MovedFolderError",
     "Place",

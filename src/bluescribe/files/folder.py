@@ -9,6 +9,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from .claims import Claims
 from .rights import SYSTEM_RIGHTS, Rights, take_after
 
 __all__ = ["Folder", "MovedFolderError"]
@@ -40,15 +41,21 @@ class Folder:
         There is no such folder, or it cannot be looked into.
     """
 
-    def __init__(self, path: Path, rights: Rights = SYSTEM_RIGHTS) -> None:
+    def __init__(
+        self, path: Path, rights: Rights = SYSTEM_RIGHTS, claims: Claims | None = None
+    ) -> None:
         self._fd = -1
         self._rights = rights
+        self.claims = claims or Claims()
+        """Tells of the files that runs make here."""
         self.path = path.resolve(strict=True)
         """Absolute, without links: where it was when it was last looked for."""
         self._fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     @classmethod
-    def made(cls, path: Path, rights: Rights = SYSTEM_RIGHTS) -> Folder:
+    def made(
+        cls, path: Path, rights: Rights = SYSTEM_RIGHTS, claims: Claims | None = None
+    ) -> Folder:
         """Return a folder, made with those above it where it is missing.
 
         Parameters
@@ -57,6 +64,8 @@ class Folder:
             The folder.
         rights
             What is given to the folders that are made, and to the files that are made in it.
+        claims
+            Tells of the files that runs make in it.
 
         Raises
         ------
@@ -74,7 +83,7 @@ class Folder:
                 rights.give_folder(folder)
         if not missing:
             path.mkdir(exist_ok=True)  # raises where it is a file
-        return cls(path, rights)
+        return cls(path, rights, claims)
 
     def __del__(self) -> None:
         """Let go of the directory."""

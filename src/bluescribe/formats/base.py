@@ -268,7 +268,7 @@ class RunFile(ABC, Generic[Settings]):
         if self._stem is None:
             template = self._template(run)
             path = run_path(self.settings.directory, template, run.start)
-            self._stem = place_of_run(run.cwd / path, self.settings.rights)
+            self._stem = place_of_run(run.cwd / path, self.settings.rights, run.claims)
         return self._stem
 
     def _template(self, run: Run) -> str:

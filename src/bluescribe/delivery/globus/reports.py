@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from ...runreport import RunReport
 
 __all__ = ["FinishedRun", "Reports"]
 
@@ -38,19 +40,22 @@ class Reports:
         self._runs: dict[str, tuple[FinishedRun, set[str]]] = {}
         self._lock = threading.Lock()
 
-    def add(
-        self, name: str, start: Mapping[str, Any], paths: Sequence[Path], is_complete: bool
-    ) -> None:
-        """Note that a format is done with a run; `Writer.tell_of_finished` calls it."""
-        uid = str(start.get("uid"))
+    def add(self, report: RunReport) -> None:
+        """Note that a format is done with a run; `Writer.tell_of_finished` calls it.
+
+        What is owed to its files is waited for: they are sent when whoever completes them has.
+        """
+        if report.is_owed:
+            return
         with self._lock:
-            run, awaited = self._runs.setdefault(uid, (FinishedRun(start), set(self._formats)))
-            awaited.discard(name)
-            if is_complete:
-                run.files += [path.absolute() for path in paths]
+            begun = FinishedRun(report.start), set(self._formats)
+            run, awaited = self._runs.setdefault(report.uid, begun)
+            awaited.discard(report.format)
+            if report.is_given_up:
+                run.incomplete.append(report.format)
             else:
-                run.incomplete.append(name)
+                run.files += report.files
             if awaited:
                 return
-            del self._runs[uid]
+            del self._runs[report.uid]
         self._tell(run)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from ...files import Place
 from ...formats.jsonl import JsonlWriter
-from ...run import Document
+from ...runreport import RunReport
 from ...writer import Writer
 from ..base import Delivery
 from ..outbox import Entry
@@ -194,9 +194,9 @@ class TiledDelivery(Delivery):
         self._open.add(path)
         self._put(path)
 
-    def _finish(self, _: Document, paths: Sequence[Path], __: bool) -> None:
+    def _finish(self, report: RunReport) -> None:
         """Send the end of a run at once; on the writer's thread."""
-        self._open.difference_update(paths)
+        self._open.difference_update(report.files)
         self._courier.hasten()
 
     def _put(self, path: Path) -> None:

@@ -122,14 +122,17 @@ class Session:
 
     def _target(self, run: Run) -> tuple[Folder, str | None]:
         """Return where the file of a run is, and its name; None when its time names it."""
-        folder = Folder.made(run.cwd / self._directory(run.start), self._settings.rights)
+        folder = Folder.made(
+            run.cwd / self._directory(run.start), self._settings.rights, run.claims
+        )
         named = self._named
         if named is None:
             return folder, self._title
         if named.folder is None:
             named.folder = folder.path
         if folder.path in (named.folder, named.path.parent):
-            return Folder.made(named.path.parent, self._settings.rights), named.path.name
+            folder = Folder.made(named.path.parent, self._settings.rights, run.claims)
+            return folder, named.path.name
         if (folder.identity, "") not in self._names:
             logger.warning(
                 "spec: the runs are in %s now: their scans go to a file there, and no more to %s, "

@@ -10,7 +10,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -92,13 +91,9 @@ class ImageCopies:
         self._shortfalls: list[Shortfall] = []
         self._made: list[Place] = []
         """Files of the field that is being copied."""
-        self._context = copy_context()  # an export wants to know which files are made
 
     def __call__(self, give_up: threading.Event) -> list[Shortfall]:
         """Copy; return what could not be copied and stays named."""
-        return self._context.run(self._copy_all, give_up)
-
-    def _copy_all(self, give_up: threading.Event) -> list[Shortfall]:
         for todo in self._fields:
             try:
                 self._patience.wait(partial(check_frames, todo.images), give_up)
