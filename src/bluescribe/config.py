@@ -190,11 +190,8 @@ class _Reading:
         try:
             return load_plugin(name)
         except UnknownFormatError as error:  # of the package that adds it: the others are read on
-            message = str(error)
-        except ImportError as error:
-            message = f"the format cannot be imported: {error}"
-        self.mistakes.append(self.source.mistake((block,), message))
-        return None
+            self.mistakes.append(self.source.mistake((block,), str(error)))
+            return None
 
     def _is_enabled(self, block: str, content: Mapping[str, Any]) -> bool:
         enabled = content.get(ENABLE, False)

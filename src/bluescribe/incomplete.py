@@ -62,9 +62,10 @@ def places_of(writers: Iterable[Writer]) -> list[Place]:
     """Return the folders into which writers write."""
     found: dict[tuple[Path, int], list[Recovery]] = {}
     for writer in writers:
-        recovery = FormatPlugin.of(type(writer)).recovery(writer.settings)
-        if recovery is not None:
-            found.setdefault(place_below(writer), []).append(recovery)
+        plugin = FormatPlugin.of(type(writer))
+        if (kind := plugin.recovery) is not None:
+            here = found.setdefault(place_below(writer), [])
+            here.append(kind(plugin, writer.settings))
     return [Place(folder, depth, tuple(here)) for (folder, depth), here in found.items()]
 
 

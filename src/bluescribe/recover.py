@@ -16,7 +16,7 @@ from typing import Any
 
 from .completing import complete, remove_parts
 from .config import read_iconfig
-from .errors import UnknownFormatError
+from .errors import ConfigError
 from .formats import format_names, load_plugin
 from .incomplete import remember
 from .journals import Journal, is_better, is_poor
@@ -85,12 +85,11 @@ def _recoveries(iconfig: str | Path | Mapping[str, Any] | None) -> list[Recovery
     for name in format_names():
         try:
             plugin = load_plugin(name)
-        except (ImportError, UnknownFormatError) as error:
+            if (kind := plugin.recovery) is not None:
+                own = settings.get(name) or plugin.settings.validated(name, {})
+                recoveries.append(kind(plugin, own))
+        except (ConfigError, ImportError) as error:
             logger.warning("%s: its files are not looked at: %s", name, error)
-            continue
-        own = settings.get(name) or plugin.settings.validated(name, {})
-        if (recovery := plugin.recovery(own)) is not None:
-            recoveries.append(recovery)
     return recoveries
 
 

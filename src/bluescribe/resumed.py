@@ -82,9 +82,9 @@ def obstacle(plugin: FormatPlugin, note: Note) -> str:
         return f"{path} is being recovered"
     if not note.file.exists():
         return f"{path} was not complete yet, and is not there any more"
-    recovery = plugin.recovery(_settings(plugin, note))
-    if recovery is None:
+    if (kind := plugin.recovery) is None:
         return ""
+    recovery = kind(plugin, _settings(plugin, note))
     if recovery.is_held(path):
         return f"{path} is being written"
     return f"{path} was cut short" if recovery.seems_cut_short(path) else ""

@@ -166,17 +166,19 @@ def refusal(request, monkeypatch, site):
 
 
 def test_what_is_no_format_is_told_where_it_is_wanted(refusal, tmp_path):
+    def refused(wanted, *arguments):
+        with pytest.raises(ConfigError) as caught:
+            wanted(*arguments)
+        return caught.value
+
     for wanted in (load_plugin, load_format):
-        with pytest.raises(UnknownFormatError) as caught:
-            wanted("lines")
-        assert str(caught.value).startswith(refusal)
-        assert str(caught.value).endswith("Mend that package or remove it")
-    with pytest.raises(ConfigError) as caught:
-        read_iconfig({"LINES_DATA_FILES": {"ENABLE": True}})
-    assert str(caught.value).count(refusal) == 1
-    with pytest.raises(ConfigError) as caught:
-        bluescribe.export([], tmp_path / "out", ["lines"])
-    assert str(caught.value).startswith(refusal)
+        error = refused(wanted, "lines")
+        assert isinstance(error, UnknownFormatError)
+        assert str(error).startswith(refusal)
+        assert str(error).endswith("Mend that package or remove it")
+    assert str(refused(bluescribe.export, [], tmp_path / "out", ["lines"])).startswith(refusal)
+    block = {"LINES_DATA_FILES": {"ENABLE": True}}
+    assert str(refused(read_iconfig, block)).count(refusal) == 1
 
 
 def test_what_is_no_format_harms_no_other(refusal, tmp_path, caplog):
@@ -194,6 +196,17 @@ def test_a_folder_without_a_record_is_no_format(monkeypatch):
     monkeypatch.delattr("bluescribe.formats.csv.FORMAT")
     with pytest.raises(UnknownFormatError, match=r"csv/__init__\.py is no format: it needs"):
         load_plugin("csv")
+
+
+def test_one_of_ours_that_cannot_be_imported_harms_no_other(monkeypatch, tmp_path, caplog):
+    for module in ("nexus", "nexus.runfile"):
+        monkeypatch.delitem(sys.modules, f"bluescribe.formats.{module}", raising=False)
+    monkeypatch.setitem(sys.modules, "bluescribe.formats.nexus.runfile", None)
+    with pytest.raises(UnknownFormatError, match=r"'nexus' cannot be imported: ModuleNotFoundErr"):
+        load_plugin("nexus")
+    assert not recover(tmp_path).steps
+    (told,) = [text for text in caplog.messages if "not looked at" in text]
+    assert told.startswith("nexus: its files are not looked at: the format 'nexus' cannot be imp")
 
 
 # --- our records ----------------------------------------------------------------------------------
@@ -249,11 +262,8 @@ def test_who_extends_a_format_can_what_it_can():
 
 
 def test_who_writes_other_files_is_another_format():
-    class Mine(NexusWriter):
-        file_class = CsvFile
-        settings_class = CsvSettings
-
-    plugin = FormatPlugin.of(Mine)
+    others = {"file_class": CsvFile, "settings_class": CsvSettings}
+    plugin = FormatPlugin.of(type("Mine", (NexusWriter,), others))
     assert not plugin.opens_hdf5
     assert not plugin.copies_images
     assert plugin.run_file is CsvFile
@@ -272,7 +282,6 @@ def test_a_class_without_a_record_is_taken_for_what_it_shows():
 
     plugin = FormatPlugin.of(Copying)
     assert plugin.copies_images
-    assert plugin.may_share_files  # each writer is asked
 
 
 def test_a_record_that_its_writer_contradicts_is_refused():
@@ -282,6 +291,8 @@ def test_a_record_that_its_writer_contradicts_is_refused():
     with pytest.raises(DefinitionError, match="CsvSettings needs the fields images and images_tim"):
         FormatPlugin(Copying, copies_images=True)
 
+
+def test_a_class_that_shares_files_may_do_so():
     class Sharing(JsonlWriter):
         format = "sharing"
 
@@ -289,6 +300,5 @@ def test_a_record_that_its_writer_contradicts_is_refused():
         def shares_files(self):
             return True
 
-    with pytest.raises(DefinitionError, match="Sharing defines shares_files: say may_share_files"):
-        FormatPlugin(Sharing)
-    assert FormatPlugin(Sharing, may_share_files=True).run_file is JsonlFile
+    assert FormatPlugin.of(Sharing).may_share_files
+    assert FormatPlugin.of(Sharing).run_file is JsonlFile

@@ -98,8 +98,8 @@ def test_a_dry_run_foresees_it(folder):
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_quick_look_tells_which_runs_were_cut_short(name, folder):
     plugin = load_plugin(name)
-    recovery = plugin.recovery(plugin.settings.validated(name, {}))
-    assert recovery is not None
+    assert plugin.recovery is not None
+    recovery = plugin.recovery(plugin, plugin.settings.validated(name, {}))
     seen = {path.name for path in folder.iterdir() if recovery.seems_cut_short(path)}
     own = MAIN.get(name) or {"jsonl": "run.jsonl"}.get(name, "20")
     assert any(found.startswith(own) for found in seen), seen

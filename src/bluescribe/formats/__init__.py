@@ -35,10 +35,8 @@ def load_plugin(name: str) -> FormatPlugin:
     Raises
     ------
     UnknownFormatError
-        There is no such format, or what a package calls one is none; it says which there are, or
-        what is to be done.
-    ImportError
-        A format of ours lacks a package that it needs.
+        There is no such format, it cannot be imported, or what a package calls one is none; it
+        says which there are, or what is to be done.
     """
     if name in _own_names():
         return _own(name)
@@ -61,7 +59,13 @@ def _own_names() -> list[str]:
 
 
 def _own(name: str) -> FormatPlugin:
-    module = import_module(f"{__name__}.{name}")
+    try:
+        module = import_module(f"{__name__}.{name}")
+    except Exception as error:  # h5py that is missing, or was compiled for another numpy
+        raise UnknownFormatError(
+            f"the format {name!r} cannot be imported: {type(error).__name__}: {error}. Install "
+            "again what it needs: pip install --force-reinstall bluescribe"
+        ) from error
     found = getattr(module, "FORMAT", None)
     if isinstance(found, FormatPlugin) and found.name == name:
         return found

@@ -37,9 +37,6 @@ class FormatPlugin:
     copies_images
         Whether it copies images when ``images`` is ``"copy"``, and waits ``images_timeout`` for
         them.
-    may_share_files
-        Whether its settings can let one file take several runs; ``Writer.shares_files`` tells of
-        one writer whether they do.
     readers
         What opens its files, in one line for people who have nothing but the files.
 
@@ -53,7 +50,6 @@ class FormatPlugin:
     _: KW_ONLY
     opens_hdf5: bool = False
     copies_images: bool = False
-    may_share_files: bool = False
     readers: str = "see its documentation"
 
     def __post_init__(self) -> None:
@@ -64,25 +60,19 @@ class FormatPlugin:
                 f"{self.settings.__name__} needs the fields {' and '.join(sorted(_IMAGES))}, as "
                 f"the FormatPlugin of {self.writer.__name__} says copies_images=True"
             )
-        if not self.may_share_files and _overrides(self.writer, "shares_files"):
-            raise DefinitionError(
-                f"{self.writer.__name__} defines shares_files: say may_share_files=True in its "
-                "FormatPlugin"
-            )
         self.writer._plugin = self
 
     @classmethod
     def of(cls, writer: type[Writer]) -> FormatPlugin:
         """Return the record of a writer, whoever made it.
 
-        A class without one is that of somebody who has extended a format, or of a package from
-        before there were records. The first can what the format can; of the second, what a record
-        would say is taken from its settings.
+        A class without one extends a format, and can what that can; or it is of a package from
+        before there were records: then its settings tell whether it copies images.
         """
         known = writer._plugin
         if known is None or not issubclass(writer.file_class, known.run_file):
             copies = writer.settings_class.model_fields.keys() >= _IMAGES
-            return cls(writer, copies_images=copies, may_share_files=True)
+            return cls(writer, copies_images=copies)
         return known if known.writer is writer else replace(known, writer=writer)
 
     @property
@@ -105,19 +95,14 @@ class FormatPlugin:
         """Whether it keeps documents as they come, and wants no pages of events."""
         return not self.run_file.takes_pages
 
-    def recovery(self, settings: WriterSettings) -> Recovery | None:
-        """Return what finishes files of the format after a crash; None when nothing can.
+    @property
+    def may_share_files(self) -> bool:
+        """Whether one file may take several runs; ``Writer.shares_files`` says so of one writer."""
+        from ..writer import Writer  # which imports this package
 
-        Parameters
-        ----------
-        settings
-            How files are to be written anew.
-        """
-        recovery_class = self.writer.recovery()
-        return None if recovery_class is None else recovery_class(self, settings)
+        return self.writer.shares_files is not Writer.shares_files
 
-
-def _overrides(writer: type[Writer], name: str) -> bool:
-    from ..writer import Writer  # which imports this package
-
-    return getattr(writer, name) is not getattr(Writer, name)
+    @property
+    def recovery(self) -> type[Recovery] | None:
+        """What finishes files of the format after a crash, imported when it is asked for."""
+        return self.writer.recovery()

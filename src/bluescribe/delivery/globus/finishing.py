@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ...errors import UnknownFormatError
+from ...errors import ConfigError
 from ...formats import load_plugin
 from ...incomplete import BOOK, is_cut_short
 from ...kept import is_being_recovered
@@ -65,10 +65,12 @@ class Finishing:
     def _make_recovery(self, name: str, extension: str) -> Recovery | None:
         try:
             plugin = load_plugin(name)
-        except (ImportError, UnknownFormatError) as error:
+            if (kind := plugin.recovery) is None:
+                return None
+            return kind(plugin, plugin.settings.validated(name, {"file_extension": extension}))
+        except (ConfigError, ImportError) as error:
             logger.warning("globus: what was left of %s is not sent: %s", name, error)
             return None
-        return plugin.recovery(plugin.settings.validated(name, {"file_extension": extension}))
 
 
 def _is_torn(path: Path, recovery: Recovery, uid: str) -> bool:

@@ -229,6 +229,5 @@ class SpecWriter(Writer):
 
 FORMAT = FormatPlugin(
     SpecWriter,
-    may_share_files=True,
     readers="SPEC; PyMca, silx view, in Python silx.io.open(file)",
 )
