@@ -10,7 +10,7 @@ from typing import Any
 
 from .delivery import delivery_names, load_delivery
 from .errors import UnknownFormatError, shown
-from .formats import format_names, load_format
+from .formats import format_names, load_plugin
 from .iconfig import ENABLE, OLDER_IN_BLOCKS, OLDER_KEYS, Mistake, Source
 from .settings import CheckedSettings, WriterSettings
 
@@ -191,7 +191,7 @@ def _known_keys(block: str, content: Any) -> list[str]:
         return [*([ENABLE] if block != SHARED else []), *keys_of(WriterSettings)]
     try:
         if block.endswith(SUFFIX):
-            settings: Any = load_format(block.removesuffix(SUFFIX).lower()).settings_class
+            settings: Any = load_plugin(block.removesuffix(SUFFIX).lower()).settings
         else:
             settings = load_delivery(block.lower()).settings_class
     except Exception:  # it is told where it is switched on

@@ -52,14 +52,14 @@ def _completed(note: Note, recoveries: Mapping[str, Recovery], *, is_dry_run: bo
         return Step(
             path, "left", f"{note.format!r} is not installed, and has to see that {note.what}"
         )
-    cause = obstacle(recovery.writer_class, note)
+    cause = obstacle(recovery.plugin, note)
     if cause and not (note.file.exists() or is_being_recovered(path)):
         kept = note.place.path if is_dry_run else keep(note.place.path)
         return Step(note.place.path, "set aside", cause, (kept,))
     if cause or is_dry_run:
         return Step(path, "left", cause) if cause else Step(path, "completed", _told(note))
     chosen = recovery.chosen("path_map", "images_timeout")
-    shortfalls = work_of(recovery.writer_class, note, **chosen)(threading.Event())
+    shortfalls = work_of(recovery.plugin, note, **chosen)(threading.Event())
     if shortfalls:
         causes = "; ".join(shortfall.cause for shortfall in shortfalls)
         note.fail(causes)

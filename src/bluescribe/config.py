@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from .blocks import SHARED, SUFFIX, Blocks, keys_of
 from .delivery import load_delivery
-from .errors import ConfigError, shown
+from .errors import ConfigError, UnknownFormatError, shown
 from .folders import known_folder
-from .formats import load_format
+from .formats import load_plugin
 from .iconfig import ENABLE, Mistake, Source, read_source
 from .settings import SettingsError, WriterSettings
-from .writer import Writer
 
 if TYPE_CHECKING:
     from .delivery.base import Delivery
     from .delivery.settings import DeliverySettings
+    from .formats.plugin import FormatPlugin
+    from .writer import Writer
 
 __all__ = ["Configuration", "DeliveryConfig", "WriterConfig", "read_iconfig"]
 
@@ -31,13 +32,13 @@ class WriterConfig:
     """One format that is switched on."""
 
     name: str
-    writer_class: type[Writer]
+    plugin: FormatPlugin
     settings: WriterSettings
 
     def make(self) -> Writer:
         """Make the writer."""
         values = {name: getattr(self.settings, name) for name in self.settings.model_fields_set}
-        return self.writer_class(**values)
+        return self.plugin.writer(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +145,17 @@ class _Reading:
             is_on = self._is_enabled(block, content)
             if not is_on and content.keys() <= {ENABLE, *keys_of(WriterSettings)}:
                 continue  # nothing to check that needs the format's import
-            writer_class = self._load(block, name)
-            if writer_class is None:
+            plugin = self._load(block, name)
+            if plugin is None:
                 continue
-            settings_class = writer_class.settings_class
-            allowed = [ENABLE, *keys_of(settings_class)]
+            allowed = [ENABLE, *keys_of(plugin.settings)]
             self._check_keys(block, content, allowed)
             if is_on:
                 self.formats.append(name)
                 known = {key: value for key, value in content.items() if key in allowed}
-                settings = self._settings(settings_class, name, {SHARED: shared, block: known})
+                settings = self._settings(plugin.settings, name, {SHARED: shared, block: known})
                 if settings is not None:
-                    yield WriterConfig(name, writer_class, settings)
+                    yield WriterConfig(name, plugin, settings)
 
     def deliveries(self, formats: list[str]) -> Iterator[DeliveryConfig]:
         """Yield the deliveries that are on and have no mistake."""
@@ -186,12 +186,11 @@ class _Reading:
             return None
         return settings
 
-    def _load(self, block: str, name: str) -> type[Writer] | None:
+    def _load(self, block: str, name: str) -> FormatPlugin | None:
         try:
-            return load_format(name)
-        except Exception as error:  # of a package that adds the format: the others are read on
-            message = f"the format cannot be imported: {type(error).__name__}: {error}"
-            self.mistakes.append(self.source.mistake((block,), message))
+            return load_plugin(name)
+        except UnknownFormatError as error:  # of the package that adds it: the others are read on
+            self.mistakes.append(self.source.mistake((block,), str(error)))
             return None
 
     def _is_enabled(self, block: str, content: Mapping[str, Any]) -> bool:

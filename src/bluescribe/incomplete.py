@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .files import Place as File
+from .formats.plugin import FormatPlugin
 from .kept import NOT_OURS
 from .paths import fixed_part
 
@@ -61,10 +62,10 @@ def places_of(writers: Iterable[Writer]) -> list[Place]:
     """Return the folders into which writers write."""
     found: dict[tuple[Path, int], list[Recovery]] = {}
     for writer in writers:
-        kind = writer.recovery()
-        if kind is not None:
+        plugin = FormatPlugin.of(type(writer))
+        if (kind := plugin.recovery) is not None:
             here = found.setdefault(place_below(writer), [])
-            here.append(kind(type(writer), writer.settings))
+            here.append(kind(plugin, writer.settings))
     return [Place(folder, depth, tuple(here)) for (folder, depth), here in found.items()]
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from .completing import complete, remove_parts
 from .config import read_iconfig
-from .formats import format_names, load_format
+from .errors import ConfigError
+from .formats import format_names, load_plugin
 from .incomplete import remember
 from .journals import Journal, is_better, is_poor
 from .kept import NOT_OURS, is_put_by, keep, keeping, put_back
@@ -83,13 +84,12 @@ def _recoveries(iconfig: str | Path | Mapping[str, Any] | None) -> list[Recovery
     recoveries = []
     for name in format_names():
         try:
-            writer_class = load_format(name)
-        except ImportError as error:
+            plugin = load_plugin(name)
+            if (kind := plugin.recovery) is not None:
+                own = settings.get(name) or plugin.settings.validated(name, {})
+                recoveries.append(kind(plugin, own))
+        except (ConfigError, ImportError) as error:
             logger.warning("%s: its files are not looked at: %s", name, error)
-            continue
-        if (recovery := writer_class.recovery()) is not None:
-            own = settings.get(name) or writer_class.settings_class.validated(name, {})
-            recoveries.append(recovery(writer_class, own))
     return recoveries
 
 

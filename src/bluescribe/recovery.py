@@ -21,6 +21,7 @@ from .runreport import RunReport
 from .settings import WriterSettings
 
 if TYPE_CHECKING:
+    from .formats.plugin import FormatPlugin
     from .writer import Writer
 
 __all__ = [
@@ -91,8 +92,8 @@ class Recovery(ABC):
 
     Parameters
     ----------
-    writer_class
-        Writes the format.
+    plugin
+        The format.
     settings
         How it is to be written.
     """
@@ -106,19 +107,14 @@ class Recovery(ABC):
     is_journal: ClassVar[bool] = False
     """Whether its files hold all documents, one a line, the stop document last."""
 
-    def __init__(self, writer_class: type[Writer], settings: WriterSettings) -> None:
-        self._writer_class = writer_class
+    def __init__(self, plugin: FormatPlugin, settings: WriterSettings) -> None:
+        self.plugin = plugin
         self._settings = settings
 
     @property
     def name(self) -> str:
         """The format's name."""
-        return self._writer_class.format
-
-    @property
-    def writer_class(self) -> type[Writer]:
-        """What writes the format."""
-        return self._writer_class
+        return self.plugin.name
 
     def chosen(self, *names: str) -> dict[str, Any]:
         """Return those of some settings that were given."""
@@ -242,11 +238,11 @@ class Recovery(ABC):
         """Make a writer with the settings that are given, but for `values`."""
         settings = {name: getattr(self._settings, name) for name in self._settings.model_fields_set}
         settings |= {"on_error": "warn", "retry_seconds": 1.0, "drain_timeout": 60.0, **values}
-        if "images_timeout" in self._writer_class.settings_class.model_fields:
+        if self.plugin.copies_images:
             settings["images_timeout"] = 0.0  # what is not there by now will not come
         settings.pop("directory", None)
         try:
-            return self._writer_class(folder, **settings)
+            return self.plugin.writer(folder, **settings)
         except ConfigError as error:
             raise RecoveryError(str(error)) from None
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .afterwards import Shortfall, Work
 from .files import Place, parts_of
+from .formats.plugin import FormatPlugin
 from .incomplete import listed, place_below
 from .kept import is_being_recovered
 from .owed import ENDING, Note
@@ -34,33 +35,33 @@ _SECONDS = 5.0
 _NAMED = 3
 
 
-def work_of(writer_class: type[Writer], note: Note, **chosen: Any) -> Work:
+def work_of(plugin: FormatPlugin, note: Note, **chosen: Any) -> Work:
     """Return what does the work that a note tells of.
 
     Parameters
     ----------
-    writer_class
-        Writes the format of the file.
+    plugin
+        The format of the file.
     note
         It is taken: nobody else does this work.
     **chosen
         Settings that are to be others than when the run was written.
     """
-    return partial(_resume, writer_class, note, chosen)
+    return partial(_resume, plugin, note, chosen)
 
 
 def _resume(
-    writer_class: type[Writer], note: Note, chosen: dict[str, Any], give_up: threading.Event
+    plugin: FormatPlugin, note: Note, chosen: dict[str, Any], give_up: threading.Event
 ) -> Sequence[Shortfall]:
     path = note.file.path
     try:
-        cause = obstacle(writer_class, note)
+        cause = obstacle(plugin, note)
         if cause:
             return [Shortfall(cause, f"bluescribe recover {path.parent}", is_owed=True)]
         for part in parts_of(path):  # of whoever was killed while this was owed to it
             with suppress(FileNotFoundError):
                 note.file.with_name(part.name).remove()
-        file = writer_class.file_class(_settings(writer_class, note, **chosen))
+        file = plugin.run_file(_settings(plugin, note, **chosen))
         work = file.take_up(note)
     except (OSError, RuntimeError) as error:  # h5py raises either
         text = "look whether that folder can be read and written"
@@ -74,25 +75,24 @@ def _resume(
     return [shortfall._replace(is_owed=True) for shortfall in work(give_up)]
 
 
-def obstacle(writer_class: type[Writer], note: Note) -> str:
+def obstacle(plugin: FormatPlugin, note: Note) -> str:
     """Return why nothing can be done to the file of a note by now; empty when it can."""
     path = note.file.path
     if is_being_recovered(path):
         return f"{path} is being recovered"
     if not note.file.exists():
         return f"{path} was not complete yet, and is not there any more"
-    kind = writer_class.recovery()
-    if kind is None:
+    if (kind := plugin.recovery) is None:
         return ""
-    recovery = kind(writer_class, _settings(writer_class, note))
+    recovery = kind(plugin, _settings(plugin, note))
     if recovery.is_held(path):
         return f"{path} is being written"
     return f"{path} was cut short" if recovery.seems_cut_short(path) else ""
 
 
-def _settings(writer_class: type[Writer], note: Note, **chosen: Any) -> WriterSettings:
+def _settings(plugin: FormatPlugin, note: Note, **chosen: Any) -> WriterSettings:
     told = note.about["settings"]
-    return writer_class.settings_class.validated(str(note.place), {**told, **chosen})
+    return plugin.settings.validated(str(note.place), {**told, **chosen})
 
 
 def take_up_owed(writers: Iterable[Writer]) -> threading.Thread | None:
@@ -136,7 +136,7 @@ def _hand_over(note: Note, writer: Writer | None, done: dict[str, list[Path]]) -
             *(note.format, path, path.parent),
         )
         note.release()
-    elif obstacle(type(writer), note):  # it is found by its own end as well
+    elif obstacle(FormatPlugin.of(type(writer)), note):  # it is found by its own end as well
         note.release()
     else:
         if not note.failed:

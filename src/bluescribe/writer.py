@@ -18,6 +18,7 @@ from .attributes import KnownAttributes
 from .ending import at_the_end
 from .errors import DefinitionError, RecordingError
 from .formats.base import RunFile
+from .formats.plugin import FormatPlugin
 from .hooks import check_complete, check_hooks, hooks_of
 from .mailbox import Mailbox
 from .resumed import work_of
@@ -73,6 +74,8 @@ class Writer(KnownAttributes):
     interval: ClassVar[float] = 0.1
     """Seconds after which what was received is on disk, while a run is open."""
 
+    _plugin: ClassVar[FormatPlugin | None] = None
+    """The record of the class, or of one that it extends; ask `FormatPlugin.of`."""
     _decided = frozenset({"format", "file_class", "interval", "settings", "settings_class"})
 
     def __init__(self, directory: str | Path = ".", **settings: Any) -> None:
@@ -197,7 +200,7 @@ class Writer(KnownAttributes):
     def take_up(self, note: Note) -> None:
         """Do in the background what an earlier session owed to a file of this format."""
         chosen = {"path_map": self.settings.path_map} if self.settings.path_map else {}
-        work = work_of(type(self), note, **chosen)
+        work = work_of(FormatPlugin.of(type(self)), note, **chosen)
         self._afterwards.add(note.run, note.file.path, work, note=note)
 
     def prepare(self, RE: Any) -> None:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import time
-from importlib.metadata import EntryPoint
 
 import pytest
 from bluesky import RunEngine
 from pydantic import Field, field_validator
 
-from bluescribe import formats, subscribe_writers, yamltext
+from bluescribe import subscribe_writers, yamltext
 from bluescribe.config import read_iconfig
 from bluescribe.errors import ConfigError, DefinitionError
-from bluescribe.formats.jsonl import JsonlFile
+from bluescribe.formats.jsonl import JsonlFile, JsonlSettings
 from bluescribe.settings import WriterSettings
 from bluescribe.writer import Writer
 from tests.extent import IS_LONG
+from tests.installed import install
 
 FORMATS = ["CSV", "DX", "HDF5", "JSON", "JSONL", "NEXUS", "SPEC", "TIFF", "THIRD"]
 
 
-class ThirdSettings(WriterSettings):
+class ThirdSettings(JsonlSettings):
     """Those of a format in another package; its check has a name that comes to mind first."""
 
     file_extension: str = Field("third", description="Ending")
@@ -41,11 +41,9 @@ class ThirdWriter(Writer):
 
 
 @pytest.fixture
-def third(monkeypatch):
+def third(monkeypatch, tmp_path):
     """Install the format."""
-    name = f"{__name__}:ThirdWriter"
-    entry = EntryPoint("third", name, "bluescribe.formats")
-    monkeypatch.setattr(formats, "_plugins", lambda: {"third": entry})
+    install(monkeypatch, tmp_path / "site", third=f"{__name__}:ThirdWriter")
 
 
 @pytest.fixture
@@ -141,12 +139,15 @@ def test_settings_that_would_lose_a_check_of_their_base_are_refused_when_defined
                 return value
 
 
-def test_a_format_of_another_package_that_is_broken_is_told(told, monkeypatch):
-    entry = EntryPoint("third", "no_such_module:Writer", "bluescribe.formats")
-    monkeypatch.setattr(formats, "_plugins", lambda: {"third": entry})
+def test_a_format_of_another_package_that_is_broken_is_told(told, monkeypatch, tmp_path):
+    install(monkeypatch, tmp_path / "site", third="no_such_module:Writer")
     (line,) = told("CSV_DATA_FILES: {ENABLE: true}\nTHIRD_DATA_FILES: {ENABLE: true}")
-    words = "the format cannot be imported: ModuleNotFoundError: No module named 'no_such_module'"
-    assert line == f"line 2: THIRD_DATA_FILES: {words}"
+    assert line == (
+        "line 2: THIRD_DATA_FILES: the format 'third' is not there: no_such_module:Writer, which "
+        "the package others 1.2 names in the entry-point group bluescribe.formats, cannot be "
+        "imported: ModuleNotFoundError: No module named 'no_such_module'. Mend that package or "
+        "remove it"
+    )
 
 
 def test_all_mistakes_are_told_at_once(told):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bluescribe import Hdf5Writer, NexusWriter
-from bluescribe.formats import load_format
+from bluescribe.formats import load_format, load_plugin
 from bluescribe.recover import recover
 from tests.contracts import CONTRACTS
 from tests.readers import dx
@@ -97,10 +97,9 @@ def test_a_dry_run_foresees_it(folder):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_quick_look_tells_which_runs_were_cut_short(name, folder):
-    writer_class = load_format(name)
-    kind = writer_class.recovery()
-    assert kind is not None
-    recovery = kind(writer_class, writer_class.settings_class.validated(name, {}))
+    plugin = load_plugin(name)
+    assert plugin.recovery is not None
+    recovery = plugin.recovery(plugin, plugin.settings.validated(name, {}))
     seen = {path.name for path in folder.iterdir() if recovery.seems_cut_short(path)}
     own = MAIN.get(name) or {"jsonl": "run.jsonl"}.get(name, "20")
     assert any(found.startswith(own) for found in seen), seen

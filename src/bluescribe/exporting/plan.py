@@ -9,7 +9,7 @@ from typing import Any
 
 from ..config import WriterConfig, read_iconfig
 from ..errors import ConfigError
-from ..formats import load_format
+from ..formats import load_plugin
 from ..settings import WriterSettings
 from ..sources import StoredRun
 from .manifest import Manifest
@@ -75,6 +75,8 @@ def sharing(configs: Iterable[WriterConfig]) -> frozenset[str]:
     """Return the formats whose files take several runs."""
     sharing = set()
     for config in configs:
+        if not config.plugin.may_share_files:
+            continue
         with config.make() as writer:
             if writer.shares_files:
                 sharing.add(config.name)
@@ -97,9 +99,9 @@ def configs_for(
     names = list(dict.fromkeys(formats))
     if not names:
         raise ConfigError("name a format to export to, such as nexus")
-    classes = {name: load_format(name) for name in names}
+    plugins = {name: load_plugin(name) for name in names}
     given = {} if iconfig is None else _settings_in(iconfig, names)
-    known = {key for c in classes.values() for key in c.settings_class.model_fields}
+    known = {key for p in plugins.values() for key in p.settings.model_fields}
     for option in options:
         if option not in known and option not in names:
             raise ConfigError(
@@ -107,8 +109,8 @@ def configs_for(
                 f"{', '.join(sorted(known))}"
             )
     return [
-        WriterConfig(name, cls, _settings(name, cls.settings_class, directory, given, options))
-        for name, cls in classes.items()
+        WriterConfig(name, plugin, _settings(name, plugin.settings, directory, given, options))
+        for name, plugin in plugins.items()
     ]
 
 

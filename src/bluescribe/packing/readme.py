@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..exporting import Export
+from ..formats.plugin import FormatPlugin
 from ..run import Document
 from ..sources import Selection, Source, StoredRun
 from ..times import local_time, seconds_of
@@ -17,17 +18,6 @@ __all__ = ["Notes", "readme"]
 
 _BOOKKEEPING = {"uid", "time", "versions", "hints", "plan_args", "plan_pattern_args"}
 _LONGEST = 200
-
-_OPENED_WITH = {
-    "csv": "a table for each stream; any spreadsheet opens it, in Python pandas.read_csv(file)",
-    "nexus": "HDF5; silx view, NeXpy, HDFView, MATLAB (h5read), in Python h5py.File(file)",
-    "hdf5": "HDF5; silx view, HDFView, MATLAB (h5read), in Python h5py.File(file)",
-    "spec": "SPEC; PyMca, silx view, in Python silx.io.open(file)",
-    "jsonl": "all that was recorded, a JSON document a line",
-    "json": "JSON; any language reads it",
-    "dx": "Data Exchange HDF5; tomopy, algotom",
-    "tiff": "images; ImageJ, PyMca, in Python tifffile.imread(file)",
-}
 
 
 class Notes(Source):
@@ -67,7 +57,9 @@ class Notes(Source):
             yield name, self._files.hide(name, doc, self._run.source.folder)
 
 
-def readme(title: str, formats: list[str], notes: list[Notes], done: Export, folder: Path) -> str:
+def readme(
+    title: str, formats: Iterable[FormatPlugin], notes: list[Notes], done: Export, folder: Path
+) -> str:
     """Return the text.
 
     Parameters
@@ -85,7 +77,7 @@ def readme(title: str, formats: list[str], notes: list[Notes], done: Export, fol
     """
     lines = [title, "=" * len(title), "", f"{len(notes)} runs, written by bluescribe.", ""]
     lines += ["How to open the files", "---------------------", ""]
-    lines += [f"* {name}: {_OPENED_WITH.get(name, 'see its documentation')}" for name in formats]
+    lines += [f"* {plugin.name}: {plugin.readers}" for plugin in formats]
     lines += ["", "SHA256SUMS has the hash of each file: sha256sum -c SHA256SUMS checks them."]
     lines += ["Times are epoch seconds (UTC) unless a column says otherwise.", ""]
     lines += [f"NOT COMPLETE, {line}" for line in done.left_out]

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..exporting import Export, Manifest, Progress, export
 from ..files import Place
-from ..formats import load_format
+from ..formats import load_plugin
 from ..pathmap import PathMap
 from ..sources import Selection, as_runs
 from .boxes import refusals
@@ -36,8 +36,8 @@ def zip_for_user(
 ) -> Export:
     """Write runs into one zip file.
 
-    Images that are in files of their own are copied into NeXus files, so that nothing is missing
-    where the zip file goes. They are not waited for.
+    Images that are in files of their own are copied by the formats that can, so that nothing is
+    missing where the zip file goes. They are not waited for.
 
     Parameters
     ----------
@@ -70,9 +70,10 @@ def zip_for_user(
     names = list(formats)
     folders = dict(path_map or {})
     files = ExternalFiles("", Roots([*roots, *folders.values()]), PathMap(folders).apply)
-    known = {key for name in names for key in load_format(name).settings_class.model_fields}
-    usual: dict[str, Any] = {"images": "copy", "images_timeout": 0.0, "path_map": folders}
-    options = {key: value for key, value in usual.items() if key in known} | options
+    plugins = [load_plugin(name) for name in names]
+    if any(plugin.copies_images for plugin in plugins):
+        options = {"images": "copy", "images_timeout": 0.0} | options
+    options = {"path_map": folders} | options
     with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as scratch:
         folder = Path(scratch) / path.stem
         notes = [Notes(run, files) for run in as_runs(runs, select)]
@@ -80,7 +81,7 @@ def zip_for_user(
         done = export(noted, folder / "data", names, progress=progress, **options)
         done = replace(done, left_out=tuple(refusals(files)))
         (folder / "data" / Manifest.name).unlink()
-        text = readme(path.stem, names, notes, done, folder)
+        text = readme(path.stem, plugins, notes, done, folder)
         with Place.at(folder / "README.txt").open("xb") as new:
             new.write(text.encode("utf-8", "backslashreplace"))
         write_sums(folder)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ...formats import load_format
+from ...errors import ConfigError
+from ...formats import load_plugin
 from ...incomplete import BOOK, is_cut_short
 from ...kept import is_being_recovered
 from ...owed import notes_of
@@ -63,15 +64,13 @@ class Finishing:
 
     def _make_recovery(self, name: str, extension: str) -> Recovery | None:
         try:
-            writer_class = load_format(name)
-        except ImportError as error:
+            plugin = load_plugin(name)
+            if (kind := plugin.recovery) is None:
+                return None
+            return kind(plugin, plugin.settings.validated(name, {"file_extension": extension}))
+        except (ConfigError, ImportError) as error:
             logger.warning("globus: what was left of %s is not sent: %s", name, error)
             return None
-        kind = writer_class.recovery()
-        if kind is None:
-            return None
-        chosen = writer_class.settings_class.validated(name, {"file_extension": extension})
-        return kind(writer_class, chosen)
 
 
 def _is_torn(path: Path, recovery: Recovery, uid: str) -> bool:

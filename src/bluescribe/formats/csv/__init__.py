@@ -24,6 +24,7 @@ from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
+from ..plugin import FormatPlugin
 from .datapackage import Package
 from .dialect import TOLD, Dialect
 from .stream import StreamTables
@@ -31,7 +32,7 @@ from .stream import StreamTables
 if TYPE_CHECKING:
     from ...recovery import Recovery
 
-__all__ = ["CsvFile", "CsvSettings", "CsvWriter"]
+__all__ = ["FORMAT", "CsvFile", "CsvSettings", "CsvWriter"]
 
 _PACKAGE = ".datapackage.json"
 _LONGEST_NAME = 240
@@ -212,3 +213,9 @@ class CsvWriter(Writer):
         from .recovery import CsvRecovery
 
         return CsvRecovery
+
+
+FORMAT = FormatPlugin(
+    CsvWriter,
+    readers="a table for each stream; any spreadsheet opens it, in Python pandas.read_csv(file)",
+)

@@ -89,7 +89,7 @@ class CsvRecovery(Recovery):
         """Write the tables and the package anew, as they were written."""
         (source,) = sources
         package = _read(path) if path.stat().st_size else None
-        told = CsvRecovery(self._writer_class, self._told_settings(package))
+        told = CsvRecovery(self.plugin, self._told_settings(package))
         for table in {*_tables(path, package), *told._orphans(path)}:
             if table.exists():
                 keep(table)

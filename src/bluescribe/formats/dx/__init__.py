@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...writer import Writer
+from ..plugin import FormatPlugin
 from .runfile import DxFile
 from .settings import DxSettings
 
 if TYPE_CHECKING:
     from ...recovery import Recovery
 
-__all__ = ["DxFile", "DxSettings", "DxWriter"]
+__all__ = ["FORMAT", "DxFile", "DxSettings", "DxWriter"]
 
 
 class DxWriter(Writer):
@@ -37,3 +38,11 @@ class DxWriter(Writer):
         from .recovery import DxRecovery
 
         return DxRecovery
+
+
+FORMAT = FormatPlugin(
+    DxWriter,
+    opens_hdf5=True,
+    copies_images=True,
+    readers="Data Exchange HDF5; tomopy, algotom",
+)

@@ -26,13 +26,14 @@ from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
+from ..plugin import FormatPlugin
 from .columns import StreamColumns
 from .default import set_default
 
 if TYPE_CHECKING:
     from ...recovery import Recovery
 
-__all__ = ["Hdf5File", "Hdf5Settings", "Hdf5Writer"]
+__all__ = ["FORMAT", "Hdf5File", "Hdf5Settings", "Hdf5Writer"]
 
 logger = logging.getLogger(__name__)
 
@@ -187,3 +188,10 @@ class Hdf5Writer(Writer):
         from .recovery import RawRecovery
 
         return RawRecovery
+
+
+FORMAT = FormatPlugin(
+    Hdf5Writer,
+    opens_hdf5=True,
+    readers="HDF5; silx view, HDFView, MATLAB (h5read), in Python h5py.File(file)",
+)

@@ -22,13 +22,14 @@ from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
+from ..plugin import FormatPlugin
 from .dataset import StreamDataset, unique
 from .spool import SPOOL, Spool
 
 if TYPE_CHECKING:
     from ...recovery import Recovery
 
-__all__ = ["JsonFile", "JsonSettings", "JsonWriter"]
+__all__ = ["FORMAT", "JsonFile", "JsonSettings", "JsonWriter"]
 
 _METADATA = "metadata"
 _READING = [
@@ -146,3 +147,9 @@ class JsonWriter(Writer):
         from .recovery import DocumentRecovery
 
         return DocumentRecovery
+
+
+FORMAT = FormatPlugin(
+    JsonWriter,
+    readers="JSON; any language reads it",
+)

@@ -18,11 +18,12 @@ from ...settings import WriterSettings
 from ...textfile import TextFile
 from ...writer import Writer
 from ..base import RunFile
+from ..plugin import FormatPlugin
 
 if TYPE_CHECKING:
     from ...recovery import Recovery
 
-__all__ = ["JsonlFile", "JsonlSettings", "JsonlWriter"]
+__all__ = ["FORMAT", "JsonlFile", "JsonlSettings", "JsonlWriter"]
 
 
 class JsonlSettings(WriterSettings):
@@ -93,3 +94,9 @@ class JsonlWriter(Writer):
         from .recovery import JournalRecovery
 
         return JournalRecovery
+
+
+FORMAT = FormatPlugin(
+    JsonlWriter,
+    readers="all that was recorded, a JSON document a line",
+)

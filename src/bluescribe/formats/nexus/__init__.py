@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...writer import Writer
+from ..plugin import FormatPlugin
 from .runfile import NexusFile
 from .settings import NexusSettings
 
 if TYPE_CHECKING:
     from ...recovery import Recovery
 
-__all__ = ["NexusFile", "NexusSettings", "NexusWriter"]
+__all__ = ["FORMAT", "NexusFile", "NexusSettings", "NexusWriter"]
 
 
 class NexusWriter(Writer):
@@ -37,3 +38,11 @@ class NexusWriter(Writer):
         from .recovery import NexusRecovery
 
         return NexusRecovery
+
+
+FORMAT = FormatPlugin(
+    NexusWriter,
+    opens_hdf5=True,
+    copies_images=True,
+    readers="HDF5; silx view, NeXpy, HDFView, MATLAB (h5read), in Python h5py.File(file)",
+)

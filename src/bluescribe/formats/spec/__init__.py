@@ -19,6 +19,7 @@ from ...run import working_directory
 from ...settings import WriterSettings
 from ...writer import Writer
 from ..base import RunFile
+from ..plugin import FormatPlugin
 from .console import newSpecFile, remember, spec_comment
 from .motors import record_motors
 from .runfile import SpecFile
@@ -27,7 +28,7 @@ from .session import Session
 if TYPE_CHECKING:
     from ...recovery import Recovery
 
-__all__ = ["SpecFile", "SpecSettings", "SpecWriter", "newSpecFile", "spec_comment"]
+__all__ = ["FORMAT", "SpecFile", "SpecSettings", "SpecWriter", "newSpecFile", "spec_comment"]
 
 
 class SpecSettings(WriterSettings):
@@ -224,3 +225,9 @@ class SpecWriter(Writer):
         assert isinstance(settings, SpecSettings)  # validated by settings_class
         self._session = Session(settings, one_file_a_run=settings.one_file_a_run)
         return partial(self.file_class, settings, self._session)
+
+
+FORMAT = FormatPlugin(
+    SpecWriter,
+    readers="SPEC; PyMca, silx view, in Python silx.io.open(file)",
+)

@@ -31,6 +31,7 @@ from ...run import Descriptor, Document, Page, Run, Stream
 from ...settings import Seconds, WriterSettings
 from ...writer import Writer
 from ..base import RunFile
+from ..plugin import FormatPlugin
 from .copying import ImageCopies, ToCopy
 from .left import broken_copies, copied_fields, read_list, with_copies
 from .stream import LIST, StreamImages
@@ -38,7 +39,7 @@ from .stream import LIST, StreamImages
 if TYPE_CHECKING:
     from ...recovery import Recovery
 
-__all__ = ["TiffFile", "TiffSettings", "TiffWriter"]
+__all__ = ["FORMAT", "TiffFile", "TiffSettings", "TiffWriter"]
 
 
 class TiffSettings(WriterSettings):
@@ -244,3 +245,11 @@ class TiffWriter(Writer):
         from .recovery import TiffRecovery
 
         return TiffRecovery
+
+
+FORMAT = FormatPlugin(
+    TiffWriter,
+    opens_hdf5=True,
+    copies_images=True,
+    readers="images; ImageJ, PyMca, in Python tifffile.imread(file)",
+)

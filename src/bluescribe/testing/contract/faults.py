@@ -17,6 +17,7 @@ import bluesky.plans as bp
 import pytest
 
 from ...errors import BluescribeError
+from ...formats.plugin import FormatPlugin
 from ..shapes.devices import gauss, motor
 from ..shapes.engine import recording
 from .base import ContractBase
@@ -151,26 +152,26 @@ class Faults(ContractBase):
         fault: Callable[[str], Exception | None],
     ) -> Iterator[None]:
         """Let the format raise whenever it is to write events of one run."""
-        file_class = self.writer_class.file_class
-        takes_pages = file_class.takes_pages
-        method = "write_events" if takes_pages else "record"
-        original = getattr(file_class, method)
+        plugin = FormatPlugin.of(self.writer_class)
+        is_raw = plugin.takes_raw_documents
+        method = "record" if is_raw else "write_events"
+        original = getattr(plugin.run_file, method)
         descriptors: set[str] = set()
 
         def failing(file: Any, first: Any, second: Any) -> None:
             """Stand in for write_events(stream, page), or for record(name, doc)."""
-            doc = second.descriptor.doc if takes_pages else second
+            doc = second if is_raw else second.descriptor.doc
             if doc.get("run_start") == uid:
                 descriptors.add(doc["uid"])
-            is_events = takes_pages or first == "event"
-            key = doc.get("uid") if takes_pages else doc.get("descriptor")
+            is_events = not is_raw or first == "event"
+            key = doc.get("descriptor") if is_raw else doc.get("uid")
             error = fault(uid) if is_events and key in descriptors else None
             if error is not None:
                 raise error
             original(file, first, second)
 
         with monkeypatch.context() as patch:
-            patch.setattr(file_class, method, failing)
+            patch.setattr(plugin.run_file, method, failing)
             yield
 
 
