@@ -4,10 +4,12 @@ import os
 from importlib import import_module
 from pkgutil import walk_packages
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 import bluescribe
 from tests import warm
+from tests.extent import is_left_out
 
 # The same examples at each run in CI: what fails there fails again at home, by CI=true pytest ...
 # Elsewhere new ones.
@@ -29,3 +31,11 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     warm.stop()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only CI plays."""
+    left_out = [item for item in items if is_left_out(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not is_left_out(item)]

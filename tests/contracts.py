@@ -104,10 +104,10 @@ class CsvContract(FormatContract):
 
     def same_metadata(self, expected: Any, found: Any) -> bool:
         """The package is strict JSON, which has no numbers that are not finite."""
-        return same_value(_finite(in_json(expected)), found)
+        return same_value(finite(in_json(expected)), found)
 
     def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
-        return field is not None and _rank(value) > 1
+        return field is not None and rank(value) > 1
 
     def check_files(self, folder: Path) -> None:
         csv.check_folder(folder)
@@ -144,7 +144,7 @@ class SpecContract(FormatContract):
         return abs(expected - found) < 1e-6
 
     def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
-        return field is None or _rank(value) > 1
+        return field is None or rank(value) > 1
 
     def named(self, template: str) -> dict[str, Any]:
         return {"file_name": template, "one_file_a_run": True}
@@ -172,7 +172,7 @@ class JsonContract(FormatContract):
         return same_value(_finite_inside(in_json(expected)), found)
 
     def same_metadata(self, expected: Any, found: Any) -> bool:
-        return same_value(_finite(in_json(expected)), found)
+        return same_value(finite(in_json(expected)), found)
 
     def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
         return False
@@ -204,10 +204,10 @@ class TiffContract(FormatContract):
         return same_number(expected, found)
 
     def same_metadata(self, expected: Any, found: Any) -> bool:
-        return same_value(_finite(in_json(expected)), found)
+        return same_value(finite(in_json(expected)), found)
 
     def may_leave_out(self, stream: str, field: str | None, value: Any) -> bool:
-        array = np.asarray(value) if _rank(value) == 2 and not _is_ragged(value) else None
+        array = np.asarray(value) if rank(value) == 2 and not is_ragged(value) else None
         if field is None or array is None:
             return field is not None
         return array.ndim != 2 or array.dtype.kind not in "biuf" or not array.size
@@ -216,7 +216,7 @@ class TiffContract(FormatContract):
         tiff.check_folder(folder)
 
 
-def _is_ragged(value: Any) -> bool:
+def is_ragged(value: Any) -> bool:
     return not isinstance(value, np.ndarray) and len({len(row) for row in value}) > 1
 
 
@@ -246,17 +246,17 @@ def is_ambiguous_in_csv(run: RecordedRun) -> bool:
         for column in run.events[stream].values():
             ranks: dict[int, set[int]] = {}
             for number, value in zip(numbers, column, strict=True):
-                ranks.setdefault(number, set()).add(-1 if value is None else _rank(value))
+                ranks.setdefault(number, set()).add(-1 if value is None else rank(value))
             if any(len(found) > 1 and 1 in found for found in ranks.values()):
                 return True
     return False
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     is_number = isinstance(value, float) and not math.isfinite(value)
     return json.dumps(value) if is_number else value
 
@@ -265,10 +265,10 @@ def _finite_inside(value: Any) -> Any:
     """Return a value whose structures have words for numbers that are not finite."""
     if isinstance(value, list):
         return [_finite_inside(item) for item in value]
-    return _finite(value) if isinstance(value, dict) else value
+    return finite(value) if isinstance(value, dict) else value
 
 
-def _rank(value: Any) -> int:
+def rank(value: Any) -> int:
     if isinstance(value, np.ndarray):
         return value.ndim
     if not isinstance(value, list | tuple):

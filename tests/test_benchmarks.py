@@ -11,8 +11,10 @@ import pytest
 
 from benchmarks.contenders import Contender, Sink
 from benchmarks.workloads import EVENTS, WORKLOADS, documents
+from tests.extent import IS_LONG
 
 TOP = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.skipif(not IS_LONG, reason="what is timed is played by .ci/run")
 FOUR = {"SpecWriter", "NexusWriter", "CsvWriter", "JsonlWriter"}
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from bluescribe.testing.contract import in_json, played, same_value
 from bluescribe.testing.shapes import SHAPES
+from tests.contract_of_dx import DxContract
 from tests.contracts import (
     CsvContract,
     Hdf5Contract,
@@ -51,4 +52,8 @@ class TestHdf5(Hdf5Contract):
 
 
 class TestTiff(TiffContract):
+    pass
+
+
+class TestDx(DxContract):
     pass

@@ -34,8 +34,13 @@ from bluescribe.testing import (
     shape,
 )
 from bluescribe.testing.words import AWKWARD, COLLIDING, FORBIDDEN, RESERVED, TEXTS, UNPRINTABLE
+from tests.extent import IS_LONG
 
-generous = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+generous = settings(
+    deadline=None,
+    max_examples=60 if IS_LONG else 15,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 def errors(name, doc):
@@ -880,7 +885,7 @@ def test_damage_changes_a_copy(data):
 def test_damage_comes_in_every_kind():
     kinds: Counter[str] = Counter()
 
-    @settings(max_examples=400, deadline=None, database=None)
+    @settings(max_examples=400 if IS_LONG else 100, deadline=None, database=None)
     @given(damaged_runs())
     def collect(broken):
         docs = [doc for _, doc in broken if isinstance(doc, dict)]

@@ -16,6 +16,7 @@ from bluescribe.errors import ConfigError
 from bluescribe.testing.contract import played
 from bluescribe.testing.shapes import SHAPES
 from bluescribe.testing.shapes.devices import gauss, motor
+from tests.extent import some
 from tests.formats.test_json import STOP, documents
 from tests.formats.tomography import DARK, ROWS, SIZE, WHITE, check_phantom, measure, projection
 
@@ -145,7 +146,7 @@ NOT_THERE = {"resource_missing_file", "resource_tiff"}
 
 
 @pytest.mark.parametrize("images", ["link", "copy"])
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", some(SHAPES))
 def test_no_shape_of_run_is_a_failure(name, images, tmp_path, shapes_folder):
     with DxWriter(tmp_path, drain_timeout=60, images=images, images_timeout=0) as writer:
         for document in played(name, "plain", shapes_folder):

@@ -17,7 +17,7 @@ def read_folder(folder: Path) -> list[RecordedRun]:
 
 def read_file(path: Path) -> RecordedRun:
     """Return the run in a file."""
-    with h5py.File(path) as file:
+    with h5py.File(path, locking=False) as file:
         assert file["implements"][()].decode().startswith("exchange")
         acquisition = file["process/acquisition"]
         run = RecordedRun(
@@ -25,11 +25,21 @@ def read_file(path: Path) -> RecordedRun:
             start=json.loads(acquisition["start"][()]),
             stop=json.loads(acquisition["stop"][()]) if "stop" in acquisition else None,
         )
+        for entry in json.loads(acquisition["left_out"][()]) if "left_out" in acquisition else ():
+            run.left_out[entry.get("stream", "primary"), entry["field"]] = json.dumps(entry)
         if "data" in acquisition:
-            run.seq_num["primary"] = acquisition["data/seq_num"][()].tolist()
-            run.times["primary"] = acquisition["data/time"][()].tolist()
-            images = file["exchange/data"]
-            name = images.attrs["description"]
-            run.events["primary"] = {name: list(images[()])}
-            assert len(images) == len(run.seq_num["primary"]) == len(run.times["primary"])
+            _read_projections(file, acquisition["data"], run)
     return run
+
+
+def _read_projections(file: h5py.File, data: h5py.Group, run: RecordedRun) -> None:
+    """Read the frames and what each tells of its event; frames of streams have no times."""
+    run.seq_num["primary"] = data["seq_num"][()].tolist()
+    lengths = {len(run.seq_num["primary"])}
+    if "time" in data:
+        run.times["primary"] = data["time"][()].tolist()
+        lengths.add(len(run.times["primary"]))
+    if "exchange/data" in file:
+        images = file["exchange/data"]
+        run.events["primary"] = {images.attrs["description"]: list(images[()])}
+        assert lengths == {len(images)}
