@@ -20,7 +20,7 @@ from .compression import compression_options
 from .objects import new_dataset, new_group, new_link, printable, set_attribute
 from .oldformat import OLD_FORMAT, OLDEST_FORMAT
 from .rearranged import write_rearranged
-from .removal import forget_removed, free_removed, keep_removed, remove
+from .removal import Removed, remove
 from .room import Room, check_room, divert
 from .sharing import close_readers
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged
@@ -107,7 +107,7 @@ class LiveFile:
         """Bring what was appended to where other processes read it."""
         self.make_room(0)
         self.h5.flush()
-        free_removed(self.h5)
+        self._removed.free()
         self._room.flushed()
 
     def close(self) -> None:
@@ -118,7 +118,6 @@ class LiveFile:
             # Forgotten before it is closed: one that HDF5 could not close must not be touched again
             handle, self._handle = self._handle, None
             close_readers(handle)
-            forget_removed(handle)
             handle.close()
             self._room.closed()
 
@@ -144,7 +143,6 @@ class LiveFile:
         with suppress(Exception):
             if handle is not None:
                 divert(handle.id.get_vfd_handle(), handle.id.get_filesize())
-                forget_removed(handle)
                 handle.close()
 
     def _open(self, mode: str) -> h5py.File:
@@ -152,7 +150,7 @@ class LiveFile:
         file = h5py.File(
             self._place, mode, libver=self._format, locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES
         )
-        keep_removed(file)
+        self._removed = Removed(file)
         return file
 
 

@@ -8,35 +8,45 @@ open until the tree is on the disk: HDF5 frees what has no name any more when no
 
 from __future__ import annotations
 
+from weakref import WeakValueDictionary
+
 import h5py
 from h5py import h5o
 
-__all__ = ["forget_removed", "free_removed", "keep_removed", "remove"]
-
-_kept: dict[int, list[object]] = {}
-"""What was removed since the last flush, by HDF5's number of an open file."""
+__all__ = ["Removed", "remove"]
 
 
-def keep_removed(file: h5py.File) -> None:
-    """Have what is removed from a file keep its room until `free_removed`."""
-    _kept[_number(file)] = []
+class Removed:
+    """What was removed from a file since its last flush.
+
+    Parameters
+    ----------
+    file
+        Open; each opening has one of its own, which whoever opened it holds.
+    """
+
+    def __init__(self, file: h5py.File) -> None:
+        self._objects: list[object] = []
+        _of_files[_number(file)] = self
+
+    def keep(self, parent: h5py.Group, name: str) -> None:
+        """Have an object keep its room until `free`."""
+        self._objects.append(h5o.open(parent.id, name.encode()))
+
+    def free(self) -> None:
+        """Let the room be used: the file was flushed."""
+        self._objects.clear()
 
 
-def free_removed(file: h5py.File) -> None:
-    """Let the room be used of what was removed: the file was flushed since."""
-    _kept[_number(file)].clear()
-
-
-def forget_removed(file: h5py.File) -> None:
-    """Keep nothing of a file any more: it is closed next."""
-    _kept.pop(_number(file), None)
+_of_files: WeakValueDictionary[int, Removed] = WeakValueDictionary()
+"""By HDF5's number of an open file, which no later one gets."""
 
 
 def remove(parent: h5py.Group, name: str) -> None:
     """Remove what a group has by a name."""
-    kept = _kept.get(_number(parent))
-    if kept is not None and isinstance(parent.get(name, getlink=True), h5py.HardLink):
-        kept.append(h5o.open(parent.id, name.encode()))
+    removed = _of_files.get(_number(parent))
+    if removed is not None and isinstance(parent.get(name, getlink=True), h5py.HardLink):
+        removed.keep(parent, name)
     del parent[name]
 
 

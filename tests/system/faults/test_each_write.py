@@ -20,7 +20,7 @@ from tests.formats.mended import check_columns
 from tests.system.faults.preloading import preloaded
 
 TOP = Path(__file__).resolve().parents[3]
-STEP = 1 if IS_LONG else 5
+STEP = 1 if IS_LONG else 10
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5])
