@@ -131,8 +131,9 @@ def demo(args: Args) -> list[Command]:
 
 
 def test(args: Args) -> list[Command]:
-    # two more than there are cores: half of the time is waiting, for servers and for disks
-    return [module("pytest", "-n", str(cores() + 2), *args)]
+    # two more than there are cores: a part of the time is waiting, for servers and for disks; who
+    # is done takes tests from others, or the longest would be one worker's at the end
+    return [module("pytest", "-n", str(cores() + 2), "--dist", "worksteal", *args)]
 
 
 def viewers(args: Args) -> list[Command]:

@@ -16,7 +16,7 @@ from bluescribe import JsonlWriter
 from bluescribe.testing import damaged_runs, runs, several_runs
 from bluescribe.testing.contract import in_json, played, received, same_value
 from tests.contracts import CONTRACTS, is_ambiguous_in_csv
-from tests.extent import IS_LONG
+from tests.extent import IS_LONG, examples
 from tests.readers.jsonl import read_documents
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -25,7 +25,7 @@ _FIND = (Phase.explicit, Phase.reuse, Phase.generate)
 PROFILES = {
     # Making a failing run small takes minutes: that is for the profile that looks for them.
     "quick": settings(
-        max_examples=15,
+        max_examples=examples(20),
         derandomize=True,  # the same runs everywhere: one that fails does so for its author
         deadline=None,
         phases=_FIND,

@@ -34,11 +34,11 @@ from bluescribe.testing import (
     shape,
 )
 from bluescribe.testing.words import AWKWARD, COLLIDING, FORBIDDEN, RESERVED, TEXTS, UNPRINTABLE
-from tests.extent import IS_LONG
+from tests.extent import examples
 
 generous = settings(
     deadline=None,
-    max_examples=60 if IS_LONG else 15,
+    max_examples=examples(60),
     suppress_health_check=[HealthCheck.too_slow],
 )
 
@@ -807,7 +807,7 @@ def test_runs_have_events_that_fit_their_descriptors(run):
 def test_runs_come_in_every_shape():
     kinds: Counter[str] = Counter()
 
-    @settings(max_examples=400, deadline=None, database=None)
+    @settings(max_examples=examples(400), deadline=None, database=None)
     @given(runs())
     def collect(run):
         p = Played(run)
@@ -885,7 +885,7 @@ def test_damage_changes_a_copy(data):
 def test_damage_comes_in_every_kind():
     kinds: Counter[str] = Counter()
 
-    @settings(max_examples=400 if IS_LONG else 100, deadline=None, database=None)
+    @settings(max_examples=400, deadline=None, database=None)
     @given(damaged_runs())
     def collect(broken):
         docs = [doc for _, doc in broken if isinstance(doc, dict)]

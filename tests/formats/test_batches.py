@@ -27,7 +27,7 @@ LONG = {"wide", "many_events", "fly_many_rows"}
 IN_COLUMNS = ("csv", "dx", "hdf5", "json", "nexus", "spec")
 """Formats that write events in columns; the others write each document as it came."""
 
-EXAMPLES = 20 if IS_LONG else 4  # of ten seconds or so each
+EXAMPLES = 20 if IS_LONG else 2  # of ten seconds or so each
 
 
 def write(folder, documents, *, flushed, formats=FORMATS, **chosen):

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from bluescribe.formats.csv import CsvWriter
 from bluescribe.testing import SHAPES, damaged_runs, documents, numpified, relisted, runs
-from tests.extent import some
+from tests.extent import examples, some
 from tests.formats.csv_tables import Package, check, received, write
 
 
@@ -39,7 +39,7 @@ def test_a_run_engine_writes_while_it_runs(tmp_path):
         check(package, received(played)[package.content["id"]])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(runs())
 def test_every_value_of_a_generated_run_comes_back(tmp_path_factory, played):
     folder = tmp_path_factory.mktemp("generated")
@@ -48,7 +48,7 @@ def test_every_value_of_a_generated_run_comes_back(tmp_path_factory, played):
     assert_valid(package)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(damaged_runs())
 def test_a_damaged_run_leaves_tables_that_can_be_read(tmp_path_factory, played):
     for package in write(played, tmp_path_factory.mktemp("damaged")):

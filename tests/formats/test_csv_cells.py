@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bluescribe.formats.csv import CsvWriter
+from tests.extent import examples
 from tests.formats.csv_tables import Null, Text, read_table, same, write
 
 
@@ -73,7 +74,7 @@ def test_a_value_has_its_cell_and_its_column_a_type(values, cells, kind, tmp_pat
     assert frictionless.validate(str(package.path)).valid
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.lists(
         st.one_of(

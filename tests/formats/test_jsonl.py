@@ -16,6 +16,7 @@ from bluescribe import JsonlWriter
 from bluescribe.testing import damaged_runs, documents, runs
 from bluescribe.testing.contract import in_json, same_value
 from tests import warm
+from tests.extent import examples
 from tests.readers.jsonl import read_documents
 
 PATIENCE = 60
@@ -28,7 +29,7 @@ def write(folder, played, **options):
     return writer.status()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(runs())
 def test_every_document_of_a_generated_run_comes_back_in_its_order(tmp_path_factory, played):
     folder = tmp_path_factory.mktemp("journal")
@@ -40,7 +41,7 @@ def test_every_document_of_a_generated_run_comes_back_in_its_order(tmp_path_fact
         assert same_value(in_json(told), doc)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(damaged_runs())
 def test_a_damaged_run_leaves_lines_that_can_be_read(tmp_path_factory, played):
     folder = tmp_path_factory.mktemp("damaged")

@@ -15,6 +15,7 @@ from ophyd.sim import SynAxis
 
 from bluescribe import NexusWriter, subscribe_writers
 from bluescribe.errors import ConfigError
+from tests.extent import examples
 from tests.formats.beamline import APS, scan, take
 from tests.formats.test_nexus import run_of, write
 from tests.readers.nexus import text
@@ -304,7 +305,7 @@ parts = st.sampled_from([*words, "..", "", "@a", "b="]) | st.text(max_size=4)
 paths = st.lists(parts, max_size=5).map(lambda found: "/" + "/".join(found))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(template=st.lists(st.tuples(paths | json_values, paths | json_values), max_size=5))
 def test_no_template_costs_what_was_measured(template, tmp_path_factory):
     docs = run_of({"det": [0.5, 1.5]}, nxwriter_template=json.dumps(template))

@@ -16,6 +16,7 @@ from spec2nexus.spec import SpecDataFile
 from bluescribe import SpecWriter
 from bluescribe.testing import documents
 from tests.contracts import SpecContract as Contract
+from tests.extent import examples
 from tests.formats.test_spec_session import only, play, renamed
 from tests.formats.test_spec_text import metadata_values, run_of
 from tests.readers import spec
@@ -45,7 +46,7 @@ def sessions(draw):
     return runs
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=list(HealthCheck))
 @given(sessions())
 def test_readers_count_what_was_written(tmp_path_factory, session):
     folder = tmp_path_factory.mktemp("session")

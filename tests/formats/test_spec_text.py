@@ -13,6 +13,7 @@ from silx.io.spech5 import SpecH5
 from bluescribe import SpecWriter
 from bluescribe.testing import damaged_runs, documents, runs
 from bluescribe.testing.contract import in_json, same_value
+from tests.extent import examples
 from tests.readers import spec
 
 FORGERIES = [
@@ -174,7 +175,7 @@ metadata_values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.dictionaries(st.text(), metadata_values, max_size=4), st.lists(st.text(), max_size=4))
 @example({"uid": "again", "\x85#S 2": "\r#L"}, ["a", "b"])
 def test_any_metadata_and_any_text_leaves_one_scan(tmp_path_factory, told, texts):
@@ -189,7 +190,7 @@ def test_any_metadata_and_any_text_leaves_one_scan(tmp_path_factory, told, texts
     spec.check_silx(path)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(runs() | damaged_runs())
 def test_a_generated_run_can_be_read(tmp_path_factory, played):
     folder = tmp_path_factory.mktemp("generated")
