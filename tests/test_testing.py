@@ -807,7 +807,7 @@ def test_runs_have_events_that_fit_their_descriptors(run):
 def test_runs_come_in_every_shape():
     kinds: Counter[str] = Counter()
 
-    @settings(max_examples=examples(400), deadline=None, database=None)
+    @settings(max_examples=400, deadline=None, database=None)
     @given(runs())
     def collect(run):
         p = Played(run)
