@@ -11,10 +11,9 @@ import pytest
 
 from benchmarks.contenders import Contender, Sink
 from benchmarks.workloads import EVENTS, WORKLOADS, documents
-from tests.extent import IS_LONG
 
 TOP = Path(__file__).resolve().parent.parent
-pytestmark = pytest.mark.skipif(not IS_LONG, reason="what is timed is played by .ci/run")
+pytestmark = pytest.mark.ci
 FOUR = {"SpecWriter", "NexusWriter", "CsvWriter", "JsonlWriter"}
 
 

@@ -103,16 +103,16 @@ class Afterwards:
         note
             Says beside the file that the work is owed; it goes when nothing is.
         """
+        item = _Item(run, path, work, then, note)
         with self._changed:
-            if self._is_over:
-                if note is not None:
-                    note.release()
-                return
-            self._items.append(_Item(run, path, work, then, note))
-            self._ledger.copying.append(path)
-            self._changed.notify_all()
-            if self._thread is None:
-                self._thread = self._started()
+            is_left = self._is_over
+            if not is_left:
+                self._items.append(item)
+                self._ledger.copying.append(path)
+                self._changed.notify_all()
+                self._thread = self._thread or self._started()
+        if is_left:
+            self._leave(item)
 
     def _started(self) -> threading.Thread | None:
         thread = threading.Thread(

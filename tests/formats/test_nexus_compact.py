@@ -271,7 +271,7 @@ def test_a_count_of_three_points_takes_24_kb(tmp_path: Path) -> None:
     assert path.stat().st_size < 24_000
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.skipif(not STREAMS, reason="the corpus is not there")
 def test_no_file_is_larger_than_that_of_apstools(tmp_path: Path) -> None:
     callbacks = pytest.importorskip("apstools.callbacks")

@@ -24,6 +24,7 @@ from tests.readers import dx, jsonl
 
 pytest.importorskip("bluesky_queueserver", reason="not installed: bluesky-queueserver")
 pytestmark = [
+    pytest.mark.ci,
     pytest.mark.skipif(bool(missing()), reason=missing()),
     pytest.mark.filterwarnings("ignore"),  # of the manager's client
 ]

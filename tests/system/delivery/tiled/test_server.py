@@ -31,6 +31,7 @@ from tests.system.delivery.tiled.runs import (
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+@pytest.mark.ci
 def test_the_server_is_killed_in_mid_run_and_comes_back(own_server, RE, tmp_path):
     own_server.start()
     make_catalog(own_server)
@@ -54,6 +55,7 @@ def test_the_server_is_killed_in_mid_run_and_comes_back(own_server, RE, tmp_path
     assert catalog(own_server)[uid].metadata["stop"]["num_events"] == {"primary": 15}
 
 
+@pytest.mark.ci
 def test_the_server_is_absent_at_the_start(own_server, RE, tmp_path, caplog):
     began = time.monotonic()
     writers = subscribe_writers(RE, block(tmp_path, own_server.url))

@@ -25,7 +25,7 @@ from tests.system.delivery.tiled.runs import (
 from tests.tiled_server import free_port
 
 # tiled's clients leave their sockets to the collector, and its server's storage warns
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.ci]
 
 
 SESSION = """
