@@ -52,6 +52,14 @@ def delivered(writers, runs=1):
     assert not Outbox(writers.globus.outbox.folder).paths()
 
 
+def kept_aside(writers, caplog):
+    """Wait until a run is kept aside, which is told once it is; return where it is."""
+    wait(lambda: any("cannot be delivered: " in text for text in told(caplog)))
+    (kept,) = writers.globus.outbox.refused()
+    assert writers.globus.status().refused == 1
+    return kept
+
+
 def told(caplog, level=logging.WARNING):
     return [r.getMessage() for r in caplog.records if r.levelno >= level and "bluescribe" in r.name]
 

@@ -8,7 +8,7 @@ import pytest
 
 from bluescribe.delivery.globus import transfer
 from tests.system.delivery.globus.service import error
-from tests.system.delivery.globus.sessions import delivered, scan, told, wait
+from tests.system.delivery.globus.sessions import delivered, kept_aside, scan, told, wait
 
 
 def test_a_transfer_that_failed_is_submitted_anew(begin, service, caplog):
@@ -31,9 +31,9 @@ def test_one_that_fails_too_often_is_kept_aside_and_can_be_tried_again(begin, se
     service.default_state = {"status": "FAILED", "nice_status": "PERMISSION_DENIED"}
     RE, writers = begin()
     scan(RE)
-    wait(lambda: writers.globus.status().refused == 1)
+    kept = kept_aside(writers, caplog)
+    assert kept.parent == writers.globus.outbox.folder / "refused"
     assert len(service.tasks) == transfer.MOST_TASKS
-    (kept,) = (writers.globus.outbox.folder / "refused").iterdir()
     assert f"move {kept} back to {writers.globus.outbox.folder}" in told(caplog)[-1]
     assert f"REFUSED:     1, kept in {kept.parent}" in str(writers.status())
     assert "PERMISSION_DENIED" in json.loads(kept.read_text())["refused"]
@@ -71,19 +71,18 @@ def test_what_is_refused_costs_no_other_run(begin, service, caplog):
     service.before["transfer"] = [error(400)]
     RE, writers = begin()
     scan(RE)
-    wait(lambda: writers.globus.status().refused == 1)
+    kept_aside(writers, caplog)
     scan(RE)
     wait(lambda: writers.globus.status().delivered == 1)
     (text,) = told(caplog)
     assert "400 ClientError.BadRequest.NoTransferItems: A transfer requires at least" in text
 
 
-def test_a_transfer_that_is_not_known_any_more_can_be_sent_anew(begin, service):
+def test_a_transfer_that_is_not_known_any_more_can_be_sent_anew(begin, service, caplog):
     service.before["task"] = [error(404, "TaskNotFound", "no such task")]
     RE, writers = begin()
     scan(RE)
-    wait(lambda: writers.globus.status().refused == 1)
-    (kept,) = writers.globus.outbox.refused()
+    kept = kept_aside(writers, caplog)
     kept.rename(writers.globus.outbox.folder / kept.name)
     delivered(writers)
     assert len(service.tasks) == 2
