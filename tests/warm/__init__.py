@@ -58,7 +58,12 @@ def start() -> None:
         command = [sys.executable, "-m", "tests.warm.server", str(fd)]
         environment = os.environ | {"OPHYD_CONTROL_LAYER": "dummy"}
         _server = subprocess.Popen(
-            command, pass_fds=[fd], cwd=TOP, env=environment, stdin=subprocess.PIPE
+            command,
+            pass_fds=[fd],
+            cwd=TOP,
+            env=environment,
+            stdin=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for pytest, which ends it
         )
     os.environ[_PLACE] = str(place)
 
@@ -109,20 +114,13 @@ class Popen(subprocess.Popen):
     def _execute_child(self, *args: Any, **kwargs: Any) -> None:
         bound = inspect.signature(subprocess.Popen._execute_child).bind(self, *args, **kwargs)  # type: ignore[attr-defined]
         asked = bound.arguments
-        message = _message(asked)
-        if message is None:
-            super()._execute_child(*args, **kwargs)  # type: ignore[misc]
-            return
         passed = [_passed(asked, name, n) for n, name in enumerate(_STREAMS)]
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        connection.connect(os.environ[_PLACE])
-        socket.send_fds(connection, [message], [*passed, *asked["pass_fds"]])
-        pid = int(connection.recv(_ANSWER) or "0")
-        if not pid:
-            connection.close()
+        forked = _forked(_message(asked), [*passed, *asked["pass_fds"]])
+        if forked is None:
             super()._execute_child(*args, **kwargs)  # type: ignore[misc]
             return
-        self.pid, self._ended, self._child_created = pid, connection, True
+        self.pid, self._ended = forked
+        self._child_created = True
         self._close_pipe_fds(*(asked[name] for name in _ENDS))  # type: ignore[attr-defined]
 
     def _try_wait(self, wait_flags: int) -> tuple[int, int]:
@@ -143,6 +141,26 @@ class Popen(subprocess.Popen):
                 self._handle_exitstatus(status)  # type: ignore[attr-defined]
             return self.returncode
         return super()._internal_poll(*args, **kwargs)  # type: ignore[misc]
+
+
+def _forked(message: bytes | None, fds: list[int]) -> tuple[int, socket.socket] | None:
+    """Have the server fork; return the process, and what will tell how it ended.
+
+    None where the server cannot or will not: an interpreter of its own takes longer, and does.
+    """
+    if message is None:
+        return None
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        connection.connect(os.environ[_PLACE])
+        socket.send_fds(connection, [message], fds)
+        pid = int(connection.recv(_ANSWER) or "0")
+    except OSError:
+        pid = 0
+    if pid:
+        return pid, connection
+    connection.close()
+    return None
 
 
 def _message(asked: dict[str, Any]) -> bytes | None:
