@@ -12,12 +12,16 @@ import pytest
 
 from bluescribe import Hdf5Writer, NexusWriter
 from bluescribe.formats import load_format, load_plugin
+from bluescribe.formats.hdf5.recovery import RawRecovery
+from bluescribe.formats.nexus.recovery import NexusRecovery
+from bluescribe.hdf5.mend import mend
 from bluescribe.recover import recover
 from tests.contracts import CONTRACTS
 from tests.readers import dx
 from tests.system.faults.test_kill import check_that_readers_open, fingerprint
 from tests.system.killed import FORMATS, ROWS, image, kill_session, run
 
+LAYOUTS = {"hdf5": RawRecovery.layout, "nexus": NexusRecovery.layout}
 HDF5 = {"dx": "run.dx.h5", "hdf5": "run.h5", "nexus": "run.hdf"}
 MAIN = {**HDF5, "json": "run.json.spool", "tiff": "run.tiff.json", "csv": "run.datapackage.json"}
 
@@ -177,6 +181,22 @@ def test_rows_that_are_not_in_all_columns_are_cut(writer_class, live, tmp_path):
     assert found.events["primary"]["x"] == [0.0, 0.5, 1.0]
     assert found.events["primary"]["text"] == ["t0", "t1", "t2"]
     assert not recover(tmp_path).steps
+
+
+@pytest.mark.parametrize("name", ["hdf5", "nexus"])
+@pytest.mark.parametrize("broken", ["streams", "primary", "x"])
+def test_an_object_that_is_torn_is_written_anew_from_the_journal(name, broken, tmp_path):
+    kill_session(tmp_path, ("jsonl", name))
+    path, home = tmp_path / HDF5[name], {"nexus": "entry/instrument/bluesky/"}.get(name, "")
+    place = {"streams": "streams", "primary": "streams/primary", "x": "streams/primary/x"}
+    mend(path, LAYOUTS[name])
+    with h5py.File(path, locking=False) as file:
+        address = h5py.h5o.get_info(file[home + place[broken]].id).addr
+    with path.open("r+b") as file:
+        file.seek(address)
+        file.write(bytes(8))
+    assert outcomes(recover(tmp_path))[path.name] == "written anew"
+    check_images(tmp_path, name, dtype=np.int64)  # as a journal has them: the file tells nothing
 
 
 ENDINGS = (

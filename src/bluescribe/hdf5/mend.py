@@ -93,14 +93,14 @@ class StreamsLayout(Layout):
 
     def tables(self, file: h5py.File) -> Iterator[Table]:
         """Yield the streams."""
-        for name, group in file.get(self.streams, {}).items():
+        for name, group in self._groups(file):
             stream = str(group.attrs.get("stream", name))
             yield Table(name, list(growing(group)), group.get("seq_num"), stream)
 
     def array_types(self, file: h5py.File) -> ArrayTypes:
         """Return the types of arrays of integers in the columns of fields."""
         types: dict[tuple[str | None, str], np.dtype[Any]] = {}
-        for name, group in file.get(self.streams, {}).items():
+        for name, group in self._groups(file):
             stream = str(group.attrs.get("stream", name))
             for column in _members(group):
                 if column.ndim > 1 and column.dtype.kind in "iu":
@@ -110,6 +110,12 @@ class StreamsLayout(Layout):
                     if not column.name.endswith(_SHAPE):
                         types[stream, field] = column.dtype
         return types
+
+    def _groups(self, file: h5py.File) -> Iterator[tuple[str, h5py.Group]]:
+        """Yield the groups of streams; one that is torn raises, for which `items` has None."""
+        streams = file.get(self.streams, {})
+        for name in streams:
+            yield name, streams[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -67,23 +67,29 @@ class CsvRecovery(Recovery):
         return [path, *(_tables(path, _read(path)) if is_package else [])]
 
     def mend(self, path: Path, keep: Keep) -> str:
-        """Cut half rows, and describe the tables as they are then."""
+        """Cut rows that are not whole, in a table or in all, and describe the tables then."""
         package = _read(path) if path.stat().st_size else None
         if package is None:
             raise RecoveryError("nothing was written to it before the crash")
-        cut = 0
-        for resource in package.get("resources", []):
-            table = _table(path, resource)
-            if table is not None and table.exists():
-                cut += _cut(table, keep)
-                _describe(resource, table)
+        there = [
+            (resource, table)
+            for resource in package.get("resources", [])
+            if (table := _table(path, resource)) is not None and table.exists()
+        ]
+        cut = sum(_cut(table, keep, _whole(table)) for _, table in there)
+        mains = {resource["stream"]: table for resource, table in there if "field" not in resource}
+        for resource, table in there:
+            if "field" in resource and resource["stream"] in mains:
+                main = mains[resource["stream"]]
+                cut += _cut(table, keep, _matched(table, main, _delimiter(resource)))
+            _describe(resource, table)
         package["resources"] = [r for r in package["resources"] if "hash" in r]
         package["state"] = "never stopped" if "stop" not in package["bluesky"] else "complete"
         keep(path)
         with replacing(Place.at(path)) as new:
             text = json.dumps(package, indent=2, ensure_ascii=False)
             new.write(text.encode(errors="backslashreplace"))
-        return f"cut {cut} bytes of half rows, and finished the package"
+        return f"cut {cut} bytes of rows that are not whole, and finished the package"
 
     def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
         """Write the tables and the package anew, as they were written."""
@@ -152,14 +158,39 @@ def _rows(path: Path, package: Any) -> dict[str, int]:
     return rows
 
 
-def _cut(table: Path, keep: Keep) -> int:
-    """Cut half a row at the end; return its bytes."""
+def _whole(table: Path) -> int:
+    """Return the bytes of a table up to half a row at its end."""
     with table.open("rb") as file:
-        whole = sum(len(record) for record in records(file))
-    torn = table.stat().st_size - whole
+        return sum(len(record) for record in records(file))
+
+
+def _matched(table: Path, main: Path, delimiter: str) -> int:
+    """Return the bytes of a table of arrays up to rows that the stream's own table lacks.
+
+    That one is written last: what is in it is in all, and what it lacks was never whole.
+    """
+    with table.open("rb") as arrays, main.open("rb") as events:
+        rows, numbers = records(arrays), map(_first_cell(delimiter), records(events))
+        size = len(next(rows, b""))
+        next(numbers, None)  # both have a header
+        for row in rows:
+            if _first_cell(delimiter)(row) not in numbers:  # it goes on behind the one it found
+                break
+            size += len(row)
+    return size
+
+
+def _first_cell(delimiter: str) -> Callable[[bytes], bytes]:
+    between = delimiter.encode()
+    return lambda row: row.removesuffix(LINE_END).partition(between)[0]
+
+
+def _cut(table: Path, keep: Keep, size: int) -> int:
+    """Cut a table behind so many bytes; return the bytes that are gone."""
+    torn = table.stat().st_size - size
     if torn:
         with changing(table, keep) as part, part.open("r+b") as new:
-            new.truncate(whole)
+            new.truncate(size)
     return torn
 
 
@@ -169,8 +200,11 @@ def _describe(resource: dict[str, Any], table: Path) -> None:
     resource["bytes"] = len(data)
     resource["hash"] = f"sha256:{sha256(data).hexdigest()}"
     known = resource["schema"]["fields"]
-    dialect = resource.get("dialect")
-    delimiter = dialect.get("delimiter", ",") if isinstance(dialect, dict) else ","
     header = data.partition(LINE_END)[0].decode()
-    (labels,) = csv.reader([header], delimiter=delimiter)
+    (labels,) = csv.reader([header], delimiter=_delimiter(resource))
     known += [{"name": label, "type": "any"} for label in labels[len(known) :]]
+
+
+def _delimiter(resource: dict[str, Any]) -> str:
+    dialect = resource.get("dialect")
+    return str(dialect.get("delimiter", ",")) if isinstance(dialect, dict) else ","
