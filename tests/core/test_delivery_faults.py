@@ -84,7 +84,7 @@ def test_what_the_disk_refused_is_kept_whoever_delivers(basket, tmp_path):
     folder, aside = tmp_path / "outbox", tmp_path / "aside"
     first, second = basket(), basket()
     put(first, 1)
-    wait(lambda: first.got == [1])
+    wait(lambda: first.status().delivered == 1)
     folder.rename(aside)
     folder.write_text("a file stands there")
     put(second, 2)
