@@ -128,12 +128,13 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path):
         TextFile(Place.at(tmp_path / "none"))
 
 
-def open_files():
-    return len(list(Path("/proc/self/fd").iterdir()))
+def is_open(path):
+    return path in [fd.resolve() for fd in Path("/proc/self/fd").iterdir()]
 
 
 def test_no_file_is_left_open(path):
-    before = open_files()
     for end in (TextFile.close, TextFile.abandon):
-        end(TextFile(Place.at(path)))
-    assert open_files() == before
+        file = TextFile(Place.at(path))
+        assert is_open(path)
+        end(file)
+        assert not is_open(path)

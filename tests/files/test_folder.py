@@ -19,7 +19,7 @@ from bluescribe.files import (
     replacing,
 )
 from tests.core.scanning import told
-from tests.core.test_textfile import open_files
+from tests.core.test_textfile import is_open
 from tests.system.faults.disks import small_disk
 
 
@@ -147,8 +147,7 @@ def test_a_quota_that_is_told_at_the_closing_leaves_no_empty_file(folder, monkey
 
 
 def test_a_folder_is_let_go_of(tmp_path):
-    before = open_files()
     place = Place.at(tmp_path / "x")
-    assert open_files() == before + 1
+    assert is_open(tmp_path)
     del place
-    assert open_files() == before
+    assert not is_open(tmp_path)
