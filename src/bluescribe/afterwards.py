@@ -197,11 +197,11 @@ class Afterwards:
     def _work(self) -> None:
         while (item := self._next()) is not None:
             shortfalls = self._do(item)
+            failures = self._report(item, shortfalls)
             if self._give_up.is_set():
-                self._leave(item)
+                self._leave(item, failures)
                 break
             self._ledger.copying.remove(item.path)
-            failures = self._report(item, shortfalls)
             self._settle(item, failures, [s for s in shortfalls if s.is_owed])
         with self._changed:
             self._is_over = True
@@ -238,11 +238,11 @@ class Afterwards:
             self._ledger.owed.append(item.path)
         item.then(failures, is_owed=not all(shortfall.is_whole for shortfall in owed))
 
-    def _leave(self, item: _Item) -> None:
+    def _leave(self, item: _Item, failures: Sequence[Failure] = ()) -> None:
         """Leave what is noted to those who find the note; they tell of the run as well."""
         if item.note is not None:
             item.note.release()
-        item.then((), is_owed=item.note is not None)
+        item.then(failures, is_owed=item.note is not None)
 
     def _next(self) -> _Item | None:
         """Return what is to be done next, None when nothing will come any more."""

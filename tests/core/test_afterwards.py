@@ -98,3 +98,27 @@ def test_a_forked_child_leaves_the_work_to_its_parent():
     hold.set()
     afterwards.close(None)
     assert done == [1]
+
+
+@pytest.mark.parametrize("is_given_up", [True, False])
+def test_what_could_not_be_done_is_told_also_when_the_rest_is_given_up(is_given_up, caplog):
+    ledger, heard = Ledger("book"), []
+    afterwards, begun = Afterwards(ledger), threading.Event()
+
+    def work(give_up):
+        begun.set()
+        if is_given_up:
+            give_up.wait(60)
+        return [Shortfall("no images", "find them")]
+
+    def then(failures, *, is_owed):
+        heard.append(([failure.cause for failure in failures], is_owed))
+
+    afterwards.add("run", Path("a.h5"), work, then)
+    assert begun.wait(60)
+    afterwards.close(0.05 if is_given_up else None)
+    assert heard == [(["no images"], False)]
+    assert [failure.cause for failure in ledger.failures] == ["no images"]
+    assert "no images" in caplog.text
+    afterwards.add("late", Path("b.h5"), work, then)
+    assert heard[1:] == [([], False)], "what comes too late is told of, too"

@@ -6,7 +6,9 @@ import resource
 
 import pytest
 
+from bluescribe import export
 from bluescribe.exporting import FolderError, Manifest
+from bluescribe.sources import Source, StoredRun
 from tests.export.test_export import command, make_journals
 
 
@@ -40,3 +42,22 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path, out, message):
     process = command("src", "--all", "--out", out, cwd=tmp_path)
     _, error = process.communicate(timeout=100)
     assert (process.returncode, error) == (2, f"bluescribe: {message}\n")
+
+
+class Damaged(Source):
+    """What a catalog gives that was filled by hand."""
+
+    def documents(self, key):
+        yield "start", {"time": 1.0}
+        yield "stop", {"uid": "s", "run_start": key, "time": 2.0, "exit_status": "success"}
+
+    def runs(self, selection):
+        yield StoredRun(self, "a", "a")
+
+
+@pytest.mark.parametrize("name", ["csv", "jsonl", "nexus", "spec"])
+def test_a_run_whose_start_is_damaged_is_not_called_complete(name, tmp_path):
+    for _ in range(2):  # it is tried again
+        done = export(Damaged(), tmp_path / "out", [name])
+        (failure,) = done.failures
+        assert "its start document is damaged, so nothing of it is written. Remedy" in failure

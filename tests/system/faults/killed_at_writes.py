@@ -1,5 +1,5 @@
 """Sessions that are killed behind one write each: ``python -m tests.system.faults.killed_at_writes
-FOLDER BATCH FIRST STEP``, with kill_after.c preloaded.
+FOLDER FORMAT ENDING BATCH STEP``, with kill_after.c preloaded.
 
 Each writes a run whose columns are made anew as rows come, in batches of so many, into a folder
 named after the write. The last one was not killed: it has fewer writes than that.
@@ -17,10 +17,9 @@ from typing import Any
 
 from event_model import compose_run
 
-from bluescribe import NexusWriter
+from bluescribe.formats import load_format
 
 ROWS = 12
-NexusWriter.interval = 3600.0  # what is written when, flushes say
 
 
 def documents() -> Iterator[tuple[str, Any]]:
@@ -40,9 +39,11 @@ def documents() -> Iterator[tuple[str, Any]]:
         )
 
 
-def write(folder: Path, batch: int) -> None:
+def write(folder: Path, name: str, batch: int) -> None:
     """Write the events of a run; what follows them is another test's."""
-    writer = NexusWriter(folder)
+    writer_class = load_format(name)
+    writer_class.interval = 3600.0  # what is written when, flushes say
+    writer = writer_class(folder)
     for number, document in enumerate(documents()):
         writer(*document)
         if number % batch == 0:
@@ -50,12 +51,12 @@ def write(folder: Path, batch: int) -> None:
     writer.flush()
 
 
-def main(folder: Path, batch: int, first: int, step: int) -> None:
-    for number in itertools.count(first, step):
+def main(folder: Path, name: str, ending: str, batch: int, step: int) -> None:
+    for number in itertools.count(1, step):
         child = os.fork()
         if not child:
-            os.environ.update(KILL_AFTER=str(number), KILL_PART=".hdf")
-            write(folder / str(number), batch)
+            os.environ.update(KILL_AFTER=str(number), KILL_PART=ending)
+            write(folder / str(number), name, batch)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if status != signal.SIGKILL:
@@ -63,4 +64,4 @@ def main(folder: Path, batch: int, first: int, step: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
