@@ -104,9 +104,9 @@ class SameValues(ContractBase):
         return False
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def catalog(tiled_server):
-    """Return a catalog of runs on the server."""
+    """Return a catalog of runs on the server, once: a worker may come back to this module."""
     from tiled.client import from_uri
     from tiled.structures.core import Spec
 
