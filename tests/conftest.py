@@ -1,6 +1,9 @@
 """Settings of all tests."""
 
 import os
+import shutil
+import tempfile
+import weakref
 from importlib import import_module
 from pkgutil import walk_packages
 
@@ -24,8 +27,11 @@ if os.environ.get("CI"):
         import_module(module.name)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Start what tests' processes are forked from; workers have it from the main process."""
+    if not hasattr(config, "workerinput"):
+        os.environ["XDG_STATE_HOME"] = state = tempfile.mkdtemp(prefix="bluescribe-state-")
+        weakref.finalize(warm, shutil.rmtree, state, ignore_errors=True)  # after writers' own ends
     warm.start()
 
 

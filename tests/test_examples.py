@@ -16,6 +16,7 @@ from bluescribe.config import read_iconfig
 from bluescribe.delivery import delivery_names, load_delivery
 from bluescribe.formats import load_format
 from bluescribe.settings import WriterSettings
+from bluescribe.spool import SpoolSettings
 from tests import warm
 
 TOP = Path(__file__).resolve().parent.parent
@@ -59,7 +60,9 @@ def test_iconfig_switches_on_four_formats_into_one_folder():
 
 def test_iconfig_has_every_shared_setting(iconfig):
     # A format's ending is its own: each block has it.
-    assert set(iconfig["DATA_FILES"]) == keys(WriterSettings) - {"FILE_EXTENSION"}
+    assert set(iconfig["DATA_FILES"]) == (keys(WriterSettings) | keys(SpoolSettings)) - {
+        "FILE_EXTENSION"
+    }
 
 
 @pytest.mark.parametrize("name", FORMATS)

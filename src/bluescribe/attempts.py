@@ -49,6 +49,8 @@ class Attempts:
         """Why the file was given up."""
         self.is_retired = False
         """Whether nothing goes into it any more: it failed, or did not accept the run."""
+        self.is_late = False
+        """Whether it failed, and will be written anew from the spool."""
         self.has_news = False
         """Whether something was done since somebody set this back."""
 
@@ -111,11 +113,16 @@ class Attempts:
             return False
         return True
 
+    @property
+    def _patience(self) -> float:
+        """How long is tried again: not at all while runs wait for the same, which are safe."""
+        return 0.0 if self._ledger.postponed else self._retry_seconds
+
     def _insist(self, error: BaseException, method: Callable[..., None], *args: Any) -> None:
         """Try again while the disk refuses; then give the file up."""
         began, pause = time.monotonic(), _FIRST_PAUSE
         while isinstance(error, OSError) and may_pass(error):
-            if time.monotonic() - began + pause > self._retry_seconds:
+            if time.monotonic() - began + pause > self._patience:
                 break
             self._tell_of_retry(error)
             time.sleep(pause)
@@ -138,6 +145,10 @@ class Attempts:
         if is_first:
             self._ledger.teller.tell("retry", self._news(error))
 
+    def tell_that_it_is_written(self) -> None:
+        """Tell that a run that was late is in its file."""
+        self._ledger.teller.tell("written", self._news(None))
+
     def _tell_of_recovery(self) -> None:
         self._ledger.retrying = ""
         self._ledger.teller.tell("again", self._news(None))
@@ -157,15 +168,21 @@ class Attempts:
         )
 
     def _give_up(self, error: BaseException) -> None:
-        """Leave the file as it is and say so."""
+        """Leave the file as it is and say so; from the spool it may be written anew."""
         self.is_retired = True
         self._ledger.retrying = ""
         news = self._news(error)
         cause = f"{type(error).__name__}: {error}"
-        self.failure = Failure(time.time(), news.run, news.path, cause, news.remedy)
+        failure = Failure(time.time(), news.run, news.path, cause, news.remedy)
         self._ledger.open_files.pop(self._run.uid, None)
-        self._ledger.teller.tell("lost", news)
-        self._ledger.fail(self.failure)
+        uid, is_first = self._run.uid, self._run.uid not in self._ledger.postponed
+        self.is_late = isinstance(error, OSError) and self._ledger.postpone(uid, failure, error)
+        if not self.is_late:
+            self.failure = failure
+            self._ledger.teller.tell("lost", news)
+            self._ledger.fail(failure)
+        elif is_first:
+            self._ledger.teller.tell("late", news)
         try:
             self._file.abandon()
         except BaseException:

@@ -13,6 +13,7 @@ from .errors import UnknownFormatError, shown
 from .formats import format_names, load_plugin
 from .iconfig import ENABLE, OLDER_IN_BLOCKS, OLDER_KEYS, Mistake, Source
 from .settings import CheckedSettings, WriterSettings
+from .spool import SpoolSettings
 
 __all__ = ["SHARED", "SUFFIX", "Blocks", "keys_of"]
 
@@ -187,8 +188,10 @@ def _adopt(
 
 def _known_keys(block: str, content: Any) -> list[str]:
     """Return what may stand in a block; of one that holds something, only what all may hold."""
-    if block == SHARED or content:
-        return [*([ENABLE] if block != SHARED else []), *keys_of(WriterSettings)]
+    if block == SHARED:
+        return [*keys_of(WriterSettings), *keys_of(SpoolSettings)]
+    if content:
+        return [ENABLE, *keys_of(WriterSettings)]
     try:
         if block.endswith(SUFFIX):
             settings: Any = load_plugin(block.removesuffix(SUFFIX).lower()).settings
@@ -204,7 +207,7 @@ def _is_meant_for(block: str, value: Any) -> bool:
     if block in OLDER_KEYS:
         return OLDER_KEYS[block][1] == ENABLE and str(value).lower() in ("true", "false")
     if block == SHARED:
-        return isinstance(value, Mapping) and bool(value.keys() & set(keys_of(WriterSettings)))
+        return isinstance(value, Mapping) and bool(value.keys() & set(_known_keys(block, value)))
     return _has_like_enable(value)
 
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .blocks import SHARED, SUFFIX, Blocks, keys_of
 from .delivery import load_delivery
@@ -14,7 +14,8 @@ from .errors import ConfigError, UnknownFormatError, shown
 from .folders import known_folder
 from .formats import load_plugin
 from .iconfig import ENABLE, Mistake, Source, read_source
-from .settings import SettingsError, WriterSettings
+from .settings import CheckedSettings, SettingsError, WriterSettings
+from .spool import SpoolSettings
 
 if TYPE_CHECKING:
     from .delivery.base import Delivery
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Configuration", "DeliveryConfig", "WriterConfig", "read_iconfig"]
 
 _MOST_TOLD = 30
+
+_Settings = TypeVar("_Settings", bound=CheckedSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Configuration:
 
     writers: list[WriterConfig]
     deliveries: list[DeliveryConfig]
+    spool: SpoolSettings
 
     @property
     def folders(self) -> list[tuple[str, Path]]:
@@ -97,7 +101,7 @@ def read_iconfig(iconfig: str | Path | Mapping[str, Any]) -> Configuration:
     writers = list(reading.writers(blocks, shared))
     deliveries = list(reading.deliveries(reading.formats))
     reading.refuse()
-    return Configuration(writers, deliveries)
+    return Configuration(writers, deliveries, reading.spool)
 
 
 @dataclass
@@ -109,6 +113,7 @@ class _Reading:
     mistakes: list[Mistake]
     formats: list[str] = field(default_factory=list)
     """Those that are switched on, whether their settings are right or not."""
+    spool: SpoolSettings = field(default_factory=SpoolSettings)
 
     def refuse(self) -> None:
         """Raise one error that tells of all mistakes, if there are any."""
@@ -128,9 +133,12 @@ class _Reading:
         """Return what all formats have in common, checked also when no format is on."""
         # the ending of the files is each format's own
         allowed = [key for key in keys_of(WriterSettings) if key != "FILE_EXTENSION"]
-        self._check_keys(SHARED, shared, allowed)
+        of_session = keys_of(SpoolSettings)
+        self._check_keys(SHARED, shared, [*allowed, *of_session])
         values = {key: value for key, value in shared.items() if key in allowed}
         self._settings(WriterSettings, SHARED, {SHARED: values})
+        own = {key: value for key, value in shared.items() if key in of_session}
+        self.spool = self._settings(SpoolSettings, SHARED, {SHARED: own}) or self.spool
         return values
 
     def writers(
@@ -203,10 +211,10 @@ class _Reading:
 
     def _settings(
         self,
-        settings_class: type[WriterSettings],
+        settings_class: type[_Settings],
         format_name: str,
         blocks: Mapping[str, Mapping[str, Any]],
-    ) -> WriterSettings | None:
+    ) -> _Settings | None:
         """Make settings of what blocks say; the later one has the last word."""
         values: dict[str, Any] = {}
         owner: dict[str, str] = {}
@@ -231,7 +239,10 @@ class _Reading:
 
     def _check_keys(self, block: str, content: Mapping[str, Any], allowed: list[str]) -> None:
         for key in content:
-            if key not in allowed:
+            if key not in allowed and key in keys_of(SpoolSettings):
+                message = f"it is of the whole session: it stands in {SHARED}"
+                self.mistakes.append(self.source.mistake((block, key), message))
+            elif key not in allowed:
                 near = difflib.get_close_matches(str(key).upper(), allowed, n=1)
                 hint = f"did you mean {near[0]}? " if near else ""
                 message = f"unknown key; {hint}Allowed are {', '.join(allowed)}"

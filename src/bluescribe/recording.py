@@ -83,6 +83,25 @@ class Recording:
         """Whether a run of this uid was finished before."""
 
     @property
+    def is_late(self) -> bool:
+        """Whether its file failed, and the run is to be written anew from the spool."""
+        return self._attempt.is_late
+
+    def discard(self) -> None:
+        """Remove what was written of a run that is late.
+
+        Raises
+        ------
+        OSError
+            The folder is still away.
+        """
+        self._file.discard()
+
+    def tell_that_it_is_written(self) -> None:
+        """Tell that a run that was late is in its file now."""
+        self._attempt.tell_that_it_is_written()
+
+    @property
     def folder(self) -> Path | None:
         """Where the main file is; None while there is none."""
         return self._file.paths[0].parent if self._file.paths else None
@@ -214,9 +233,18 @@ class Recording:
         if stop is not None:
             self.record("stop", stop)
         self._write_pages()
+        if not self._attempt.is_late:
+            self._close(stop)
+        if not self._attempt.is_late:
+            self._end()
+
+    def _close(self, stop: Document | None) -> None:
         self._compare(stop)
         if not self._attempt.or_refuse("stop", self._file.close, stop):
             self._attempt.or_refuse("stop", self._file.close, None)  # or it would stay open
+
+    def _end(self) -> None:
+        """Enter what became of the run, and do what remains."""
         self._ledger.open_files.pop(self.run.uid, None)
         work = None
         if not self._attempt.is_retired:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from .recording import Recording
 from .run import Document, Run, working_directory
 from .runreport import Failure, RunReport
 from .space import SpaceWatch
+from .spool.problems import BrokenSpoolError
 from .status import Ledger, remedy
 from .times import seconds_of
 from .writable import writable
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 _EARLIER_RESOURCES = 100
 """Resources of finished runs that are remembered."""
+_SYNC_EVERY = 1_000
+"""Entries of the spool after which what was read is brought to disk."""
 _EARLIER_RUNS = 1_000
 """Finished runs whose uids are remembered."""
 
@@ -77,6 +80,10 @@ class Router(DocumentRouter):
         """Of finished runs: a detector that stays staged goes on filling its file."""
         self._finished: dict[str, None] = {}
         """Uids of finished runs, oldest first."""
+        self.late: dict[str, Recording] = {}
+        """Runs that could not be written, by their uids: they are written anew from the spool."""
+        self._elsewhere: set[str] = set()
+        """Uids of runs that another writer of the session writes."""
         self._told_of_strays = False
         self._told_of_others = False
         self._cwd: Path | None = None
@@ -86,6 +93,26 @@ class Router(DocumentRouter):
     def has_open_runs(self) -> bool:
         """Whether more documents are to be expected soon."""
         return bool(self._runs)
+
+    @property
+    def unfinished(self) -> set[str]:
+        """Uids of runs that are open or late."""
+        return {*self._runs, *self.late}
+
+    def write_late(self, uid: str, entries: Iterator[tuple[str, Any, str]]) -> bool:
+        """Write a run that is late, from all that came since it began; tell whether it is done."""
+        written = LateRun(self, uid).written(entries)
+        if written is None:
+            return False
+        if written.is_late:
+            self.late[uid] = written
+            return False
+        del self.late[uid]
+        self._ledger.postponed.remove(uid)
+        written.tell_that_it_is_written()
+        if uid in self._runs:
+            self._take_in(written)
+        return True
 
     def receive(self, name: str, doc: Any) -> None:
         """Take one document. A damaged one is reported and refused; nothing is raised.
@@ -145,11 +172,13 @@ class Router(DocumentRouter):
         if doc["uid"] in self._runs:
             raise DocumentError(f"run {doc['uid'][:7]} was started twice; the first one goes on")
         self._told_of_strays = False
+        if doc["uid"] in self._elsewhere:
+            return self._leave(doc)
         run = Run(doc, cwd=cwd, is_replayed=self._ledger.is_replay, claims=self._ledger.claims)
         self._ledger.expect(run.uid)
         file = self._new_file(run)
         if file is None:
-            return
+            return None
         recording = Recording(
             run,
             file,
@@ -162,13 +191,17 @@ class Router(DocumentRouter):
         recording.open()
         if self._space is not None:
             self._space.begin(recording.folder)
+        return None
 
-    def written_elsewhere(self, doc: Document) -> None:
-        """Leave a run to another writer of the session that writes the same files.
+    def elsewhere(self, doc: Document) -> None:
+        """Leave the run that begins next to another writer, which writes the same files.
 
-        No document of the event model, but the start document of a run.
+        No document of the event model.
         """
-        self._cwd = None
+        self._elsewhere.add(doc["uid"])
+
+    def _leave(self, doc: Document) -> None:
+        self._elsewhere.discard(doc["uid"])
         self._told_of_strays = True  # what follows of this run
         if not self._told_of_others:
             self._told_of_others = True
@@ -247,6 +280,8 @@ class Router(DocumentRouter):
         """Bring to disk what every open run has received; never raise."""
         for recording in self._runs.values():
             recording.sync()
+            if recording.is_late:
+                self.late.setdefault(recording.run.uid, recording)
             if self._space is not None:
                 self._space.look(recording.run.uid, recording.folder)
 
@@ -281,6 +316,8 @@ class Router(DocumentRouter):
         if self._space is not None:
             self._space.look(recording.run.uid, recording.folder, is_over=True)
         recording.finish(stop)
+        if recording.is_late:
+            self.late.setdefault(recording.run.uid, recording)
         del self._runs[recording.run.uid]
         self._finished[recording.run.uid] = None
         if len(self._finished) > _EARLIER_RUNS:
@@ -292,6 +329,12 @@ class Router(DocumentRouter):
             self._earlier_resources[uid] = doc
         while len(self._earlier_resources) > _EARLIER_RESOURCES:
             self._earlier_resources.pop(next(iter(self._earlier_resources)))
+
+    def _take_in(self, recording: Recording) -> None:
+        """Go on with the recording of an open run that was written anew so far."""
+        self._runs[recording.run.uid] = recording
+        self._by_descriptor |= dict.fromkeys(recording.descriptors, recording)
+        self._by_resource |= dict.fromkeys(recording.resources, recording)
 
     def _add_resource(self, recording: Recording | None, name: str, doc: Document) -> None:
         if recording is None:
@@ -323,6 +366,76 @@ class Router(DocumentRouter):
                 self._ledger.format_name,
                 name,
             )
+
+
+class LateRun(Router):
+    """One run that is written anew from all that its router has got since it began.
+
+    Parameters
+    ----------
+    router
+        What the run was received by.
+    uid
+        The run.
+    """
+
+    def __init__(self, router: Router, uid: str) -> None:
+        super().__init__(
+            router._make_file,
+            retry_seconds=0.0,
+            ledger=router._ledger,
+            afterwards=router._afterwards,
+        )
+        self._failed = router.late[uid]
+        self._earlier_resources = dict(router._earlier_resources)
+        self._uid = uid
+        self._open: list[str] = []
+        """Uids of the runs that are open at that moment, the latest last."""
+        self._recording: Recording | None = None
+
+    def written(self, entries: Iterator[tuple[str, Any, str]]) -> Recording | None:
+        """Return the run as it was written, or failed again; None if it could not be begun."""
+        try:
+            self._failed.discard()
+        except OSError:  # it was told why
+            return None
+        try:
+            for number, (name, doc, _) in enumerate(entries):
+                self.receive(name, doc)
+                if number % _SYNC_EVERY == 0:
+                    self.sync()
+                if self._recording is not None and self._recording.is_late:
+                    break
+        except (OSError, BrokenSpoolError):
+            logger.exception("%s: the spool cannot be read", self._ledger.format_name)
+            return None
+        self.sync()
+        return self._recording
+
+    def start(self, doc: Document) -> None:
+        """Begin the run; others only count."""
+        self._open.append(doc["uid"])
+        if doc["uid"] == self._uid:
+            super().start(doc)
+            self._recording = self._runs.get(self._uid)
+        self._cwd = None
+
+    def stop(self, doc: Document) -> None:
+        """End the run, or another one."""
+        if doc["run_start"] in self._open:
+            self._open.remove(doc["run_start"])
+        super().stop(doc)
+
+    def comment(self, doc: Document) -> None:
+        """Take what was said while the run was the latest."""
+        if self._open and self._open[-1] == self._uid:
+            super().comment(doc)
+
+    def _only_run(self, doc: Document) -> Recording | None:
+        return super()._only_run(doc) if len(self._open) == 1 else None
+
+    def _stray(self, name: str) -> None:
+        """Leave what belongs to other runs."""
 
 
 def _dated(doc: Any) -> Any:

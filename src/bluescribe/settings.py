@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeInt,
@@ -34,6 +35,7 @@ __all__ = [
     "Problem",
     "Seconds",
     "SettingsError",
+    "Size",
     "WriterSettings",
     "expanded",
 ]
@@ -47,6 +49,13 @@ Seconds = Annotated[
     AfterValidator(lambda seconds: min(seconds, threading.TIMEOUT_MAX)),
 ]
 """How long something is waited for: ``.inf`` too, which is as long as the system can wait."""
+
+Size = Annotated[
+    NonNegativeInt,
+    Field(le=_MOST_BYTES),
+    BeforeValidator(lambda value: parse_size(value) if isinstance(value, str) else value),
+]
+"""A number of bytes, or a text that says it."""
 
 _LONGEST_EXTENSION = 40
 
@@ -204,9 +213,8 @@ class WriterSettings(CheckedSettings):
         description="Folders of the IOCs that write images, and where they are on this machine",
     )
 
-    low_space: NonNegativeInt = Field(
+    low_space: Size = Field(
         10**9,
-        le=_MOST_BYTES,
         description="Free bytes below which a run warns, or text such as 500 MB; 0 for never",
     )
 
@@ -247,11 +255,6 @@ class WriterSettings(CheckedSettings):
     @classmethod
     def _find_group(cls, value: Any) -> int | None:
         return None if value is None else group_id(value)
-
-    @field_validator("low_space", mode="before")
-    @classmethod
-    def _parse_size(cls, value: Any) -> Any:
-        return parse_size(value) if isinstance(value, str) else value
 
     @field_validator("directory", mode="before")
     @classmethod

@@ -13,10 +13,11 @@ from typing import Any
 
 from .errors import DocumentError
 from .files import Claims
+from .postponed import Postponed
 from .runreport import Discrepancy, Failure, RunReport, Tell
 from .telling import Teller, errno_of
 
-__all__ = ["Ledger", "Status", "Told", "may_pass", "remedy"]
+__all__ = ["Ledger", "Status", "Told", "may_pass", "never_passes", "remedy"]
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +85,8 @@ class Status:
     """Files of finished runs that the system refused to complete; the next session tries again."""
     discrepancies: tuple[Discrepancy, ...] = ()
     """The latest runs that did not come as their stop documents say, oldest first."""
+    late: tuple[Failure, ...] = ()
+    """Runs that could not be written so far; the spool has them, and they are tried again."""
 
     def __str__(self) -> str:
         """Return a few lines for people."""
@@ -102,6 +105,7 @@ class Status:
             lines.append(f"  OWED:        {owed} (to be completed: bluescribe recover)")
         if self.retrying:
             lines.append(f"  RETRYING:    {self.retrying}")
+        lines += [f"  LATE:        {failure} (the spool has it)" for failure in self.late]
         if self.documents_refused:
             refused = _count(self.documents_refused, "damaged document")
             lines.append(f"  refused:     {refused}")
@@ -118,6 +122,9 @@ def _count(number: int, noun: str) -> str:
 class Ledger:
     """The running account of one writer."""
 
+    is_replay = False
+    """Whether the runs were taken before; exports set it."""
+
     def __init__(self, format_name: str) -> None:
         self.format_name = format_name
         self.open_files: dict[str, Path] = {}
@@ -133,12 +140,11 @@ class Ledger:
         self.discrepancies: deque[Discrepancy] = deque(maxlen=_FAILURES_KEPT)
         self.told = Told()
         """What was told already; writers that receive the same documents have it in common."""
+        self.postponed = Postponed()
         self.unraised: deque[Failure] = deque(maxlen=1)
         """The failure that the RunEngine has not been told of (``on_error="abort"``)."""
         self.claims = Claims()
         """Tells of the files that are made."""
-        self.is_replay = False
-        """Whether the runs were taken before; exports set it."""
         self.on_begin: list[Callable[[Mapping[str, Any], Sequence[Path]], None]] = []
         """Are told of each run that is written, and again when it has more files."""
         self.teller = Teller()
@@ -163,6 +169,16 @@ class Ledger:
         self.failures.append(failure)
         self.unraised.append(failure)
 
+    def postpone(self, uid: str, failure: Failure, error: OSError) -> bool:
+        """Enter that a run will be written anew; return False if it is lost in this format."""
+        is_new = uid not in self.postponed
+        if never_passes(error):
+            return False
+        is_late = self.postponed.add(uid, failure, may_pass=may_pass(error))
+        if is_late and is_new:
+            self.unraised.append(failure)
+        return is_late
+
     def differ(self, uid: str, run: str, path: Path, what: Sequence[str]) -> None:
         """Enter that a run did not come as its stop document says, and tell of it once."""
         self.discrepancies.append(Discrepancy(time.time(), uid, run, path, tuple(what)))
@@ -182,7 +198,8 @@ class Ledger:
 
     def expect(self, uid: str) -> None:
         """Enter that a run was begun: it will be reported."""
-        self._awaited.append(uid)
+        if uid not in self._awaited:
+            self._awaited.append(uid)
 
     def awaits(self, uid: str) -> bool:
         """Tell whether a run was begun and is not reported yet."""
@@ -232,6 +249,7 @@ class Ledger:
             copying=tuple(self.copying),
             owed=tuple(self.owed),
             discrepancies=tuple(self.discrepancies),
+            late=self.postponed.failures,
         )
 
 
@@ -244,6 +262,11 @@ def remedy(error: BaseException, paths: Sequence[Path]) -> str:
     return f"please report this with the traceback in the log{kept}"
 
 
+def never_passes(error: OSError) -> bool:
+    """Tell whether the system will always refuse: a name is too long, say."""
+    return error.errno in _NEVER_PASS
+
+
 def may_pass(error: OSError) -> bool:
     """Tell whether the system refused, and may not do so for ever.
 
@@ -251,6 +274,6 @@ def may_pass(error: OSError) -> bool:
     these pass. A name that is too long stays so, and a file that HDF5 could not write is broken.
     HDF5's own errors are OSErrors too, without a number, and stay.
     """
-    if getattr(error, "is_final", False) or error.errno in _NEVER_PASS:
+    if getattr(error, "is_final", False) or never_passes(error):
         return False
     return error.errno is not None or "errno" in str(error)

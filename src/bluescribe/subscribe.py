@@ -19,6 +19,7 @@ from .paths import fixed_part
 from .resumed import take_up_owed
 from .run import working_directory
 from .snapshot import Snapshots
+from .spool import Spool, SpoolSettings
 from .status import Status, Told
 from .takeover import Succession, take_over
 from .unstopped import OpenRuns
@@ -105,7 +106,8 @@ def make_writers(iconfig: str | Path | Mapping[str, Any]) -> Writers:
     check_folders(configuration.folders)
     # deliveries first: what is made first ends last when the interpreter exits
     deliveries = {config.name: config.make() for config in configuration.deliveries}
-    return Writers({config.name: config.make() for config in configuration.writers}, deliveries)
+    writers = {config.name: config.make() for config in configuration.writers}
+    return Writers(writers, deliveries, configuration.spool)
 
 
 class Writers(KnownAttributes):
@@ -120,6 +122,8 @@ class Writers(KnownAttributes):
         The writers by their formats' names.
     deliveries
         What delivers the runs that they write, by its name.
+    spool
+        Where what is received is kept until it is written.
 
     Raises
     ------
@@ -128,14 +132,19 @@ class Writers(KnownAttributes):
     """
 
     def __init__(
-        self, writers: Mapping[str, Writer], deliveries: Mapping[str, Delivery] | None = None
+        self,
+        writers: Mapping[str, Writer],
+        deliveries: Mapping[str, Delivery] | None = None,
+        spool: SpoolSettings | None = None,
     ) -> None:
         self._writers = dict(writers)
         self._deliveries = dict(deliveries or {})
         own = [delivery.writer for delivery in self._deliveries.values()]
         self._receiving = [*self._writers.values(), *(writer for writer in own if writer)]
+        self._spool = Spool(spool or SpoolSettings())
         told = Told()
         for writer in self._receiving:
+            writer.follow(self._spool)
             writer.tell_together(told)
         self._teller = Writer.share_teller(list(self))
         for delivery in self._deliveries.values():
@@ -225,13 +234,22 @@ class Writers(KnownAttributes):
         RecordingError
             A writer with ``ON_ERROR: abort`` could not write a run. All writers have the document.
         """
+        # Nearly all documents are plain events, and each point of a scan pays for what stands here
+        if name == "event" and len(self._spool.items) < self._spool.limit:
+            plain = self._snapshot.plain_event(doc)
+            if plain is not None:
+                self._spool.items.append((name, plain, 0, None))
+                return self._raise_failures()
         self.post(name, doc)
         if name == "stop" and self._receiving:
-            requests = [(writer, writer.request_flush()) for writer in self._receiving]
+            requests = [(writer, writer.request_sync()) for writer in self._receiving]
             wait_until_written(requests, self._longest_wait())
             self._teller.flush()
         if name == "stop":
             self.succession.hand_over(self)
+        return self._raise_failures()
+
+    def _raise_failures(self) -> None:
         for writer in self._receiving:
             writer.raise_failure()
 
@@ -241,12 +259,10 @@ class Writers(KnownAttributes):
         if name in ("start", "stop"):
             self._note_runs(name, copy)
         if name == "start":
-            cwd = working_directory()
             for writer in self._receiving:
-                writer.begin(copy, size, cwd)
-            return
-        for writer in self._receiving:
-            writer.post(name, copy, size)
+                writer.leave_to_others(copy)
+            self._spool.post("cwd", working_directory())
+        self._spool.post(name, copy, size)
         if name == "stop":
             for writer in self._receiving:
                 writer.end(copy)
@@ -273,7 +289,8 @@ class Writers(KnownAttributes):
             Whether it is.
         """
         requests = [(writer, writer.request_flush()) for writer in self._receiving]
-        return wait_until_written(requests, timeout)
+        is_written = wait_until_written(requests, timeout)
+        return is_written and not any(writer.status().late for writer in self._receiving)
 
     def close(self) -> None:
         """Finish every file and end the writers; then deliver what can be delivered at once."""

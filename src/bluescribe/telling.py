@@ -28,7 +28,7 @@ _LONGEST_SECONDS = 3.0
 
 _ERRNO = re.compile(r"errno = (\d+)")
 
-Kind = Literal["retry", "again", "lost"]
+Kind = Literal["retry", "again", "late", "written", "lost"]
 
 
 class Account(Protocol):
@@ -129,7 +129,7 @@ class Teller:
     def _log(self, kind: Kind, news: Sequence[News]) -> None:
         first = news[0]
         words = f"{', '.join(each.format for each in news)}: {first.run} {_WORDS[kind](news)}"
-        if kind == "lost":
+        if kind in ("lost", "late"):
             error = first.error if errno_of(first.error) is None else None
             logger.error("%s %s", words, self._whereabouts(news), exc_info=error)
         elif kind == "retry" and len(self._accounts) > 1:
@@ -181,15 +181,28 @@ def _retry(news: Sequence[News]) -> str:
     )
 
 
+def _late(news: Sequence[News]) -> str:
+    return (
+        f"{_where(news, 'is NOT WRITTEN so far')}: {_cause(news)}. It is safe in the spool, and is "
+        "written as soon as that can be done, by the next session if need be. "
+        f"Remedy: {news[0].remedy}."
+    )
+
+
 def _lost(news: Sequence[News]) -> str:
+    kind = f"{type(news[0].error).__name__}: " if len(news) == 1 else ""
+    words = _where(news, "is NOT WRITTEN at all")
+    return f"{words}: {kind}{_cause(news)}. Remedy: {news[0].remedy}."
+
+
+def _where(news: Sequence[News], not_written: str) -> str:
     parts = []
     if files := _files(news):
         parts.append(f"is INCOMPLETE in {files}")
     if nowhere := [each.format for each in news if each.path is None]:
         which = f" in {', '.join(nowhere)}" if len(news) > 1 else ""
-        parts.append(f"is NOT WRITTEN at all{which}: no file could be made")
-    kind = f"{type(news[0].error).__name__}: " if len(news) == 1 else ""
-    return f"{'; it '.join(parts)}: {kind}{_cause(news)}. Remedy: {news[0].remedy}."
+        parts.append(f"{not_written}{which}: no file could be made")
+    return "; it ".join(parts)
 
 
 def _files(news: Sequence[News]) -> str:
@@ -199,5 +212,7 @@ def _files(news: Sequence[News]) -> str:
 _WORDS: Mapping[Kind, Callable[[Sequence[News]], str]] = {
     "retry": _retry,
     "again": lambda _: "is written again",
+    "late": _late,
+    "written": lambda news: f"is written now: {_files(news)}",
     "lost": _lost,
 }

@@ -20,7 +20,6 @@ from .errors import DefinitionError, RecordingError
 from .formats.base import RunFile
 from .formats.plugin import FormatPlugin
 from .hooks import check_complete, check_hooks, hooks_of
-from .mailbox import Mailbox
 from .resumed import work_of
 from .router import Router
 from .run import working_directory
@@ -28,6 +27,7 @@ from .runreport import Tell
 from .settings import WriterSettings
 from .snapshot import Snapshots
 from .space import SpaceWatch
+from .spool import Lane, Spool, SpoolSettings
 from .status import Ledger, Status, Told
 from .telling import Teller
 from .unstopped import OpenRuns
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_MAX_DOCUMENTS = 5_000
-_MAX_BYTES = 256 * 2**20
 _EXIT_SECONDS = 60.0
 """How long a program that ends waits for images to be copied; `Writer.close` waits for all."""
 
@@ -91,20 +89,16 @@ class Writer(KnownAttributes):
             afterwards=self._afterwards,
             space=SpaceWatch(self.format, self.settings.low_space),
         )
-        self._mailbox = Mailbox(
-            router,
-            name=self.format,
-            interval=self.interval,
-            max_documents=_MAX_DOCUMENTS,
-            max_bytes=_MAX_BYTES,
-        )
+        spool = Spool(SpoolSettings())
+        self._lane = Lane(spool, router, name=self.format, interval=self.interval)
+        self._lane.about = partial(self.settings.model_dump, mode="json")
+        self._ledger.postponed.keeps = self._lane.keeps
         self._snapshot = Snapshots()
         self._open_runs = OpenRuns()
-        self._items = self._mailbox.items
-        self.post = self._mailbox.post
+        self.post = self._lane.post
         """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
-        self._close = at_the_end(self, _end, self._mailbox, self._afterwards, self._ledger)
+        self._close = at_the_end(self, _end, self._lane, self._afterwards, self._ledger)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Show the settings in the signature that IPython's ``SpecWriter?`` displays.
@@ -147,10 +141,11 @@ class Writer(KnownAttributes):
             A run could not be written and ``on_error`` is ``"abort"``.
         """
         # Nearly all documents are plain events, and each point of a scan pays for what stands here
-        if name == "event" and len(self._items) < self._mailbox.limit and not self._aborts:
+        lane = self._lane
+        if name == "event" and len(lane.items) < lane.limit and not self._aborts:
             plain = self._snapshot.plain_event(doc)
             if plain is not None:
-                self._items.append((name, plain, 0))
+                lane.items.append((name, plain, 0, lane.itself))
                 return
         copy, size = self._snapshot(name, doc)
         if name in ("start", "stop"):
@@ -162,7 +157,7 @@ class Writer(KnownAttributes):
             self.post(name, copy, size)
         if name == "stop":
             self.end(copy)
-            self._wait(self._mailbox.request(), self.settings.drain_timeout)
+            self._wait(self.request_sync(), self.settings.drain_timeout)
         if self._aborts:
             self.raise_failure()
 
@@ -179,9 +174,14 @@ class Writer(KnownAttributes):
         cwd
             The working directory of the session.
         """
+        self.leave_to_others(start)
         self.post("cwd", cwd)
-        is_first = openruns.is_first(start, self.format, self.settings, self._close)
-        self.post("start" if is_first else "written_elsewhere", start, size)
+        self.post("start", start, size)
+
+    def leave_to_others(self, start: dict[str, Any]) -> None:
+        """Leave the run that begins to another writer of the session, if that writes it already."""
+        if not openruns.is_first(start, self.format, self.settings, self._close):
+            self._lane.post("elsewhere", {"uid": start["uid"]})
 
     def end(self, stop: dict[str, Any]) -> None:
         """Note that a run is over, whose stop document was received."""
@@ -189,7 +189,7 @@ class Writer(KnownAttributes):
 
     def end_unstopped(self, uid: str) -> None:
         """Have the files of a run closed that gets no stop document any more."""
-        self.post("unstopped", {"run_start": uid})
+        self._lane.post("unstopped", {"run_start": uid})
         self.end({"run_start": uid})
 
     @classmethod
@@ -212,13 +212,17 @@ class Writer(KnownAttributes):
             A setting cannot be met.
         """
 
-    def request_flush(self) -> threading.Event:
+    def request_sync(self) -> threading.Event:
         """Ask that all that was received be brought to disk; the event tells when it is."""
-        return self._mailbox.request()
+        return self._lane.request("sync")
+
+    def request_flush(self) -> threading.Event:
+        """Ask for the same, and that runs that are late be tried now."""
+        return self._lane.request("flush")
 
     def request_finish(self) -> threading.Event:
         """Ask that every run that is open be finished, stopped or not; the event tells when."""
-        return self._mailbox.request("finish")
+        return self._lane.request("finish")
 
     @property
     def shares_files(self) -> bool:
@@ -229,8 +233,16 @@ class Writer(KnownAttributes):
         """Append the runs of its folder to a file that an export has begun, if files are shared."""
 
     def replay(self) -> None:
-        """Take what comes from now on for runs of long ago: images are not waited for."""
+        """Take what comes from now on for runs of long ago.
+
+        Images are not waited for, and nothing is kept in a spool: the runs are somewhere already.
+        """
         self._ledger.is_replay = True
+        self._lane.follow(Spool())
+
+    def follow(self, spool: Spool) -> None:
+        """Take from now on what comes through a spool that other writers follow, too."""
+        self._lane.follow(spool)
 
     def tell_of_claims(
         self, tell: Callable[[Path], None] | None, *, before: Callable[[Path], None] | None = None
@@ -306,7 +318,7 @@ class Writer(KnownAttributes):
         """
         if not self._close.alive:
             return True
-        return self._wait(self._mailbox.request(), timeout)
+        return self._wait(self.request_flush(), timeout) and not self._ledger.postponed
 
     def close(self) -> None:
         """Finish every file, images that are being copied included, and end the threads.
@@ -314,13 +326,13 @@ class Writer(KnownAttributes):
         A second call does nothing.
         """
         self._close.detach()
-        _close(self._mailbox, self._afterwards, None)
+        _close(self._lane, self._afterwards, None)
         self._ledger.teller.flush()
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
         directory = working_directory() / self.settings.directory
-        return self._ledger.status(directory, len(self._mailbox))
+        return self._ledger.status(directory, len(self._lane))
 
     def __enter__(self) -> Self:
         """Return the writer; leaving the block closes it."""
@@ -360,19 +372,19 @@ class Writer(KnownAttributes):
         return wait_until_written([(self, done)], timeout)
 
 
-def _end(is_dropped: bool, mailbox: Mailbox, afterwards: Afterwards, ledger: Ledger) -> None:
+def _end(is_dropped: bool, lane: Lane, afterwards: Afterwards, ledger: Ledger) -> None:
     """Finish every file; of a writer that was dropped, on its own threads, which then end."""
     if not is_dropped:
-        _close(mailbox, afterwards, _EXIT_SECONDS)
+        _close(lane, afterwards, _EXIT_SECONDS)
         ledger.teller.flush()
         return
     # if the interpreter ends before they do, it waits for them, as it does for other writers
-    rest = at_the_end(mailbox, _end, mailbox, afterwards, ledger)
-    mailbox.leave(lambda: afterwards.leave(rest.detach))
+    rest = at_the_end(lane, _end, lane, afterwards, ledger)
+    lane.leave(lambda: afterwards.leave(rest.detach))
 
 
-def _close(mailbox: Mailbox, afterwards: Afterwards, timeout: float | None) -> None:
-    mailbox.close()
+def _close(lane: Lane, afterwards: Afterwards, timeout: float | None) -> None:
+    lane.close()
     afterwards.close(timeout)
 
 

@@ -47,17 +47,18 @@ def test_formats_that_have_no_file_are_told_once_with_where_the_run_is_whole(tmp
         engine(scan())
         (word,) = told(caplog)  # before RE(...) returns
         whole = {name: writers.status()[name].last_file for name in ("jsonl", "spec")}
-        failures = [f for status in writers.status().values() for f in status.failures]
+        late = [f for status in writers.status().values() for f in status.late]
     names, _, rest = word.partition(": run ")
     assert sorted(names.split(", ")) == ["csv", "hdf5", "json", "nexus", "tiff"]
-    assert "is NOT WRITTEN at all in " in rest
+    assert "is NOT WRITTEN so far in " in rest
+    assert "It is safe in the spool" in rest
     assert "INCOMPLETE" not in rest
     assert str(blocker) in rest
     assert "Remedy: a file stands where a folder is needed" in rest
     for name, path in whole.items():
         assert f"{name} ({path})" in rest
-    assert len(failures) == 5
-    assert all("is not written at all: " in str(failure) for failure in failures)
+    assert len(late) == 5
+    assert all("is not written at all: " in str(failure) for failure in late)
 
 
 @pytest.mark.parametrize("retry", [0, 0.5])

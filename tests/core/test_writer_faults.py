@@ -84,7 +84,7 @@ def test_a_failure_does_not_stop_the_scan_unless_that_was_asked_for(gate, engine
     writer = JsonlWriter(tmp_path, retry_seconds=0, drain_timeout=PATIENCE)
     engine.subscribe(writer)
     (uid,) = engine(scan())
-    (failure,) = writer.status().failures
+    (failure,) = writer.status().late
     assert uid[:7] in failure.run
     assert "read-only" in failure.remedy
     assert len(told(caplog, logging.ERROR)) == 1

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from ..afterwards import Work
 from ..assets import Asset, Frames
-from ..files import Place
+from ..files import MovedFolderError, Place
 from ..hooks import check_hooks
 from ..owed import Note, exact
 from ..pathmap import PathMap
@@ -85,6 +85,31 @@ class RunFile(ABC, Generic[Settings]):
                 if not place.size():
                     place.remove()
                     del self._claimed[ending]
+
+    @property
+    def places(self) -> list[Place]:
+        """The files that were made so far and hold nothing but this run, the main one first."""
+        return list(self._claimed.values())
+
+    def discard(self) -> None:
+        """Remove what was made, after `abandon`: the run is written anew, from its beginning.
+
+        What is in a folder that nobody finds any more stays there.
+
+        Raises
+        ------
+        OSError
+            The folder is away, or cannot be written.
+        """
+        if self.note is not None:
+            self.note.clear()
+            self.note = None
+        for place in reversed(self.places):
+            with suppress(MovedFolderError):
+                place.folder.found()
+                if place.exists():
+                    place.remove()
+        self._claimed.clear()
 
     def files(self) -> list[Path]:
         """Return every file of the run, once it is closed, for those who take them elsewhere.

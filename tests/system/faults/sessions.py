@@ -85,7 +85,7 @@ def refused(folder: Path, formats: list[str], call: str, errno: int) -> Any:
 def closed(folder: Path, formats: list[str], part: str, errno: int) -> Any:
     """Have the system tell at a closing, once, that what was written is lost.
 
-    Returns the documents, how many failures were told of the first run, and which files are empty.
+    Returns the documents, how many runs have failed, and which files are empty.
     """
     with writing(folder, formats, retry_seconds=0.3) as (engine, writers, documents):
 
@@ -94,6 +94,7 @@ def closed(folder: Path, formats: list[str], part: str, errno: int) -> Any:
             strike("close", errno, part)
 
         engine(scan({5: refuse}))
+        writers.flush(PATIENCE)
         (status,) = writers.status().values()
         empty = [path.name for path in folder.iterdir() if not path.stat().st_size]
         before = len(documents)
@@ -145,9 +146,7 @@ def away(folder: Path, formats: list[str]) -> Any:
         folder.write_text("the mount is away")
         engine(scan({}))
         deadline = time.monotonic() + 15 * retry_seconds
-        while time.monotonic() < deadline and not all(
-            s.failures for s in writers.status().values()
-        ):
+        while time.monotonic() < deadline and not all(s.late for s in writers.status().values()):
             time.sleep(retry_seconds)
         folder.unlink()
         folder.mkdir()

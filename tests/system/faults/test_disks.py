@@ -33,8 +33,8 @@ POINTS = 100
 
 
 @contextmanager
-def session(folder, retry_seconds: float, names=tuple(CONTRACTS)):
-    shared = {
+def session(folder, retry_seconds: float, names=tuple(CONTRACTS), **shared):
+    shared |= {
         "DIRECTORY": str(folder),
         "RETRY_SECONDS": retry_seconds,
         "DRAIN_TIMEOUT": PATIENCE,
@@ -100,7 +100,7 @@ def test_a_disk_that_is_full_from_the_start_is_waited_for(tmp_path):
         check_all(disk.path, documents)
 
 
-def test_a_disk_that_stays_full_costs_that_run_and_no_more(tmp_path, caplog):
+def test_a_disk_that_stays_full_costs_nothing(tmp_path, caplog):
     other = tmp_path / "other"
     with (
         small_disk(tmp_path / "disk") as disk,
@@ -116,20 +116,18 @@ def test_a_disk_that_stays_full_costs_that_run_and_no_more(tmp_path, caplog):
             engine(long_scan({20: disk.keep_full}))
             assert time.monotonic() - began < 30
             for status in writers.status().values():
-                assert len(status.failures) == 1, status
-                assert "free space" in status.failures[0].remedy
+                assert len(status.late) == 1, status
+                assert "free space" in status.late[0].remedy
             words = told(caplog, logging.ERROR)  # formats that meet it at the same time share one
             assert 1 <= len(words) <= 3
             assert all(any(name in word for word in words) for name in ("nexus", "csv", "spec"))
             CONTRACTS["jsonl"]().check_runs(CONTRACTS["jsonl"]().read_back(other), documents)
             disk.free()
-            for path in disk.path.iterdir():
-                path.unlink()
-            before = len(documents)
             engine(long_scan({}, points=10))
+            assert writers.flush(PATIENCE)
         for name in ("nexus", "csv", "spec"):
             contract = CONTRACTS[name]()
-            contract.check_runs(contract.read_back(disk.path), documents[before:])
+            contract.check_runs(contract.read_back(disk.path), documents)
 
 
 def test_a_folder_that_is_removed_in_the_midst(tmp_path):
@@ -137,10 +135,9 @@ def test_a_folder_that_is_removed_in_the_midst(tmp_path):
     with session(folder, retry_seconds=0.3) as (engine, writers, documents):
         engine(long_scan({20: lambda: shutil.rmtree(folder)}, points=60))
         for status in writers.status().values():
-            assert len(status.failures) == 1, status
-        before = len(documents)
+            assert len(status.late) == 1, status
         engine(long_scan({}, points=10))
-    check_all(folder, documents[before:])
+    check_all(folder, documents)
 
 
 def test_a_mount_that_goes_away_and_another_run(tmp_path):
@@ -148,13 +145,10 @@ def test_a_mount_that_goes_away_and_another_run(tmp_path):
         with session(disk.path, retry_seconds=0.3) as (engine, writers, documents):
             engine(long_scan({20: disk.unmount}, points=60))
             for status in writers.status().values():
-                assert len(status.failures) == 1, status
-            for path in disk.path.iterdir():
-                path.unlink()
-            before = len(documents)
+                assert len(status.late) == 1, status
             engine(long_scan({}, points=10))
             assert writers.flush(PATIENCE)
-        check_all(disk.path, documents[before:])
+        check_all(disk.path, documents)
 
 
 def test_a_read_only_folder_is_reported_and_then_written_again(tmp_path, caplog):
@@ -170,13 +164,12 @@ def test_a_read_only_folder_is_reported_and_then_written_again(tmp_path, caplog)
                 )
             engine(scan())
             for status in writers.status().values():
-                assert len(status.failures) == 1, status
-                assert "read-only" in status.failures[0].remedy
+                assert len(status.late) == 1, status
+                assert "read-only" in status.late[0].remedy
             mount("-o", "remount,rw,bind", str(folder))
-            before = len(documents)
             engine(scan())
             assert writers.flush(PATIENCE)
-        check_all(folder, documents[before:])
+        check_all(folder, documents)
     finally:
         warm.run(["umount", "-l", str(folder)], check=False)
 
@@ -211,12 +204,15 @@ def test_a_limit_on_the_size_of_files_costs_that_run(tmp_path):
             engine(long_scan({}, points=60))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert writers.status()["nexus"].failures
+        status = writers.status()["nexus"]
+        assert status.late or status.failures  # the spool may not have taken all of it either
         shutil.rmtree(tmp_path / "data")
         before = len(documents)
         engine(scan())
-        assert writers.flush(PATIENCE)
-    check_all(tmp_path / "data", documents[before:])
+        writers.flush(PATIENCE)
+    for contract in CONTRACTS.values():
+        found = contract().read_back(tmp_path / "data")
+        contract().check_runs(found[-1:], documents[before:])
 
 
 def test_images_are_not_copied_onto_a_full_disk(tmp_path, caplog):

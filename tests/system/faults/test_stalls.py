@@ -1,4 +1,4 @@
-"""Writes that take seconds: the scan keeps its cadence until the mailbox is full, then it waits."""
+"""Writes that take seconds: the scan keeps its cadence, unless there is no spool and no memory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import bluesky.plan_stubs as bps
 import numpy as np
 import pytest
 
-from bluescribe import mailbox, writer
 from bluescribe.hdf5.file import LiveFile
+from bluescribe.spool import spool, window
+from bluescribe.spool.window import DOCUMENT_BYTES
 from tests.core.scanning import told
 from tests.system.faults import instrument
 from tests.system.faults.test_disks import check_all, session
@@ -59,19 +60,29 @@ def test_a_stall_does_not_touch_the_cadence(tmp_path, stalls, caplog):
     assert np.median(gaps) < 1.5 / RATE
     assert gaps.max() < 1.0, "a stall of five seconds was felt"
     check_all(tmp_path, documents)
-    assert not [line for line in told(caplog) if "mailbox is full" in line]
+    assert not [line for line in told(caplog) if "memory is full" in line]
 
 
-def test_a_full_mailbox_makes_the_scan_wait_and_loses_nothing(
+def test_memory_that_is_full_makes_the_scan_wait_and_loses_nothing(
     tmp_path, stalls, caplog, monkeypatch
 ):
-    monkeypatch.setattr(writer, "_MAX_DOCUMENTS", 100)
-    monkeypatch.setattr(mailbox, "_LONG_WAIT_SECONDS", 0.3)
+    """There is no spool: a file stands where it should be."""
+    for module in (spool, window):
+        monkeypatch.setattr(module, "MOST_BYTES", 100 * DOCUMENT_BYTES)
+    monkeypatch.setattr(spool, "_MOST_ITEMS", 10)
+    monkeypatch.setattr(spool, "_LONG_WAIT_SECONDS", 0.3)
+    (tmp_path / "spool").write_text("")
     times: list[float] = []
-    with session(tmp_path, retry_seconds=30) as (engine, _, documents):
+    with session(tmp_path / "data", retry_seconds=30, SPOOL=str(tmp_path / "spool")) as (
+        engine,
+        _,
+        documents,
+    ):
         engine(timed(times, 300))
     gaps = np.diff(times)
-    assert gaps.max() > 1.0, "nothing was held up: the mailbox has no bound"
-    check_all(tmp_path, documents)
+    assert gaps.max() > 1.0, "nothing was held up: memory has no bound"
+    check_all(tmp_path / "data", documents)
+    (refused,) = [line for line in told(caplog) if "the spool cannot be written" in line]
+    assert "Remedy: " in refused
     assert [line for line in told(caplog) if "the RunEngine waits until the disk" in line]
     assert [line for line in told(caplog) if "room again after" in line]

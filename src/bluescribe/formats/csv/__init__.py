@@ -91,7 +91,12 @@ class CsvFile(RunFile[CsvSettings]):
     @property
     def paths(self) -> list[Path]:
         """The files made so far, the package first."""
-        return [*super().paths, *(place.path for place in self._tables.values())]
+        return [place.path for place in self.places]
+
+    @property
+    def places(self) -> list[Place]:
+        """The files made so far, the package first."""
+        return [*super().places, *self._tables.values()]
 
     def open(self, run: Run) -> None:
         """Make the package; it decides the name that all files of the run begin with."""

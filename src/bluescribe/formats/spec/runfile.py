@@ -48,6 +48,8 @@ class SpecFile(RunFile["SpecSettings"]):
     """The file of a scan that is not in the session's file, or not yet."""
     _start = 0
     """Where the scan begins in that file."""
+    _began = 0
+    """Where the header before it begins, if there is one."""
     _main: Stream | None = None
     _rows: Rows | None = None
     _positions: Positions | None = None
@@ -65,6 +67,8 @@ class SpecFile(RunFile["SpecSettings"]):
         self._linked: dict[tuple[str, str], str] = {}
         self._remarks: list[bytes] = []
         """What was said before the first row."""
+        self._taken: list[bytes] = []
+        """What was said before the run."""
         self._late: LateComments | None = None
         """What was said since the first row, where it does not stand between the rows."""
         self._sides: dict[str, SpecFile] = {}
@@ -86,7 +90,8 @@ class SpecFile(RunFile["SpecSettings"]):
             self._home = self._session.file_of_its_own(run, self.place(run))
         else:
             self._home = self._session.file_for(run)
-        self._remarks += self._session.take_remarks()
+        self._taken = self._session.take_remarks()
+        self._remarks += self._taken
         self._number = self._home.number(run)
         self._epoch = self._home.epoch(run)
 
@@ -200,6 +205,25 @@ class SpecFile(RunFile["SpecSettings"]):
         for side in self._sides.values():
             side.abandon()
 
+    def discard(self) -> None:
+        """Take back what was written of the scan, where nothing stands behind it."""
+        for side in self._sides.values():
+            side.discard()
+        if self._beside is not None:
+            with suppress(FileNotFoundError):
+                self._beside.folder.found()
+                self._beside.remove()
+        if "_home" in self.__dict__ and not self._is_side:
+            if self._late is not None:
+                self._late.remove()
+            if self.settings.one_file_a_run:
+                self._home.remove()
+            else:
+                out = self._out if self._beside is None else None
+                self._home.take_back(self._number, out, self._began)
+            self._session.give_back(self._taken)
+            self._taken = []
+
     def _say(self, line: bytes) -> None:
         """Write a comment behind the rows so far, or have it wait for the last one."""
         if self._late is not None:
@@ -268,7 +292,7 @@ class SpecFile(RunFile["SpecSettings"]):
             out, header = self._home.append(self._header(), self._motors, self._epoch)
         else:
             out, header = self._opened_beside()
-        self._start = len(out) + len(header)
+        self._began, self._start = len(out), len(out) + len(header)
         words = command(self._run, each, style=settings.command)
         scan = scan_header(
             self._run,

@@ -162,6 +162,10 @@ class Session:
         taken, self._remarks = self._remarks, []
         return taken
 
+    def give_back(self, remarks: list[bytes]) -> None:
+        """Keep what was taken for the next scan."""
+        self._remarks = [*remarks, *self._remarks]
+
     def newfile(
         self, title: str | Path | None, md: Mapping[str, Any] | None = None
     ) -> tuple[Path, int | None]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError
-from ...files import Folder, Place
+from ...files import Folder, MovedFolderError, Place
 from ...paths import claim
 from ...run import Run
 from ...textfile import TextFile
@@ -72,6 +72,8 @@ class SessionFile:
         self._copied = 0
         self._in_force: tuple[tuple[str, ...], int] | None = None
         """The motors and #E of the last header; None when they are not known."""
+        self._before: tuple[tuple[tuple[str, ...], int] | None, int] = (None, 0)
+        """These, and the size, before the scan that was begun last."""
         self._lock: FileLock | None = None
         self._size = 0
         """Of the file when we last wrote to it."""
@@ -217,6 +219,7 @@ class SessionFile:
         self._is_unsure = False
         before = _end_of_line(self.place)
         file = TextFile(self.place)
+        self._before = self._in_force, self._size
         if self._in_force == (motors, epoch) and len(file) == self._size:
             return file, b""
         self._in_force = motors, epoch
@@ -260,6 +263,52 @@ class SessionFile:
                 torn.truncate(start)
             self._in_force = None
             self._is_unsure = True
+
+    def take_back(self, number: int, file: TextFile | None, start: int) -> None:
+        """Cut off a scan that was given up, if nothing stands behind it; it is written again.
+
+        Parameters
+        ----------
+        number
+            Of the scan.
+        file
+            What it was written to; None if it had not begun.
+        start
+            Where it began.
+
+        Raises
+        ------
+        OSError
+            The folder is away.
+        """
+        if number == self._highest:
+            self._highest = number - 1  # the same number comes again
+        if file is None or self._holder is not None or not self.place.exists():
+            return
+        if self.place.size() != len(file):
+            logger.warning(
+                "spec: scan %d is half in %s, and others stand behind it: it comes again, whole",
+                *(number, self.path),
+            )
+            return
+        with self.place.open("r+b") as torn:
+            torn.truncate(start)
+        self._in_force, self._size = self._before
+        self._is_unsure = False
+
+    def remove(self) -> None:
+        """Remove the file, which no other run has.
+
+        Raises
+        ------
+        OSError
+            The folder is away.
+        """
+        self.unlock()
+        with suppress(MovedFolderError):
+            self.place.folder.found()
+            if self.place.exists():
+                self.place.remove()
 
     def keep(self, scan: KeptScan) -> None:
         """Append a complete scan as soon as no other is open in the file."""

@@ -71,6 +71,11 @@ class TiffFile(RunFile[TiffSettings]):
     _images: list[str]
     _fields: list[ToCopy]
 
+    @property
+    def places(self) -> list[Place]:
+        """The list, and the images."""
+        return [*super().places, *(self._list.with_name(name) for name in self._images)]
+
     def files(self) -> list[Path]:
         """Return the list, then the images; copies that were broken off are gone again."""
         folder = self._list.parent

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import gc
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,32 @@ class Faults(ContractBase):
         assert next(tries, None) is None, "the format was not called again"
         self.check_runs(self.read_back(tmp_path), documents)
 
+    def test_what_could_not_be_written_for_long_is_written_later(
+        self, tmp_path: Path, shapes_folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Refuse until the writer has given up trying: the run is written anew, as if nothing was.
+
+        Another run is taken meanwhile.
+        """
+        first, second = _runs(shapes_folder)
+        self.write(tmp_path / "undisturbed", [*first, *second])
+        full, is_full = OSError(errno.ENOSPC, "No space left on device"), True
+        folder = tmp_path / "data"
+        with self._failing(monkeypatch, first[0][1]["uid"], lambda _: full if is_full else None):
+            writer = self.make(folder, retry_seconds=0)
+            for document in first:
+                writer(*document)
+            _within_a_minute(lambda: writer.status().late)
+            for document in second:
+                writer(*document)
+            assert writer.flush(60)
+            is_full = False
+            _within_a_minute(lambda: not writer.status().late)
+            writer.close()
+        assert not writer.status().failures
+        self.check_runs(self.read_back(folder), [*first, *second])
+        assert _names(folder) == _names(tmp_path / "undisturbed")
+
     def test_abort_raises_at_the_next_document(
         self, tmp_path: Path, shapes_folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -86,19 +113,25 @@ class Faults(ContractBase):
     def test_a_folder_that_cannot_be_made_does_not_stop_the_scan(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Put a file where the folder should be, and scan in a real RunEngine."""
+        """Put a file where the folder should be, scan in a real RunEngine, and take it away."""
         blocker = tmp_path / "blocker"
         blocker.write_text("a file")
-        with self.make(blocker / "data", retry_seconds=0.2) as writer, recording() as (engine, _):
+        with (
+            self.make(blocker / "data", retry_seconds=0.2) as writer,
+            recording() as (engine, documents),
+        ):
             engine.subscribe(writer.receiver)
             m1 = motor()
             uids: Any = engine(bp.scan([gauss(m1)], m1, -1, 1, 3))
-        (failure,) = writer.status().failures
-        assert uids[0][:7] in failure.run, f"the failure does not name its run: {failure}"
-        assert "blocker" in failure.cause, f"the cause does not name the place: {failure}"
-        assert failure.remedy, f"no remedy: {failure}"
+            (late,) = _within_a_minute(lambda: writer.status().late)
+            assert blocker.read_text() == "a file", "the file that stood there was overwritten"
+            blocker.unlink()
+            _within_a_minute(lambda: not writer.status().late)
+        assert uids[0][:7] in late.run, f"the failure does not name its run: {late}"
+        assert "blocker" in late.cause, f"the cause does not name the place: {late}"
+        assert late.remedy, f"no remedy: {late}"
         assert len(_told(caplog, logging.ERROR)) == 1, f"told {_told(caplog, logging.ERROR)}"
-        assert blocker.read_text() == "a file", "the file that stood there was overwritten"
+        self.check_runs(self.read_back(blocker / "data"), documents)
 
     def test_a_run_that_began_earlier_is_ignored_with_one_warning(
         self, tmp_path: Path, shapes_folder: Path, caplog: pytest.LogCaptureFixture
@@ -182,10 +215,23 @@ def _runs(folder: Path) -> tuple[Documents, Documents]:
     return documents[:second], documents[second:]
 
 
+def _within_a_minute(look: Callable[[], Any]) -> Any:
+    """Return what is seen as soon as there is something to be seen."""
+    deadline = time.monotonic() + 60
+    while not (seen := look()):
+        assert time.monotonic() < deadline, "it did not come within a minute"
+        time.sleep(0.02)
+    return seen
+
+
 def _told(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
     """Return what was logged by bluescribe, from that level on."""
     records = [r for r in caplog.records if r.name.startswith("bluescribe")]
     return [record.getMessage() for record in records if record.levelno >= level]
+
+
+def _names(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in _contents(folder)}
 
 
 def _contents(folder: Path) -> dict[Path, bytes]:

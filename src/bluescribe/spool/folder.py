@@ -1,0 +1,255 @@
+"""The folder of one spool, which a session has locked as long as it lives.
+
+The lock ends with the process however that ends. So the next session of the same host can tell what
+a dead one left from what a living one writes.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import logging
+import os
+import re
+import secrets
+import shutil
+import socket
+import struct
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from .. import __version__
+from ..held import QUIET_SECONDS, Held
+from .home import is_own_folder, refusal
+
+__all__ = ["SESSION", "SpoolFolder", "left_folders"]
+
+logger = logging.getLogger(__name__)
+
+SESSION = "session"
+"""The file in a spool's folder that says whose it is, and is locked while that one lives."""
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_NAME = re.compile(r"\.?(?P<host>.+)-\d+-[0-9a-f]{8}")
+_LONGEST_HOST = 64
+_MOST_BYTES = 1 << 16
+_SET = getattr(fcntl, "F_OFD_SETLK", None) if sys.platform == "linux" else None
+_LOCK = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+"""``struct flock`` of 64-bit Linux: type, whence, start, length, process."""
+
+
+class SpoolFolder(Held):
+    """The folder of one spool, and the right to write there: no other process has it meanwhile.
+
+    `made` and `taken` return it. In a forked child it is released, and the parent's goes on.
+
+    Parameters
+    ----------
+    path
+        The folder, which is not locked yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._folder = -1
+        super().__init__(-1)
+        self.path = path
+        """Absolute."""
+
+    @classmethod
+    def made(cls, home: Path) -> Self:
+        """Make the folder of a new spool.
+
+        It has a name with a dot until its session is told and locked: nobody takes it for one that
+        was left.
+
+        Parameters
+        ----------
+        home
+            What `spool_home` returned.
+
+        Raises
+        ------
+        OSError
+            It cannot be made, or the file system has no locks. Nothing is left behind.
+        """
+        name = f"{_host_in_names()}-{os.getpid()}-{secrets.token_hex(4)}"
+        made = cls(home / f".{name}")
+        try:
+            made.path.mkdir(0o700)
+        except OSError as error:
+            raise refusal(error, home) from error
+        try:
+            made._lock()
+            os.write(made._fd, _this_session())
+            made.path = made.path.rename(home / name)
+        except OSError as error:
+            made.release()
+            shutil.rmtree(made.path, ignore_errors=True)
+            raise refusal(error, home) from error
+        return made
+
+    @classmethod
+    def taken(cls, path: Path) -> Self | None:
+        """Take over the folder that a dead session of this host and this user left.
+
+        None where a living one has it or makes it, where it is another host's or user's or a link,
+        where it is gone, and where it cannot be opened: the next session looks again.
+        """
+        if not _may_be_left(path):
+            return None
+        taken = cls(path.absolute())
+        try:
+            taken._lock()
+            if taken._is_there() and _host_of(taken._fd) in (socket.gethostname(), None):
+                return taken
+        except OSError as error:
+            logger.debug("%s is not taken over: %s", path, error)
+        taken.release()
+        return None
+
+    def remove(self) -> None:
+        """Remove the files, and the folder if nothing else is in it, and let go."""
+        if self._fd < 0:  # another session may have it by now, or we are its forked child
+            return
+        try:
+            for name in self._files():
+                with suppress(OSError):
+                    os.unlink(name, dir_fd=self._folder)
+            if not self._files():
+                os.unlink(SESSION, dir_fd=self._folder)
+            self.path.rmdir()
+        except OSError as error:
+            logger.debug("%s is left: %s", self.path, error)
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Let go and leave all as it is; a second call does nothing."""
+        super().release()
+        folder, self._folder = self._folder, -1
+        if folder >= 0:
+            with suppress(OSError):
+                os.close(folder)
+
+    def _lock(self) -> None:
+        """Open the folder and lock it; ``session`` is made where it is missing."""
+        self._folder = _open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        _lock_folder(self._folder)
+        self._fd = _open(SESSION, os.O_RDWR | os.O_CREAT, self._folder)
+        _lock_session(self._fd)
+
+    def _files(self) -> list[str]:
+        """Return the names of what is in the folder, but for `SESSION`."""
+        with os.scandir(self._folder) as found:
+            return [entry.name for entry in found if entry.name != SESSION]
+
+    def _is_there(self) -> bool:
+        """Tell whether the file that is locked is still in the folder: who had it removes it."""
+        there = os.stat(SESSION, dir_fd=self._folder, follow_symlinks=False)
+        return os.path.samestat(os.fstat(self._fd), there)
+
+
+def left_folders(home: Path) -> list[Path]:
+    """Return what may be spools of this host, the oldest first; those of living sessions, too.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be read.
+    """
+    return sorted(filter(_may_be_left, home.iterdir()), key=lambda path: (_begun(path), path.name))
+
+
+def _may_be_left(path: Path) -> bool:
+    """Tell whether a path is called like a spool of this host, and is this user's folder.
+
+    One that was not made to its end counts when it is old: until then somebody may be at it.
+    """
+    found = _NAME.fullmatch(path.name)
+    if found is None or found["host"] != _host_in_names():
+        return False
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    is_being_made = path.name.startswith(".") and time.time() - status.st_mtime < QUIET_SECONDS
+    return is_own_folder(status) and not is_being_made
+
+
+def _begun(path: Path) -> float:
+    """Return when a spool was begun; its session is written once, the folder changes later."""
+    for found in (path / SESSION, path):
+        with suppress(OSError):
+            return found.lstat().st_mtime
+    return 0.0
+
+
+def _open(path: str | Path, flags: int, folder: int | None = None) -> int:
+    """Open a file or a folder of this user, not through a link."""
+    fd = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    if os.fstat(fd).st_uid != os.geteuid():
+        os.close(fd)
+        raise PermissionError(errno.EPERM, "this is not ours", str(path))
+    return fd
+
+
+def _lock_folder(fd: int) -> None:
+    """Lock a folder, where that can be: systemd-tmpfiles, which clears /var/tmp, heeds it.
+
+    It also tells that a session lives whose file somebody removed.
+    """
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:  # a network's file system; the file has the lock that counts
+        pass
+
+
+def _lock_session(fd: int) -> None:
+    """Lock a file for as long as it is open.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process has locked it.
+    OSError
+        The file system has no locks.
+    """
+    if _SET is None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    else:
+        fcntl.fcntl(fd, _SET, _LOCK)
+
+
+def _this_session() -> bytes:
+    try:
+        boot = _BOOT.read_text().strip()
+    except OSError:
+        boot = ""
+    told = {
+        "host": socket.gethostname(),
+        "boot": boot,
+        "pid": os.getpid(),
+        "version": __version__,
+        "time": time.time(),
+    }
+    return json.dumps(told).encode() + b"\n"
+
+
+def _host_of(session: int) -> str | None:
+    """Return whose session it was; None if it died before it wrote that."""
+    try:
+        return str(json.loads(os.pread(session, _MOST_BYTES, 0))["host"])
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def _host_in_names() -> str:
+    """Return what this host is called in the name of a folder, never with a dot in front."""
+    clean = re.sub(r"[^A-Za-z0-9._-]", "_", socket.gethostname())
+    return re.sub(r"^\.|^$", "_", clean[:_LONGEST_HOST])

@@ -1,0 +1,161 @@
+"""Where spools stand: a folder of this user alone, on a disk of this computer alone."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["is_local", "is_own_folder", "refusal", "spool_home"]
+
+logger = logging.getLogger(__name__)
+
+_SHARED = Path("/var/tmp")
+_OWN = "bluescribe-spool"
+_REMEDY = "Remedy: set SPOOL in DATA_FILES to a folder of your own on a local disk"
+_MOUNTINFO = Path("/proc/self/mountinfo")
+# fmt: off
+_NETWORK = {
+    "9p", "acfs", "afs", "auristorfs", "autofs", "beegfs", "ceph", "cifs", "coda", "cvfs", "dvs",
+    "fuse", "gfs2", "glusterfs", "gpfs", "hgfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2",
+    "orangefs", "panfs", "prl_fs", "pvfs2", "smb3", "smbfs", "vboxsf", "virtiofs", "wekafs",
+}
+# fmt: on
+"""Types of file systems that other computers write, too.
+
+9p, virtiofs, hgfs, prl_fs and vboxsf are folders of a virtual machine's host, and of its other
+guests. Of ``fuse`` and ``fuse.NAME`` nobody can tell who serves them; ``fuseblk`` is a disk.
+"""
+_ESCAPED = re.compile(rb"\\([0-3][0-7]{2})")
+
+
+def spool_home(chosen: Path | None) -> Path:
+    """Return the folder in which the spools of this user stand, made where it is missing.
+
+    It is a directory and no link, of this user, and nobody else can look into it. The mode of what
+    was there is never changed. A chosen folder may be open to others: a folder in it is taken then.
+
+    Parameters
+    ----------
+    chosen
+        ``SPOOL`` of ``DATA_FILES``. None: ``bluescribe/spool`` in ``$XDG_STATE_HOME``; where that
+        is on a network or cannot be had, ``/var/tmp/bluescribe-UID``.
+
+    Raises
+    ------
+    OSError
+        There is none. It says where, why, and what to do.
+    """
+    if chosen is not None:
+        folder = chosen.absolute()
+        return _private(folder / _OWN if _is_open(folder) else folder)
+    first = _state_folder()
+    if first is not None and is_local(first):
+        try:
+            return _private(first)
+        except OSError as error:
+            logger.info("%s; another folder is taken", error)
+    return _private(_SHARED / f"bluescribe-{os.geteuid()}")
+
+
+def is_local(path: Path, mountinfo: Path = _MOUNTINFO) -> bool:
+    """Tell whether a folder, which may be missing still, is on a disk of this computer alone.
+
+    Parameters
+    ----------
+    path
+        Links in it are followed.
+    mountinfo
+        What is mounted, as Linux tells it (proc_pid_mountinfo(5)). Without it, every path is local.
+    """
+    real, depth, kind = Path(os.path.realpath(path)), 0, ""
+    for mount, its_kind in _mounts(mountinfo):
+        if real.is_relative_to(mount) and len(mount.parts) >= depth:  # a later one hides the former
+            depth, kind = len(mount.parts), its_kind
+    return kind not in _NETWORK and not kind.startswith("fuse.")
+
+
+def is_own_folder(status: os.stat_result) -> bool:
+    """Tell whether something is a directory of this user, and no link to one."""
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+
+
+def refusal(error: OSError, folder: Path) -> OSError:
+    """Return an error of the same kind that says where no spool can stand, and what to do."""
+    words = f"no spool can stand here: {error.strerror}. {_REMEDY}"
+    return OSError(error.errno, words, str(folder))
+
+
+def _state_folder() -> Path | None:
+    """Return the default folder, if this user has a home."""
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not state.is_absolute():
+        try:
+            state = Path("~/.local/state").expanduser()
+        except RuntimeError:
+            return None
+    return state / "bluescribe" / "spool" if state.is_absolute() else None
+
+
+def _is_open(folder: Path) -> bool:
+    """Tell whether a folder is there, is this user's, and is open to others."""
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    return is_own_folder(status) and bool(status.st_mode & 0o077)
+
+
+def _private(folder: Path) -> Path:
+    """Return a folder once it is found to be of this user alone, made where it is missing."""
+    try:
+        _make(folder)
+        _check(folder, folder.lstat())
+    except OSError as error:
+        raise refusal(error, folder) from error
+    return folder
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it, for this user alone, whatever the umask is."""
+    with suppress(FileExistsError):
+        try:
+            folder.mkdir(0o700)
+        except FileNotFoundError:
+            _make(folder.parent)
+            folder.mkdir(0o700)
+
+
+def _check(folder: Path, status: os.stat_result) -> None:
+    """Raise what is wrong with a folder."""
+    mode = stat.S_IMODE(status.st_mode)
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, "it is a link")
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "it is no folder")
+    if status.st_uid != os.geteuid():
+        words = f"it belongs to user {status.st_uid}, and this is user {os.geteuid()}"
+        raise PermissionError(errno.EPERM, words)
+    if mode & 0o077:
+        raise PermissionError(errno.EPERM, f"its mode is {mode:04o}: it is open to others")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "it cannot be written")
+
+
+def _mounts(mountinfo: Path) -> Iterator[tuple[Path, str]]:
+    """Yield where a file system is mounted, and its type."""
+    try:
+        lines = mountinfo.read_bytes().split(b"\n")
+    except OSError:
+        return
+    for line in lines:
+        before, _, after = line.partition(b" - ")
+        fields = before.split(b" ")
+        if len(fields) > 4:
+            mount = _ESCAPED.sub(lambda found: bytes([int(found[1], 8)]), fields[4])
+            yield Path(os.fsdecode(mount)), os.fsdecode(after.partition(b" ")[0])

@@ -1,0 +1,277 @@
+"""Keeps what came in the log, as long as the disk takes it, and knows who still needs it there."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..space import size_text
+from .home import spool_home
+from .log import Cursor, Log
+from .rows import Packer
+from .segment import Entry, Kept
+from .settings import SpoolSettings
+from .window import Batch
+
+if TYPE_CHECKING:
+    from .lane import Lane
+
+__all__ = ["Keeper"]
+
+logger = logging.getLogger(__name__)
+
+_PAUSE_SECONDS = 2.0
+"""Between two tries of what the disk refused."""
+_LEAST_FREE = 200 << 20
+"""Bytes that are left to others on the disk: a full one stops more than bluescribe."""
+_LOOK_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _Need:
+    """A run that a lane may have to write once more."""
+
+    number: int
+    """Of the batch in which it begins."""
+    lanes: set[Lane]
+    """Those that are not done with it."""
+    first: Cursor | None = None
+    """Where that batch is in the log; None while, or when, not all of the run is there."""
+
+
+class Keeper:
+    """The log of a spool.
+
+    Its methods are called by the thread of the spool, but for those that say otherwise; with the
+    lock of the window.
+
+    Parameters
+    ----------
+    settings
+        Where it is; None keeps nothing.
+    """
+
+    def __init__(self, settings: SpoolSettings | None) -> None:
+        self._settings = settings
+        self._log: Log | None = None
+        self._packer = Packer()
+        self._needs: dict[str, _Need] = {}
+        self._refused = ""
+        self._next_try = 0.0
+        self._next_look = 0.0
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is kept at all."""
+        return self._settings is None
+
+    @property
+    def refused(self) -> str:
+        """Why nothing can be kept at the moment; empty when it can."""
+        return self._refused
+
+    @property
+    def path(self) -> Path | None:
+        """The folder of the log, if there is one."""
+        return None if self._log is None else self._log.path
+
+    @property
+    def size(self) -> int:
+        """Bytes of the log."""
+        return 0 if self._log is None else self._log.size
+
+    def begin(self, batch: Batch, lanes: Iterable[Lane]) -> None:
+        """Note the runs that begin in a batch."""
+        for uid in batch.begun:
+            self._needs[uid] = _Need(batch.number, set(lanes))
+
+    def keep(self, batches: Sequence[Batch], lanes: Sequence[Lane]) -> None:
+        """Write batches, in order, that are not in the log; those that cannot be stay in memory."""
+        if self._settings is None or not batches or time.monotonic() < self._next_try:
+            return
+        try:
+            for batch in batches:
+                log = self._log or self._made(self._settings, lanes)
+                self._make_room(log, batch, lanes)
+                batch.start, batch.end = log.append([*self._packed(batch)])
+                for uid in batch.begun:
+                    if uid in self._needs:
+                        self._needs[uid].first = batch.start
+        except OSError as error:
+            self._refuse(error)
+        else:
+            self._accept()
+
+    def lose(self, batch: Batch) -> None:
+        """Note that a batch is not in the log and will not be: no open run is whole there."""
+        for need in self._needs.values():
+            if need.number <= batch.number:
+                need.first = None
+
+    def story(self, uid: str, end: Cursor | None) -> Iterator[Entry] | None:
+        """Return all that came since a run began, up to a place; None if it is not all there.
+
+        Any thread may call it, without the lock.
+        """
+        need, log = self._needs.get(uid), self._log
+        if need is None or need.first is None or log is None or end is None:
+            return None
+        return (entry for entry, _ in log.read(need.first, end))
+
+    def read(self, start: Cursor, end: Cursor) -> Iterator[tuple[Entry, Cursor]]:
+        """Yield what stands between two places; any thread may call it, without the lock.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+        assert self._log is not None  # a place in it is known
+        return self._log.read(start, end)
+
+    def end(self) -> Cursor | None:
+        """Return the place behind all that was kept."""
+        return None if self._log is None else self._log.end
+
+    def keeps(self, uid: str) -> bool:
+        """Tell whether all of a run is in the log; any thread may call it, without the lock."""
+        need = self._needs.get(uid)
+        return need is not None and need.first is not None and not self._refused
+
+    def note(self, entry: Entry) -> None:
+        """Write at once what is about to be done; any thread may call it, without the lock."""
+        if self._log is not None and not self._refused:
+            try:
+                self._log.note(entry)
+            except OSError as error:
+                logger.debug("the spool did not take a note: %s", error)
+
+    def settle(self, lane: Lane, unfinished: Iterable[str]) -> bool:
+        """Note with which runs a lane is done; tell whether somebody may have to sweep."""
+        going = set(unfinished)
+        done = [
+            uid
+            for uid, need in self._needs.items()
+            if lane in need.lanes and need.number < lane.at and uid not in going
+        ]
+        for uid in done:
+            self._needs[uid].lanes.discard(lane)
+        over = [uid for uid in done if not self._needs[uid].lanes]
+        for uid in over:
+            del self._needs[uid]
+        return bool(over)
+
+    def dismiss(self, lane: Lane) -> None:
+        """Note that a lane takes nothing any more; what it was not done with stays in the log."""
+        for uid, need in list(self._needs.items()):
+            if uid not in lane.recipient.late:
+                need.lanes.discard(lane)
+            if not need.lanes:
+                del self._needs[uid]
+
+    def sweep(self, lanes: Sequence[Lane]) -> None:
+        """Remove what nobody needs any more."""
+        if self._log is not None:
+            needed = [need.first for need in self._needs.values() if need.first is not None]
+            needed += _behind(lanes)
+            self._log.drop(min(needed) if needed else self._log.end if self._needs else None)
+
+    def close(self) -> Path | None:
+        """End the log; return its folder if something is left there for the next session."""
+        log, self._log = self._log, None
+        if log is None:
+            return None
+        log.close(is_kept=bool(self._needs))
+        return log.path if self._needs else None
+
+    def forget(self) -> None:
+        """Let go in a forked child."""
+        if self._log is not None:
+            self._log.forget()
+        self._log = self._settings = None
+
+    def _made(self, settings: SpoolSettings, lanes: Sequence[Lane]) -> Log:
+        about = {"version": __version__, "lanes": {lane.name: lane.about() for lane in lanes}}
+        self._log = Log(spool_home(settings.spool), about)
+        return self._log
+
+    def _packed(self, batch: Batch) -> Iterator[Kept]:
+        pack = self._packer.pack
+        for name, doc, _, lane in batch.items:
+            if name == "event" and lane is None and (row := pack(doc)) is not None:
+                yield row
+            elif not isinstance(doc, threading.Event):
+                yield name, doc, "" if lane is None else lane.name
+
+    def _make_room(self, log: Log, batch: Batch, lanes: Sequence[Lane]) -> None:
+        """Let go of what all lanes have when the log would get too large.
+
+        Raises
+        ------
+        OSError
+            It is too large all the same, or its disk is nearly full.
+        """
+        assert self._settings is not None  # or there were no log
+        limit = self._settings.spool_limit
+        if log.size + batch.weight > limit:
+            self._let_go(log, lanes)
+            if log.size + batch.weight > limit:
+                words = f"the spool has reached its SPOOL_LIMIT of {size_text(limit)}"
+                raise OSError(errno.EDQUOT, words, str(log.path))
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _LOOK_SECONDS
+            if log.free < _LEAST_FREE + batch.weight:
+                self._next_look = 0.0
+                raise OSError(errno.ENOSPC, "the spool's disk is nearly full", str(log.path))
+
+    def _let_go(self, log: Log, lanes: Sequence[Lane]) -> None:
+        """Remove what all lanes have written, and no run that is late needs."""
+        late = {uid for lane in lanes for uid in lane.recipient.late}
+        firsts = {
+            uid: need.first for uid, need in list(self._needs.items()) if need.first is not None
+        }
+        needed = [first for uid, first in firsts.items() if uid in late]
+        needed += _behind(lanes)
+        least = min(needed) if needed else log.end
+        cut = [uid for uid, first in firsts.items() if first.segment < least.segment]
+        for uid in cut:
+            self._needs[uid].first = None
+        if cut:
+            logger.warning(
+                "the spool in %s has reached its SPOOL_LIMIT of %s. The beginning of the runs that "
+                "are open goes from it: it is in their files. If one of these cannot be written "
+                "later on, it is not written anew. Remedy: a larger SPOOL_LIMIT in DATA_FILES.",
+                log.path,
+                size_text(self._settings.spool_limit if self._settings else 0),
+            )
+        log.drop(least)
+
+    def _refuse(self, error: OSError) -> None:
+        self._next_try = time.monotonic() + _PAUSE_SECONDS
+        if not self._refused:
+            logger.warning(
+                "the spool cannot be written: %s. What is received is in memory, up to 256 MB, and "
+                "goes into the files as before; beyond that the RunEngine waits. A file that "
+                "cannot be written for RETRY_SECONDS is given up. Remedy: free space there, or set "
+                "SPOOL in DATA_FILES to a folder on a local disk.",
+                error,
+            )
+        self._refused = str(error) or type(error).__name__
+
+    def _accept(self) -> None:
+        if self._refused:
+            logger.warning("the spool is written again: %s", self.path)
+        self._refused, self._next_try = "", 0.0
+
+
+def _behind(lanes: Sequence[Lane]) -> list[Cursor]:
+    """Return where lanes read that take what they write from the log."""
+    return [lane.cursor for lane in lanes if lane.is_behind and lane.cursor is not None]

@@ -1,0 +1,337 @@
+"""Lane: follows the spool with a thread of its own, for one format."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .log import Cursor
+from .segment import Entry
+from .window import Batch, Item
+
+if TYPE_CHECKING:
+    from .spool import Spool
+
+__all__ = ["Lane", "Recipient"]
+
+logger = logging.getLogger(__name__)
+
+_SHORTEST = 0.001
+"""Seconds between two looks at the least, whatever a writer asks for."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between two tries of the runs that are late."""
+
+
+class Recipient(Protocol):
+    """Who takes what came: the router, in production."""
+
+    @property
+    def late(self) -> Collection[str]:
+        """Uids of runs that could not be written, and will be from the log."""
+
+    @property
+    def unfinished(self) -> Collection[str]:
+        """Uids of runs that are open or late."""
+
+    @property
+    def has_open_runs(self) -> bool:
+        """Whether more documents are to be expected soon."""
+
+    def receive(self, name: str, doc: Any) -> None:
+        """Take one document; never raise."""
+
+    def sync(self) -> None:
+        """Bring to disk what was taken; never raise."""
+
+    def close(self) -> None:
+        """Finish every file; never raise."""
+
+    def write_late(self, uid: str, entries: Iterator[Entry]) -> bool:
+        """Write a run that is late from all that came since it began; tell whether that is done.
+
+        It never raises. The run may be open still: what comes next belongs to it.
+        """
+
+
+class Lane:
+    """What came, on its way into the files of one format.
+
+    Parameters
+    ----------
+    spool
+        What it follows.
+    recipient
+        Takes what came, on this lane's thread only.
+    name
+        Of the format, for messages, the thread and the log.
+    interval
+        Seconds between two looks while a run is open.
+    """
+
+    def __init__(self, spool: Spool, recipient: Recipient, *, name: str, interval: float) -> None:
+        self.recipient = recipient
+        self.name = name
+        self.interval = max(_SHORTEST, min(interval, threading.TIMEOUT_MAX))
+        self.about: Callable[[], Any] = dict
+        """Returns what is to be known of it by those who find the log."""
+        self.at = 0
+        """Number of the batch that it takes next."""
+        self.cursor: Cursor | None = None
+        """Where in the log that begins; None while it is not there."""
+        self.is_behind = False
+        """Whether it reads in the log."""
+        self.is_closed = False
+        self.wake = threading.Event()
+        self._over = threading.Event()
+        self._lagging: deque[tuple[Cursor, str, threading.Event]] = deque()
+        """What it was asked while it was behind, and after what in the log."""
+        self._asked: list[tuple[str, threading.Event]] = []
+        """What is answered when all that was taken is handed over."""
+        self._waiting = 0
+        self._thread: threading.Thread | None = None
+        self._then: Callable[[], object] = bool
+        """Is called at the end of the thread."""
+        self._pause = _FIRST_PAUSE
+        self._next_try = 0.0
+        self._spool = spool
+        spool.add(self)
+
+    @property
+    def items(self) -> deque[Item]:
+        """What waits for the spool's thread: anyone may append, below `limit`."""
+        return self._spool.items
+
+    @property
+    def limit(self) -> int:
+        """Items below which anyone may append; 0 for a lane that is closed."""
+        return 0 if self.is_closed else self._spool.limit
+
+    @property
+    def itself(self) -> Lane | None:
+        """For whom is what is received for this lane alone: nobody else may follow its spool."""
+        return None if self._spool.lanes == [self] else self
+
+    def keeps(self, uid: str) -> bool:
+        """Tell whether all of a run is in the log."""
+        return self._spool.keeps(uid)
+
+    def follow(self, spool: Spool) -> None:
+        """Follow another spool from now on; what came so far is written first."""
+        if self._spool is not spool and not self.is_closed:
+            self.request().wait()
+            self._spool.dismiss(self)
+            self._spool = spool
+            self.cursor, self.is_behind = None, False
+            spool.add(self)
+
+    def __len__(self) -> int:
+        """Return the number of documents that wait for it, about."""
+        return max(0, self._waiting) + len(self._spool.items)
+
+    def post(self, name: str, doc: Any, size: int = 0) -> None:
+        """Put in what is for this lane alone; a closed one takes nothing.
+
+        Parameters
+        ----------
+        name, doc
+            A document, or what is asked.
+        size
+            Bytes of the arrays in it.
+        """
+        if self.is_closed:
+            if name == "start":
+                logger.warning("%s: a closed writer ignores the run that begins", self.name)
+            return
+        self._spool.post(name, doc, size, self.itself)
+
+    def request(self, kind: str = "sync") -> threading.Event:
+        """Ask that all that came so far be brought to disk; the event tells when it is.
+
+        Parameters
+        ----------
+        kind
+            ``sync``; ``flush`` to try the runs that are late as well; ``finish`` to end runs that
+            were not stopped, too.
+        """
+        done = threading.Event()
+        if not self._spool.has_begun:
+            done.set()  # nothing came
+        elif not self._spool.ask(self, kind, done):
+            self._join()
+            done.set()
+        return done
+
+    def close(self) -> None:
+        """Finish all that came and end the thread; a second call waits for the same."""
+        if self._spool.has_begun:
+            self._spool.ask(self, "close", threading.Event())
+            self._join()
+            self._spool.join()
+        elif not self.is_closed:
+            self.is_closed = True
+            self._spool.dismiss(self)
+
+    def leave(self, then: Callable[[], object]) -> None:
+        """Finish all that came and end the thread, and wait for nothing.
+
+        Nobody else has this lane any more. It may be a garbage collection that calls, within
+        whatever holds a lock: none is taken, and the threads find the request when they look.
+
+        Parameters
+        ----------
+        then
+            Is called when all is finished, on the thread.
+        """
+        if self.is_closed or not self._spool.has_begun:
+            then()
+            return
+        self._then = then
+        self.is_closed = True
+        self._spool.items.append(("close", threading.Event(), 0, self))
+
+    def forget(self) -> None:
+        """Take and write nothing in a forked child."""
+        self.is_closed = True
+        self._over = threading.Event()
+        self._over.set()
+
+    def _begin(self) -> None:
+        """Start the thread, unless it runs."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(
+                target=self._work, name=f"bluescribe-{self.name}", daemon=True
+            )
+            self._thread.start()
+
+    def note_kept(self, batches: Sequence[Batch]) -> None:
+        """Note where in the log is what was taken; with the window's lock."""
+        for batch in batches:
+            if self.at == batch.number + 1 and not self.is_behind:
+                self.cursor = batch.end
+
+    def expect(self, batch: Batch) -> None:
+        """Look at once if a batch has what cannot wait; with the window's lock."""
+        self._begin()
+        is_urgent = not self.recipient.has_open_runs or bool(batch.begun)
+        for _, doc, _, lane in batch.items:
+            if lane is None or lane is self:
+                self._waiting += 1
+                is_urgent = is_urgent or (lane is self and isinstance(doc, threading.Event))
+        if is_urgent:
+            self.wake.set()
+
+    def leave_behind(self, batch: Batch) -> None:
+        """Read in the log what is not in memory any more; with the window's lock."""
+        if self.at > batch.number:
+            return
+        if not self.is_behind:
+            self.is_behind, self.cursor = True, batch.start
+        assert batch.end is not None  # or it would stay in memory
+        for name, doc, _, lane in batch.items:
+            if isinstance(doc, threading.Event) and lane is self:
+                self._lagging.append((batch.end, name, doc))
+
+    def _join(self) -> None:
+        if self._thread is not threading.current_thread():
+            self._spool.hasten()
+            self._over.wait()
+
+    def _work(self) -> None:
+        while True:
+            self.wake.wait(self._seconds())
+            self.wake.clear()
+            try:
+                if self._follow():
+                    break
+                self._try_late()
+            except BaseException:  # a recipient promises not to raise; the next document must go on
+                logger.exception("%s: a fault inside bluescribe; please report it", self.name)
+                if self.is_closed and not self._waiting:
+                    break
+        self.is_closed = True
+        self._spool.dismiss(self)
+        self._then()
+        self._over.set()
+
+    def _seconds(self) -> float | None:
+        """Return how long nothing is to be done; None while only what comes can change that."""
+        if self.is_behind:
+            return 0.0
+        due = max(0.0, self._next_try - time.monotonic()) if self.recipient.late else None
+        if self.recipient.has_open_runs:
+            return self.interval if due is None else min(due, self.interval)
+        return due
+
+    def _follow(self) -> bool:
+        """Take all that is there; return True when asked to close."""
+        while (items := self._spool.take(self)) is not None:
+            is_over = self._hand_over(items)
+            self.recipient.sync()
+            self._spool.settle(self)
+            if is_over:
+                return True
+        return False
+
+    def _hand_over(self, items: list[Item]) -> bool:
+        """Hand over what was taken, and answer what was asked; return whether that is to end."""
+        receive = self.recipient.receive
+        for name, doc, _, lane in items:
+            if lane is not None and lane is not self:
+                continue
+            self._waiting -= 1
+            if not isinstance(doc, threading.Event):
+                receive(name, doc)
+            else:
+                self._answer(name, doc)
+        while self._lagging and (self.cursor is None or self.cursor >= self._lagging[0][0]):
+            _, kind, done = self._lagging.popleft()
+            self._answer(kind, done)
+        return self._answer_later()
+
+    def _answer(self, kind: str, done: threading.Event) -> None:
+        """Do what is asked; runs that are late have their turn when all is handed over."""
+        try:
+            if kind in ("close", "finish"):
+                self.recipient.close()
+            else:
+                self.recipient.sync()
+            self._spool.settle(self)
+        finally:
+            if kind == "sync":
+                done.set()
+            else:
+                self._asked.append((kind, done))
+
+    def _answer_later(self) -> bool:
+        """Try the runs that are late for those who asked for that."""
+        asked, self._asked = self._asked, []
+        try:
+            if asked:
+                self._write_late()
+        finally:
+            for _, done in asked:
+                done.set()
+        return any(kind == "close" for kind, _ in asked)
+
+    def _try_late(self) -> None:
+        """Write runs from the log that could not be written, now and then."""
+        if not self.recipient.late:
+            self._pause = _FIRST_PAUSE
+            self._next_try = 0.0
+        elif not self._next_try:
+            self._next_try = time.monotonic() + self._pause
+        elif time.monotonic() >= self._next_try and not self.is_behind:
+            self._write_late()
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            self._next_try = time.monotonic() + self._pause if self.recipient.late else 0.0
+
+    def _write_late(self) -> None:
+        for uid in list(self.recipient.late):
+            entries = self._spool.story(uid, self)
+            if entries is not None and self.recipient.write_late(uid, entries):
+                self._pause = _FIRST_PAUSE
+        self._spool.settle(self)

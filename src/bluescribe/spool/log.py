@@ -1,0 +1,170 @@
+"""The log of one spool: segments in a folder, of which those go that nobody needs any more."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..files import Folder, Place
+from .folder import SpoolFolder
+from .segment import Entry, Kept, Segment
+
+__all__ = ["SEGMENT_ENDING", "Cursor", "Log"]
+
+SEGMENT_ENDING = ".spool"
+_SEGMENT_BYTES = 64 << 20
+"""After which another segment is begun: what is not needed any more goes in pieces of that size."""
+
+
+class Cursor(NamedTuple):
+    """A place in a log, between two records."""
+
+    segment: int
+    offset: int
+
+
+class Log:
+    """What is written into a spool's folder.
+
+    One thread appends; any thread makes notes and reads.
+
+    Parameters
+    ----------
+    home
+        The folder in which the spool's own is made.
+    about
+        Who writes: version, and what each lane is, for those who find it.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made.
+    """
+
+    def __init__(self, home: Path, about: Mapping[str, Any]) -> None:
+        self._own = SpoolFolder.made(home)
+        self._about = dict(about)
+        self._folder = Folder(self._own.path)
+        self._segments: dict[int, Segment] = {}
+        self._last = 0
+        self._lock = threading.Lock()
+
+    @property
+    def path(self) -> Path:
+        """The spool's own folder."""
+        return self._own.path
+
+    @property
+    def size(self) -> int:
+        """The bytes of all segments."""
+        with self._lock:
+            return sum(segment.size for segment in self._segments.values())
+
+    @property
+    def free(self) -> int:
+        """Bytes that are free on the disk.
+
+        Raises
+        ------
+        OSError
+            Nobody knows.
+        """
+        disk = os.statvfs(self._own.path)
+        return disk.f_bavail * disk.f_frsize
+
+    @property
+    def end(self) -> Cursor:
+        """Behind all that was appended."""
+        with self._lock:
+            return self._end()
+
+    def append(self, items: Sequence[Kept]) -> tuple[Cursor, Cursor]:
+        """Write entries and rows, all or none; return where they begin and end.
+
+        Raises
+        ------
+        OSError
+            The disk refused. It can be tried again.
+        """
+        with self._lock:
+            segment = self._current()
+            start = self._end()
+            segment.append(items)
+            return start, self._end()
+
+    def note(self, entry: Entry) -> None:
+        """Write one entry at once: what is about to be done, for those who find the spool.
+
+        Raises
+        ------
+        OSError
+            The disk refused.
+        """
+        self.append([entry])
+
+    def read(self, start: Cursor, end: Cursor) -> Iterator[tuple[Entry, Cursor]]:
+        """Yield what stands between two places, each with the place behind its record.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+        with self._lock:
+            numbers = [n for n in self._segments if start.segment <= n <= end.segment]
+            segments = [(n, self._segments[n], self._segments[n].size) for n in numbers]
+        for number, segment, size in segments:
+            first = start.offset if number == start.segment else 0
+            last = end.offset if number == end.segment else size
+            for entry, offset in segment.read(first, last):
+                yield entry, Cursor(number, offset)
+
+    def drop(self, needed: Cursor | None) -> None:
+        """Remove the segments before the one that is needed first, or all of them."""
+        with self._lock:
+            gone = [n for n in self._segments if needed is None or n < needed.segment]
+            for number in gone:
+                segment = self._segments.pop(number)
+                segment.close()
+                with suppress(OSError):  # what stays is removed with the folder
+                    segment.place.remove()
+
+    def close(self, *, is_kept: bool) -> None:
+        """Write no more, and remove all unless it is kept for the next session."""
+        with self._lock:
+            for segment in self._segments.values():
+                segment.close()
+            self._segments.clear()
+        if is_kept:
+            self._own.release()
+        else:
+            self._own.remove()
+
+    def forget(self) -> None:
+        """Let go in a forked child: all of it is the parent's."""
+        for segment in self._segments.values():
+            segment.close()
+        self._segments = {}
+        self._own.release()
+
+    def _end(self) -> Cursor:
+        segment = self._segments.get(self._last)
+        return Cursor(self._last, 0 if segment is None else segment.size)
+
+    def _current(self) -> Segment:
+        segment = self._segments.get(self._last)
+        if segment is not None and segment.size < _SEGMENT_BYTES and not segment.is_broken:
+            return segment
+        place = Place(self._folder, f"{self._last + 1:06d}{SEGMENT_ENDING}")
+        with suppress(FileNotFoundError):
+            place.remove()  # of a try that was refused halfway
+        new = Segment(place, self._about)
+        self._last += 1
+        self._segments[self._last] = new
+        if segment is not None:
+            segment.close()
+        return new

@@ -1,0 +1,101 @@
+"""Records: how what was received stands in a file, so that a torn end is known for one.
+
+A record is a head of 20 bytes and its parts. The head has two letters, the kind, the number of
+parts, the bytes of all that follows and a checksum of everything; then come the lengths of the
+parts, and the parts. Whoever reads stops where no whole record begins: behind a kill that is half
+of the last one, behind a power cut there may be zeros.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import BinaryIO
+
+__all__ = ["Buffer", "Kind", "Record", "packed", "records"]
+
+_LETTERS = b"bs"
+_HEAD = struct.Struct("<2sBxIQ")
+_CHECKSUM = struct.Struct("<I")
+_LENGTH = struct.Struct("<Q")
+
+Buffer = bytes | bytearray | memoryview
+
+
+class Kind(IntEnum):
+    """What a record is."""
+
+    BEGIN = 1
+    """The first of a file: who wrote it, where and when."""
+    FORM = 2
+    """A form of events, before its first row."""
+    ROWS = 3
+    """Events of one form, one after the other."""
+    DOCUMENT = 4
+    """Any document, or what was asked of the writers between two of them."""
+
+
+_KINDS = frozenset(map(int, Kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record."""
+
+    kind: Kind
+    parts: tuple[memoryview, ...]
+    end: int
+    """Where the next one begins."""
+
+
+def packed(kind: Kind, parts: Sequence[Buffer]) -> list[Buffer]:
+    """Return the buffers of a record, for `os.writev`; the parts are not copied."""
+    views = [memoryview(part).cast("B") for part in parts]
+    lengths = b"".join(_LENGTH.pack(view.nbytes) for view in views)
+    size = len(lengths) + sum(view.nbytes for view in views)
+    head = _HEAD.pack(_LETTERS, kind, len(views), size)
+    checksum = zlib.crc32(lengths, zlib.crc32(head))
+    for view in views:
+        checksum = zlib.crc32(view, checksum)
+    return [head + _CHECKSUM.pack(checksum), lengths, *views]
+
+
+def records(file: BinaryIO, start: int = 0) -> Iterator[Record]:
+    """Yield the whole records of a file, up to where none begins.
+
+    Parameters
+    ----------
+    file
+        Open, and at whatever place.
+    start
+        Where a record begins.
+    """
+    file.seek(0, io.SEEK_END)
+    end = file.tell()
+    file.seek(start)
+    while (record := _record(file, end)) is not None:
+        yield record
+        file.seek(record.end)  # whoever has the record may read elsewhere
+
+
+def _record(file: BinaryIO, end: int) -> Record | None:
+    head, checksum = file.read(_HEAD.size), file.read(_CHECKSUM.size)
+    if len(checksum) < _CHECKSUM.size:
+        return None
+    letters, kind, count, size = _HEAD.unpack(head)
+    until = file.tell() + size
+    if letters != _LETTERS or kind not in _KINDS or size < count * _LENGTH.size or until > end:
+        return None
+    body = memoryview(file.read(size))
+    if _CHECKSUM.pack(zlib.crc32(body, zlib.crc32(head))) != checksum:
+        return None
+    parts, at = [], count * _LENGTH.size
+    for number in range(count):
+        (length,) = _LENGTH.unpack_from(body, number * _LENGTH.size)
+        parts.append(body[at : at + length])
+        at += length
+    return Record(Kind(kind), tuple(parts), until) if at == size else None

@@ -1,0 +1,203 @@
+"""A segment: one file of the log, which grows until another one is begun.
+
+It stands alone: it begins with who wrote it, and each form of events comes before its first row.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from ..files import Place
+from .problems import BrokenSpoolError
+from .records import Buffer, Kind, Record, packed, records
+from .rows import Form, Unpacker
+from .values import decode, encode
+
+__all__ = ["SCHEMA", "Entry", "Kept", "Segment", "read_segment"]
+
+SCHEMA = 1
+"""Grows when a reader of before could not read what is written now."""
+_AT_ONCE = min(1024, os.sysconf("SC_IOV_MAX"))
+"""Buffers that the system takes in one call."""
+
+Entry = tuple[str, Any, str]
+"""The name of a document, or of what is asked of the lanes; that; and of which lane, or of all."""
+Kept = Entry | tuple[Form, bytes]
+"""An entry, or a packed row with its form."""
+
+
+class Segment:
+    """A segment that is written.
+
+    Parameters
+    ----------
+    place
+        A file that is not there yet.
+    about
+        Who writes: version, host, boot.
+
+    Raises
+    ------
+    OSError
+        It cannot be made.
+    """
+
+    def __init__(self, place: Place, about: Mapping[str, Any]) -> None:
+        self.place = place
+        place.create()
+        self._fd = place.open_to_append()
+        self.size = 0
+        """Bytes that are in the file, all of them in whole records."""
+        self.is_broken = False
+        """Whether something stands behind those records that could not be cut off."""
+        self._forms: dict[Form, int] = {}
+        self._unpacker = Unpacker()
+        try:
+            os.fchmod(self._fd, 0o600)  # it holds a proposal's data
+            self._write(_document(Kind.BEGIN, {"schema": SCHEMA, **about}))
+        except BaseException:
+            self.close()
+            raise
+
+    def append(self, items: Sequence[Kept]) -> None:
+        """Write documents and rows in their order; all of them, or none.
+
+        Raises
+        ------
+        OSError
+            The disk refused. It can be tried again.
+        """
+        known = dict(self._forms)
+        try:
+            self._write(self._buffers(items))
+        except OSError:
+            self._forms = known
+            raise
+
+    def read(self, start: int, end: int) -> Iterator[tuple[Entry, int]]:
+        """Yield what stands between two places, and where the record ends in which it stands.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+        with self.place.open() as file:
+            yield from _entries(records(file, start), self._unpacker, end)
+
+    def close(self) -> None:
+        """Write no more."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def _buffers(self, items: Sequence[Kept]) -> list[Buffer]:
+        buffers: list[Buffer] = []
+        form: Form | None = None
+        rows: list[bytes] = []
+        for item in items:
+            if item[0] is form:
+                rows.append(item[1])
+                continue
+            buffers += self._rows(form, rows)
+            form, rows = None, []
+            if isinstance(item[0], Form):
+                form, rows = item[0], [item[1]]
+            else:
+                buffers += _document(Kind.DOCUMENT, item)
+        return buffers + self._rows(form, rows)
+
+    def _rows(self, form: Form | None, rows: list[bytes]) -> list[Buffer]:
+        if form is None:
+            return []
+        buffers: list[Buffer] = []
+        if form not in self._forms:
+            self._forms[form] = len(self._forms)
+            self._unpacker.learn(self._forms[form], form.described())
+            buffers = _document(Kind.FORM, (self._forms[form], form.described()))
+        number = self._forms[form].to_bytes(4, "little")
+        return buffers + packed(Kind.ROWS, [number, b"".join(rows)])
+
+    def _write(self, buffers: list[Buffer]) -> None:
+        """Write buffers; what the disk took of them before it refused is cut off again."""
+        try:
+            written = _write_all(self._fd, buffers)
+        except OSError:
+            self.is_broken = True
+            with suppress(OSError):
+                os.ftruncate(self._fd, self.size)
+                self.is_broken = False
+            raise
+        self.size += written
+
+
+def _document(kind: Kind, told: Any) -> list[Buffer]:
+    data, arrays = encode(told)
+    return packed(kind, [data, *(memoryview(array) for array in arrays)])
+
+
+def _write_all(fd: int, buffers: list[Buffer]) -> int:
+    """Write buffers, as many calls as that takes; return their bytes."""
+    left = [memoryview(buffer) for buffer in buffers]
+    size = sum(view.nbytes for view in left)
+    while left:
+        written = os.writev(fd, left[:_AT_ONCE])
+        while left and written >= len(left[0]):
+            written -= len(left.pop(0))
+        if written:
+            left[0] = left[0][written:]
+    return size
+
+
+def read_segment(place: Place) -> Iterator[Entry]:
+    """Yield all entries of a segment, up to where it ends or is torn.
+
+    Raises
+    ------
+    BrokenSpoolError
+        It was written by a later version, or is no segment.
+    OSError
+        It cannot be read.
+    """
+    with place.open() as file:
+        found = records(file)
+        first = next(found, None)
+        if first is None:
+            return  # whoever made it was killed at once
+        if first.kind is not Kind.BEGIN:
+            raise BrokenSpoolError(f"{place} does not begin as a spool of bluescribe does")
+        _check_schema(place, _told(first))
+        yield from (entry for entry, _ in _entries(found, Unpacker(), None))
+
+
+def _entries(
+    found: Iterable[Record], unpacker: Unpacker, end: int | None
+) -> Iterator[tuple[Entry, int]]:
+    for record in found:
+        if end is not None and record.end > end:
+            return
+        if record.kind is Kind.FORM:
+            unpacker.learn(*_told(record))
+        elif record.kind is Kind.ROWS:
+            form = int.from_bytes(record.parts[0], "little")
+            for event in unpacker.events(form, record.parts[1]):
+                yield ("event", event, ""), record.end
+        elif record.kind is Kind.DOCUMENT:
+            yield _told(record), record.end
+
+
+def _told(record: Record) -> Any:
+    first, *arrays = record.parts
+    return decode(first, map(bytearray, arrays))  # arrays that can be written to, as they were
+
+
+def _check_schema(place: Place, about: Any) -> None:
+    schema = about.get("schema") if isinstance(about, dict) else None
+    if schema != SCHEMA:
+        raise BrokenSpoolError(
+            f"{place} was written in form {schema!r} by bluescribe {about.get('version', '?')}, "
+            f"and this version knows form {SCHEMA}. Remedy: use that version"
+        )

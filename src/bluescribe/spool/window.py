@@ -1,0 +1,129 @@
+"""What came last, in memory: lanes that keep up take it from here, the others from the log."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .log import Cursor
+
+if TYPE_CHECKING:
+    from .lane import Lane
+
+__all__ = ["DOCUMENT_BYTES", "MOST_BYTES", "MOST_UNKEPT_BYTES", "Batch", "Item", "Window"]
+
+DOCUMENT_BYTES = 2_000
+"""What a document without arrays takes in memory, about."""
+MOST_BYTES = 256 << 20
+"""What is held in memory at the most when the log cannot be written."""
+MOST_UNKEPT_BYTES = 16 << 20
+"""What is held in memory at the most when there is none: whoever plays runs can wait."""
+MOST_KEPT_BYTES = 16 << 20
+"""What is held in memory of what is in the log: a lane that is slower reads there."""
+_LARGEST_MEAL = 1_000
+"""Documents after which a long backlog is brought to disk, so that it is seen to shrink."""
+_LARGEST_MEAL_BYTES = 64 << 20
+"""Bytes of arrays after which it is."""
+
+Item = tuple[str, Any, int, "Lane | None"]
+"""Its name, a document or what is asked, the bytes of its arrays, and of which lane: None for all.
+
+What is asked with a `threading.Event` in the place of a document is answered when all before it is
+done; it is not kept in the log.
+"""
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """What came between two looks at what came."""
+
+    number: int
+    items: Sequence[Item]
+    weight: int
+    """About how many bytes it takes."""
+    start: Cursor | None = None
+    """Where it stands in the log; None while it is in memory only."""
+    end: Cursor | None = None
+    begun: list[str] = field(default_factory=list)
+    """Uids of the runs that begin in it."""
+
+
+class Window:
+    """The latest batches, up to a number of bytes, and what each lane has taken of them.
+
+    Attributes
+    ----------
+    lock
+        Is held by whoever looks at several of its values, or changes one.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.batches: deque[Batch] = deque()
+        self.next_number = 0
+        self.weight = 0
+
+    @property
+    def first_number(self) -> int:
+        """The number of the oldest batch that is here, or of the one that comes next."""
+        return self.batches[0].number if self.batches else self.next_number
+
+    def add(self, batch: Batch) -> None:
+        """Put in what came last; with the lock."""
+        self.batches.append(batch)
+        self.weight += batch.weight
+        self.next_number = batch.number + 1
+
+    def unkept(self) -> Iterator[Batch]:
+        """Yield what is in memory only, oldest first."""
+        return (batch for batch in self.batches if batch.end is None)
+
+    def trim(self, lanes: Sequence[Lane], *, is_kept: bool) -> Batch | None:
+        """Drop what all lanes have, and what is in the log when there is too much; with the lock.
+
+        Parameters
+        ----------
+        lanes
+            All.
+        is_kept
+            Whether there is a log, and what is not in it yet may still come into it.
+
+        Returns
+        -------
+        Batch or None
+            The last one that was dropped and is not in the log.
+        """
+        lost = None
+        while self.batches:
+            batch = self.batches[0]
+            is_taken = all(lane.at > batch.number for lane in lanes)
+            is_safe = batch.end is not None or not is_kept
+            if is_safe and (is_taken or (is_kept and self.weight > MOST_KEPT_BYTES)):
+                pass
+            elif is_taken and self.weight >= MOST_BYTES:
+                lost = batch  # the lanes have it: the files do
+            else:
+                break
+            self.batches.popleft()
+            self.weight -= batch.weight
+            for lane in lanes:
+                lane.leave_behind(batch)
+        return lost
+
+    def take(self, lane: Lane) -> list[Item]:
+        """Return what a lane takes next; with the lock."""
+        taken: list[Item] = []
+        size = 0
+        for number in range(lane.at - self.first_number, len(self.batches)):
+            batch = self.batches[number]
+            if taken and (len(taken) + len(batch.items) > _LARGEST_MEAL):
+                break
+            taken += batch.items
+            size += batch.weight
+            lane.at, lane.cursor = batch.number + 1, batch.end
+            if size > _LARGEST_MEAL_BYTES:
+                break
+        return taken

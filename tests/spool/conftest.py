@@ -1,0 +1,62 @@
+"""What the tests of spools have in common."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from bluescribe.spool import Lane, Spool, SpoolSettings
+from bluescribe.spool import keeping as keepings
+from bluescribe.spool import log as logs
+from bluescribe.spool import spool as spools
+from bluescribe.spool import window as windows
+from tests.spool.readers import PATIENCE, Reader, in_thread
+
+
+class ReadLane(Lane):
+    """A lane whose recipient the tests know."""
+
+    @property
+    def reader(self) -> Reader:
+        return cast(Reader, self.recipient)
+
+
+@pytest.fixture
+def logged(tmp_path):
+    """A spool with a log."""
+    return Spool(SpoolSettings(spool=tmp_path / "spools"))
+
+
+@pytest.fixture(params=["in memory", "with a log"])
+def spool(request):
+    return Spool() if request.param == "in memory" else request.getfixturevalue("logged")
+
+
+@pytest.fixture
+def follow(monkeypatch):
+    """Return what makes a lane; all of them are closed in the end."""
+    made: list[ReadLane] = []
+
+    def follow(spool, name="test-lane", **options: Any):
+        made.append(ReadLane(spool, Reader(), name=name, **{"interval": 0.01, **options}))
+        return made[-1]
+
+    yield follow
+    monkeypatch.undo()
+    for lane in made:
+        lane.reader.gate.set()
+        lane.reader.late.clear()
+    closers = [in_thread(lane.close) for lane in made]
+    for closer in closers:
+        closer.join(PATIENCE)
+    assert not any(closer.is_alive() for closer in closers)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Little is held in memory, batches and segments are small."""
+    monkeypatch.setattr(spools, "_LARGEST_BATCH", 5)
+    monkeypatch.setattr(windows, "MOST_KEPT_BYTES", 20 * windows.DOCUMENT_BYTES)
+    monkeypatch.setattr(logs, "_SEGMENT_BYTES", 2_000)
+    monkeypatch.setattr(keepings, "_PAUSE_SECONDS", 0.02)

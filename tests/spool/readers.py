@@ -1,0 +1,103 @@
+"""Who reads what comes through a spool, in the tests of spools: the router, in production."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bluescribe.snapshot import Snapshots
+from bluescribe.spool import Spool
+from bluescribe.spool.segment import Entry
+
+PATIENCE = 8
+
+
+class Reader:
+    """Remember what came; wait at a gate before each document."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[str, Any]] = []
+        self.meals = [0]
+        """Documents that were there at each sync."""
+        self.threads: set[threading.Thread] = set()
+        self.closes = 0
+        self.expects_more = False
+        self.opened: set[str] = set()
+        self.late: set[str] = set()
+        self.is_away = True
+        """Whether what is late cannot be written yet."""
+        self.written: dict[str, list[Entry]] = {}
+        self.gate = threading.Event()
+        self.gate.set()
+        self.is_waiting = False
+
+    @property
+    def unfinished(self) -> set[str]:
+        return self.opened | self.late
+
+    @property
+    def has_open_runs(self) -> bool:
+        return self.expects_more or bool(self.opened)
+
+    @property
+    def docs(self) -> list[Any]:
+        return [doc for _, doc in self.received]
+
+    def receive(self, name: str, doc: Any) -> None:
+        self.is_waiting = not self.gate.is_set()
+        assert self.gate.wait(PATIENCE)
+        self.is_waiting = False
+        self.threads.add(threading.current_thread())
+        self.received.append((name, doc))
+        if isinstance(doc, dict) and name == "start":
+            self.opened.add(doc["uid"])
+        elif isinstance(doc, dict) and name == "stop":
+            self.opened.discard(doc["run_start"])
+
+    def sync(self) -> None:
+        self.meals.append(len(self.received))
+
+    def close(self) -> None:
+        self.closes += 1
+        self.opened.clear()
+
+    def write_late(self, uid: str, entries: Iterator[Entry]) -> bool:
+        if self.is_away:
+            return False
+        self.written[uid] = [*entries]
+        self.late.discard(uid)
+        return True
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def in_thread(function: Callable[..., object], *args: Any) -> threading.Thread:
+    thread = threading.Thread(target=function, args=args, daemon=True)
+    thread.start()
+    return thread
+
+
+def snapshots(documents: Any) -> list[tuple[str, Any, int]]:
+    """Return documents as a session posts them, each with the bytes of its arrays."""
+    take = Snapshots()
+    return [(name, *take(name, doc)) for name, doc in documents]
+
+
+def run(uid: str, count: int) -> list[tuple[str, dict[str, Any], int]]:
+    """Return a run of small documents."""
+    events = [("event", {"descriptor": uid, "seq_num": n}, 0) for n in range(count)]
+    return [("start", {"uid": uid}, 0), *events, ("stop", {"run_start": uid}, 0)]
+
+
+def play(spool: Spool, documents: list[tuple[str, Any, int]]) -> list[tuple[str, Any]]:
+    """Post documents; return what each lane is to get."""
+    for name, doc, size in documents:
+        spool.post(name, doc, size)
+    return [(name, doc) for name, doc, _ in documents]

@@ -1,0 +1,127 @@
+"""A segment gives back what was written, whatever becomes of its end."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+
+import numpy as np
+import pytest
+
+from bluescribe.files import Place
+from bluescribe.snapshot import Snapshots
+from bluescribe.spool import segment as segments
+from bluescribe.spool.problems import BrokenSpoolError
+from bluescribe.spool.rows import Packer
+from bluescribe.spool.segment import Segment, read_segment
+from bluescribe.testing.contract import played
+from bluescribe.testing.shapes import SHAPES
+from tests.spool.same import same
+
+ABOUT = {"version": "0.1"}
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place.at(tmp_path / "1.spool")
+
+
+def kept(documents):
+    """Return documents as a session keeps them, and as they are written: rows where they can."""
+    snapshots, packer = Snapshots(), Packer()
+    pairs = [(name, snapshots(name, doc)[0]) for name, doc in documents]
+    entries = [(name, doc, "") for name, doc in pairs]
+    return entries, [(e[0] == "event" and packer.pack(e[1])) or e for e in entries]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_shape_of_run_comes_back(name, place, tmp_path_factory):
+    folder = tmp_path_factory.getbasetemp() / "shapes"
+    pairs, items = kept([d for m in ("plain", "numpified") for d in played(name, m, folder)])
+    segment = Segment(place, ABOUT)
+    for start in range(0, len(items), 7):
+        segment.append(items[start : start + 7])
+    assert place.size() == segment.size
+    assert same([*read_segment(place)], pairs)
+    segment.close()
+
+
+def test_a_torn_end_costs_what_stands_there(place, tmp_path_factory):
+    folder = tmp_path_factory.getbasetemp() / "shapes"
+    pairs, items = kept(played("scan", "plain", folder))
+    segment = Segment(place, ABOUT)
+    for item in items:
+        segment.append([item])
+    segment.close()
+    whole = place.path.read_bytes()
+    counts = []
+    for end in range(0, len(whole), 11):
+        place.path.write_bytes(whole[:end])
+        found = [*read_segment(place)]
+        assert same(found, pairs[: len(found)])
+        counts.append(len(found))
+    assert counts == sorted(counts)
+    assert counts[-1] >= len(pairs) - 1
+
+
+def test_what_the_disk_refuses_is_written_when_it_can_be(place, tmp_path_factory):
+    folder = tmp_path_factory.getbasetemp() / "shapes"
+    pairs, items = kept(played("images", "plain", folder))
+    segment = Segment(place, ABOUT)
+    segment.append(items[:3])
+    before, size = resource.getrlimit(resource.RLIMIT_FSIZE), segment.size
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 500, before[1]))  # as a disk that gets full
+    try:
+        with pytest.raises(OSError, match="large"):
+            segment.append(items[3:])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert place.size() == size
+    segment.append(items[3:])
+    assert same([*read_segment(place)], pairs)
+
+
+def test_any_part_of_it_can_be_read_while_it_grows(place, tmp_path_factory):
+    """The forms of events stand before their first rows, which may not be in that part."""
+    folder = tmp_path_factory.getbasetemp() / "shapes"
+    pairs, items = kept(played("scan", "plain", folder))
+    segment = Segment(place, ABOUT)
+    places = [segment.size]
+    for item in items:
+        segment.append([item])
+        places.append(segment.size)
+    for start in range(0, len(pairs), 3):
+        for end in range(start, len(pairs) + 1, 5):
+            found = [entry for entry, _ in segment.read(places[start], places[end])]
+            assert same(found, pairs[start:end])
+
+
+def test_nobody_else_reads_it(place):
+    old = os.umask(0)
+    try:
+        Segment(place, ABOUT).close()
+    finally:
+        os.umask(old)
+    assert place.path.stat().st_mode & 0o077 == 0
+
+
+def test_one_of_a_later_version_is_told(place, monkeypatch):
+    monkeypatch.setattr(segments, "SCHEMA", 2)
+    Segment(place, ABOUT).close()
+    monkeypatch.undo()
+    with pytest.raises(
+        BrokenSpoolError, match=r"form 2 by bluescribe 0\.1, and this version knows"
+    ):
+        list(read_segment(place))
+
+
+def test_many_arrays_are_written_at_once(place):
+    data = {f"a{n}": np.full(5000, n) for n in range(1500)}
+    segment = Segment(place, ABOUT)
+    segment.append([("event", {"data": data}, "")])
+    ((_, doc, _),) = read_segment(place)
+    assert same(doc["data"], data)
+    doc["data"]["a1"][0] = 5
