@@ -171,10 +171,10 @@ def test_what_is_late_is_left_to_the_next_session(late, home, caplog):
     taken.release()
 
 
-def test_the_story_of_a_run_is_all_that_a_lane_has_got_since(late, logged, home):
+def test_the_story_of_a_run_is_all_that_a_lane_has_got_since(late, logged, home, follow):
     lane, posted = late
+    other = follow(logged, "other")
     lane.post("comment", {"text": "for this lane"})
-    other = type(lane)(logged, type(lane.reader)(), name="other", interval=0.01)
     other.post("comment", {"text": "for another one"})
     posted.append(("comment", {"text": "for this lane"}, lane.name))
     assert lane.request().wait(PATIENCE)
@@ -184,7 +184,6 @@ def test_the_story_of_a_run_is_all_that_a_lane_has_got_since(late, logged, home)
     assert same(story[-len(expected) :], expected)
     assert len(segments(home)) > 2
     assert logged.story("before", lane) is None, "it is done"
-    other.close()
 
 
 def test_the_story_ends_where_the_lane_is(lane, logged):
