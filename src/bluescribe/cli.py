@@ -81,10 +81,14 @@ def recover(
         Path | None,
         typer.Option("--iconfig", metavar="FILE", help="Settings for files that are written anew."),
     ] = None,
+    spool: Annotated[
+        Path | None,
+        typer.Option("--spool", metavar="DIR", help="Where the spools are, if SPOOL says so."),
+    ] = None,
 ) -> None:
     """Finish the files that a crash has left incomplete.
 
-    Looks at all files in DIR and the folders in it. A run that has a journal (.jsonl) is written
+    Writes what dead sessions of this user have left in their spools. Then looks at all files in DIR and the folders in it. A run that has a journal (.jsonl) is written
     anew from it where a file of it is not complete; other files are made readable as they are.
     What is changed is kept as NAME.damaged. Files that are being written are left alone. The exit
     status is 1 when something could not be recovered, 2 when nothing could be begun.
@@ -97,7 +101,9 @@ def recover(
 
         console = Console(highlight=False)
         with Progressing(console) as progress:
-            report = recover_files(directory, dry_run=dry_run, iconfig=iconfig, progress=progress)
+            report = recover_files(
+                directory, dry_run=dry_run, iconfig=iconfig, spool=spool, progress=progress
+            )
         show(report, console)
         raise typer.Exit(1 if report.failed else 0)
 

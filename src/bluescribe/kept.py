@@ -15,7 +15,16 @@ from pathlib import Path
 from .files import Place
 from .held import Hold, is_held
 
-__all__ = ["NOT_OURS", "Kept", "is_being_recovered", "is_put_by", "keep", "keeping", "put_back"]
+__all__ = [
+    "NOT_OURS",
+    "Kept",
+    "being_recovered",
+    "is_being_recovered",
+    "is_put_by",
+    "keep",
+    "keeping",
+    "put_back",
+]
 
 _KEPT, _AT_WORK = ".damaged", ".recovering"
 NOT_OURS = re.compile(rf"\{_KEPT}(-\d+)?$|\{_AT_WORK}$|\.part$|\.owed$|^\.")
@@ -109,9 +118,14 @@ def keep(path: Path, name: str = "") -> Path:
     raise AssertionError("unreachable: names do not end")
 
 
+def being_recovered(path: Path) -> Path:
+    """Return what a file is called while it is at work."""
+    return path.with_name(path.name + _AT_WORK)
+
+
 def is_being_recovered(path: Path) -> bool:
     """Tell whether a file is at work, or was when `recover` was cut short."""
-    return path.with_name(path.name + _AT_WORK).exists()
+    return being_recovered(path).exists()
 
 
 def is_put_by(path: Path) -> bool:

@@ -285,7 +285,7 @@ class Recording:
 
     def _tell_of_paths(self) -> None:
         """Tell those who want to know which files the run has by now."""
-        if self._ledger.on_begin and not self._attempt.is_retired:
+        if not self._attempt.is_retired:
             paths = self._file.paths
             if len(paths) != self._files_told:
                 self._files_told = len(paths)

@@ -14,8 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .adoption import adopt
 from .completing import complete, remove_parts
-from .config import read_iconfig
+from .config import Configuration, read_iconfig
 from .errors import ConfigError
 from .formats import format_names, load_plugin
 from .incomplete import remember
@@ -42,12 +43,16 @@ def recover(
     *,
     dry_run: bool = False,
     iconfig: str | Path | Mapping[str, Any] | None = None,
+    spool: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Finish the files that a crash left incomplete, in a folder and the folders in it.
 
-    A run that has a journal is written anew from it in every format whose file is there and is not
-    complete. Without a journal a file is made readable as it is. What is changed is kept as
+    First, what dead sessions of this user on this computer have left in their spools is written,
+    wherever it belongs: their runs are played again, with the settings that they had.
+
+    Then a run that has a journal is written anew from it in every format whose file is there and
+    is not complete. Without a journal a file is made readable as it is. What is changed is kept as
     ``<name>.damaged``. Files that are being written are left alone.
 
     Parameters
@@ -58,6 +63,8 @@ def recover(
         Only tell what would be done.
     iconfig
         With which settings files are written anew; without it, with the defaults.
+    spool
+        Where to look for spools beside the usual places: ``SPOOL`` of ``DATA_FILES``.
     progress
         Is called with the number of files that were looked at, and of all.
 
@@ -74,13 +81,17 @@ def recover(
     directory = Path(directory)
     if not directory.is_dir():
         raise NotADirectoryError(f"{directory} is no folder")
-    return _Recoverer(Report(directory, dry_run), _recoveries(iconfig), progress).run()
+    configuration = None if iconfig is None else read_iconfig(iconfig)
+    if spool is None and configuration is not None:
+        spool = configuration.spool.spool
+    report = Report(directory, dry_run)
+    report.steps += adopt(None if spool is None else Path(spool), is_dry_run=dry_run)
+    return _Recoverer(report, _recoveries(configuration), progress).run()
 
 
-def _recoveries(iconfig: str | Path | Mapping[str, Any] | None) -> list[Recovery]:
-    settings = (
-        {c.name: c.settings for c in read_iconfig(iconfig).writers} if iconfig is not None else {}
-    )
+def _recoveries(configuration: Configuration | None) -> list[Recovery]:
+    writers = configuration.writers if configuration is not None else []
+    settings = {config.name: config.settings for config in writers}
     recoveries = []
     for name in format_names():
         try:

@@ -25,6 +25,8 @@ from .run import Document, Run, working_directory
 from .runreport import Failure, RunReport
 from .space import SpaceWatch
 from .spool.problems import BrokenSpoolError
+from .spool.segment import Entry
+from .spool.story import story_of
 from .status import Ledger, remedy
 from .times import seconds_of
 from .writable import writable
@@ -99,10 +101,15 @@ class Router(DocumentRouter):
         """Uids of runs that are open or late."""
         return {*self._runs, *self.late}
 
-    def write_late(self, uid: str, entries: Iterator[tuple[str, Any, str]]) -> bool:
-        """Write a run that is late, from all that came since it began; tell whether it is done."""
-        written = LateRun(self, uid).written(entries)
-        if written is None:
+    def write_late(self, uid: str, entries: Iterator[Entry]) -> bool:
+        """Write a run that is late from all that came since it began; tell whether it is done."""
+        try:
+            self.late[uid].discard()
+            written = self._written_anew(uid, entries)
+        except OSError:  # its folder is away still, which was told
+            return False
+        except BrokenSpoolError:
+            logger.exception("%s: the spool cannot be read", self._ledger.format_name)
             return False
         if written.is_late:
             self.late[uid] = written
@@ -113,6 +120,23 @@ class Router(DocumentRouter):
         if uid in self._runs:
             self._take_in(written)
         return True
+
+    def _written_anew(self, uid: str, entries: Iterator[Entry]) -> Recording:
+        """Play a run to a router of its own; it fails again where it fails."""
+        alone = Router(
+            self._make_file, retry_seconds=0.0, ledger=self._ledger, afterwards=self._afterwards
+        )
+        alone._earlier_resources = dict(self._earlier_resources)
+        recording = self.late[uid]
+        for number, (name, doc) in enumerate(story_of(uid, entries)):
+            alone.receive(name, doc)
+            recording = alone._runs.get(uid, recording)
+            if number % _SYNC_EVERY == 0:
+                alone.sync()
+            if recording.is_late and uid in alone.late:
+                break
+        alone.sync()
+        return recording
 
     def receive(self, name: str, doc: Any) -> None:
         """Take one document. A damaged one is reported and refused; nothing is raised.
@@ -174,7 +198,12 @@ class Router(DocumentRouter):
         self._told_of_strays = False
         if doc["uid"] in self._elsewhere:
             return self._leave(doc)
-        run = Run(doc, cwd=cwd, is_replayed=self._ledger.is_replay, claims=self._ledger.claims)
+        run = Run(
+            doc,
+            cwd=cwd,
+            is_replayed=self._ledger.is_replay,
+            claims=self._ledger.claims_of(doc["uid"]),
+        )
         self._ledger.expect(run.uid)
         file = self._new_file(run)
         if file is None:
@@ -366,76 +395,6 @@ class Router(DocumentRouter):
                 self._ledger.format_name,
                 name,
             )
-
-
-class LateRun(Router):
-    """One run that is written anew from all that its router has got since it began.
-
-    Parameters
-    ----------
-    router
-        What the run was received by.
-    uid
-        The run.
-    """
-
-    def __init__(self, router: Router, uid: str) -> None:
-        super().__init__(
-            router._make_file,
-            retry_seconds=0.0,
-            ledger=router._ledger,
-            afterwards=router._afterwards,
-        )
-        self._failed = router.late[uid]
-        self._earlier_resources = dict(router._earlier_resources)
-        self._uid = uid
-        self._open: list[str] = []
-        """Uids of the runs that are open at that moment, the latest last."""
-        self._recording: Recording | None = None
-
-    def written(self, entries: Iterator[tuple[str, Any, str]]) -> Recording | None:
-        """Return the run as it was written, or failed again; None if it could not be begun."""
-        try:
-            self._failed.discard()
-        except OSError:  # it was told why
-            return None
-        try:
-            for number, (name, doc, _) in enumerate(entries):
-                self.receive(name, doc)
-                if number % _SYNC_EVERY == 0:
-                    self.sync()
-                if self._recording is not None and self._recording.is_late:
-                    break
-        except (OSError, BrokenSpoolError):
-            logger.exception("%s: the spool cannot be read", self._ledger.format_name)
-            return None
-        self.sync()
-        return self._recording
-
-    def start(self, doc: Document) -> None:
-        """Begin the run; others only count."""
-        self._open.append(doc["uid"])
-        if doc["uid"] == self._uid:
-            super().start(doc)
-            self._recording = self._runs.get(self._uid)
-        self._cwd = None
-
-    def stop(self, doc: Document) -> None:
-        """End the run, or another one."""
-        if doc["run_start"] in self._open:
-            self._open.remove(doc["run_start"])
-        super().stop(doc)
-
-    def comment(self, doc: Document) -> None:
-        """Take what was said while the run was the latest."""
-        if self._open and self._open[-1] == self._uid:
-            super().comment(doc)
-
-    def _only_run(self, doc: Document) -> Recording | None:
-        return super()._only_run(doc) if len(self._open) == 1 else None
-
-    def _stray(self, name: str) -> None:
-        """Leave what belongs to other runs."""
 
 
 def _dated(doc: Any) -> Any:

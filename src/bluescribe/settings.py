@@ -183,6 +183,11 @@ class Nothing:
         return "nothing"
 
 
+def told(settings: WriterSettings) -> dict[str, Any]:
+    """Return the settings that were given, as JSON has them: `validated` takes them."""
+    return settings.model_dump(mode="json", include=settings.model_fields_set)
+
+
 class WriterSettings(CheckedSettings):
     """What can be set for every format: keyword arguments of a writer, keys of iconfig.yml."""
 

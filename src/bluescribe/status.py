@@ -125,6 +125,9 @@ class Ledger:
     is_replay = False
     """Whether the runs were taken before; exports set it."""
 
+    note: Callable[[str, Any], None] = staticmethod(lambda name, told: None)
+    """Puts into the spool what is about to be done, for those who find it."""
+
     def __init__(self, format_name: str) -> None:
         self.format_name = format_name
         self.open_files: dict[str, Path] = {}
@@ -155,6 +158,15 @@ class Ledger:
         """Are told of each run that nothing more is done for; deliveries add to it."""
         self._awaited: list[str] = []
         """Uids of runs that were begun and not reported."""
+
+    def claims_of(self, uid: str) -> Claims:
+        """Return what is told of the files of a run: the spool first."""
+
+        def begin(path: Path) -> None:
+            self.note("file", {"run_start": uid, "path": str(path)})
+            self.claims.begin(path)
+
+        return Claims(before=begin, made=self.claims.end)
 
     def note_whole(self, uid: str, path: Path) -> None:
         """Enter that a run is complete in a file."""
@@ -194,6 +206,8 @@ class Ledger:
 
     def begin(self, start: Mapping[str, Any], paths: Sequence[Path]) -> None:
         """Tell of the files that a run has by now."""
+        for path in paths[:1]:  # one that other runs are in was not made for this one
+            self.note("file", {"run_start": start["uid"], "path": str(path)})
         self._tell(self.on_begin, start, paths)
 
     def expect(self, uid: str) -> None:

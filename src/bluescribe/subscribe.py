@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from .adoption import adopt_later
 from .attributes import KnownAttributes
 from .config import read_iconfig
 from .delivery import delivery_names
@@ -78,6 +79,7 @@ def subscribe_writers(
     except BaseException:
         writers.close()  # nobody else can: what it delivers may be meant for another place
         raise
+    adopt_later(writers.spool.spool)
     tell_of_incomplete(places_of(writers))
     take_up_owed(writers)
     _tell_of_groups(writers)
@@ -141,7 +143,9 @@ class Writers(KnownAttributes):
         self._deliveries = dict(deliveries or {})
         own = [delivery.writer for delivery in self._deliveries.values()]
         self._receiving = [*self._writers.values(), *(writer for writer in own if writer)]
-        self._spool = Spool(spool or SpoolSettings())
+        self.spool = spool or SpoolSettings()
+        """Where what is received is kept until it is written."""
+        self._spool = Spool(self.spool)
         told = Told()
         for writer in self._receiving:
             writer.follow(self._spool)

@@ -24,7 +24,7 @@ from .resumed import work_of
 from .router import Router
 from .run import working_directory
 from .runreport import Tell
-from .settings import WriterSettings
+from .settings import WriterSettings, told
 from .snapshot import Snapshots
 from .space import SpaceWatch
 from .spool import Lane, Spool, SpoolSettings
@@ -91,8 +91,9 @@ class Writer(KnownAttributes):
         )
         spool = Spool(SpoolSettings())
         self._lane = Lane(spool, router, name=self.format, interval=self.interval)
-        self._lane.about = partial(self.settings.model_dump, mode="json")
+        self._lane.about = partial(told, self.settings)
         self._ledger.postponed.keeps = self._lane.keeps
+        self._ledger.note = self._lane.note
         self._snapshot = Snapshots()
         self._open_runs = OpenRuns()
         self.post = self._lane.post

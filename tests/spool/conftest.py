@@ -53,9 +53,21 @@ def follow(monkeypatch):
     assert not any(closer.is_alive() for closer in closers)
 
 
+@pytest.fixture(scope="module")
+def small_for_all():
+    """The same for all tests of a module, and all examples of Hypothesis."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        make_small(monkeypatch)
+        yield
+
+
 @pytest.fixture
 def small(monkeypatch):
     """Little is held in memory, batches and segments are small."""
+    make_small(monkeypatch)
+
+
+def make_small(monkeypatch):
     monkeypatch.setattr(spools, "_LARGEST_BATCH", 5)
     monkeypatch.setattr(windows, "MOST_KEPT_BYTES", 20 * windows.DOCUMENT_BYTES)
     monkeypatch.setattr(logs, "_SEGMENT_BYTES", 2_000)

@@ -333,17 +333,6 @@ def test_runs_may_become_late_while_room_is_made(limited, follow):
     assert lane.reader.received == posted
 
 
-def test_a_document_that_cannot_be_kept_is_written_all_the_same(lane, logged, caplog):
-    deep: list = []
-    for _ in range(5_000):
-        deep = [deep]
-    posted = [("event", {"data": {"x": deep}}), *run("a", 5)]
-    for name, doc, *_ in posted:
-        logged.post(name, doc)
-    assert lane.request().wait(PATIENCE / 2)
-    assert [name for name, _ in lane.reader.received] == [name for name, *_ in posted]
-
-
 def test_what_a_lane_says_of_itself_may_fail(lane, logged, said):
     def broken():
         raise RuntimeError("a fault")

@@ -269,10 +269,10 @@ def test_a_fault_while_documents_are_written_into_the_log_loses_none(follow, log
     lane = follow(logged)
     keep, faults = logged._keeper.keep, iter([True])
 
-    def faulty(*args):
-        if next(faults, False):
+    def faulty(batches, lanes):
+        if batches and next(faults, False):
             raise RuntimeError("a fault")
-        keep(*args)
+        keep(batches, lanes)
 
     logged._keeper.keep = faulty
     documents = play(logged, run("a", 3))

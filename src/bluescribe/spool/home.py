@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["is_local", "is_own_folder", "refusal", "spool_home"]
+__all__ = ["is_local", "is_own_folder", "known_homes", "refusal", "spool_home"]
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +61,25 @@ def spool_home(chosen: Path | None) -> Path:
         except OSError as error:
             logger.info("%s; another folder is taken", error)
     return _private(_SHARED / f"bluescribe-{os.geteuid()}")
+
+
+def known_homes(chosen: Path | None) -> list[Path]:
+    """Return the folders in which spools of this user may have been left.
+
+    Parameters
+    ----------
+    chosen
+        ``SPOOL``; an earlier session may have had none.
+    """
+    candidates = [_state_folder(), _SHARED / f"bluescribe-{os.geteuid()}"]
+    if chosen is not None:
+        candidates += [chosen.absolute(), chosen.absolute() / _OWN]
+    found = []
+    for folder in candidates:
+        with suppress(OSError):
+            if folder is not None and is_own_folder(folder.lstat()):
+                found.append(folder)
+    return found
 
 
 def is_local(path: Path, mountinfo: Path = _MOUNTINFO) -> bool:

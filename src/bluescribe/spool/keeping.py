@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..space import size_text
 from .home import spool_home
+from .left import GAP
 from .log import Cursor, Log
 from .rows import Packer
 from .segment import Entry, Kept
@@ -63,6 +64,8 @@ class Keeper:
         self._log: Log | None = None
         self._packer = Packer()
         self._needs: dict[str, _Need] = {}
+        self._has_gap = False
+        """Whether something is not in the log that came before what comes next."""
         self._refused = ""
         self._next_try = 0.0
         self._next_look = 0.0
@@ -100,7 +103,9 @@ class Keeper:
             for batch in batches:
                 log = self._log or self._made(self._settings, lanes)
                 self._make_room(log, batch, lanes)
-                batch.start, batch.end = log.append([*self._packed(batch)])
+                before: list[Kept] = [(GAP, {}, "")] if self._has_gap else []
+                batch.start, batch.end = log.append([*before, *self._packed(batch)])
+                self._has_gap = False
                 for uid in batch.begun:
                     if uid in self._needs:
                         self._needs[uid].first = batch.start
@@ -111,6 +116,7 @@ class Keeper:
 
     def lose(self, batch: Batch) -> None:
         """Note that a batch is not in the log and will not be: no open run is whole there."""
+        self._has_gap = True
         for need in self._needs.values():
             if need.number <= batch.number:
                 need.first = None
@@ -153,8 +159,8 @@ class Keeper:
             except OSError as error:
                 logger.debug("the spool did not take a note: %s", error)
 
-    def settle(self, lane: Lane, unfinished: Iterable[str]) -> bool:
-        """Note with which runs a lane is done; tell whether somebody may have to sweep."""
+    def settle(self, lane: Lane, unfinished: Iterable[str]) -> list[str]:
+        """Return the runs with which a lane is done by now, and that others are not done with."""
         going = set(unfinished)
         done = [
             uid
@@ -163,10 +169,14 @@ class Keeper:
         ]
         for uid in done:
             self._needs[uid].lanes.discard(lane)
-        over = [uid for uid in done if not self._needs[uid].lanes]
-        for uid in over:
-            del self._needs[uid]
-        return bool(over)
+            if not self._needs[uid].lanes:
+                del self._needs[uid]
+        return [uid for uid in done if uid in self._needs]
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a run is open, or late."""
+        return bool(self._needs)
 
     def dismiss(self, lane: Lane) -> None:
         """Note that a lane takes nothing any more; what it was not done with stays in the log."""

@@ -119,6 +119,10 @@ class Lane:
         """Tell whether all of a run is in the log."""
         return self._spool.keeps(uid)
 
+    def note(self, name: str, told: Any) -> None:
+        """Write into the log at once what is about to be done."""
+        self._spool.note(name, told, self)
+
     def follow(self, spool: Spool) -> None:
         """Follow another spool from now on; what came so far is written first."""
         if self._spool is not spool and not self.is_closed:

@@ -16,10 +16,14 @@ from .records import Buffer, Kind, Record, packed, records
 from .rows import Form, Unpacker
 from .values import decode, encode
 
-__all__ = ["SCHEMA", "Entry", "Kept", "Segment", "read_segment"]
+__all__ = ["BEGIN", "NOTE", "SCHEMA", "Entry", "Kept", "Segment", "read_segment"]
 
 SCHEMA = 1
 """Grows when a reader of before could not read what is written now."""
+NOTE = "#"
+"""What the names of entries begin with that are for those who find the log, and not for lanes."""
+BEGIN = f"{NOTE}begin"
+"""The name of the first entry of a segment."""
 _AT_ONCE = min(1024, os.sysconf("SC_IOV_MAX"))
 """Buffers that the system takes in one call."""
 
@@ -155,6 +159,8 @@ def _write_all(fd: int, buffers: list[Buffer]) -> int:
 def read_segment(place: Place) -> Iterator[Entry]:
     """Yield all entries of a segment, up to where it ends or is torn.
 
+    Who wrote it comes first, as an entry called ``begin``.
+
     Raises
     ------
     BrokenSpoolError
@@ -169,7 +175,9 @@ def read_segment(place: Place) -> Iterator[Entry]:
             return  # whoever made it was killed at once
         if first.kind is not Kind.BEGIN:
             raise BrokenSpoolError(f"{place} does not begin as a spool of bluescribe does")
-        _check_schema(place, _told(first))
+        about = _told(first)
+        _check_schema(place, about)
+        yield BEGIN, about, ""
         yield from (entry for entry, _ in _entries(found, Unpacker(), None))
 
 

@@ -20,7 +20,7 @@ from .keeping import Keeper
 from .lane import Lane
 from .log import Cursor
 from .problems import BrokenSpoolError
-from .segment import Entry
+from .segment import NOTE, Entry
 from .settings import SpoolSettings
 from .window import DOCUMENT_BYTES, MOST_BYTES, MOST_UNKEPT_BYTES, Batch, Item, Window
 
@@ -135,8 +135,11 @@ class Spool:
     def settle(self, lane: Lane) -> None:
         """Note with which runs a lane is done, on its thread."""
         with self._window.lock:
-            if self._keeper.settle(lane, lane.recipient.unfinished):
-                self._wake.set()
+            done = self._keeper.settle(lane, lane.recipient.unfinished)
+            if not self._keeper.is_needed:
+                self._wake.set()  # to sweep
+        for uid in done:
+            self.note("done", {"run_start": uid}, lane)
 
     def story(self, uid: str, lane: Lane) -> Iterator[Entry] | None:
         """Return what a lane has got since a run began; None if not all of it is in the log."""
@@ -149,7 +152,7 @@ class Spool:
 
     def note(self, name: str, told: Any, lane: Lane) -> None:
         """Write into the log at once what a lane is about to do, on its thread."""
-        self._keeper.note((name, told, lane.name))
+        self._keeper.note((NOTE + name, told, lane.name))
 
     def dismiss(self, lane: Lane) -> None:
         """Have a lane follow no more; when there is none left, the thread ends."""
@@ -197,7 +200,7 @@ class Spool:
                 if len(items) >= _LARGEST_BATCH and after != cursor:
                     break
                 cursor = after
-                if whose in ("", lane.name):
+                if whose in ("", lane.name) and not name.startswith(NOTE):
                     items.append((name, doc, 0, None))
             else:
                 cursor = end
@@ -274,8 +277,9 @@ class Spool:
             logger.warning("what could not be written is kept in %s", left)
 
     def _seconds(self) -> float:
-        going = [lane.interval for lane in self.lanes if lane.recipient.has_open_runs]
-        return min(_INTERVAL, *going) if going else _IDLE_SECONDS
+        if not self._keeper.is_needed:
+            return _IDLE_SECONDS
+        return min(_INTERVAL, *(lane.interval for lane in self.lanes))
 
     def _look(self) -> None:
         """Write what came into the log, and show it to the lanes."""

@@ -1,0 +1,97 @@
+"""What a session that is dead left in its spool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..files import Folder, Place
+from .folder import SpoolFolder
+from .log import SEGMENT_ENDING
+from .segment import BEGIN, NOTE, Entry, read_segment
+from .story import story_of
+
+__all__ = ["GAP", "LeftRun", "LeftSpool"]
+
+GAP = f"{NOTE}gap"
+"""Says that something came before that is not in the log, as the disk refused it for too long."""
+
+
+@dataclass(slots=True)
+class LeftRun:
+    """A run that was begun in a session."""
+
+    uid: str
+    start: dict[str, Any]
+    has_stop: bool = False
+    is_whole: bool = True
+    """Whether all of it that was received is in the spool."""
+    done: set[str] = field(default_factory=set)
+    """The lanes that were done with it."""
+    files: dict[str, list[Path]] = field(default_factory=dict)
+    """The files that each lane was about to make, or had made."""
+
+
+class LeftSpool:
+    """The spool of a dead session.
+
+    Parameters
+    ----------
+    folder
+        It is taken: nobody else has it.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    BrokenSpoolError
+        Another version wrote it.
+    """
+
+    def __init__(self, folder: SpoolFolder) -> None:
+        self.folder = folder
+        self.lanes: dict[str, dict[str, Any]] = {}
+        """The settings of each format."""
+        self.runs: dict[str, LeftRun] = {}
+        for entry in self.entries():
+            self._note(*entry)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all that came, and what was noted of it."""
+        folder = Folder(self.folder.path)
+        for path in sorted(folder.path.glob(f"*{SEGMENT_ENDING}")):
+            yield from read_segment(Place(folder, path.name))
+
+    def story(self, uid: str, lane: str) -> Iterator[tuple[str, Any]]:
+        """Yield the documents of a run, and what was asked of its files in a format."""
+        return story_of(uid, (entry for entry in self.entries() if entry[2] in ("", lane)))
+
+    def _note(self, name: str, doc: Any, lane: str) -> None:
+        if not isinstance(doc, dict):
+            return
+        if name == BEGIN:
+            self.lanes |= doc["lanes"]
+        elif name == GAP:
+            for each in self.runs.values():
+                each.is_whole = each.is_whole and each.has_stop
+        elif name in ("start", "elsewhere") and isinstance(doc.get("uid"), str):
+            run = self.runs.setdefault(doc["uid"], LeftRun(doc["uid"], doc))
+            if name == "start":
+                run.start = doc
+            else:
+                run.done.add(lane)
+        elif (found := self.runs.get(str(doc.get("run_start")))) is not None:
+            _note_of(found, name, doc, lane)
+
+
+def _note_of(run: LeftRun, name: str, doc: dict[str, Any], lane: str) -> None:
+    if name == f"{NOTE}done":
+        run.done.add(lane)
+    elif name == f"{NOTE}file":
+        files = run.files.setdefault(lane, [])
+        if Path(doc["path"]) not in files:
+            files.append(Path(doc["path"]))
+    elif name in ("stop", "unstopped"):
+        run.has_stop = True
