@@ -1,6 +1,7 @@
 """Settings of all tests."""
 
 import os
+import secrets
 import shutil
 import tempfile
 import weakref
@@ -13,6 +14,8 @@ from hypothesis import HealthCheck, settings
 import bluescribe
 from tests import warm
 from tests.extent import is_left_out
+
+STATE = "XDG_STATE_HOME"
 
 # The same examples at each run in CI: what fails there fails again at home, by CI=true pytest ...
 # Elsewhere new ones.
@@ -30,13 +33,19 @@ if os.environ.get("CI"):
 def pytest_configure(config: pytest.Config) -> None:
     """Start what tests' processes are forked from; workers have it from the main process."""
     if not hasattr(config, "workerinput"):
-        os.environ["XDG_STATE_HOME"] = state = tempfile.mkdtemp(prefix="bluescribe-state-")
+        os.environ[STATE] = state = tempfile.mkdtemp(prefix="bluescribe-state-")
         weakref.finalize(warm, shutil.rmtree, state, ignore_errors=True)  # after writers' own ends
     warm.start()
 
 
 def pytest_unconfigure() -> None:
     warm.stop()
+
+
+@pytest.fixture(autouse=True)
+def _spools_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no session of a test find what those of other tests left in their spools."""
+    monkeypatch.setenv(STATE, f"{os.environ[STATE]}/{secrets.token_hex(8)}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

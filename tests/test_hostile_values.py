@@ -14,12 +14,12 @@ import pytest
 from ophyd.sim import SynAxis
 
 from bluescribe import export
-from bluescribe.recover import recover
 from bluescribe.subscribe import make_writers
 from bluescribe.testing import HOSTILE
 from bluescribe.testing.shapes.engine import recording
 from tests.contracts import CONTRACTS
 from tests.readers import dx
+from tests.recovering import recover
 
 
 def passes_bluesky(kind):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 from .runreport import Failure
 
@@ -17,8 +16,6 @@ class Postponed:
     """What is late in one format, and why."""
 
     def __init__(self) -> None:
-        self.keeps: Callable[[str], bool] = _keeps_nothing
-        """Tells whether all of a run is in the spool."""
         self._failures: dict[str, Failure] = {}
         self._breaks: Counter[str] = Counter()
         """How often the file of a run broke, so that trying again would not help."""
@@ -37,7 +34,7 @@ class Postponed:
         return tuple(self._failures.copy().values())
 
     def add(self, uid: str, failure: Failure, *, may_pass: bool) -> bool:
-        """Enter that a run is to be written anew; return False if that cannot be.
+        """Enter that a run is to be written anew; return False if that was done too often.
 
         Parameters
         ----------
@@ -47,8 +44,6 @@ class Postponed:
             Whether that may pass by itself. A file that broke, as HDF5's do when the disk refuses
             a write, is made anew a few times only.
         """
-        if not self.keeps(uid):
-            return False
         if not may_pass:
             self._breaks[uid] += 1
             if self._breaks[uid] > _MOST_BREAKS:
@@ -60,7 +55,3 @@ class Postponed:
         """Enter that a run is written, or will not be."""
         self._failures.pop(uid, None)
         self._breaks.pop(uid, None)
-
-
-def _keeps_nothing(uid: str) -> bool:
-    return False

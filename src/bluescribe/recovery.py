@@ -19,6 +19,7 @@ from .owed import settings_of
 from .run import Document
 from .runreport import RunReport
 from .settings import WriterSettings
+from .spool import Spool
 
 if TYPE_CHECKING:
     from .formats.plugin import FormatPlugin
@@ -278,6 +279,7 @@ def play(writer: Writer, source: Source) -> list[str]:
         It could not be written.
     """
     reports: list[RunReport] = []
+    writer.follow(Spool())  # in memory: what fails is told, and is not left to anybody else
     writer.tell_of_finished(reports.append)
     with writer:
         for name, doc in source.read():

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from .errors import DocumentError
 from .files import Claims
@@ -41,7 +41,7 @@ _REMEDIES = {
     errno.ESTALE: "the file server lost the folder: remount it",
 }
 
-_NEVER_PASS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EBADF)
+_NEVER_PASS = (errno.ENAMETOOLONG, errno.EBADF)
 
 
 class Told:
@@ -119,14 +119,24 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+class Spool(Protocol):
+    """What is asked of a lane of the spool."""
+
+    def keeps(self, uid: str) -> bool:
+        """Tell whether all of a run is in the log."""
+
+    def note(self, name: str, told: Any) -> None:
+        """Write into the log at once what is about to be done."""
+
+
 class Ledger:
     """The running account of one writer."""
 
     is_replay = False
     """Whether the runs were taken before; exports set it."""
 
-    note: Callable[[str, Any], None] = staticmethod(lambda name, told: None)
-    """Puts into the spool what is about to be done, for those who find it."""
+    spool: Spool | None = None
+    """What keeps the runs until they are written; none when the writer is closed."""
 
     def __init__(self, format_name: str) -> None:
         self.format_name = format_name
@@ -163,10 +173,14 @@ class Ledger:
         """Return what is told of the files of a run: the spool first."""
 
         def begin(path: Path) -> None:
-            self.note("file", {"run_start": uid, "path": str(path)})
+            self._note_file(uid, path)
             self.claims.begin(path)
 
         return Claims(before=begin, made=self.claims.end)
+
+    def _note_file(self, uid: str, path: Path) -> None:
+        if self.spool is not None:
+            self.spool.note("file", {"run_start": uid, "path": str(path)})
 
     def note_whole(self, uid: str, path: Path) -> None:
         """Enter that a run is complete in a file."""
@@ -184,7 +198,7 @@ class Ledger:
     def postpone(self, uid: str, failure: Failure, error: OSError) -> bool:
         """Enter that a run will be written anew; return False if it is lost in this format."""
         is_new = uid not in self.postponed
-        if never_passes(error):
+        if never_passes(error) or self.spool is None or not self.spool.keeps(uid):
             return False
         is_late = self.postponed.add(uid, failure, may_pass=may_pass(error))
         if is_late and is_new:
@@ -207,7 +221,7 @@ class Ledger:
     def begin(self, start: Mapping[str, Any], paths: Sequence[Path]) -> None:
         """Tell of the files that a run has by now."""
         for path in paths[:1]:  # one that other runs are in was not made for this one
-            self.note("file", {"run_start": start["uid"], "path": str(path)})
+            self._note_file(start["uid"], path)
         self._tell(self.on_begin, start, paths)
 
     def expect(self, uid: str) -> None:
@@ -288,6 +302,6 @@ def may_pass(error: OSError) -> bool:
     these pass. A name that is too long stays so, and a file that HDF5 could not write is broken.
     HDF5's own errors are OSErrors too, without a number, and stay.
     """
-    if getattr(error, "is_final", False) or never_passes(error):
+    if getattr(error, "is_final", False) or error.errno == errno.ELOOP or never_passes(error):
         return False
     return error.errno is not None or "errno" in str(error)

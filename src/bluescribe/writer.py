@@ -92,8 +92,7 @@ class Writer(KnownAttributes):
         spool = Spool(SpoolSettings())
         self._lane = Lane(spool, router, name=self.format, interval=self.interval)
         self._lane.about = partial(told, self.settings)
-        self._ledger.postponed.keeps = self._lane.keeps
-        self._ledger.note = self._lane.note
+        self._ledger.spool = self._lane
         self._snapshot = Snapshots()
         self._open_runs = OpenRuns()
         self.post = self._lane.post
@@ -327,8 +326,7 @@ class Writer(KnownAttributes):
         A second call does nothing.
         """
         self._close.detach()
-        _close(self._lane, self._afterwards, None)
-        self._ledger.teller.flush()
+        _close(self._lane, self._afterwards, self._ledger, None)
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
@@ -376,17 +374,23 @@ class Writer(KnownAttributes):
 def _end(is_dropped: bool, lane: Lane, afterwards: Afterwards, ledger: Ledger) -> None:
     """Finish every file; of a writer that was dropped, on its own threads, which then end."""
     if not is_dropped:
-        _close(lane, afterwards, _EXIT_SECONDS)
-        ledger.teller.flush()
+        _close(lane, afterwards, ledger, _EXIT_SECONDS)
         return
     # if the interpreter ends before they do, it waits for them, as it does for other writers
     rest = at_the_end(lane, _end, lane, afterwards, ledger)
-    lane.leave(lambda: afterwards.leave(rest.detach))
+
+    def then() -> None:
+        ledger.spool = None
+        afterwards.leave(rest.detach)
+
+    lane.leave(then)
 
 
-def _close(lane: Lane, afterwards: Afterwards, timeout: float | None) -> None:
+def _close(lane: Lane, afterwards: Afterwards, ledger: Ledger, timeout: float | None) -> None:
     lane.close()
+    ledger.spool = None
     afterwards.close(timeout)
+    ledger.teller.flush()
 
 
 _POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD

@@ -14,10 +14,10 @@ import pytest
 from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter, subscribe_writers
 from bluescribe.held import Hold, is_held
 from bluescribe.incomplete import find_incomplete, places_of, tell_of_incomplete
-from bluescribe.recover import recover
 from bluescribe.testing import documents
 from tests import warm
 from tests.core.scanning import told
+from tests.recovering import recover
 
 SWITCHES = {"JSONL_DATA_FILES": {"ENABLE": True}}
 

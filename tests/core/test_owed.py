@@ -23,12 +23,12 @@ from bluescribe.files import Place
 from bluescribe.incomplete import find_incomplete, places_of
 from bluescribe.kept import keeping
 from bluescribe.owed import ENDING, Note, exact, notes_of, restored
-from bluescribe.recover import recover
 from bluescribe.resumed import take_up_owed
 from bluescribe.runreport import RunReport
 from tests.core.scanning import PATIENCE, told
 from tests.formats.images import CAMERA, Documents, area_detector_file, frames
 from tests.formats.test_nexus_compact import tree
+from tests.recovering import recover
 from tests.system.killed_completing import FRAMES, documents
 from tests.system.test_completing import undated
 

@@ -24,7 +24,6 @@ from bluescribe.formats import format_names, load_format, load_plugin
 from bluescribe.formats.csv import CsvFile, CsvSettings
 from bluescribe.formats.jsonl import JsonlFile
 from bluescribe.formats.plugin import FormatPlugin
-from bluescribe.recover import recover
 from bluescribe.testing import RecordedRun
 from bluescribe.testing.contract import in_json, received, same_value
 from bluescribe.testing.contract.faults import Faults
@@ -33,6 +32,7 @@ from tests.core.scanning import scan
 from tests.installed import install
 from tests.lines_format import LinesWriter
 from tests.readers import jsonl
+from tests.recovering import recover
 
 OURS = ["csv", "dx", "hdf5", "json", "jsonl", "nexus", "spec", "tiff"]
 

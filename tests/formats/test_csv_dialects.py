@@ -16,8 +16,8 @@ from ophyd.sim import SynSignal, motor
 
 from bluescribe import CsvWriter, export
 from bluescribe.errors import ConfigError
-from bluescribe.recover import recover
 from tests.formats.csv_tables import Package
+from tests.recovering import recover
 from tests.system.killed import kill_session, run
 
 GERMAN = {"delimiter": ";", "decimal": ",", "iso_time": "local"}

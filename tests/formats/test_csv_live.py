@@ -21,6 +21,7 @@ from bluescribe.testing import documents
 from tests import warm
 from tests.formats.csv_tables import Package, as_pages, check, read_table, received
 from tests.formats.test_csv_cells import run_of
+from tests.spoolless import spoolless
 
 GROWING = run_of(
     {"x": 1.5, "a": [1], "t": 'x,"\r\ny'},
@@ -193,7 +194,7 @@ def test_a_run_that_is_given_up_leaves_whole_rows_and_says_so(tmp_path, monkeypa
         return real(fd, data, offset)
 
     monkeypatch.setattr(os, "pwrite", pwrite)
-    with CsvWriter(tmp_path, retry_seconds=0) as writer:
+    with spoolless(CsvWriter(tmp_path, retry_seconds=0)) as writer:
         for name, doc in GROWING[:4]:
             writer(name, doc)
         writer.flush()
@@ -214,7 +215,7 @@ def test_a_run_that_is_given_up_leaves_whole_rows_and_says_so(tmp_path, monkeypa
 
 def test_nothing_can_be_written_at_all(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with CsvWriter(tmp_path / "file" / "deeper", retry_seconds=0) as writer:
+    with spoolless(CsvWriter(tmp_path / "file" / "deeper", retry_seconds=0)) as writer:
         for name, doc in GROWING:
             writer(name, doc)
         (failure,) = writer.status().failures

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bluescribe.recover import recover
 from tests import warm
 from tests.contracts import CsvContract
+from tests.recovering import recover
 
 KILLED = """
     import os, signal, sys

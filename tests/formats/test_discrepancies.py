@@ -19,10 +19,10 @@ from spec2nexus.spec import SpecDataFile
 import bluescribe
 from bluescribe import CsvWriter, JsonlWriter, Writers
 from bluescribe.formats import load_format
-from bluescribe.recover import recover
 from bluescribe.testing.shapes.devices import gauss, motor
 from bluescribe.testing.shapes.engine import play
 from tests.extent import IS_LONG
+from tests.recovering import recover
 
 FORMATS = ("csv", "dx", "hdf5", "json", "jsonl", "nexus", "spec", "tiff")
 MARKED = sorted(set(FORMATS) - {"jsonl"})

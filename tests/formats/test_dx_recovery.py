@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from bluescribe import DxWriter
-from bluescribe.recover import recover
 from tests import warm
 from tests.formats.images import area_detector_file, frames, hdf5_stream, run_of_streams
 from tests.formats.test_json import STOP, documents
+from tests.recovering import recover
 
 _CHILD = """
 import os, sys

@@ -14,6 +14,7 @@ import xarray
 
 from bluescribe import JsonWriter
 from tests.readers.json import read_document
+from tests.spoolless import spoolless
 
 START = {"uid": "1234567-json", "time": 1_700_000_000.0, "scan_id": 7}
 STOP = {"uid": "stop", "run_start": START["uid"], "time": 1_700_000_009.0, "exit_status": "success"}
@@ -94,7 +95,7 @@ def test_there_is_no_document_before_it_is_whole(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", refuse)
-    with JsonWriter(tmp_path, file_name="run", retry_seconds=0.2) as writer:
+    with spoolless(JsonWriter(tmp_path, file_name="run", retry_seconds=0.2)) as writer:
         for document in documents({"det": 1.0}):
             writer(*document)
         writer.flush(timeout=60)

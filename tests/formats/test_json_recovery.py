@@ -9,10 +9,10 @@ import pytest
 
 from bluescribe import JsonWriter
 from bluescribe.formats.json.spool import run_of
-from bluescribe.recover import recover
 from tests.formats import test_json
 from tests.formats.test_json import STOP
 from tests.readers.json import read_file
+from tests.recovering import recover
 from tests.system.killed import ROWS, kill_session, run
 
 UID = str(test_json.START["uid"])

@@ -15,9 +15,9 @@ from bluesky.plans import scan
 from ophyd.sim import SynSignal, motor
 
 from bluescribe import CsvWriter, JsonlWriter, export
-from bluescribe.recover import recover
 from bluescribe.testing.contract import in_json, same_value
 from tests.readers.jsonl import read_documents
+from tests.recovering import recover
 
 VALUES = {
     "hole": lambda: math.nan,

@@ -16,9 +16,9 @@ from ophyd.sim import SynSignal, motor
 
 from bluescribe import JsonlWriter, SpecWriter, export
 from bluescribe.formats.spec import spec_comment
-from bluescribe.recover import recover
 from tests import warm
 from tests.formats.test_spec_session import check
+from tests.recovering import recover
 
 SAID = ("the shutter was stuck", "and is not any more")
 

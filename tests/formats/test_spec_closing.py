@@ -12,6 +12,7 @@ from bluescribe.testing import documents
 from tests.core.scanning import told
 from tests.formats.test_spec_session import numbers, only, play, renamed
 from tests.readers import spec
+from tests.spoolless import spoolless
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def runs(tmp_path):
 
 
 def test_a_file_that_could_not_be_made_leaves_nothing_behind(runs, closing, tmp_path):
-    writer = SpecWriter(tmp_path / "data", retry_seconds=0)
+    writer = spoolless(SpecWriter(tmp_path / "data", retry_seconds=0))
     closing.clear()
     for run in runs:
         play(writer, run)
@@ -52,7 +53,7 @@ def test_a_scan_that_may_not_be_there_is_told_and_the_next_one_follows(
     runs, closing, tmp_path, caplog
 ):
     first, second, third = runs
-    writer = SpecWriter(tmp_path / "data", retry_seconds=0)
+    writer = spoolless(SpecWriter(tmp_path / "data", retry_seconds=0))
     play(writer, first)
     closing.clear()
     play(writer, second)

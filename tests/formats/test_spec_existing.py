@@ -18,6 +18,7 @@ from bluescribe.testing import documents
 from tests import warm
 from tests.formats.test_spec_session import check, numbers, only, play, renamed
 from tests.readers import spec
+from tests.spoolless import spoolless
 
 FOREIGN = """#F /home/specuser/foreign
 #E 1111111111
@@ -149,7 +150,7 @@ def test_a_disk_that_is_full_leaves_a_file_as_it_was(tmp_path, monkeypatch):
     def pwrite(fd, data, offset):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with SpecWriter(tmp_path, retry_seconds=0) as writer:
+    with spoolless(SpecWriter(tmp_path, retry_seconds=0)) as writer:
         writer.newfile("torn")
         monkeypatch.setattr(os, "pwrite", pwrite)
         play(writer, documents("scan", tmp_path / "source"))

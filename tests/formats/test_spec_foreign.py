@@ -13,9 +13,9 @@ from silx.io.specfile import SpecFile as SilxFile  # type: ignore[import-not-fou
 from spec2nexus.spec import SpecDataFile
 
 from bluescribe import JsonlWriter, SpecWriter
-from bluescribe.recover import recover
 from bluescribe.testing import documents
 from tests.extent import IS_LONG
+from tests.recovering import recover
 
 HEAD = """#F foreign
 #E 1111111111

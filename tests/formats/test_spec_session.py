@@ -19,6 +19,7 @@ from bluescribe.testing.contract import received
 from tests import warm
 from tests.contracts import SpecContract as Contract
 from tests.readers import spec
+from tests.spoolless import spoolless
 
 
 def play(writer, played) -> None:
@@ -367,7 +368,7 @@ def test_a_disk_that_stays_full_costs_the_run_and_no_other(tmp_path, monkeypatch
         return original(fd, data, offset)
 
     monkeypatch.setattr(os, "pwrite", pwrite)
-    with SpecWriter(tmp_path / "data", retry_seconds=0) as writer:
+    with spoolless(SpecWriter(tmp_path / "data", retry_seconds=0)) as writer:
         play(writer, runs[0])
         play(writer, runs[1][:5])
         writer.flush()

@@ -13,6 +13,7 @@ from bluescribe.testing.contract import received
 from tests.extent import some
 from tests.formats.test_spec_session import only, play, renamed
 from tests.readers import spec
+from tests.spoolless import spoolless
 
 
 def rows_of(path):
@@ -71,7 +72,7 @@ def test_a_full_disk_costs_a_run_with_several_scans_and_no_other(tmp_path, monke
         return original(fd, data, offset)
 
     monkeypatch.setattr(os, "pwrite", pwrite)
-    with SpecWriter(tmp_path / "data", streams="scans", retry_seconds=0) as writer:
+    with spoolless(SpecWriter(tmp_path / "data", streams="scans", retry_seconds=0)) as writer:
         play(writer, runs[0])
         assert len(writer.status().failures) == 1
         refuses.clear()

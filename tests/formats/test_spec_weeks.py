@@ -9,10 +9,10 @@ import pytest
 from silx.io.spech5 import SpecH5
 
 from bluescribe import JsonlWriter, SpecWriter, export
-from bluescribe.recover import recover
 from bluescribe.testing import documents, interleave
 from tests.formats.test_spec_session import check, renamed
 from tests.readers import spec
+from tests.recovering import recover
 
 DAY = 86_400
 BEGAN = 1_767_225_600

@@ -10,8 +10,8 @@ import pytest
 import tifffile
 
 from bluescribe.formats.tiff.pages import is_torn, whole_pages
-from bluescribe.recover import recover
 from tests.readers import tiff
+from tests.recovering import recover
 from tests.system.killed import ROWS, image, kill_session
 
 

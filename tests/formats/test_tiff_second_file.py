@@ -16,7 +16,6 @@ import tifffile
 import bluescribe
 from bluescribe import TiffWriter
 from bluescribe.formats.tiff import stackfile
-from bluescribe.recover import recover
 from tests import warm
 from tests.formats.images import (
     area_detector_file,
@@ -29,6 +28,7 @@ from tests.formats.images import (
 )
 from tests.formats.test_json import STOP, documents
 from tests.readers.tiff import check_folder, read_folder, read_stack
+from tests.recovering import recover
 
 MOST = 3000
 """Bytes: the first page has the start document."""

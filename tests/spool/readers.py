@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+from bluescribe.files import Place
 from bluescribe.snapshot import Snapshots
 from bluescribe.spool import Spool
-from bluescribe.spool.segment import Entry
+from bluescribe.spool.segment import NOTE, Entry, read_segment
 
 PATIENCE = 8
 
@@ -101,3 +103,23 @@ def play(spool: Spool, documents: list[tuple[str, Any, int]]) -> list[tuple[str,
     for name, doc, size in documents:
         spool.post(name, doc, size)
     return [(name, doc) for name, doc, _ in documents]
+
+
+def played_on(spool: Spool, documents: list[tuple[str, Any, int]]) -> list[Entry]:
+    """Post documents, a few at a time, and have the spool look at them; return their entries."""
+    posted = []
+    for start in range(0, len(documents), 5):
+        posted += play(spool, documents[start : start + 5])
+        spool._wake.set()
+        wait_for(lambda: not spool.items)
+    return [(name, doc, "") for name, doc in posted]
+
+
+def segments(home: Path) -> list[Path]:
+    return sorted(home.glob("*/*.spool"))
+
+
+def entries(home: Path) -> list[Entry]:
+    """Return all that is in the log, but for the notes of lanes."""
+    found = [entry for path in segments(home) for entry in read_segment(Place.at(path))]
+    return [entry for entry in found if not entry[0].startswith(NOTE)]

@@ -6,18 +6,15 @@ import errno
 import os
 import resource
 import signal
-import threading
 from contextlib import contextmanager
 
 import pytest
 
-from bluescribe.files import Place
 from bluescribe.spool import Spool, SpoolSettings
 from bluescribe.spool import keeping as keepings
 from bluescribe.spool import spool as spools
 from bluescribe.spool import window as windows
-from bluescribe.spool.segment import read_segment
-from tests.spool.readers import PATIENCE, in_thread, play, run, wait_for
+from tests.spool.readers import PATIENCE, entries, in_thread, play, played_on, run, wait_for
 from tests.spool.same import same
 
 pytestmark = pytest.mark.usefixtures("small")
@@ -68,23 +65,8 @@ def no_file_grows_beyond(size):
         signal.signal(signal.SIGXFSZ, ignored)
 
 
-def entries(home):
-    paths = sorted(home.glob("*/*.spool"))
-    return [entry for path in paths for entry in read_segment(Place.at(path))]
-
-
-def played_on(spool, documents):
-    """Post documents, a few at a time; return what a lane gets of them."""
-    posted = []
-    for start in range(0, len(documents), 5):
-        posted += play(spool, documents[start : start + 5])
-        spool._wake.set()
-        wait_for(lambda: not spool.items)
-    return posted
-
-
-def as_kept(posted):
-    return [(name, doc, "") for name, doc in posted]
+def got(lane):
+    return [(name, doc, "") for name, doc in lane.reader.received]
 
 
 def written_again(spool):
@@ -103,13 +85,13 @@ def test_what_the_disk_refuses_is_written_when_it_can_be(lane, logged, home, sai
     with no_file_grows_beyond(max(path.stat().st_size for path in home.glob("*/*.spool")) // 2):
         posted += played_on(logged, run("a", 40)[20:-1])
         assert lane.request().wait(PATIENCE)
-        assert lane.reader.received == posted
+        assert got(lane) == posted
         assert not logged.keeps("a")
         assert len(entries(home)) < len(posted)
     written_again(logged)
     assert logged.keeps("a")
-    assert entries(home) == as_kept(posted)
-    assert [*logged.story("a", lane)] == as_kept(posted)
+    assert entries(home) == posted
+    assert [*logged.story("a", lane)] == posted
     first, last = said()
     assert "the spool cannot be written: " in first
     assert "File too large" in first
@@ -121,13 +103,13 @@ def test_a_folder_that_cannot_be_had_is_done_without(lane, logged, home, said):
     home.touch()
     posted = played_on(logged, run("a", 30)[:-1])
     assert lane.request().wait(PATIENCE)
-    assert lane.reader.received == posted
+    assert got(lane) == posted
     assert logged.story("a", lane) is None
     assert not logged.keeps("a")
     home.unlink()
     written_again(logged)
     assert logged.keeps("a")
-    assert same([*logged.story("a", lane)], as_kept(posted))
+    assert same([*logged.story("a", lane)], posted)
     assert ["it is no folder" in said()[0], "written again" in said()[1]] == [True, True]
     assert len(said()) == 2
 
@@ -136,7 +118,7 @@ def test_all_goes_on_without_a_folder_to_the_end(lane, logged, home, said):
     home.touch()
     posted = played_on(logged, run("a", 30))
     lane.close()
-    assert lane.reader.received == posted
+    assert got(lane) == posted
     assert lane.reader.closes == 1
     assert len(said()) == 1
 
@@ -150,7 +132,7 @@ def test_who_is_behind_and_who_is_not_have_all_after_a_refusal(follow, logged, d
     disk.is_full = True
     posted += played_on(logged, run("b", 50))
     assert other.request().wait(PATIENCE)
-    assert other.reader.received == posted
+    assert got(other) == posted
     asked = held.request()
     disk.is_full = False
     held.reader.gate.set()
@@ -158,7 +140,7 @@ def test_who_is_behind_and_who_is_not_have_all_after_a_refusal(follow, logged, d
     assert asked.wait(PATIENCE)
     for lane in (held, other):
         assert lane.request().wait(PATIENCE)
-        assert lane.reader.received == posted
+        assert got(lane) == posted
 
 
 def test_who_is_behind_has_all_while_the_disk_refuses(follow, logged, disk):
@@ -170,7 +152,7 @@ def test_who_is_behind_has_all_while_the_disk_refuses(follow, logged, disk):
     posted += played_on(logged, run("b", 50))
     held.reader.gate.set()
     assert held.request().wait(PATIENCE)
-    assert held.reader.received == posted
+    assert got(held) == posted
 
 
 def test_a_producer_waits_when_the_disk_refuses_and_memory_is_full(
@@ -182,10 +164,10 @@ def test_a_producer_waits_when_the_disk_refuses_and_memory_is_full(
         monkeypatch.setattr(module, "MOST_BYTES", 50 * windows.DOCUMENT_BYTES)
     disk.is_full = True
     lane.reader.gate.clear()
-    posted = play(logged, run("a", 0)[:1])
+    posted = played_on(logged, run("a", 0)[:1])
     wait_for(lambda: lane.reader.is_waiting)
     documents = run("a", 200)[1:]
-    producer = in_thread(lambda: posted.extend(play(logged, documents)))
+    producer = in_thread(lambda: posted.extend((*each, "") for each in play(logged, documents)))
     wait_for(lambda: "memory is full" in " ".join(said()))
     assert producer.is_alive()
     assert logged._window.weight <= 60 * windows.DOCUMENT_BYTES
@@ -194,7 +176,7 @@ def test_a_producer_waits_when_the_disk_refuses_and_memory_is_full(
     assert not producer.is_alive(), "the log takes it, whether the lane does or not"
     lane.reader.gate.set()
     assert lane.request().wait(PATIENCE)
-    assert lane.reader.received == posted
+    assert got(lane) == posted
 
 
 def test_what_files_have_gives_room_when_the_disk_refuses(lane, logged, disk, monkeypatch, said):
@@ -207,13 +189,13 @@ def test_what_files_have_gives_room_when_the_disk_refuses(lane, logged, disk, mo
     for _ in range(40):
         posted += played_on(logged, [("event", {}, 0)] * 5)
         assert lane.request().wait(PATIENCE)
-    assert lane.reader.received == posted
+    assert got(lane) == posted
     assert logged._window.weight <= 60 * windows.DOCUMENT_BYTES
     disk.is_full = False
     written_again(logged)
     posted += played_on(logged, [("event", {}, 0)] * 5)
     assert lane.request().wait(PATIENCE)
-    assert lane.reader.received == posted
+    assert got(lane) == posted
     assert not logged.keeps("a"), "a part of it is not in the log"
     assert logged.story("a", lane) is None
     posted += played_on(logged, run("b", 5)[:-1])
@@ -231,14 +213,14 @@ def test_what_came_last_is_tried_once_more_at_the_end(lane, logged, disk, home, 
     assert lane.request().wait(PATIENCE)
     disk.is_full = False
     lane.close()
-    assert entries(home) == as_kept(posted)
+    assert entries(home) == posted
 
 
 def test_a_disk_that_is_nearly_full_is_left_to_others(lane, logged, monkeypatch, said):
     monkeypatch.setattr(keepings, "_LEAST_FREE", 1 << 62)
     posted = played_on(logged, run("a", 20)[:-1])
     assert lane.request().wait(PATIENCE)
-    assert lane.reader.received == posted
+    assert got(lane) == posted
     assert not logged.keeps("a")
     assert "the spool's disk is nearly full" in said()[0]
     monkeypatch.setattr(keepings, "_LEAST_FREE", 0)
@@ -261,7 +243,7 @@ def test_what_files_have_goes_from_a_spool_that_is_too_large(limited, follow, ho
         posted += played_on(limited, run("a", 50)[1 if number else 0 : -1])
         assert lane.request().wait(PATIENCE)
         assert sum(path.stat().st_size for path in home.glob("*/*.spool")) <= 40_000
-    assert lane.reader.received == posted
+    assert got(lane) == posted
     assert not limited.keeps("a")
     assert limited.story("a", lane) is None
     (told,) = said()
@@ -282,8 +264,8 @@ def test_a_run_that_is_late_is_never_let_go(limited, follow, home, said):
     for _ in range(20):
         posted += played_on(limited, run("a", 50))
         assert lane.request().wait(PATIENCE)
-    assert lane.reader.received == posted
-    assert entries(home)[:52] == as_kept(posted[:52])
+    assert got(lane) == posted
+    assert entries(home)[:52] == posted[:52]
     (told,) = said()
     assert "the spool cannot be written: " in told
     assert "the spool has reached its SPOOL_LIMIT of 40 kB" in told
@@ -291,7 +273,7 @@ def test_a_run_that_is_late_is_never_let_go(limited, follow, home, said):
     lane.reader.is_away = False
     for kind in ("flush", "sync"):
         assert lane.request(kind).wait(PATIENCE)
-    assert lane.reader.written["late"][:52] == as_kept(posted[:52])
+    assert lane.reader.written["late"][:52] == posted[:52]
     written_again(limited)
     assert "the spool is written again" in said()[-1]
 
@@ -307,10 +289,10 @@ def test_who_is_slow_misses_nothing_at_the_limit(limited, follow, monkeypatch):
     texts = [("event", {"text": "x" * 1000, "seq_num": n}, 0) for n in range(600)]
     posted += played_on(limited, texts)
     assert other.request().wait(PATIENCE)
-    assert other.reader.received == posted
+    assert got(other) == posted
     held.reader.gate.set()
     assert held.request().wait(PATIENCE)
-    assert held.reader.received == posted
+    assert got(held) == posted
 
 
 def test_runs_may_become_late_while_room_is_made(limited, follow):
@@ -330,7 +312,7 @@ def test_runs_may_become_late_while_room_is_made(limited, follow):
     for number in range(20):
         posted += played_on(limited, run(f"run {number}", 40))
     assert lane.request().wait(PATIENCE)
-    assert lane.reader.received == posted
+    assert got(lane) == posted
 
 
 def test_what_a_lane_says_of_itself_may_fail(lane, logged, said):
@@ -339,8 +321,6 @@ def test_what_a_lane_says_of_itself_may_fail(lane, logged, said):
 
     lane.about = broken
     posted = played_on(logged, run("a", 5))
-    done = threading.Event()
-    in_thread(lambda: (lane.request().wait(PATIENCE), done.set()))
-    assert done.wait(PATIENCE / 2)
-    assert lane.reader.received == posted
+    assert lane.request().wait(PATIENCE / 2)
+    assert got(lane) == posted
     assert said()

@@ -39,7 +39,12 @@ def leave_behind(lane, spool):
 def reads(spool, monkeypatch):
     """Return what tells whether the log was read since then."""
     read, calls = spool._keeper.read, []
-    monkeypatch.setattr(spool._keeper, "read", lambda *a: calls.append(a) or read(*a))
+
+    def noted(*places):
+        calls.append(places)
+        return read(*places)
+
+    monkeypatch.setattr(spool._keeper, "read", noted)
     return lambda: bool(calls)
 
 
@@ -107,9 +112,13 @@ def test_what_begins_behind_a_finish_is_not_finished(pair, logged):
     posted = leave_behind(held, logged)
     done = held.request("finish")
     posted += play(logged, [("start", {"uid": "next"}, 0)])
-    opened = []
-    close = held.reader.close
-    held.reader.close = lambda: (opened.append({*held.reader.opened}), close())
+    opened, close = [], held.reader.close
+
+    def noted():
+        opened.append({*held.reader.opened})
+        close()
+
+    held.reader.close = noted
     held.reader.gate.set()
     assert done.wait(PATIENCE)
     assert opened == [{"first"}]
@@ -177,8 +186,8 @@ def test_nothing_comes_twice_while_the_log_grows(follow, logged, monkeypatch):
     lane = follow(logged)
     keep = logged._keeper.keep
 
-    def slowly(batches, lanes):
-        keep(batches, lanes)
+    def slowly(batches, *rest, **options):
+        keep(batches, *rest, **options)
         if batches and lane.is_behind:
             threading.Event().wait(0.03)  # for the lane to look into the log
 
@@ -199,14 +208,14 @@ def test_what_is_read_at_once_fits_into_memory(pair, logged, monkeypatch):
     held, _ = pair
     monkeypatch.setattr(spools, "_LARGEST_BATCH", 1_000)
     monkeypatch.setattr(spools, "_LARGEST_BATCH_BYTES", 100_000)
-    data = {"image": np.zeros(30_000, np.uint8)}
+    image = np.zeros(30_000, np.uint8)
     for number in range(60):
-        play(logged, [("event", {"seq_num": number, "data": data}, 30_000)])
+        play(logged, [("event", {"image": image + np.uint8(number)}, image.nbytes)])
     leave_behind(held, logged)
     held.reader.gate.set()
     assert held.request().wait(PATIENCE)
     counts = np.diff(held.reader.meals)
-    images = [name for name, doc in held.reader.received if "data" in doc]
+    images = [name for name, doc in held.reader.received if "image" in doc]
     assert len(images) == 60
     assert max(counts[:10]) <= 5
 

@@ -117,8 +117,11 @@ def test_forms_do_not_grow_without_bounds():
     ]
     packed = [packer.pack(doc) is not None for doc in docs]
     assert 0 < sum(packed) < len(docs)
-    packer.forget("d")
-    assert packer.pack(docs[-1]) is not None
+    assert packer.pack(docs[-1]) is None
+    for number in range(1_000):
+        assert packer.pack({**event({"x": 0.5}), "descriptor": f"{number}"}) is not None
+    assert packer.pack(docs[-1]) is not None, "the first descriptor is forgotten"
+    assert len(packer._forms) <= 1_001
 
 
 @pytest.mark.parametrize(

@@ -269,10 +269,10 @@ def test_a_fault_while_documents_are_written_into_the_log_loses_none(follow, log
     lane = follow(logged)
     keep, faults = logged._keeper.keep, iter([True])
 
-    def faulty(batches, lanes):
+    def faulty(batches, *rest, **options):
         if batches and next(faults, False):
             raise RuntimeError("a fault")
-        keep(batches, lanes)
+        keep(batches, *rest, **options)
 
     logged._keeper.keep = faulty
     documents = play(logged, run("a", 3))

@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bluescribe.recover import recover
+from tests.recovering import recover
 
 
 def main(folder: Path, out: Path, stride: int) -> None:

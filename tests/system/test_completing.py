@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from bluescribe.formats import load_format
-from bluescribe.recover import recover
 from bluescribe.resumed import take_up_owed
 from tests import warm
 from tests.core.scanning import PATIENCE
@@ -20,6 +19,7 @@ from tests.extent import IS_LONG
 from tests.formats.images import CAMERA, frames
 from tests.formats.test_nexus_compact import tree
 from tests.readers import tiff
+from tests.recovering import recover
 from tests.system.killed import TOP
 from tests.system.killed_completing import CASES, FRAMES
 

@@ -115,9 +115,9 @@ def test_a_folder_that_is_renamed_takes_its_run_along(work, successor, caplog):
         assert not (folder.exists() and list(folder.iterdir()))
 
 
-def test_a_folder_that_is_removed_is_told_and_its_successor_never_written(work, caplog):
+def test_a_run_whose_folder_is_removed_is_told_and_begins_again_in_the_successor(work, caplog):
     folder = work / "data"
-    with session(folder, RETRY_SECONDS=0.2) as (engine, writers, _):
+    with session(folder, RETRY_SECONDS=0.2) as (engine, writers, documents):
 
         def replace():
             assert writers.flush(PATIENCE)
@@ -126,9 +126,11 @@ def test_a_folder_that_is_removed_is_told_and_its_successor_never_written(work, 
 
         engine(points(2, replace))
         for status in writers.status().values():
-            assert len(status.failures) == 1, status
-            assert str(folder) in str(status.failures[0])
-    assert not list(folder.iterdir())
+            assert len(status.late) == 1, status
+            assert str(folder) in str(status.late[0])
+        assert not list(folder.iterdir()), "half a run was written"
+        assert writers.flush(PATIENCE)
+        check(folder, writers, documents)
 
 
 def test_what_status_names_is_absolute(work, tmp_path):

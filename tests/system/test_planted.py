@@ -61,7 +61,7 @@ def test_a_file_that_a_link_took_the_place_of_is_told(tmp_path, victim):
         engine(points(2, replace))
         for name, status in writers.status().items():
             # TIFF's list, all that it has here, is written anew in the place of the link
-            assert len(status.failures) == (name != "tiff"), status
+            assert len(status.late) == (name != "tiff"), status
 
 
 @pytest.mark.parametrize("name", CONTRACTS)

@@ -10,8 +10,8 @@ import pytest
 from bluescribe.delivery.outbox import Outbox
 from bluescribe.exporting.manifest import FolderError, Manifest
 from bluescribe.incomplete import BOOK
-from bluescribe.recover import recover
 from tests.readers import hdf5, nexus
+from tests.recovering import recover
 from tests.system.killed import ROWS, kill_session
 from tests.system.test_planted import PRECIOUS, predictable
 

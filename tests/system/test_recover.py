@@ -14,10 +14,10 @@ import pytest
 
 from bluescribe import JsonlWriter, SpecWriter
 from bluescribe.formats import load_format
-from bluescribe.recover import recover
 from bluescribe.testing import documents
 from tests.contracts import CONTRACTS
 from tests.readers import dx, spec
+from tests.recovering import recover
 from tests.system.faults.test_kill import fingerprint
 
 HDF5 = ("dx", "hdf5", "nexus")

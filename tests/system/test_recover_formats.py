@@ -15,9 +15,9 @@ from bluescribe.formats import load_format, load_plugin
 from bluescribe.formats.hdf5.recovery import RawRecovery
 from bluescribe.formats.nexus.recovery import NexusRecovery
 from bluescribe.hdf5.mend import mend
-from bluescribe.recover import recover
 from tests.contracts import CONTRACTS
 from tests.readers import dx
+from tests.recovering import recover
 from tests.system.faults.test_kill import check_that_readers_open, fingerprint
 from tests.system.killed import FORMATS, ROWS, image, kill_session, run
 

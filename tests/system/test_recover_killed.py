@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from bluescribe.recover import recover
 from tests import warm
 from tests.contracts import CONTRACTS
 from tests.extent import IS_LONG
 from tests.readers import dx
+from tests.recovering import recover
 from tests.system.faults.test_kill import (
     check_originals_are_kept,
     check_that_readers_open,

@@ -20,7 +20,6 @@ import h5py
 
 from bluescribe.formats import load_format
 from bluescribe.owed import ENDING
-from bluescribe.recover import recover
 from bluescribe.resumed import take_up_owed
 from tests.formats.images import (
     Documents,
@@ -30,6 +29,7 @@ from tests.formats.images import (
     run_of_streams,
 )
 from tests.formats.test_nexus_master import run
+from tests.recovering import recover
 from tests.system import killed_completing
 
 COUNT = 4

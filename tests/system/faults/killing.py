@@ -34,6 +34,11 @@ def main(folder: Path, kills: int, seed: int, number_of_signal: int) -> None:
         (folder / f"{place.name}.json").write_text(json.dumps(record))
 
 
+def state_of(place: Path) -> str:
+    """Return where a session has its spool."""
+    return str(place.parent / "states" / place.name)
+
+
 def kill_one(
     place: Path, kind: str, chance: random.Random, number_of_signal: int
 ) -> tuple[list[str], float]:
@@ -43,6 +48,7 @@ def kill_one(
         os.close(reader)
         with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # it has to be a descriptor
             os.dup2(nowhere.fileno(), 2)
+        os.environ["XDG_STATE_HOME"] = state_of(place)  # or it would adopt what others left
         formats = tuple(f for f in instrument.FORMATS if f != "jsonl" or ALONE not in place.name)
         instrument.run(str(place), writer, kind, chance.randrange(10**6), formats)
         os._exit(0)

@@ -15,13 +15,16 @@ import pandas as pd
 import pytest
 import silx.io
 
-from bluescribe.recover import Report, recover
+from bluescribe.adoption import adopt
+from bluescribe.recover import Report
+from bluescribe.recover import recover as with_spools
 from tests import warm
 from tests.extent import IS_LONG
 from tests.readers import json as json_reader
 from tests.readers import tiff
+from tests.recovering import recover
 from tests.system.faults.checking import SECOND, check_values, longest_loss
-from tests.system.faults.killing import ALONE
+from tests.system.faults.killing import ALONE, state_of
 
 TOP = Path(__file__).resolve().parents[3]
 BATCHES, KILLS = (10, 20) if IS_LONG else (2, 10)
@@ -29,41 +32,67 @@ BATCHES, KILLS = (10, 20) if IS_LONG else (2, 10)
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("batch", range(BATCHES))
-def test_a_killed_session_is_recovered(tmp_path, batch):
-    end_and_recover(tmp_path, KILLS, batch, signal.SIGKILL)
+def test_a_killed_session_is_recovered_without_its_spool(tmp_path, monkeypatch, batch):
+    """From journals and from what the files have."""
+    for folder, record in ended(tmp_path, monkeypatch, KILLS, batch, signal.SIGKILL):
+        check_recovery(folder, record)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
-def test_a_session_that_a_signal_ends_is_recovered(tmp_path, number):
+def test_a_session_that_a_signal_ends_is_recovered(tmp_path, monkeypatch, number):
     """Their default is to end the process at once: no handler of ours takes them from the user."""
-    end_and_recover(tmp_path, 2, 100 + number, number)
+    for folder, record in ended(tmp_path, monkeypatch, 2, 100 + number, number):
+        check_recovery(folder, record)
 
 
-def end_and_recover(tmp_path, kills, seed, number):
-    command = [sys.executable, "-m", "tests.system.faults.killing", str(tmp_path), str(kills)]
-    warm.run([*command, str(seed), str(int(number))], cwd=TOP, check=True, timeout=200)
-    folders = sorted(path for path in tmp_path.iterdir() if path.is_dir())
-    assert len(folders) == kills
-    for folder in folders:
-        record = json.loads(folder.with_name(f"{folder.name}.json").read_text())
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_a_killed_session_is_played_again_from_its_spool(tmp_path, monkeypatch, batch):
+    """No file needs a journal, and nothing fails."""
+    for folder, record in ended(tmp_path, monkeypatch, KILLS, 200 + batch, signal.SIGKILL):
         before = fingerprint(folder)
-        foreseen = recover(folder, dry_run=True)
+        adopt(is_dry_run=True)
         assert fingerprint(folder) == before, "a dry run changes nothing"
-        report = recover(folder)
-        check_failures(folder, report, record)
-        check_foreseen(foreseen, report)
+        report = with_spools(folder)
+        assert not report.failed
         check_originals_are_kept(before, fingerprint(folder))
         after = fingerprint(folder)
-        again = recover(folder)
-        assert again.steps == report.failed, f"{folder.name}: {again.steps}"
+        again = with_spools(folder)
+        assert not again.steps, f"{folder.name}: {again.steps}"
         assert fingerprint(folder) == after, "a second call changes nothing"
-        for step in report.failed:
-            step.path.unlink()
         check_that_readers_open(folder)
-        check_values(
-            folder, record, is_alone=ALONE in folder.name, lost=[s.path for s in report.failed]
-        )
+        check_values(folder, record, is_alone=ALONE in folder.name, lost=[])
+
+
+def ended(tmp_path, monkeypatch, kills, seed, number):
+    """End sessions by a signal; yield the folder of each and what it emitted."""
+    command = [sys.executable, "-m", "tests.system.faults.killing", str(tmp_path), str(kills)]
+    warm.run([*command, str(seed), str(int(number))], cwd=TOP, check=True, timeout=200)
+    folders = sorted(path for path in tmp_path.iterdir() if path.is_dir() and path.name[0] in "01")
+    assert len(folders) == kills
+    for folder in folders:
+        monkeypatch.setenv("XDG_STATE_HOME", state_of(folder))
+        yield folder, json.loads(folder.with_name(f"{folder.name}.json").read_text())
     print("seconds that were lost at the most:", dict(longest_loss))
+
+
+def check_recovery(folder, record):
+    before = fingerprint(folder)
+    foreseen = recover(folder, dry_run=True)
+    assert fingerprint(folder) == before, "a dry run changes nothing"
+    report = recover(folder)
+    check_failures(folder, report, record)
+    check_foreseen(foreseen, report)
+    check_originals_are_kept(before, fingerprint(folder))
+    after = fingerprint(folder)
+    again = recover(folder)
+    assert again.steps == report.failed, f"{folder.name}: {again.steps}"
+    assert fingerprint(folder) == after, "a second call changes nothing"
+    for step in report.failed:
+        step.path.unlink()
+    check_that_readers_open(folder)
+    lost = [step.path for step in report.failed]
+    check_values(folder, record, is_alone=ALONE in folder.name, lost=lost)
 
 
 def check_failures(folder: Path, report: Report, record: Any) -> None:

@@ -14,8 +14,8 @@ from bluesky import RunEngine
 
 from bluescribe import subscribe_writers
 from bluescribe.delivery.outbox import Outbox
-from bluescribe.recover import recover
 from tests import warm
+from tests.recovering import lose_spools, recover
 from tests.system.delivery.globus.sessions import (
     delivered,
     here,
@@ -66,6 +66,7 @@ def kill_session(folder, formats, where):
     command = [sys.executable, str(program), json.dumps(iconfig_for(folder, formats)), where]
     done = warm.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
+    lose_spools()  # or the next session finishes the files by itself
 
 
 def notes(writers):

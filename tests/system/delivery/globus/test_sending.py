@@ -59,7 +59,7 @@ def test_only_the_formats_that_are_wanted_are_sent(begin, service, tmp_path):
 
 def test_what_a_format_gave_up_is_left_out_and_named(begin, service, monkeypatch, caplog):
     def refuse(*_):
-        raise OSError(28, "No space left on device")
+        raise RuntimeError("a fault")
 
     RE, writers = begin(("jsonl", "csv"))
     monkeypatch.setattr(CsvFile, "sync", refuse)
