@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from event_model import DocumentNames
@@ -18,13 +19,15 @@ from event_model import DocumentNames
 from .errors import BluescribeError
 from .formats import load_plugin
 from .formats.plugin import FormatPlugin
+from .incomplete import remember
+from .journals import events_of
 from .kept import being_recovered, is_put_by, keeping, put_back
 from .recovered import Step
 from .recovery import Found, Recovery, RecoveryError, Source
 from .run import Run
 from .runreport import RunReport
 from .settings import WriterSettings
-from .spool.folder import SpoolFolder, left_folders
+from .spool.folder import SpoolFolder, has_left_folders, left_folders
 from .spool.home import known_homes
 from .spool.left import LeftRun, LeftSpool
 from .spool.problems import BrokenSpoolError
@@ -42,7 +45,12 @@ _DOCUMENTS = {name.value for name in DocumentNames}
 """What the event model knows; the rest is asked of files."""
 
 
-def adopt(spool: Path | None = None, *, is_dry_run: bool = False) -> list[Step]:
+def adopt(
+    spool: Path | None = None,
+    *,
+    is_dry_run: bool = False,
+    kinds: Mapping[str, type[Writer]] = MappingProxyType({}),
+) -> list[Step]:
     """Write what dead sessions of this user and this computer left in their spools.
 
     Parameters
@@ -51,6 +59,8 @@ def adopt(spool: Path | None = None, *, is_dry_run: bool = False) -> list[Step]:
         Where to look beside the usual places: ``SPOOL`` of ``DATA_FILES``.
     is_dry_run
         Only tell what would be done.
+    kinds
+        Writers of this session, by format, that may have hooks; others are the formats' own.
 
     Returns
     -------
@@ -61,42 +71,58 @@ def adopt(spool: Path | None = None, *, is_dry_run: bool = False) -> list[Step]:
     for home in known_homes(spool):
         with suppress(OSError):
             for path in left_folders(home):
-                steps += _adopt_folder(path, is_dry_run=is_dry_run)
+                steps += _adopt_folder(path, kinds, is_dry_run=is_dry_run)
     return steps
 
 
-def adopt_later(spool: Path | None) -> threading.Thread:
-    """Do so on a thread that nothing waits for, until nothing is left."""
-    thread = threading.Thread(
-        target=_adopt_all, args=(spool,), name="bluescribe-adopts", daemon=True
-    )
-    thread.start()
-    return thread
+def adopt_later(
+    spool: Path | None, kinds: Mapping[str, type[Writer]], then: Callable[[], object]
+) -> None:
+    """Do so in the background, until nothing is left.
+
+    Parameters
+    ----------
+    spool, kinds
+        As `adopt`.
+    then
+        Is called when all was tried once.
+    """
+    if any(has_left_folders(home) for home in known_homes(spool)):
+        arguments = (spool, dict(kinds), then)
+        name = "bluescribe-adopts"
+        threading.Thread(target=_adopt_all, args=arguments, name=name, daemon=True).start()
+    else:
+        then()
 
 
-def _adopt_all(spool: Path | None) -> None:
+def _adopt_all(
+    spool: Path | None, kinds: Mapping[str, type[Writer]], then: Callable[[], object] | None
+) -> None:
     pause = _FIRST_PAUSE
     told: set[Path] = set()
     while True:
-        steps = adopt(spool)
+        steps = adopt(spool, kinds=kinds)
         done = [step.path for step in steps if step.outcome == "written anew"]
         if done:
             logger.warning(
                 "an earlier session ended before it had written these files, which is done now: %s",
                 ", ".join(map(str, done)),
             )
-        failed = [step for step in steps if step.outcome == "FAILED"]
+        failed = [step for step in steps if step.outcome in ("FAILED", "left")]
         for step in failed:
             if step.path not in told:
                 told.add(step.path)
                 logger.warning("%s is not written yet: %s", step.path, step.what)
+        if then is not None:
+            then()
+            then = None  # it may hold the writers
         if not failed:
             return
         threading.Event().wait(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _adopt_folder(path: Path, *, is_dry_run: bool) -> list[Step]:
+def _adopt_folder(path: Path, kinds: Mapping[str, type[Writer]], *, is_dry_run: bool) -> list[Step]:
     folder = SpoolFolder.taken(path)
     if folder is None:  # its session lives
         return []
@@ -105,9 +131,9 @@ def _adopt_folder(path: Path, *, is_dry_run: bool) -> list[Step]:
         steps = [
             step
             for run in left.runs.values()
-            for name in left.lanes
-            if name not in run.done
-            for step in _Adopted(left, run, name).written(is_dry_run=is_dry_run)
+            for lane in left.lanes
+            if lane not in run.done and left.lanes[lane]  # deliveries see to what is theirs
+            for step in _Adopted(left, run, lane, kinds).written(is_dry_run=is_dry_run)
         ]
     except (OSError, BrokenSpoolError) as error:
         steps = [Step(path, "FAILED", str(error))]
@@ -127,29 +153,28 @@ class _Adopted:
         The spool.
     run
         The run.
-    name
-        The format.
+    lane
+        What of the session wrote it.
+    kinds
+        Writers of this session.
     """
 
-    def __init__(self, left: LeftSpool, run: LeftRun, name: str) -> None:
+    def __init__(
+        self, left: LeftSpool, run: LeftRun, lane: str, kinds: Mapping[str, type[Writer]]
+    ) -> None:
         self._left = left
         self._run = run
-        self._name = name
+        self._lane = lane
         self._label = Run(run.start).label
-        self._files = run.files.get(name, [])
+        self._files = run.files.get(lane, [])
+        self._kinds = kinds
 
     def written(self, *, is_dry_run: bool) -> Iterator[Step]:
         """Write the run, unless its files are whole; yield what was done."""
-        path = self._files[0] if self._files else Path(f"the {self._name} file of {self._label}")
-        if not self._run.is_whole:
-            logger.warning(
-                "%s: %s is not wholly in the spool, whose disk was full: its file stays as it is",
-                *(path, self._label),
-            )
-            return
+        path = self._files[0] if self._files else Path(f"the {self._lane} file of {self._label}")
+        what = f"{self._label}, from the spool"
         try:
-            plugin = load_plugin(self._name)
-            settings = plugin.settings.validated(self._name, self._left.lanes[self._name])
+            plugin, settings = self._format()
             recovery = plugin.recovery(plugin, settings) if plugin.recovery else None
             self._put_back()
             there = next((path for path in self._files if path.exists()), None)
@@ -159,15 +184,34 @@ class _Adopted:
             if recovery is not None and there is not None and recovery.is_held(there):
                 yield Step(path, "left", "it is being written")
                 return
-            what = f"{self._label}, from the spool"
             if is_dry_run:
                 yield Step(path, "written anew", what)
                 return
-            files, kept = self._write(plugin, settings, recovery, there, is_in_it=bool(found))
+            writer = self._writer(plugin, settings)
+            kept: tuple[Path, ...] = ()
+            if there is None:
+                files = self._play(writer)
+            elif not (self._run.is_whole and all(map(self._has_all_of, found))):
+                files = self._play(writer)  # beside it, as either may have what the other lacks
+                what += f", which may lack a part of it: {there} is left as it is, too"
+            else:
+                files, kept = self._write_anew(writer, recovery, there, is_in_it=bool(found))
             if files:  # the format may have no use for the run
+                self._remember(recovery, files[0])
                 yield Step(files[0], "written anew", what, kept)
         except (OSError, BluescribeError) as error:
             yield Step(path, "FAILED", f"{self._label}: {error}")
+
+    def _format(self) -> tuple[FormatPlugin, WriterSettings]:
+        about = self._left.lanes[self._lane]
+        kind = self._kinds.get(about["format"])
+        plugin = load_plugin(about["format"]) if kind is None else FormatPlugin.of(kind)
+        return plugin, plugin.settings.validated(self._lane, about["settings"])
+
+    def _writer(self, plugin: FormatPlugin, settings: WriterSettings) -> Writer:
+        values = {name: getattr(settings, name) for name in settings.model_fields_set}
+        values |= _SETTINGS | ({"images_timeout": 0.0} if plugin.copies_images else {})
+        return plugin.writer(**values)
 
     def _put_back(self) -> None:
         """Begin again where another adoption was cut short."""
@@ -182,21 +226,15 @@ class _Adopted:
             return []
         return [item for item in recovery.examine(there) if item.run == self._run.uid]
 
-    def _write(
-        self,
-        plugin: FormatPlugin,
-        settings: WriterSettings,
-        recovery: Recovery | None,
-        there: Path | None,
-        *,
-        is_in_it: bool,
+    def _has_all_of(self, found: Found) -> bool:
+        """Tell whether the spool has all events that a file has: a power cut may have cost some."""
+        events = events_of(self._documents())
+        return all(events.get(name, 0) >= number for name, number in found.events.items())
+
+    def _write_anew(
+        self, writer: Writer, recovery: Recovery | None, there: Path, *, is_in_it: bool
     ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-        """Write the run; return its files, and those that were put aside."""
-        values = {name: getattr(settings, name) for name in settings.model_fields_set}
-        values |= _SETTINGS | ({"images_timeout": 0.0} if plugin.copies_images else {})
-        writer = plugin.writer(**values)
-        if there is None:
-            return self._play(writer), ()
+        """Write the run in the place of what is there; return its files, and what was put aside."""
         with keeping(there) as kept:
             if not writer.shares_files:
                 for path in filter(Path.exists, self._files):
@@ -211,7 +249,7 @@ class _Adopted:
         return files, tuple(kept.names.values())
 
     def _documents(self) -> Iterator[tuple[str, Any]]:
-        for name, doc in self._left.story(self._run.uid, self._name):
+        for name, doc in self._left.story(self._run.uid, self._lane):
             if name in _DOCUMENTS:
                 yield name, doc
 
@@ -228,17 +266,21 @@ class _Adopted:
         writer.tell_of_finished(reports.append)
         cwd: Path | None = None
         with writer:
-            for name, doc in self._left.story(self._run.uid, self._name):
+            for name, doc in self._left.story(self._run.uid, self._lane):
                 if name == "cwd":
                     cwd = doc
                 elif name == "start":
                     writer.begin(doc, 0, cwd)
                 else:
                     writer.post(name, doc)
-        failures = [
-            failure for report in reports if report.is_given_up for failure in report.failures
-        ]
-        if failures or not reports:
-            words = "; ".join(f"{f.cause}; {f.remedy}" for f in failures)
+        lost = [report for report in reports if report.is_given_up]
+        if lost or not reports:
+            words = "; ".join(f"{f.cause}; {f.remedy}" for report in lost for f in report.failures)
             raise RecoveryError(words or "its start document is damaged")
         return reports[0].files
+
+    def _remember(self, recovery: Recovery | None, path: Path) -> None:
+        """Note that a journal has no stop document for ever, so that nobody tells of it again."""
+        if recovery is not None and recovery.is_journal and not self._run.has_stop:
+            with suppress(OSError):
+                remember(path)

@@ -145,6 +145,14 @@ class Attempts:
         if is_first:
             self._ledger.teller.tell("retry", self._news(error))
 
+    def lose(self, error: Exception) -> None:
+        """Say that the file will not be written."""
+        news = self._news(error)
+        cause = f"{type(error).__name__}: {error}"
+        self.failure = Failure(time.time(), news.run, news.path, cause, news.remedy)
+        self._ledger.teller.tell("lost", news)
+        self._ledger.fail(self.failure)
+
     def tell_that_it_is_written(self) -> None:
         """Tell that a run that was late is in its file."""
         self._ledger.teller.tell("written", self._news(None))
@@ -179,6 +187,7 @@ class Attempts:
         self.is_late = isinstance(error, OSError) and self._ledger.postpone(uid, failure, error)
         if not self.is_late:
             self.failure = failure
+            self._ledger.postponed.remove(uid)
             self._ledger.teller.tell("lost", news)
             self._ledger.fail(failure)
         elif is_first:

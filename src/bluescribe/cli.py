@@ -88,7 +88,8 @@ def recover(
 ) -> None:
     """Finish the files that a crash has left incomplete.
 
-    Writes what dead sessions of this user have left in their spools. Then looks at all files in DIR and the folders in it. A run that has a journal (.jsonl) is written
+    Writes what dead sessions of this user have left in their spools, wherever it belongs. Then
+    looks at all files in DIR and the folders in it: a run that has a journal (.jsonl) is written
     anew from it where a file of it is not complete; other files are made readable as they are.
     What is changed is kept as NAME.damaged. Files that are being written are left alone. The exit
     status is 1 when something could not be recovered, 2 when nothing could be begun.

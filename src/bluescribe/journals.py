@@ -12,7 +12,7 @@ from .grammar import check_event
 from .recovery import Documents, Found, Recovery
 from .run import Document
 
-__all__ = ["Journal", "is_better", "is_poor"]
+__all__ = ["Journal", "events_of", "is_better", "is_poor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def is_poor(recovery: Recovery, found: Found, journal: Journal | None) -> bool:
         return False
     if journal.found.has_stop:
         return True
-    streams = _events(journal.read())
+    streams = events_of(journal.read())
     if not recovery.holds_all_streams:
         streams = {name: number for name, number in streams.items() if name in found.events}
     return any(number > found.events.get(name, 0) for name, number in streams.items())
@@ -53,11 +53,11 @@ def is_better(found: Found, journal: Journal) -> bool:
     """Tell whether a journal has all events that a file has."""
     if not any(found.events.values()) or journal.found.has_stop:
         return True
-    streams = _events(journal.read())
+    streams = events_of(journal.read())
     return all(streams.get(name, 0) >= number for name, number in found.events.items())
 
 
-def _events(documents: Documents) -> Mapping[str, int]:
+def events_of(documents: Documents) -> Mapping[str, int]:
     """Return the number of events of each stream, but for damaged ones, which no file has."""
     streams: dict[str, str] = {}
     events: Counter[str] = Counter()

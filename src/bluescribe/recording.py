@@ -87,6 +87,16 @@ class Recording:
         """Whether its file failed, and the run is to be written anew from the spool."""
         return self._attempt.is_late
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether its file failed, and nothing will be written."""
+        return self._attempt.failure is not None
+
+    def give_up(self, error: Exception) -> None:
+        """Tell that a run that is late cannot be written from the spool either."""
+        self._attempt.lose(error)
+        self._report()
+
     def discard(self) -> None:
         """Remove what was written of a run that is late.
 

@@ -105,18 +105,21 @@ class Router(DocumentRouter):
         """Write a run that is late from all that came since it began; tell whether it is done."""
         try:
             self.late[uid].discard()
-            written = self._written_anew(uid, entries)
         except OSError:  # its folder is away still, which was told
             return False
-        except BrokenSpoolError:
-            logger.exception("%s: the spool cannot be read", self._ledger.format_name)
-            return False
+        try:
+            written = self._written_anew(uid, entries)
+        except BrokenSpoolError as error:
+            self._ledger.postponed.remove(uid)
+            self.late.pop(uid).give_up(error)
+            return True
         if written.is_late:
             self.late[uid] = written
             return False
         del self.late[uid]
         self._ledger.postponed.remove(uid)
-        written.tell_that_it_is_written()
+        if not written.is_given_up:
+            written.tell_that_it_is_written()
         if uid in self._runs:
             self._take_in(written)
         return True

@@ -26,8 +26,8 @@ _TOLD_KEPT = 1_000
 _FINISHED_KEPT = 20
 
 _REMEDIES = {
-    errno.ENOSPC: "free space on that disk; the next run is written again",
-    errno.EDQUOT: "free space within the quota; the next run is written again",
+    errno.ENOSPC: "free space on that disk",
+    errno.EDQUOT: "free space within the quota",
     errno.EACCES: "make that folder writable for this user, or set another DIRECTORY",
     errno.EPERM: "make that folder writable for this user, or set another DIRECTORY",
     errno.EROFS: "that file system is read-only: set another DIRECTORY or remount it",
@@ -105,7 +105,10 @@ class Status:
             lines.append(f"  OWED:        {owed} (to be completed: bluescribe recover)")
         if self.retrying:
             lines.append(f"  RETRYING:    {self.retrying}")
-        lines += [f"  LATE:        {failure} (the spool has it)" for failure in self.late]
+        lines += [
+            f"  LATE:        {late.run}, safe in the spool: {late.cause}; {late.remedy}"
+            for late in self.late
+        ]
         if self.documents_refused:
             refused = _count(self.documents_refused, "damaged document")
             lines.append(f"  refused:     {refused}")

@@ -79,11 +79,20 @@ def subscribe_writers(
     except BaseException:
         writers.close()  # nobody else can: what it delivers may be meant for another place
         raise
-    adopt_later(writers.spool.spool)
-    tell_of_incomplete(places_of(writers))
-    take_up_owed(writers)
+    _look_back(writers)
     _tell_of_groups(writers)
     return writers
+
+
+def _look_back(writers: Writers) -> None:
+    """Write what an earlier session left, and then tell what else it did not finish."""
+    kinds = {writer.format: type(writer) for writer in writers}
+
+    def then() -> None:
+        tell_of_incomplete(places_of(writers))
+        take_up_owed(writers)
+
+    adopt_later(writers.spool.spool, kinds, then)
 
 
 def _tell_of_groups(writers: Writers) -> None:
@@ -148,7 +157,7 @@ class Writers(KnownAttributes):
         self._spool = Spool(self.spool)
         told = Told()
         for writer in self._receiving:
-            writer.follow(self._spool)
+            writer.follow(self._spool, is_adopted=writer not in own)  # deliveries see to theirs
             writer.tell_together(told)
         self._teller = Writer.share_teller(list(self))
         for delivery in self._deliveries.values():

@@ -91,7 +91,7 @@ class Writer(KnownAttributes):
         )
         spool = Spool(SpoolSettings())
         self._lane = Lane(spool, router, name=self.format, interval=self.interval)
-        self._lane.about = partial(told, self.settings)
+        self._lane.about = partial(_about, self.format, self.settings)
         self._ledger.spool = self._lane
         self._snapshot = Snapshots()
         self._open_runs = OpenRuns()
@@ -240,8 +240,18 @@ class Writer(KnownAttributes):
         self._ledger.is_replay = True
         self._lane.follow(Spool())
 
-    def follow(self, spool: Spool) -> None:
-        """Take from now on what comes through a spool that other writers follow, too."""
+    def follow(self, spool: Spool, *, is_adopted: bool = True) -> None:
+        """Take from now on what comes through a spool that other writers follow, too.
+
+        Parameters
+        ----------
+        spool
+            The spool.
+        is_adopted
+            Whether the next session is to write what this one leaves there.
+        """
+        if not is_adopted:
+            self._lane.about = dict
         self._lane.follow(spool)
 
     def tell_of_claims(
@@ -371,6 +381,11 @@ class Writer(KnownAttributes):
         return wait_until_written([(self, done)], timeout)
 
 
+def _about(format_name: str, settings: WriterSettings) -> dict[str, Any]:
+    """Return what those have to know who find what a writer left in the spool."""
+    return {"format": format_name, "settings": told(settings)}
+
+
 def _end(is_dropped: bool, lane: Lane, afterwards: Afterwards, ledger: Ledger) -> None:
     """Finish every file; of a writer that was dropped, on its own threads, which then end."""
     if not is_dropped:
@@ -387,7 +402,7 @@ def _end(is_dropped: bool, lane: Lane, afterwards: Afterwards, ledger: Ledger) -
 
 
 def _close(lane: Lane, afterwards: Afterwards, ledger: Ledger, timeout: float | None) -> None:
-    lane.close()
+    lane.close(timeout)
     ledger.spool = None
     afterwards.close(timeout)
     ledger.teller.flush()

@@ -121,5 +121,9 @@ def segments(home: Path) -> list[Path]:
 
 def entries(home: Path) -> list[Entry]:
     """Return all that is in the log, but for the notes of lanes."""
-    found = [entry for path in segments(home) for entry in read_segment(Place.at(path))]
-    return [entry for entry in found if not entry[0].startswith(NOTE)]
+    while True:
+        try:
+            found = [entry for path in segments(home) for entry in read_segment(Place.at(path))]
+        except FileNotFoundError:  # it went meanwhile
+            continue
+        return [entry for entry in found if not entry[0].startswith(NOTE)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -161,7 +162,8 @@ def test_a_request_alone_is_answered(pair, logged):
 @pytest.mark.usefixtures("small")
 def test_what_is_for_one_lane_alone_reaches_it_in_its_place(pair, logged):
     held, other = pair
-    theirs = {held: [("start", {"uid": "first"})], other: [("start", {"uid": "first"})]}
+    first: tuple[str, dict[str, Any]] = ("start", {"uid": "first"})
+    theirs = {held: [first], other: [first]}
     for number in range(60):
         for lane in (held, other):
             lane.post("comment", {"text": f"{lane.name} {number}"})

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Self
 
 from .. import __version__
-from ..held import QUIET_SECONDS, Held
+from ..held import QUIET_SECONDS, Held, is_held
 from .home import is_own_folder, refusal
 
-__all__ = ["SESSION", "SpoolFolder", "left_folders"]
+__all__ = ["SESSION", "SpoolFolder", "has_left_folders", "left_folders"]
 
 logger = logging.getLogger(__name__)
 
@@ -162,6 +162,20 @@ def left_folders(home: Path) -> list[Path]:
         The folder cannot be read.
     """
     return sorted(filter(_may_be_left, home.iterdir()), key=lambda path: (_begun(path), path.name))
+
+
+def has_left_folders(home: Path) -> bool:
+    """Tell whether some folder may be one that a dead session of this host left."""
+    with suppress(OSError):
+        return not all(map(_is_in_use, left_folders(home)))
+    return False
+
+
+def _is_in_use(path: Path) -> bool:
+    try:
+        return is_held(path / SESSION)
+    except OSError:
+        return False
 
 
 def _may_be_left(path: Path) -> bool:

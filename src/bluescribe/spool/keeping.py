@@ -16,6 +16,7 @@ from ..space import size_text
 from .home import spool_home
 from .left import GAP
 from .log import Cursor, Log
+from .problems import BrokenSpoolError
 from .rows import Packer
 from .segment import Entry, Kept
 from .settings import SpoolSettings
@@ -33,6 +34,10 @@ _PAUSE_SECONDS = 2.0
 _LEAST_FREE = 200 << 20
 """Bytes that are left to others on the disk: a full one stops more than bluescribe."""
 _LOOK_SECONDS = 1.0
+_SEGMENT_BYTES = 64 << 20
+"""After which another segment is begun: what is not needed any more goes in pieces of that size."""
+_LEAST_SEGMENTS = 16
+"""Into which SPOOL_LIMIT is cut at the least."""
 
 
 @dataclass(slots=True)
@@ -129,7 +134,7 @@ class Keeper:
         need, log = self._needs.get(uid), self._log
         if need is None or need.first is None or log is None or end is None:
             return None
-        return (entry for entry, _ in log.read(need.first, end))
+        return _read(log, need.first, end)
 
     def read(self, start: Cursor, end: Cursor) -> Iterator[tuple[Entry, Cursor]]:
         """Yield what stands between two places; any thread may call it, without the lock.
@@ -209,7 +214,8 @@ class Keeper:
 
     def _made(self, settings: SpoolSettings, lanes: Sequence[Lane]) -> Log:
         about = {"version": __version__, "lanes": {lane.name: lane.about() for lane in lanes}}
-        self._log = Log(spool_home(settings.spool), about)
+        segment_bytes = min(_SEGMENT_BYTES, settings.spool_limit // _LEAST_SEGMENTS)
+        self._log = Log(spool_home(settings.spool), about, segment_bytes=segment_bytes)
         return self._log
 
     def _packed(self, batch: Batch) -> Iterator[Kept]:
@@ -270,8 +276,8 @@ class Keeper:
             logger.warning(
                 "the spool cannot be written: %s. What is received is in memory, up to 256 MB, and "
                 "goes into the files as before; beyond that the RunEngine waits. A file that "
-                "cannot be written for RETRY_SECONDS is given up. Remedy: free space there, or set "
-                "SPOOL in DATA_FILES to a folder on a local disk.",
+                "cannot be written for RETRY_SECONDS is given up. Remedy: free space there, or in "
+                "DATA_FILES set SPOOL to a folder on a local disk, or a larger SPOOL_LIMIT.",
                 error,
             )
         self._refused = str(error) or type(error).__name__
@@ -280,6 +286,13 @@ class Keeper:
         if self._refused:
             logger.warning("the spool is written again: %s", self.path)
         self._refused, self._next_try = "", 0.0
+
+
+def _read(log: Log, start: Cursor, end: Cursor) -> Iterator[Entry]:
+    try:
+        yield from (entry for entry, _ in log.read(start, end))
+    except OSError as error:
+        raise BrokenSpoolError(f"the spool cannot be read: {error}") from error
 
 
 def _behind(lanes: Sequence[Lane]) -> list[Cursor]:

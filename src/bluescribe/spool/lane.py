@@ -169,12 +169,25 @@ class Lane:
             done.set()
         return done
 
-    def close(self) -> None:
-        """Finish all that came and end the thread; a second call waits for the same."""
+    def close(self, timeout: float | None = None) -> None:
+        """Finish all that came and end the thread; a second call waits for the same.
+
+        Parameters
+        ----------
+        timeout
+            Seconds after which a disk that hangs is not waited for; None waits as long as it takes.
+        """
         if self._spool.has_begun:
             self._spool.ask(self, "close", threading.Event())
-            self._join()
-            self._spool.join()
+            if self._join(timeout):
+                self._spool.join()
+            else:
+                logger.warning(
+                    "%s: its disk hangs: not all is written after %.0f s. What is missing is in "
+                    "the spool, and is written by the next session, or by bluescribe recover DIR.",
+                    self.name,
+                    timeout,
+                )
         elif not self.is_closed:
             self.is_closed = True
             self._spool.dismiss(self)
@@ -214,7 +227,7 @@ class Lane:
     def note_kept(self, batches: Sequence[Batch]) -> None:
         """Note where in the log is what was taken; with the window's lock."""
         for batch in batches:
-            if self.at == batch.number + 1 and not self.is_behind:
+            if batch.end is not None and self.at > batch.number and not self.is_behind:
                 self.cursor = batch.end
 
     def expect(self, batch: Batch) -> None:
@@ -239,10 +252,12 @@ class Lane:
             if isinstance(doc, threading.Event) and lane is self:
                 self._lagging.append((batch.end, name, doc))
 
-    def _join(self) -> None:
-        if self._thread is not threading.current_thread():
-            self._spool.hasten()
-            self._over.wait()
+    def _join(self, timeout: float | None = None) -> bool:
+        """Wait for the end of the thread; tell whether it came."""
+        if self._thread is threading.current_thread():
+            return True
+        self._spool.hasten()
+        return self._over.wait(timeout)
 
     def _work(self) -> None:
         while True:

@@ -16,8 +16,6 @@ from .segment import Entry, Kept, Segment
 __all__ = ["SEGMENT_ENDING", "Cursor", "Log"]
 
 SEGMENT_ENDING = ".spool"
-_SEGMENT_BYTES = 64 << 20
-"""After which another segment is begun: what is not needed any more goes in pieces of that size."""
 
 
 class Cursor(NamedTuple):
@@ -38,6 +36,8 @@ class Log:
         The folder in which the spool's own is made.
     about
         Who writes: version, and what each lane is, for those who find it.
+    segment_bytes
+        After which another segment is begun.
 
     Raises
     ------
@@ -45,7 +45,8 @@ class Log:
         The folder cannot be made.
     """
 
-    def __init__(self, home: Path, about: Mapping[str, Any]) -> None:
+    def __init__(self, home: Path, about: Mapping[str, Any], *, segment_bytes: int) -> None:
+        self._segment_bytes = segment_bytes
         self._own = SpoolFolder.made(home)
         self._about = dict(about)
         self._folder = Folder(self._own.path)
@@ -157,7 +158,7 @@ class Log:
 
     def _current(self) -> Segment:
         segment = self._segments.get(self._last)
-        if segment is not None and segment.size < _SEGMENT_BYTES and not segment.is_broken:
+        if segment is not None and segment.size < self._segment_bytes and not segment.is_broken:
             return segment
         place = Place(self._folder, f"{self._last + 1:06d}{SEGMENT_ENDING}")
         with suppress(FileNotFoundError):

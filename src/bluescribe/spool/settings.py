@@ -21,6 +21,7 @@ class SpoolSettings(CheckedSettings):
     )
     spool_limit: Size = Field(
         default=10 * 10**9,
+        ge=10**6,
         description="Bytes that a session's spool may have, or text such as 10 GB",
     )
 

@@ -14,6 +14,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain, count
 from typing import Any
 
 from .keeping import Keeper
@@ -76,9 +77,13 @@ class Spool:
         return self._thread is not None
 
     def add(self, lane: Lane) -> None:
-        """Have a lane follow from now on."""
+        """Have a lane follow from now on, by a name that no other has."""
         with self._window.lock:
             lane.at = self._window.next_number
+            names = {each.name for each in self.lanes}
+            if lane.name in names:
+                free = (f"{lane.name}-{number}" for number in count(2))
+                lane.name = next(name for name in free if name not in names)
             self.lanes = [*self.lanes, lane]
 
     def post(self, name: str, doc: Any, size: int = 0, lane: Lane | None = None) -> None:
@@ -142,9 +147,19 @@ class Spool:
             self.note("done", {"run_start": uid}, lane)
 
     def story(self, uid: str, lane: Lane) -> Iterator[Entry] | None:
-        """Return what a lane has got since a run began; None if not all of it is in the log."""
-        entries = self._keeper.story(uid, lane.cursor)
-        return None if entries is None else (e for e in entries if e[2] in ("", lane.name))
+        """Return what a lane has got since a run began; None if not all of it is there.
+
+        Raises
+        ------
+        BrokenSpoolError
+            While it is read, if it cannot be.
+        """
+        with self._window.lock:
+            latest = self._window.unkept_of(lane)
+            entries = self._keeper.story(uid, lane.cursor)
+        if entries is None:
+            return None
+        return (entry for entry in chain(entries, latest) if entry[2] in ("", lane.name))
 
     def keeps(self, uid: str) -> bool:
         """Tell whether all of a run is in the log."""
@@ -272,9 +287,25 @@ class Spool:
             except BaseException:  # the next document must go on
                 logger.exception("a fault inside bluescribe; please report it")
         self._is_over, self.limit = True, 0
+        self._end()
+
+    def _end(self) -> None:
+        """Close the log, and tell what is kept there."""
+        unkept = sum(len(batch.items) for batch in self._window.unkept())
+        if unkept and self._keeper.is_needed and not self._keeper.is_off:
+            logger.error("the last %d documents are not in the spool: %s", unkept, self.refused)
         self._window = Window()  # what was asked names the lanes, and these the spool
         if (left := self._keeper.close()) is not None:
-            logger.warning("what could not be written is kept in %s", left)
+            logger.warning(
+                "what could not be written is kept in %s: the next session writes it, or "
+                "bluescribe recover DIR does",
+                left,
+            )
+
+    @property
+    def refused(self) -> str:
+        """Why nothing can be kept at the moment; empty when it can."""
+        return self._keeper.refused
 
     def _seconds(self) -> float:
         if not self._keeper.is_needed:

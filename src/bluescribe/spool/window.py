@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .log import Cursor
+from .segment import Entry
 
 if TYPE_CHECKING:
     from .lane import Lane
@@ -77,6 +78,16 @@ class Window:
         self.weight += batch.weight
         self.next_number = batch.number + 1
 
+    def unkept_of(self, lane: Lane) -> list[Entry]:
+        """Return what a lane has taken that is in memory only; with the lock."""
+        return [
+            (name, doc, "")
+            for batch in self.unkept()
+            if batch.number < lane.at
+            for name, doc, _, whose in batch.items
+            if whose in (None, lane) and not isinstance(doc, threading.Event)
+        ]
+
     def unkept(self) -> Iterator[Batch]:
         """Yield what is in memory only, oldest first."""
         return (batch for batch in self.batches if batch.end is None)
@@ -123,7 +134,7 @@ class Window:
                 break
             taken += batch.items
             size += batch.weight
-            lane.at, lane.cursor = batch.number + 1, batch.end
+            lane.at, lane.cursor = batch.number + 1, batch.end or lane.cursor
             if size > _LARGEST_MEAL_BYTES:
                 break
         return taken
