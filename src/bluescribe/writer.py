@@ -180,7 +180,9 @@ class Writer(KnownAttributes):
 
     def leave_to_others(self, start: dict[str, Any]) -> None:
         """Leave the run that begins to another writer of the session, if that writes it already."""
-        if not openruns.is_first(start, self.format, self.settings, self._close):
+        if not self._close.alive:
+            logger.warning("%s: a closed writer ignores the run that begins", self.format)
+        elif not openruns.is_first(start, self.format, self.settings, self._close):
             self._lane.post("elsewhere", {"uid": start["uid"]})
 
     def end(self, stop: dict[str, Any]) -> None:

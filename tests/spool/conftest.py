@@ -6,9 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from bluescribe.spool import Lane, Spool, SpoolSettings
+from bluescribe.spool import Lane, Spool, SpoolSettings, keeping
 from bluescribe.spool import keeping as keepings
-from bluescribe.spool import log as logs
 from bluescribe.spool import spool as spools
 from bluescribe.spool import window as windows
 from tests.spool.readers import PATIENCE, Reader, in_thread
@@ -70,5 +69,5 @@ def small(monkeypatch):
 def make_small(monkeypatch):
     monkeypatch.setattr(spools, "_LARGEST_BATCH", 5)
     monkeypatch.setattr(windows, "MOST_KEPT_BYTES", 20 * windows.DOCUMENT_BYTES)
-    monkeypatch.setattr(logs, "_SEGMENT_BYTES", 2_000)
+    monkeypatch.setattr(keeping, "_SEGMENT_BYTES", 2_000)
     monkeypatch.setattr(keepings, "_PAUSE_SECONDS", 0.02)

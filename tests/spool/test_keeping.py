@@ -95,7 +95,7 @@ def test_what_the_disk_refuses_is_written_when_it_can_be(lane, logged, home, sai
     first, last = said()
     assert "the spool cannot be written: " in first
     assert "File too large" in first
-    assert "Remedy: free space there, or set SPOOL in DATA_FILES" in first
+    assert "Remedy: free space there, or in DATA_FILES set SPOOL" in first
     assert "the spool is written again" in last
 
 

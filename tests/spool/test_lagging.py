@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bluescribe.spool import log as logs
+from bluescribe.spool import keeping
 from bluescribe.spool import spool as spools
 from bluescribe.spool import window as windows
 from bluescribe.testing.contract import played
@@ -242,7 +242,7 @@ def test_what_is_missed_between_runs_is_read_too(pair, logged, monkeypatch):
     play(logged, [("stop", {"run_start": "first"}, 0)])
     assert held.request().wait(PATIENCE)
     assert other.request().wait(PATIENCE)
-    monkeypatch.setattr(logs, "_SEGMENT_BYTES", 100)
+    monkeypatch.setattr(keeping, "_SEGMENT_BYTES", 100)
     held.reader.gate.clear()
     posted = play(logged, [("comment", {"text": "0"}, 0)])
     logged._wake.set()

@@ -8,8 +8,7 @@ import pytest
 
 from bluescribe.files import Place
 from bluescribe.held import is_held
-from bluescribe.spool import Spool
-from bluescribe.spool import log as logs
+from bluescribe.spool import Spool, keeping
 from bluescribe.spool import spool as spools
 from bluescribe.spool.folder import SpoolFolder
 from bluescribe.spool.segment import NOTE, read_segment
@@ -295,7 +294,7 @@ def test_a_segment_has_a_size(lane, logged, home):
     played_on(logged, run("a", 300)[:-1])
     sizes = [path.stat().st_size for path in segments(home)]
     assert len(sizes) > 5
-    assert max(sizes) < 2 * logs._SEGMENT_BYTES
+    assert max(sizes) < 2 * keeping._SEGMENT_BYTES
     wait_for(lambda: logged._keeper.size == sum(p.stat().st_size for p in segments(home)))
 
 

@@ -95,29 +95,44 @@ class Keeper:
         """Bytes of the log."""
         return 0 if self._log is None else self._log.size
 
-    def begin(self, batch: Batch, lanes: Iterable[Lane]) -> None:
+    def begin(self, batch: Batch, lanes: Sequence[Lane]) -> None:
         """Note the runs that begin in a batch."""
-        for uid in batch.begun:
+        for uid in batch.begun if lanes else ():
             self._needs[uid] = _Need(batch.number, set(lanes))
 
-    def keep(self, batches: Sequence[Batch], lanes: Sequence[Lane]) -> None:
+    def keep(
+        self,
+        batches: Sequence[Batch],
+        lanes: Sequence[Lane],
+        needed: Sequence[Cursor],
+        *,
+        is_last: bool = False,
+    ) -> None:
         """Write batches, in order, that are not in the log; those that cannot be stay in memory."""
-        if self._settings is None or not batches or time.monotonic() < self._next_try:
+        is_time = bool(self._needs) if is_last else time.monotonic() >= self._next_try
+        if self._settings is None or not batches or not is_time:
             return
         try:
             for batch in batches:
                 log = self._log or self._made(self._settings, lanes)
-                self._make_room(log, batch, lanes)
+                begun = [b.start for b in batches[:1] if b.start is not None]
+                self._make_room(log, batch, lanes, [*needed, *begun])
                 before: list[Kept] = [(GAP, {}, "")] if self._has_gap else []
                 batch.start, batch.end = log.append([*before, *self._packed(batch)])
                 self._has_gap = False
-                for uid in batch.begun:
-                    if uid in self._needs:
-                        self._needs[uid].first = batch.start
+                self._note_begun(batch)
         except OSError as error:
             self._refuse(error)
+        except Exception as error:
+            logger.exception("a fault inside bluescribe; please report it")
+            self._refuse(OSError(errno.EINVAL, f"{type(error).__name__}: {error}"))
         else:
             self._accept()
+
+    def _note_begun(self, batch: Batch) -> None:
+        for uid in batch.begun:
+            if (need := self._needs.get(uid)) is not None:  # lanes may be done with it by now
+                need.first = batch.start
 
     def lose(self, batch: Batch) -> None:
         """Note that a batch is not in the log and will not be: no open run is whole there."""
@@ -191,11 +206,11 @@ class Keeper:
             if not need.lanes:
                 del self._needs[uid]
 
-    def sweep(self, lanes: Sequence[Lane]) -> None:
+    def sweep(self, read: Sequence[Cursor]) -> None:
         """Remove what nobody needs any more."""
         if self._log is not None:
             needed = [need.first for need in self._needs.values() if need.first is not None]
-            needed += _behind(lanes)
+            needed += read
             self._log.drop(min(needed) if needed else self._log.end if self._needs else None)
 
     def close(self) -> Path | None:
@@ -213,7 +228,7 @@ class Keeper:
         self._log = self._settings = None
 
     def _made(self, settings: SpoolSettings, lanes: Sequence[Lane]) -> Log:
-        about = {"version": __version__, "lanes": {lane.name: lane.about() for lane in lanes}}
+        about = {"version": __version__, "lanes": {lane.key: lane.about() for lane in lanes}}
         segment_bytes = min(_SEGMENT_BYTES, settings.spool_limit // _LEAST_SEGMENTS)
         self._log = Log(spool_home(settings.spool), about, segment_bytes=segment_bytes)
         return self._log
@@ -224,9 +239,11 @@ class Keeper:
             if name == "event" and lane is None and (row := pack(doc)) is not None:
                 yield row
             elif not isinstance(doc, threading.Event):
-                yield name, doc, "" if lane is None else lane.name
+                yield name, doc, "" if lane is None else lane.key
 
-    def _make_room(self, log: Log, batch: Batch, lanes: Sequence[Lane]) -> None:
+    def _make_room(
+        self, log: Log, batch: Batch, lanes: Sequence[Lane], read: Sequence[Cursor]
+    ) -> None:
         """Let go of what all lanes have when the log would get too large.
 
         Raises
@@ -237,7 +254,7 @@ class Keeper:
         assert self._settings is not None  # or there were no log
         limit = self._settings.spool_limit
         if log.size + batch.weight > limit:
-            self._let_go(log, lanes)
+            self._let_go(log, lanes, read)
             if log.size + batch.weight > limit:
                 words = f"the spool has reached its SPOOL_LIMIT of {size_text(limit)}"
                 raise OSError(errno.EDQUOT, words, str(log.path))
@@ -248,18 +265,16 @@ class Keeper:
                 self._next_look = 0.0
                 raise OSError(errno.ENOSPC, "the spool's disk is nearly full", str(log.path))
 
-    def _let_go(self, log: Log, lanes: Sequence[Lane]) -> None:
+    def _let_go(self, log: Log, lanes: Sequence[Lane], read: Sequence[Cursor]) -> None:
         """Remove what all lanes have written, and no run that is late needs."""
-        late = {uid for lane in lanes for uid in lane.recipient.late}
-        firsts = {
-            uid: need.first for uid, need in list(self._needs.items()) if need.first is not None
-        }
-        needed = [first for uid, first in firsts.items() if uid in late]
-        needed += _behind(lanes)
+        late = {uid for lane in lanes for uid in tuple(lane.recipient.late)}
+        needs = tuple(self._needs.items())
+        needed = [need.first for uid, need in needs if uid in late and need.first is not None]
+        needed += read
         least = min(needed) if needed else log.end
-        cut = [uid for uid, first in firsts.items() if first.segment < least.segment]
-        for uid in cut:
-            self._needs[uid].first = None
+        cut = [n for _, n in needs if n.first is not None and n.first.segment < least.segment]
+        for need in cut:
+            need.first = None
         if cut:
             logger.warning(
                 "the spool in %s has reached its SPOOL_LIMIT of %s. The beginning of the runs that "
@@ -293,8 +308,3 @@ def _read(log: Log, start: Cursor, end: Cursor) -> Iterator[Entry]:
         yield from (entry for entry, _ in log.read(start, end))
     except OSError as error:
         raise BrokenSpoolError(f"the spool cannot be read: {error}") from error
-
-
-def _behind(lanes: Sequence[Lane]) -> list[Cursor]:
-    """Return where lanes read that take what they write from the log."""
-    return [lane.cursor for lane in lanes if lane.is_behind and lane.cursor is not None]

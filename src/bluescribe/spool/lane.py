@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _SHORTEST = 0.001
 """Seconds between two looks at the least, whatever a writer asks for."""
+_AFTER_FAULT_SECONDS = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two tries of the runs that are late."""
 
@@ -75,6 +76,8 @@ class Lane:
     def __init__(self, spool: Spool, recipient: Recipient, *, name: str, interval: float) -> None:
         self.recipient = recipient
         self.name = name
+        self.key = name
+        """What it is called in the log: no other lane of the spool is."""
         self.interval = max(_SHORTEST, min(interval, threading.TIMEOUT_MAX))
         self.about: Callable[[], Any] = dict
         """Returns what is to be known of it by those who find the log."""
@@ -89,7 +92,8 @@ class Lane:
         self._over = threading.Event()
         self._lagging: deque[tuple[Cursor, str, threading.Event]] = deque()
         """What it was asked while it was behind, and after what in the log."""
-        self._asked: list[tuple[str, threading.Event]] = []
+        self._is_ended = False
+        self._asked: list[threading.Event] = []
         """What is answered when all that was taken is handed over."""
         self._waiting = 0
         self._thread: threading.Thread | None = None
@@ -147,8 +151,6 @@ class Lane:
             Bytes of the arrays in it.
         """
         if self.is_closed:
-            if name == "start":
-                logger.warning("%s: a closed writer ignores the run that begins", self.name)
             return
         self._spool.post(name, doc, size, self.itself)
 
@@ -177,20 +179,24 @@ class Lane:
         timeout
             Seconds after which a disk that hangs is not waited for; None waits as long as it takes.
         """
-        if self._spool.has_begun:
-            self._spool.ask(self, "close", threading.Event())
-            if self._join(timeout):
-                self._spool.join()
-            else:
-                logger.warning(
-                    "%s: its disk hangs: not all is written after %.0f s. What is missing is in "
-                    "the spool, and is written by the next session, or by bluescribe recover DIR.",
-                    self.name,
-                    timeout,
-                )
-        elif not self.is_closed:
-            self.is_closed = True
-            self._spool.dismiss(self)
+        if not self._spool.has_begun:
+            self._end_unused()
+            return
+        self._spool.ask(self, "close", threading.Event())
+        if self._join(timeout):
+            self._spool.join()
+        else:
+            logger.warning(
+                "%s: its disk hangs: not all is written after %.0f s. What is missing is in the "
+                "spool, and is written by the next session, or by bluescribe recover DIR.",
+                self.name,
+                timeout,
+            )
+
+    def _end_unused(self) -> None:
+        self.is_closed = True
+        self._spool.dismiss(self)
+        self._over.set()
 
     def leave(self, then: Callable[[], object]) -> None:
         """Finish all that came and end the thread, and wait for nothing.
@@ -204,6 +210,8 @@ class Lane:
             Is called when all is finished, on the thread.
         """
         if self.is_closed or not self._spool.has_begun:
+            if not self.is_closed:
+                self._end_unused()
             then()
             return
         self._then = then
@@ -227,7 +235,7 @@ class Lane:
     def note_kept(self, batches: Sequence[Batch]) -> None:
         """Note where in the log is what was taken; with the window's lock."""
         for batch in batches:
-            if batch.end is not None and self.at > batch.number and not self.is_behind:
+            if self.at == batch.number + 1 and not self.is_behind:
                 self.cursor = batch.end
 
     def expect(self, batch: Batch) -> None:
@@ -252,6 +260,11 @@ class Lane:
             if isinstance(doc, threading.Event) and lane is self:
                 self._lagging.append((batch.end, name, doc))
 
+    @property
+    def next_asked(self) -> Cursor | None:
+        """Up to where it reads in the log before it answers what it was asked."""
+        return self._lagging[0][0] if self._lagging else None
+
     def _join(self, timeout: float | None = None) -> bool:
         """Wait for the end of the thread; tell whether it came."""
         if self._thread is threading.current_thread():
@@ -269,6 +282,7 @@ class Lane:
                 self._try_late()
             except BaseException:  # a recipient promises not to raise; the next document must go on
                 logger.exception("%s: a fault inside bluescribe; please report it", self.name)
+                time.sleep(_AFTER_FAULT_SECONDS)  # it may come again at once
                 if self.is_closed and not self._waiting:
                     break
         self.is_closed = True
@@ -287,54 +301,59 @@ class Lane:
 
     def _follow(self) -> bool:
         """Take all that is there; return True when asked to close."""
-        while (items := self._spool.take(self)) is not None:
-            is_over = self._hand_over(items)
-            self.recipient.sync()
+        while not self._answer_lagging() and (items := self._spool.take(self)) is not None:
+            self._hand_over(items)
+            self._safely(self.recipient.sync)
+            self._answer_later()
             self._spool.settle(self)
-            if is_over:
+            if self._is_ended:
                 return True
-        return False
+        self._answer_later()
+        return self._is_ended
 
-    def _hand_over(self, items: list[Item]) -> bool:
-        """Hand over what was taken, and answer what was asked; return whether that is to end."""
-        receive = self.recipient.receive
+    def _hand_over(self, items: list[Item]) -> None:
+        """Hand over what was taken, and answer what was asked."""
         for name, doc, _, lane in items:
-            if lane is not None and lane is not self:
+            if self._is_ended or (lane is not None and lane is not self):
                 continue
             self._waiting -= 1
-            if not isinstance(doc, threading.Event):
-                receive(name, doc)
-            else:
+            if isinstance(doc, threading.Event):
                 self._answer(name, doc)
-        while self._lagging and (self.cursor is None or self.cursor >= self._lagging[0][0]):
+            else:
+                self._safely(self.recipient.receive, name, doc)
+
+    def _answer_lagging(self) -> bool:
+        """Answer what was asked where it reads by now; tell whether that was the end."""
+        while self._lagging and self.cursor is not None and self.cursor >= self._lagging[0][0]:
             _, kind, done = self._lagging.popleft()
+            self._waiting -= 1
             self._answer(kind, done)
-        return self._answer_later()
+        return self._is_ended
+
+    def _safely(self, do: Callable[..., object], *args: Any) -> None:
+        """Have the recipient do something; it promises not to raise, and the next must go on."""
+        try:
+            do(*args)
+        except BaseException:
+            logger.exception("%s: a fault inside bluescribe; please report it", self.name)
 
     def _answer(self, kind: str, done: threading.Event) -> None:
         """Do what is asked; runs that are late have their turn when all is handed over."""
-        try:
-            if kind in ("close", "finish"):
-                self.recipient.close()
-            else:
-                self.recipient.sync()
-            self._spool.settle(self)
-        finally:
-            if kind == "sync":
-                done.set()
-            else:
-                self._asked.append((kind, done))
+        self._is_ended = self._is_ended or kind == "close"
+        is_end = kind in ("close", "finish")
+        self._safely(self.recipient.close if is_end else self.recipient.sync)
+        if kind == "sync":
+            done.set()
+        else:
+            self._asked.append(done)
 
-    def _answer_later(self) -> bool:
+    def _answer_later(self) -> None:
         """Try the runs that are late for those who asked for that."""
         asked, self._asked = self._asked, []
-        try:
-            if asked:
-                self._write_late()
-        finally:
-            for _, done in asked:
-                done.set()
-        return any(kind == "close" for kind, _ in asked)
+        if asked:
+            self._safely(self._write_late)
+        for done in asked:
+            done.set()
 
     def _try_late(self) -> None:
         """Write runs from the log that could not be written, now and then."""

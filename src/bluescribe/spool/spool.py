@@ -14,7 +14,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
-from itertools import chain, count
+from itertools import chain
 from typing import Any
 
 from .keeping import Keeper
@@ -42,6 +42,8 @@ _MANY_BYTES = 8 << 20
 _MOST_ITEMS = 5_000
 """Documents that may wait for the thread."""
 _LARGEST_BATCH = 1_000
+_PREFACES = ("cwd", "elsewhere")
+"""What is told before a start document, of the run that begins."""
 _LARGEST_BATCH_BYTES = 64 << 20
 
 
@@ -77,13 +79,11 @@ class Spool:
         return self._thread is not None
 
     def add(self, lane: Lane) -> None:
-        """Have a lane follow from now on, by a name that no other has."""
+        """Have a lane follow from now on."""
         with self._window.lock:
             lane.at = self._window.next_number
-            names = {each.name for each in self.lanes}
-            if lane.name in names:
-                free = (f"{lane.name}-{number}" for number in count(2))
-                lane.name = next(name for name in free if name not in names)
+            names = [each.key for each in self.lanes]
+            lane.key = lane.name if lane.name not in names else f"{lane.name} {len(names)}"
             self.lanes = [*self.lanes, lane]
 
     def post(self, name: str, doc: Any, size: int = 0, lane: Lane | None = None) -> None:
@@ -129,11 +129,13 @@ class Spool:
         """
         window = self._window
         with window.lock:
+            if lane not in self.lanes:
+                return None  # it follows another spool by now
             if lane.is_behind and self._is_level(lane):
                 lane.is_behind, lane.at = False, window.first_number
             if not lane.is_behind:
                 return window.take(lane) or None
-            start, end = lane.cursor, self._first_in_memory()
+            start, end = lane.cursor, lane.next_asked or window.dropped
         assert start is not None  # it was left behind at a place in the log
         return self._read(lane, start, end)
 
@@ -141,25 +143,19 @@ class Spool:
         """Note with which runs a lane is done, on its thread."""
         with self._window.lock:
             done = self._keeper.settle(lane, lane.recipient.unfinished)
-            if not self._keeper.is_needed:
-                self._wake.set()  # to sweep
+            is_urgent = not self._keeper.is_needed or self._is_held_up()
         for uid in done:
             self.note("done", {"run_start": uid}, lane)
+        if is_urgent:
+            self._wake.set()  # to sweep, or to take what waits
 
     def story(self, uid: str, lane: Lane) -> Iterator[Entry] | None:
-        """Return what a lane has got since a run began; None if not all of it is there.
-
-        Raises
-        ------
-        BrokenSpoolError
-            While it is read, if it cannot be.
-        """
+        """Return what a lane has got since a run began; None if not all of it is in the log."""
         with self._window.lock:
-            latest = self._window.unkept_of(lane)
-            entries = self._keeper.story(uid, lane.cursor)
-        if entries is None:
-            return None
-        return (entry for entry in chain(entries, latest) if entry[2] in ("", lane.name))
+            end, tail = self._window.until(lane)
+        entries = self._keeper.story(uid, end)
+        entries = None if entries is None else chain(entries, tail)
+        return None if entries is None else (e for e in entries if e[2] in ("", lane.key))
 
     def keeps(self, uid: str) -> bool:
         """Tell whether all of a run is in the log."""
@@ -167,7 +163,7 @@ class Spool:
 
     def note(self, name: str, told: Any, lane: Lane) -> None:
         """Write into the log at once what a lane is about to do, on its thread."""
-        self._keeper.note((NOTE + name, told, lane.name))
+        self._keeper.note((NOTE + name, told, lane.key))
 
     def dismiss(self, lane: Lane) -> None:
         """Have a lane follow no more; when there is none left, the thread ends."""
@@ -198,13 +194,8 @@ class Spool:
 
     def _is_level(self, lane: Lane) -> bool:
         """Tell whether a lane has read all in the log that is not in memory."""
-        first = self._first_in_memory()
-        return lane.cursor is None or first is None or lane.cursor >= first
-
-    def _first_in_memory(self) -> Cursor | None:
-        batches = self._window.batches
-        start = batches[0].start if batches else None
-        return start if start is not None else self._keeper.end()
+        dropped = self._window.dropped
+        return lane.cursor is None or dropped is None or lane.cursor >= dropped
 
     def _read(self, lane: Lane, start: Cursor, end: Cursor | None) -> list[Item]:
         assert end is not None  # there is a log
@@ -212,10 +203,10 @@ class Spool:
         cursor = start
         try:
             for (name, doc, whose), after in self._keeper.read(start, end):
-                if len(items) >= _LARGEST_BATCH and after != cursor:
+                if after != cursor and (len(items) >= _LARGEST_BATCH or _is_much(start, cursor)):
                     break
                 cursor = after
-                if whose in ("", lane.name) and not name.startswith(NOTE):
+                if whose in ("", lane.key) and not name.startswith(NOTE):
                     items.append((name, doc, 0, None))
             else:
                 cursor = end
@@ -241,9 +232,9 @@ class Spool:
 
     def _is_full(self, size: int) -> bool:
         waiting = self._bytes_waiting
-        return (waiting > 0 and waiting + size > MOST_BYTES) or (
-            len(self.items) >= _MOST_ITEMS and self.limit > 0
-        )
+        if waiting and waiting + self._window.weight + size > MOST_BYTES:
+            return True
+        return len(self.items) >= _MOST_ITEMS and self.limit > 0
 
     def _wait_for_room(self, size: int) -> None:
         """Hold the producer up until the thread has caught up; tell when that takes long."""
@@ -279,7 +270,7 @@ class Spool:
 
     def _work(self) -> None:
         while self.lanes:
-            if len(self.items) < _LARGEST_BATCH:
+            if len(self.items) < _LARGEST_BATCH or self._is_held_up():
                 self._wake.wait(self._seconds())
             self._wake.clear()
             try:
@@ -290,10 +281,13 @@ class Spool:
         self._end()
 
     def _end(self) -> None:
-        """Close the log, and tell what is kept there."""
+        """Write what is not in the log yet, and tell what is left there for the next session."""
+        self._keeper.keep([*self._window.unkept()], self.lanes, [], is_last=True)
         unkept = sum(len(batch.items) for batch in self._window.unkept())
         if unkept and self._keeper.is_needed and not self._keeper.is_off:
-            logger.error("the last %d documents are not in the spool: %s", unkept, self.refused)
+            logger.error(
+                "the last %d documents are not in the spool: %s", unkept, self._keeper.refused
+            )
         self._window = Window()  # what was asked names the lanes, and these the spool
         if (left := self._keeper.close()) is not None:
             logger.warning(
@@ -302,32 +296,40 @@ class Spool:
                 left,
             )
 
-    @property
-    def refused(self) -> str:
-        """Why nothing can be kept at the moment; empty when it can."""
-        return self._keeper.refused
-
     def _seconds(self) -> float:
         if not self._keeper.is_needed:
             return _IDLE_SECONDS
-        return min(_INTERVAL, *(lane.interval for lane in self.lanes))
+        return min([_INTERVAL, *(lane.interval for lane in self.lanes)])
+
+    def _is_held_up(self) -> bool:
+        """Tell whether nothing can be taken before the lanes, or the disk, have taken more."""
+        return self._window.weight >= self._most
 
     def _look(self) -> None:
         """Write what came into the log, and show it to the lanes."""
         self._keep([])
-        while self.items and self._window.weight < self._most:
-            batch = self._next_batch()
-            with self._window.lock:
-                self._keeper.begin(batch, self.lanes)
-            self._keep([batch])
-            with self._window.lock:
-                self._window.add(batch)
-                for lane in self.lanes:
-                    lane.expect(batch)
-                self._trim()
         with self._window.lock:
             self._trim()
-            self._keeper.sweep(self.lanes)
+        while self.items and not self._is_held_up():
+            batch = self._next_batch()
+            if not batch.items:
+                break
+            try:
+                with self._window.lock:
+                    self._keeper.begin(batch, self.lanes)
+                self._keep([batch])
+            finally:
+                self._show(batch)
+        with self._window.lock:
+            self._trim()
+            self._keeper.sweep(self._window.needed(self.lanes))
+
+    def _show(self, batch: Batch) -> None:
+        with self._window.lock:
+            self._window.add(batch)
+            for lane in self.lanes:
+                lane.expect(batch)
+            self._trim()
 
     @property
     def _most(self) -> int:
@@ -336,7 +338,7 @@ class Spool:
     def _keep(self, new: list[Batch]) -> None:
         """Write what is not in the log yet; without a lock, as the disk may take its time."""
         batches = [*self._window.unkept(), *new]
-        self._keeper.keep(batches, self.lanes)
+        self._keeper.keep(batches, self.lanes, self._window.needed(self.lanes))
         with self._window.lock:
             for lane in self.lanes:
                 lane.note_kept(batches)
@@ -350,8 +352,12 @@ class Spool:
         items: list[Item] = []
         size = 0
         while self.items and len(items) < _LARGEST_BATCH and size < _LARGEST_BATCH_BYTES:
+            if items and _is_request(items[-1]) and not _is_request(self.items[0]):
+                break  # it is answered where the batch ends
             items.append(self.items.popleft())
             size += items[-1][2]
+        while items and items[-1][0] in _PREFACES:  # it goes with the run that begins
+            self.items.appendleft(items.pop())
         if size:
             with self._bytes_lock:
                 self._bytes_waiting -= size
@@ -359,6 +365,14 @@ class Spool:
         begun = [doc["uid"] for doc in starts if isinstance(doc.get("uid"), str)]
         weight = size + len(items) * DOCUMENT_BYTES
         return Batch(self._window.next_number, items, weight, begun=begun)
+
+
+def _is_request(item: Item) -> bool:
+    return isinstance(item[1], threading.Event)
+
+
+def _is_much(start: Cursor, end: Cursor) -> bool:
+    return start.segment != end.segment or end.offset - start.offset > _LARGEST_BATCH_BYTES
 
 
 _SPOOLS: weakref.WeakSet[Spool] = weakref.WeakSet()

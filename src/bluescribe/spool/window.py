@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .log import Cursor
-from .segment import Entry
 
 if TYPE_CHECKING:
     from .lane import Lane
@@ -66,6 +65,8 @@ class Window:
         self.batches: deque[Batch] = deque()
         self.next_number = 0
         self.weight = 0
+        self.dropped: Cursor | None = None
+        """Where in the log ends what is not in memory any more."""
 
     @property
     def first_number(self) -> int:
@@ -78,15 +79,25 @@ class Window:
         self.weight += batch.weight
         self.next_number = batch.number + 1
 
-    def unkept_of(self, lane: Lane) -> list[Entry]:
-        """Return what a lane has taken that is in memory only; with the lock."""
-        return [
-            (name, doc, "")
-            for batch in self.unkept()
-            if batch.number < lane.at
-            for name, doc, _, whose in batch.items
-            if whose in (None, lane) and not isinstance(doc, threading.Event)
+    def needed(self, lanes: Iterable[Lane]) -> list[Cursor]:
+        """Return what lanes read in the log, or will if they do not take it from memory in time."""
+        needed = [lane.cursor for lane in lanes if lane.is_behind and lane.cursor is not None]
+        at = min((lane.at for lane in lanes if not lane.is_behind), default=self.next_number)
+        starts = (b.start for b in tuple(self.batches) if b.number >= at and b.start is not None)
+        return [*needed, *list(starts)[:1]]
+
+    def until(self, lane: Lane) -> tuple[Cursor | None, list[tuple[str, Any, str]]]:
+        """Return where in the log ends what a lane has taken, and the rest, in memory only."""
+        if lane.cursor is not None:
+            return lane.cursor, []
+        ends = [batch.end for batch in self.batches if batch.end is not None]
+        items = [i for b in self.unkept() if b.number < lane.at for i in b.items]
+        tail = [
+            (name, doc, "" if its is None else its.key)
+            for name, doc, _, its in items
+            if not isinstance(doc, threading.Event)
         ]
+        return ends[-1] if ends else self.dropped, tail
 
     def unkept(self) -> Iterator[Batch]:
         """Yield what is in memory only, oldest first."""
@@ -112,7 +123,8 @@ class Window:
             batch = self.batches[0]
             is_taken = all(lane.at > batch.number for lane in lanes)
             is_safe = batch.end is not None or not is_kept
-            if is_safe and (is_taken or (is_kept and self.weight > MOST_KEPT_BYTES)):
+            is_many = self.weight > MOST_KEPT_BYTES and len(self.batches) > 1
+            if is_safe and (is_taken or (is_kept and is_many)):
                 pass
             elif is_taken and self.weight >= MOST_BYTES:
                 lost = batch  # the lanes have it: the files do
@@ -120,6 +132,7 @@ class Window:
                 break
             self.batches.popleft()
             self.weight -= batch.weight
+            self.dropped = batch.end or self.dropped
             for lane in lanes:
                 lane.leave_behind(batch)
         return lost
@@ -134,7 +147,7 @@ class Window:
                 break
             taken += batch.items
             size += batch.weight
-            lane.at, lane.cursor = batch.number + 1, batch.end or lane.cursor
+            lane.at, lane.cursor = batch.number + 1, batch.end
             if size > _LARGEST_MEAL_BYTES:
                 break
         return taken
