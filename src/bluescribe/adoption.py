@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from event_model import DocumentNames
 
+from .ending import at_the_end
 from .errors import BluescribeError
 from .formats import load_plugin
 from .formats.plugin import FormatPlugin
@@ -27,7 +29,7 @@ from .recovery import Found, Recovery, RecoveryError, Source
 from .run import Run
 from .runreport import RunReport
 from .settings import WriterSettings
-from .spool.folder import SpoolFolder, has_left_folders, left_folders
+from .spool.folder import SpoolFolder, left_folders
 from .spool.home import known_homes
 from .spool.left import LeftRun, LeftSpool
 from .spool.problems import BrokenSpoolError
@@ -37,6 +39,8 @@ __all__ = ["adopt", "adopt_later"]
 
 logger = logging.getLogger(__name__)
 
+_EXIT_SECONDS = 60.0
+"""How long the end of a session waits for the run that is being written."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
 """Seconds between two tries of what cannot be written yet."""
 _SETTINGS = {"on_error": "warn", "retry_seconds": 1.0, "drain_timeout": 60.0}
@@ -50,6 +54,7 @@ def adopt(
     *,
     is_dry_run: bool = False,
     kinds: Mapping[str, type[Writer]] = MappingProxyType({}),
+    stop: threading.Event | None = None,
 ) -> list[Step]:
     """Write what dead sessions of this user and this computer left in their spools.
 
@@ -61,17 +66,20 @@ def adopt(
         Only tell what would be done.
     kinds
         Writers of this session, by format, that may have hooks; others are the formats' own.
+    stop
+        Ends it after the run that is being written, when it is set.
 
     Returns
     -------
     list of Step
         What was done to each file. What failed stays in the spool.
     """
+    stop = stop or threading.Event()
     steps: list[Step] = []
     for home in known_homes(spool):
         with suppress(OSError):
             for path in left_folders(home):
-                steps += _adopt_folder(path, kinds, is_dry_run=is_dry_run)
+                steps += _adopt_folder(path, kinds, stop, is_dry_run=is_dry_run)
     return steps
 
 
@@ -87,21 +95,35 @@ def adopt_later(
     then
         Is called when all was tried once.
     """
-    if any(has_left_folders(home) for home in known_homes(spool)):
-        arguments = (spool, dict(kinds), then)
-        name = "bluescribe-adopts"
-        threading.Thread(target=_adopt_all, args=arguments, name=name, daemon=True).start()
-    else:
-        then()
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=_adopt_all,
+        args=(spool, dict(kinds), then, stop),
+        name="bluescribe-adopts",
+        daemon=True,
+    )
+    thread.start()
+    at_the_end(thread, _stop, stop, weakref.ref(thread))
+
+
+def _stop(is_over: bool, stop: threading.Event, thread: weakref.ref[threading.Thread]) -> None:
+    """Wait for the run that is being written: HDF5 would wait for ever where it is broken off."""
+    stop.set()
+    running = None if is_over else thread()
+    if running is not None:
+        running.join(_EXIT_SECONDS)
 
 
 def _adopt_all(
-    spool: Path | None, kinds: Mapping[str, type[Writer]], then: Callable[[], object] | None
+    spool: Path | None,
+    kinds: Mapping[str, type[Writer]],
+    then: Callable[[], object] | None,
+    stop: threading.Event,
 ) -> None:
     pause = _FIRST_PAUSE
     told: set[Path] = set()
     while True:
-        steps = adopt(spool, kinds=kinds)
+        steps = adopt(spool, kinds=kinds, stop=stop)
         done = [step.path for step in steps if step.outcome == "written anew"]
         if done:
             logger.warning(
@@ -116,13 +138,14 @@ def _adopt_all(
         if then is not None:
             then()
             then = None  # it may hold the writers
-        if not failed:
+        if not failed or stop.wait(pause):
             return
-        threading.Event().wait(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _adopt_folder(path: Path, kinds: Mapping[str, type[Writer]], *, is_dry_run: bool) -> list[Step]:
+def _adopt_folder(
+    path: Path, kinds: Mapping[str, type[Writer]], stop: threading.Event, *, is_dry_run: bool
+) -> list[Step]:
     folder = SpoolFolder.taken(path)
     if folder is None:  # its session lives
         return []
@@ -133,11 +156,13 @@ def _adopt_folder(path: Path, kinds: Mapping[str, type[Writer]], *, is_dry_run: 
             for run in left.runs.values()
             for lane in left.lanes
             if lane not in run.done and left.lanes[lane]  # deliveries see to what is theirs
+            if not stop.is_set()
             for step in _Adopted(left, run, lane, kinds).written(is_dry_run=is_dry_run)
         ]
     except (OSError, BrokenSpoolError) as error:
         steps = [Step(path, "FAILED", str(error))]
-    if is_dry_run or any(step.outcome in ("FAILED", "left") for step in steps):
+    is_left = any(step.outcome in ("FAILED", "left") for step in steps)
+    if is_dry_run or is_left or stop.is_set():
         folder.release()
     else:
         folder.remove()

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from .adoption import adopt_later
 from .attributes import KnownAttributes
 from .config import read_iconfig
 from .delivery import delivery_names
@@ -21,6 +20,8 @@ from .resumed import take_up_owed
 from .run import working_directory
 from .snapshot import Snapshots
 from .spool import Spool, SpoolSettings
+from .spool.folder import has_left_folders
+from .spool.home import known_homes
 from .status import Status, Told
 from .takeover import Succession, take_over
 from .unstopped import OpenRuns
@@ -86,13 +87,18 @@ def subscribe_writers(
 
 def _look_back(writers: Writers) -> None:
     """Write what an earlier session left, and then tell what else it did not finish."""
-    kinds = {writer.format: type(writer) for writer in writers}
 
     def then() -> None:
         tell_of_incomplete(places_of(writers))
         take_up_owed(writers)
 
-    adopt_later(writers.spool.spool, kinds, then)
+    spool = writers.spool.spool
+    if any(map(has_left_folders, known_homes(spool))):
+        from .adoption import adopt_later  # and all that recovers, which is seldom needed
+
+        adopt_later(spool, {writer.format: type(writer) for writer in writers}, then)
+    else:
+        then()
 
 
 def _tell_of_groups(writers: Writers) -> None:

@@ -232,9 +232,8 @@ class Spool:
 
     def _is_full(self, size: int) -> bool:
         waiting = self._bytes_waiting
-        if waiting and waiting + self._window.weight + size > MOST_BYTES:
-            return True
-        return len(self.items) >= _MOST_ITEMS and self.limit > 0
+        is_much = waiting > 0 and waiting + size > MOST_BYTES
+        return is_much or (len(self.items) >= _MOST_ITEMS and self.limit > 0)
 
     def _wait_for_room(self, size: int) -> None:
         """Hold the producer up until the thread has caught up; tell when that takes long."""

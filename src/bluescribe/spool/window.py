@@ -17,8 +17,8 @@ __all__ = ["DOCUMENT_BYTES", "MOST_BYTES", "MOST_UNKEPT_BYTES", "Batch", "Item",
 
 DOCUMENT_BYTES = 2_000
 """What a document without arrays takes in memory, about."""
-MOST_BYTES = 256 << 20
-"""What is held in memory at the most when the log cannot be written."""
+MOST_BYTES = 128 << 20
+"""What is held in memory when the log cannot be written; as much again waits to be taken."""
 MOST_UNKEPT_BYTES = 16 << 20
 """What is held in memory at the most when there is none: whoever plays runs can wait."""
 MOST_KEPT_BYTES = 16 << 20

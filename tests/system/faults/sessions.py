@@ -8,6 +8,7 @@ to be killed. What the session has to say it pickles to the file ``told`` of the
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import json
 import logging
 import os
@@ -242,9 +243,15 @@ def _status_of(order: dict[str, Any]) -> int | None:
 
 def _be(*, session: str, told: str, seconds: float, folder: str, **arguments: Any) -> NoReturn:
     """Be a session up to its end, at which HDF5 closes what is open."""
+    faulthandler.dump_traceback_later(seconds - 5, exit=False, file=_told_apart(told))
     atexit.unregister(epics.ca.finalize_libca)  # of the parent's threads, for which it would wait
     Path(told).write_bytes(pickle.dumps(SESSIONS[session](Path(folder), **arguments)))
     sys.exit()
+
+
+def _told_apart(told: str) -> Any:
+    """Return the file for the stacks of a session that takes too long."""
+    return Path(f"{told}.stacks").open("w")  # is read when a test has failed
 
 
 if __name__ == "__main__":
