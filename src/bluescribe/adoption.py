@@ -261,9 +261,10 @@ class _Adopted:
     ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
         """Write the run in the place of what is there; return its files, and what was put aside."""
         with keeping(there) as kept:
-            if not writer.shares_files:
-                for path in filter(Path.exists, self._files):
+            for path in filter(Path.exists, self._files):
+                if not writer.shares_files or (path != there and self._is_its_own(recovery, path)):
                     kept.keep(path)
+            if not writer.shares_files:
                 files = self._play(writer)
             elif recovery is not None and is_in_it:
                 recovery.rebuild(there, [Source(self._run.uid, self._documents)], kept.keep)
@@ -272,6 +273,11 @@ class _Adopted:
                 writer.go_on(there)
                 files = self._play(writer)
         return files, tuple(kept.names.values())
+
+    def _is_its_own(self, recovery: Recovery | None, path: Path) -> bool:
+        """Tell whether no other run is in a file."""
+        found = [] if recovery is None else recovery.examine(path)
+        return bool(found) and all(item.run == self._run.uid for item in found)
 
     def _documents(self) -> Iterator[tuple[str, Any]]:
         for name, doc in self._left.story(self._run.uid, self._lane):
