@@ -254,10 +254,11 @@ class Writers(KnownAttributes):
             A writer with ``ON_ERROR: abort`` could not write a run. All writers have the document.
         """
         # Nearly all documents are plain events, and each point of a scan pays for what stands here
-        if name == "event" and len(self._spool.items) < self._spool.limit:
+        intake = self._spool.intake
+        if name == "event" and len(intake.items) < intake.limit:
             plain = self._snapshot.plain_event(doc)
             if plain is not None:
-                self._spool.items.append((name, plain, 0, None))
+                intake.items.append((name, plain, 0, None))
                 return self._raise_failures()
         self.post(name, doc)
         if name == "stop" and self._receiving:

@@ -141,11 +141,11 @@ class Writer(KnownAttributes):
             A run could not be written and ``on_error`` is ``"abort"``.
         """
         # Nearly all documents are plain events, and each point of a scan pays for what stands here
-        lane = self._lane
-        if name == "event" and len(lane.items) < lane.limit and not self._aborts:
+        intake = self._lane.intake
+        if name == "event" and len(intake.items) < intake.limit and not self._aborts:
             plain = self._snapshot.plain_event(doc)
             if plain is not None:
-                lane.items.append((name, plain, 0, lane.itself))
+                intake.items.append((name, plain, 0, self._lane.itself))
                 return
         copy, size = self._snapshot(name, doc)
         if name in ("start", "stop"):

@@ -7,8 +7,9 @@ from typing import Any, cast
 import pytest
 
 from bluescribe.spool import Lane, Spool, SpoolSettings, keeping
+from bluescribe.spool import intake as intakes
 from bluescribe.spool import keeping as keepings
-from bluescribe.spool import spool as spools
+from bluescribe.spool import reading as readings
 from bluescribe.spool import window as windows
 from tests.spool.readers import PATIENCE, Reader, in_thread
 
@@ -67,7 +68,8 @@ def small(monkeypatch):
 
 
 def make_small(monkeypatch):
-    monkeypatch.setattr(spools, "_LARGEST_BATCH", 5)
+    monkeypatch.setattr(intakes, "_LARGEST_BATCH", 5)
+    monkeypatch.setattr(readings, "_MOST_ENTRIES", 5)
     monkeypatch.setattr(windows, "MOST_KEPT_BYTES", 20 * windows.DOCUMENT_BYTES)
     monkeypatch.setattr(keeping, "_SEGMENT_BYTES", 2_000)
     monkeypatch.setattr(keepings, "_PAUSE_SECONDS", 0.02)

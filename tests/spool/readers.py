@@ -111,7 +111,7 @@ def played_on(spool: Spool, documents: list[tuple[str, Any, int]]) -> list[Entry
     for start in range(0, len(documents), 5):
         posted += play(spool, documents[start : start + 5])
         spool._wake.set()
-        wait_for(lambda: not spool.items)
+        wait_for(lambda: not spool.intake.items)
     return [(name, doc, "") for name, doc in posted]
 
 

@@ -57,7 +57,7 @@ class Story:
     def look(self, _: int) -> None:
         """Let the spool look at what came."""
         self.spool._wake.set()
-        wait_for(lambda: not self.spool.items or not self.spool.has_begun)
+        wait_for(lambda: not self.spool.intake.items or not self.spool.has_begun)
 
     def check(self) -> None:
         for reader in self.readers:

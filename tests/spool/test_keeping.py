@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from bluescribe.spool import Spool, SpoolSettings
+from bluescribe.spool import intake as intakes
 from bluescribe.spool import keeping as keepings
 from bluescribe.spool import spool as spools
 from bluescribe.spool import window as windows
@@ -158,9 +159,9 @@ def test_who_is_behind_has_all_while_the_disk_refuses(follow, logged, disk):
 def test_a_producer_waits_when_the_disk_refuses_and_memory_is_full(
     lane, logged, disk, said, monkeypatch
 ):
-    monkeypatch.setattr(spools, "_LONG_WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(spools, "_MOST_ITEMS", 20)
-    for module in (spools, windows):
+    monkeypatch.setattr(intakes, "_LONG_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(intakes, "_MOST_ITEMS", 20)
+    for module in (intakes, spools, windows):
         monkeypatch.setattr(module, "MOST_BYTES", 50 * windows.DOCUMENT_BYTES)
     disk.is_full = True
     lane.reader.gate.clear()
@@ -180,7 +181,7 @@ def test_a_producer_waits_when_the_disk_refuses_and_memory_is_full(
 
 
 def test_what_files_have_gives_room_when_the_disk_refuses(lane, logged, disk, monkeypatch, said):
-    for module in (spools, windows):
+    for module in (intakes, spools, windows):
         monkeypatch.setattr(module, "MOST_BYTES", 50 * windows.DOCUMENT_BYTES)
     posted = played_on(logged, run("a", 5)[:-1])
     written_again(logged)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bluescribe.spool import intake as intakes
 from bluescribe.spool import keeping
-from bluescribe.spool import spool as spools
+from bluescribe.spool import reading as readings
 from bluescribe.spool import window as windows
 from bluescribe.testing.contract import played
 from tests.spool.readers import PATIENCE, play, run, snapshots, wait_for
@@ -33,7 +34,7 @@ def leave_behind(lane, spool):
         posted += play(spool, run(f"run {number}", 20))
         number += 1
         spool._wake.set()
-        wait_for(lambda: not spool.items)
+        wait_for(lambda: not spool.intake.items)
     return posted
 
 
@@ -200,7 +201,7 @@ def test_nothing_comes_twice_while_the_log_grows(follow, logged, monkeypatch):
         assert lane.request().wait(PATIENCE)
         posted += play(logged, [("event", {"seq_num": number}, 0)])
         logged._wake.set()
-        wait_for(lambda: not logged.items)
+        wait_for(lambda: not logged.intake.items)
     assert lane.request().wait(PATIENCE)
     assert lane.reader.received == posted
 
@@ -208,8 +209,9 @@ def test_nothing_comes_twice_while_the_log_grows(follow, logged, monkeypatch):
 @pytest.mark.usefixtures("small")
 def test_what_is_read_at_once_fits_into_memory(pair, logged, monkeypatch):
     held, _ = pair
-    monkeypatch.setattr(spools, "_LARGEST_BATCH", 1_000)
-    monkeypatch.setattr(spools, "_LARGEST_BATCH_BYTES", 100_000)
+    monkeypatch.setattr(intakes, "_LARGEST_BATCH", 1_000)
+    monkeypatch.setattr(readings, "_MOST_ENTRIES", 1_000)
+    monkeypatch.setattr(readings, "_MOST_BYTES", 100_000)
     image = np.zeros(30_000, np.uint8)
     for number in range(60):
         play(logged, [("event", {"image": image + np.uint8(number)}, image.nbytes)])
@@ -250,7 +252,7 @@ def test_what_is_missed_between_runs_is_read_too(pair, logged, monkeypatch):
     for number in range(1, 60):
         posted += play(logged, [("comment", {"text": f"{number}"}, 0)])
         logged._wake.set()
-        wait_for(lambda: not logged.items)
+        wait_for(lambda: not logged.intake.items)
     assert other.request().wait(PATIENCE)
     assert held.is_behind
     held.reader.gate.set()

@@ -44,7 +44,7 @@ def test_what_comes_is_in_the_log_at_once(lane, logged, home):
     play(logged, [("comment", {"text": "0"}, 0)])
     wait_for(lambda: lane.reader.is_waiting)
     posted = played_on(logged, run("a", 3)[:-1])
-    logged.items.append(("event", {"seq_num": 4}, 0, None))
+    logged.intake.items.append(("event", {"seq_num": 4}, 0, None))
     posted.append(("event", {"seq_num": 4}, ""))
     wait_for(lambda: entries(home)[1:] == posted, 5 * spools._INTERVAL)
 
@@ -247,7 +247,7 @@ def test_who_ends_as_a_run_begins_leaves_nothing(lane, logged, home, caplog):
 
     def late(lane):
         dismiss(lane)
-        logged.items.append(("start", {"uid": "b"}, 0, None))
+        logged.intake.items.append(("start", {"uid": "b"}, 0, None))
 
     logged.dismiss = late
     lane.close()

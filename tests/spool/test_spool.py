@@ -10,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 
+from bluescribe.spool import intake as intakes
 from bluescribe.spool import spool as spools
 from bluescribe.spool import window as windows
 from tests import warm
@@ -113,7 +114,7 @@ def test_a_lane_that_was_never_used_closes(lane):
 def test_a_closed_lane_takes_no_document_and_answers_at_once(lane):
     lane.post("start", {"uid": "u"})
     lane.close()
-    assert lane.limit == 0
+    assert lane.intake.limit == 0
     for name in ("event", "start"):
         lane.post(name, 1, size=10)
     assert lane.request().wait(0)
@@ -328,7 +329,7 @@ def test_a_forked_child_exits_and_writes_nothing(tmp_path, monkeypatch):
 
 @pytest.fixture
 def told(caplog, monkeypatch):
-    monkeypatch.setattr(spools, "_LONG_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(intakes, "_LONG_WAIT_SECONDS", 0.05)
     return lambda: [record.getMessage() for record in caplog.records]
 
 
@@ -343,7 +344,7 @@ def hold_up(follow, monkeypatch):
         lane.post("start", -2)
         wait_for(lambda: lane.reader.is_waiting)
         lane.post("start", -1)
-        wait_for(lambda: not spool.items)
+        wait_for(lambda: not spool.intake.items)
         return lane
 
     return hold_up
@@ -351,14 +352,14 @@ def hold_up(follow, monkeypatch):
 
 @pytest.mark.parametrize(("size", "fits"), [(0, 10), (300, 3), (5000, 1)])
 def test_a_producer_waits_while_memory_is_full(size, fits, hold_up, told, monkeypatch):
-    monkeypatch.setattr(spools, "_MOST_ITEMS", 10)
-    monkeypatch.setattr(spools, "MOST_BYTES", 1000)
+    monkeypatch.setattr(intakes, "_MOST_ITEMS", 10)
+    monkeypatch.setattr(intakes, "MOST_BYTES", 1000)
     spool = spools.Spool()
     lane = hold_up(spool)
     producer = in_thread(lambda: [lane.post("event", n, size) for n in range(fits + 5)])
     wait_for(told)
     assert producer.is_alive()
-    assert len(spool.items) == fits
+    assert len(spool.intake.items) == fits
     lane.reader.gate.set()
     producer.join(PATIENCE)
     assert lane.request().wait(PATIENCE)
@@ -367,13 +368,13 @@ def test_a_producer_waits_while_memory_is_full(size, fits, hold_up, told, monkey
     assert "memory is full" in first
     assert "Nothing is lost" in first
     assert "room again" in second
-    assert spool._bytes_waiting == 0
+    assert spool.intake._bytes == 0
 
 
 def test_a_producer_that_is_faster_than_a_lane_fills_no_memory(follow, monkeypatch):
     monkeypatch.setattr(spools, "MOST_UNKEPT_BYTES", 100 * windows.DOCUMENT_BYTES)
-    monkeypatch.setattr(spools, "_LARGEST_BATCH", 50)
-    monkeypatch.setattr(spools, "_MOST_ITEMS", 100)
+    monkeypatch.setattr(intakes, "_LARGEST_BATCH", 50)
+    monkeypatch.setattr(intakes, "_MOST_ITEMS", 100)
     spool = spools.Spool()
     lane = follow(spool)
     receive, most = lane.reader.receive, 0
@@ -410,7 +411,7 @@ def test_a_full_memory_costs_no_time_of_the_processor(hold_up, monkeypatch):
 
 def test_what_waits_behind_a_full_memory_is_not_waited_for_longer_than_needed(follow, monkeypatch):
     monkeypatch.setattr(spools, "MOST_UNKEPT_BYTES", 10 * windows.DOCUMENT_BYTES)
-    monkeypatch.setattr(spools, "_LARGEST_BATCH", 10)
+    monkeypatch.setattr(intakes, "_LARGEST_BATCH", 10)
     lane = follow(spools.Spool())
     began = time.monotonic()
     for number in range(400):

@@ -6,8 +6,7 @@ import errno
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from ..space import size_text
 from .home import spool_home
 from .left import GAP
 from .log import Cursor, Log
+from .needs import Needs
 from .problems import BrokenSpoolError
 from .rows import Packer
 from .segment import Entry, Kept
@@ -40,18 +40,6 @@ _LEAST_SEGMENTS = 16
 """Into which SPOOL_LIMIT is cut at the least."""
 
 
-@dataclass(slots=True)
-class _Need:
-    """A run that a lane may have to write once more."""
-
-    number: int
-    """Of the batch in which it begins."""
-    lanes: set[Lane]
-    """Those that are not done with it."""
-    first: Cursor | None = None
-    """Where that batch is in the log; None while, or when, not all of the run is there."""
-
-
 class Keeper:
     """The log of a spool.
 
@@ -68,7 +56,7 @@ class Keeper:
         self._settings = settings
         self._log: Log | None = None
         self._packer = Packer()
-        self._needs: dict[str, _Need] = {}
+        self.needs = Needs()
         self._has_gap = False
         """Whether something is not in the log that came before what comes next."""
         self._refused = ""
@@ -95,11 +83,6 @@ class Keeper:
         """Bytes of the log."""
         return 0 if self._log is None else self._log.size
 
-    def begin(self, batch: Batch, lanes: Sequence[Lane]) -> None:
-        """Note the runs that begin in a batch."""
-        for uid in batch.begun if lanes else ():
-            self._needs[uid] = _Need(batch.number, set(lanes))
-
     def keep(
         self,
         batches: Sequence[Batch],
@@ -109,7 +92,7 @@ class Keeper:
         is_last: bool = False,
     ) -> None:
         """Write batches, in order, that are not in the log; those that cannot be stay in memory."""
-        is_time = bool(self._needs) if is_last else time.monotonic() >= self._next_try
+        is_time = bool(self.needs) if is_last else time.monotonic() >= self._next_try
         if self._settings is None or not batches or not is_time:
             return
         try:
@@ -120,7 +103,7 @@ class Keeper:
                 before: list[Kept] = [(GAP, {}, "")] if self._has_gap else []
                 batch.start, batch.end = log.append([*before, *self._packed(batch)])
                 self._has_gap = False
-                self._note_begun(batch)
+                self.needs.note_kept(batch)
         except OSError as error:
             self._refuse(error)
         except Exception as error:
@@ -129,27 +112,20 @@ class Keeper:
         else:
             self._accept()
 
-    def _note_begun(self, batch: Batch) -> None:
-        for uid in batch.begun:
-            if (need := self._needs.get(uid)) is not None:  # lanes may be done with it by now
-                need.first = batch.start
-
     def lose(self, batch: Batch) -> None:
         """Note that a batch is not in the log and will not be: no open run is whole there."""
         self._has_gap = True
-        for need in self._needs.values():
-            if need.number <= batch.number:
-                need.first = None
+        self.needs.lose(batch)
 
     def story(self, uid: str, end: Cursor | None) -> Iterator[Entry] | None:
         """Return all that came since a run began, up to a place; None if it is not all there.
 
         Any thread may call it, without the lock.
         """
-        need, log = self._needs.get(uid), self._log
-        if need is None or need.first is None or log is None or end is None:
+        first, log = self.needs.first_of(uid), self._log
+        if first is None or log is None or end is None:
             return None
-        return _read(log, need.first, end)
+        return _read(log, first, end)
 
     def read(self, start: Cursor, end: Cursor) -> Iterator[tuple[Entry, Cursor]]:
         """Yield what stands between two places; any thread may call it, without the lock.
@@ -168,8 +144,7 @@ class Keeper:
 
     def keeps(self, uid: str) -> bool:
         """Tell whether all of a run is in the log; any thread may call it, without the lock."""
-        need = self._needs.get(uid)
-        return need is not None and need.first is not None and not self._refused
+        return self.needs.first_of(uid) is not None and not self._refused
 
     def note(self, entry: Entry) -> None:
         """Write at once what is about to be done; any thread may call it, without the lock."""
@@ -179,47 +154,19 @@ class Keeper:
             except OSError as error:
                 logger.debug("the spool did not take a note: %s", error)
 
-    def settle(self, lane: Lane, unfinished: Iterable[str]) -> list[str]:
-        """Return the runs with which a lane is done by now, and that others are not done with."""
-        going = set(unfinished)
-        done = [
-            uid
-            for uid, need in self._needs.items()
-            if lane in need.lanes and need.number < lane.at and uid not in going
-        ]
-        for uid in done:
-            self._needs[uid].lanes.discard(lane)
-            if not self._needs[uid].lanes:
-                del self._needs[uid]
-        return [uid for uid in done if uid in self._needs]
-
-    @property
-    def is_needed(self) -> bool:
-        """Whether a run is open, or late."""
-        return bool(self._needs)
-
-    def dismiss(self, lane: Lane) -> None:
-        """Note that a lane takes nothing any more; what it was not done with stays in the log."""
-        for uid, need in list(self._needs.items()):
-            if uid not in lane.recipient.late:
-                need.lanes.discard(lane)
-            if not need.lanes:
-                del self._needs[uid]
-
     def sweep(self, read: Sequence[Cursor]) -> None:
         """Remove what nobody needs any more."""
         if self._log is not None:
-            needed = [need.first for need in self._needs.values() if need.first is not None]
-            needed += read
-            self._log.drop(min(needed) if needed else self._log.end if self._needs else None)
+            needed = [*self.needs.firsts(), *read]
+            self._log.drop(min(needed) if needed else self._log.end if self.needs else None)
 
     def close(self) -> Path | None:
         """End the log; return its folder if something is left there for the next session."""
         log, self._log = self._log, None
         if log is None:
             return None
-        log.close(is_kept=bool(self._needs))
-        return log.path if self._needs else None
+        log.close(is_kept=bool(self.needs))
+        return log.path if self.needs else None
 
     def forget(self) -> None:
         """Let go in a forked child."""
@@ -268,14 +215,9 @@ class Keeper:
     def _let_go(self, log: Log, lanes: Sequence[Lane], read: Sequence[Cursor]) -> None:
         """Remove what all lanes have written, and no run that is late needs."""
         late = {uid for lane in lanes for uid in tuple(lane.recipient.late)}
-        needs = tuple(self._needs.items())
-        needed = [need.first for uid, need in needs if uid in late and need.first is not None]
-        needed += read
+        needed = [*self.needs.firsts(late), *read]
         least = min(needed) if needed else log.end
-        cut = [n for _, n in needs if n.first is not None and n.first.segment < least.segment]
-        for need in cut:
-            need.first = None
-        if cut:
+        if self.needs.cut(least):
             logger.warning(
                 "the spool in %s has reached its SPOOL_LIMIT of %s. The beginning of the runs that "
                 "are open goes from it: it is in their files. If one of these cannot be written "

@@ -6,17 +6,18 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .log import Cursor
-from .segment import Entry
+from .recipient import Recipient
 from .window import Batch, Item
 
 if TYPE_CHECKING:
+    from .intake import Intake
     from .spool import Spool
 
-__all__ = ["Lane", "Recipient"]
+__all__ = ["Lane"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,37 +26,6 @@ _SHORTEST = 0.001
 _AFTER_FAULT_SECONDS = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two tries of the runs that are late."""
-
-
-class Recipient(Protocol):
-    """Who takes what came: the router, in production."""
-
-    @property
-    def late(self) -> Collection[str]:
-        """Uids of runs that could not be written, and will be from the log."""
-
-    @property
-    def unfinished(self) -> Collection[str]:
-        """Uids of runs that are open or late."""
-
-    @property
-    def has_open_runs(self) -> bool:
-        """Whether more documents are to be expected soon."""
-
-    def receive(self, name: str, doc: Any) -> None:
-        """Take one document; never raise."""
-
-    def sync(self) -> None:
-        """Bring to disk what was taken; never raise."""
-
-    def close(self) -> None:
-        """Finish every file; never raise."""
-
-    def write_late(self, uid: str, entries: Iterator[Entry]) -> bool:
-        """Write a run that is late from all that came since it began; tell whether that is done.
-
-        It never raises. The run may be open still: what comes next belongs to it.
-        """
 
 
 class Lane:
@@ -105,14 +75,9 @@ class Lane:
         spool.add(self)
 
     @property
-    def items(self) -> deque[Item]:
-        """What waits for the spool's thread: anyone may append, below `limit`."""
-        return self._spool.items
-
-    @property
-    def limit(self) -> int:
-        """Items below which anyone may append; 0 for a lane that is closed."""
-        return 0 if self.is_closed else self._spool.limit
+    def intake(self) -> Intake:
+        """What waits for the spool's thread."""
+        return self._spool.intake
 
     @property
     def itself(self) -> Lane | None:
@@ -138,7 +103,7 @@ class Lane:
 
     def __len__(self) -> int:
         """Return the number of documents that wait for it, about."""
-        return max(0, self._waiting) + len(self._spool.items)
+        return max(0, self._waiting) + len(self._spool.intake.items)
 
     def post(self, name: str, doc: Any, size: int = 0) -> None:
         """Put in what is for this lane alone; a closed one takes nothing.
@@ -216,7 +181,7 @@ class Lane:
             return
         self._then = then
         self.is_closed = True
-        self._spool.items.append(("close", threading.Event(), 0, self))
+        self._spool.intake.items.append(("close", threading.Event(), 0, self))
 
     def forget(self) -> None:
         """Take and write nothing in a forked child."""
