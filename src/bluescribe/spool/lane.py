@@ -6,11 +6,13 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .late import LateRuns
 from .log import Cursor
 from .recipient import Recipient
+from .segment import Entry
 from .window import Batch, Item
 
 if TYPE_CHECKING:
@@ -24,8 +26,6 @@ logger = logging.getLogger(__name__)
 _SHORTEST = 0.001
 """Seconds between two looks at the least, whatever a writer asks for."""
 _AFTER_FAULT_SECONDS = 0.1
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-"""Seconds between two tries of the runs that are late."""
 
 
 class Lane:
@@ -69,8 +69,7 @@ class Lane:
         self._thread: threading.Thread | None = None
         self._then: Callable[[], object] = bool
         """Is called at the end of the thread."""
-        self._pause = _FIRST_PAUSE
-        self._next_try = 0.0
+        self._late = LateRuns(recipient)
         self._spool = spool
         spool.add(self)
 
@@ -244,7 +243,8 @@ class Lane:
             try:
                 if self._follow():
                     break
-                self._try_late()
+                if not self.is_behind and self._late.try_when_due(self._story):
+                    self._spool.settle(self)
             except BaseException:  # a recipient promises not to raise; the next document must go on
                 logger.exception("%s: a fault inside bluescribe; please report it", self.name)
                 time.sleep(_AFTER_FAULT_SECONDS)  # it may come again at once
@@ -255,11 +255,14 @@ class Lane:
         self._then()
         self._over.set()
 
+    def _story(self, uid: str) -> Iterator[Entry] | None:
+        return self._spool.story(uid, self)
+
     def _seconds(self) -> float | None:
         """Return how long nothing is to be done; None while only what comes can change that."""
         if self.is_behind:
             return 0.0
-        due = max(0.0, self._next_try - time.monotonic()) if self.recipient.late else None
+        due = self._late.seconds()
         if self.recipient.has_open_runs:
             return self.interval if due is None else min(due, self.interval)
         return due
@@ -273,7 +276,9 @@ class Lane:
             self._spool.settle(self)
             if self._is_ended:
                 return True
-        self._answer_later()
+        if self._asked:
+            self._answer_later()
+            self._spool.settle(self)
         return self._is_ended
 
     def _hand_over(self, items: list[Item]) -> None:
@@ -316,25 +321,6 @@ class Lane:
         """Try the runs that are late for those who asked for that."""
         asked, self._asked = self._asked, []
         if asked:
-            self._safely(self._write_late)
+            self._safely(self._late.try_now, self._story)
         for done in asked:
             done.set()
-
-    def _try_late(self) -> None:
-        """Write runs from the log that could not be written, now and then."""
-        if not self.recipient.late:
-            self._pause = _FIRST_PAUSE
-            self._next_try = 0.0
-        elif not self._next_try:
-            self._next_try = time.monotonic() + self._pause
-        elif time.monotonic() >= self._next_try and not self.is_behind:
-            self._write_late()
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-            self._next_try = time.monotonic() + self._pause if self.recipient.late else 0.0
-
-    def _write_late(self) -> None:
-        for uid in list(self.recipient.late):
-            entries = self._spool.story(uid, self)
-            if entries is not None and self.recipient.write_late(uid, entries):
-                self._pause = _FIRST_PAUSE
-        self._spool.settle(self)

@@ -1,0 +1,159 @@
+"""Runs that were late when their session ended are written when their folder is back."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from bluescribe import adoption
+from bluescribe.adoption import adopt
+from bluescribe.recover import recover
+from tests import warm
+from tests.system.adopting import (
+    FORMATS,
+    adopted,
+    check,
+    check_as_undisturbed,
+    iconfig,
+    left,
+    next_session,
+    session,
+    told,
+)
+from tests.system.dying import put_away, put_back
+from tests.system.faults.test_kill import fingerprint
+
+RUNS = ("open a", "take a 3", "close a", "open b", "take b 2", "close b")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def config(folder):
+    return iconfig(folder, RETRY_SECONDS=0)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """What cannot be written is tried again soon."""
+    monkeypatch.setattr(adoption, "_FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(adoption, "_LONGEST_PAUSE", 0.2)
+
+
+def late(tmp_path, config, folder):
+    """Have a session whose folder was away all the time; return what it measured."""
+    documents = session(tmp_path, config, f"away {folder}", *RUNS)
+    assert len(left()) == 1
+    assert folder.is_file(), "the folder is away"
+    return documents
+
+
+def test_the_next_session_writes_them(tmp_path, folder, config, caplog):
+    documents = late(tmp_path, config, folder)
+    put_back(folder)
+    with next_session(config):
+        pass
+    assert left() == []
+    (message,) = [text for text in told(caplog) if not text.startswith("dx: ")]
+    assert message.startswith("an earlier session ended before")
+    check(folder, documents)
+    check_as_undisturbed(folder, documents, config)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_session_that_begins_without_the_folder_goes_on_trying(tmp_path, folder, config, caplog):
+    documents = late(tmp_path, config, folder)
+    other = iconfig(tmp_path / "other")
+    with next_session(other, is_adopted=False):
+        with pytest.raises(AssertionError, match="goes on"):
+            adopted(1.5)
+        folder.unlink()  # and is not made: whoever writes there makes it
+        adopted()
+    assert left() == []
+    messages = [message for message in told(caplog) if not message.startswith("dx: ")]
+    *waits, done = messages
+    assert all("is not written yet" in message for message in waits)
+    assert len(waits) == len(set(waits)), "each is told once"
+    assert done.startswith("an earlier session ended before")
+    check(folder, documents)
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_word_is_enough_for_a_folder_that_is_away(tmp_path, folder, config, caplog):
+    late(tmp_path, config, folder)
+    with next_session(iconfig(tmp_path / "other"), is_adopted=False):
+        with pytest.raises(AssertionError, match="goes on"):
+            adopted(1.0)
+        waits = [message for message in told(caplog) if str(folder) in message]
+    assert len(waits) == 1
+
+
+def test_a_session_that_ends_meanwhile_leaves_them(tmp_path, folder, config):
+    documents = late(tmp_path, config, folder)
+    with next_session(iconfig(tmp_path / "other"), is_adopted=False):
+        pass
+    other = iconfig(tmp_path / "other")
+    session(tmp_path, other, "open a", "take a 1", "close a")
+    assert len(left()) == 1
+    put_back(folder)
+    adopted()
+    adopt()
+    check(folder, documents)
+    assert left() == []
+
+
+def test_recover_writes_them(tmp_path, folder, config):
+    documents = late(tmp_path, config, folder)
+    folder.unlink()
+    before = fingerprint(tmp_path)
+    foreseen = recover(tmp_path, dry_run=True)
+    assert fingerprint(tmp_path) == before, "a dry run changes nothing"
+    report = recover(tmp_path)
+    outcomes = {step.outcome for step in report.steps}
+    assert outcomes == {step.outcome for step in foreseen.steps} == {"written anew"}
+    assert len(report.steps) == len(foreseen.steps) == 2 * len(FORMATS)
+    assert left() == []
+    check(folder, documents)
+    assert recover(tmp_path).steps == []
+
+
+def test_the_command_writes_them_from_the_spool_that_was_set(tmp_path, folder):
+    spool = tmp_path / "spools"
+    config = iconfig(folder, ["jsonl", "csv"], RETRY_SECONDS=0, SPOOL=str(spool))
+    documents = session(tmp_path, config, f"away {folder}", *RUNS)
+    put_back(folder)
+    folder.mkdir()
+    assert left() == []
+    assert len(left(spool)) == 1
+    assert "0 files recovered" in command(folder)
+    assert "4 files to recover" in command(folder, "--spool", spool, "--dry-run")
+    assert list(folder.iterdir()) == []
+    assert "4 files recovered" in command(folder, "--spool", spool)
+    assert left(spool) == []
+    check(folder, documents, ["jsonl", "csv"])
+
+
+def test_a_spool_that_was_set_is_found_by_a_session_that_has_it_set(tmp_path, folder):
+    spool = {"SPOOL": str(tmp_path / "spools")}
+    config = iconfig(folder, ["jsonl"], RETRY_SECONDS=0, **spool)
+    documents = session(tmp_path, config, f"away {folder}", *RUNS)
+    put_back(folder)
+    with next_session(iconfig(folder, ["csv"])):
+        assert len(left(tmp_path / "spools")) == 1, "it is not known"
+    with next_session(iconfig(folder, ["csv"], **spool)):
+        pass
+    assert left(tmp_path / "spools") == []
+    check(folder, documents, ["jsonl"])
+
+
+def command(*args):
+    """Return what `bluescribe recover` says."""
+    code = "from bluescribe.cli import main; main()"
+    given = [sys.executable, "-c", code, "recover", *map(str, args)]
+    done = warm.run(given, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
