@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,7 +26,7 @@ from .incomplete import remember
 from .journals import events_of
 from .kept import being_recovered, is_put_by, keeping, put_back
 from .recovered import Step
-from .recovery import Found, Recovery, RecoveryError, Source
+from .recovery import Found, NotAloneError, Recovery, RecoveryError, Source
 from .run import Run
 from .runreport import RunReport
 from .settings import WriterSettings
@@ -45,8 +46,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
 """Seconds between two tries of what cannot be written yet."""
 _SETTINGS = {"on_error": "warn", "retry_seconds": 1.0, "drain_timeout": 60.0}
 """Those of a session are of no use: nobody waits, and nobody is to be stopped."""
-_DOCUMENTS = {name.value for name in DocumentNames}
-"""What the event model knows; the rest is asked of files."""
+_DOCUMENTS = {"comment", *(name.value for name in DocumentNames)}
+"""What the event model knows, and what was said; the rest is asked of files."""
 
 
 def adopt(
@@ -220,7 +221,11 @@ class _Adopted:
                 files = self._play(writer)  # beside it, as either may have what the other lacks
                 what += f", which may lack a part of it: {there} is left as it is, too"
             else:
-                files, kept = self._write_anew(writer, recovery, there, is_in_it=bool(found))
+                try:
+                    files, kept = self._write_anew(writer, recovery, there, is_in_it=bool(found))
+                except NotAloneError as error:
+                    files = self._play(writer)
+                    what += f": {there} is left as it is, too: {error}"
             if files:  # the format may have no use for the run
                 self._remember(recovery, files[0])
                 yield Step(files[0], "written anew", what, kept)
@@ -249,7 +254,10 @@ class _Adopted:
         """Return what a file that is there has of the run."""
         if recovery is None or there is None:
             return []
-        return [item for item in recovery.examine(there) if item.run == self._run.uid]
+        documents = recovery.documents(there)  # of a journal, which is not counted otherwise
+        events = {} if documents is None else {"events": events_of(documents)}
+        found = (item for item in recovery.examine(there) if item.run == self._run.uid)
+        return [replace(item, **events) for item in found]
 
     def _has_all_of(self, found: Found) -> bool:
         """Tell whether the spool has all events that a file has: a power cut may have cost some."""

@@ -31,6 +31,7 @@ from tests.system.faults.instrument import FORMATS
 
 __all__ = [
     "FORMATS",
+    "TOP",
     "adopted",
     "age",
     "check",
@@ -44,6 +45,8 @@ __all__ = [
 
 TOP = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
+
+
 def iconfig(
     folder: str | Path, formats: Sequence[str] = FORMATS, /, **shared: Any
 ) -> dict[str, Any]:

@@ -8,6 +8,8 @@ time. What was emitted it pickles to the file TOLD, before it is killed or ends 
     away FOLDER, back FOLDER                a file stands in the folder's place
     refuse, accept                          the spool's disk, and hardly anything fits in memory
     flush, kill
+
+Without a configuration, the first step is ``two journals FOLDER`` or ``own settings FOLDER``.
 """
 
 from __future__ import annotations
@@ -24,9 +26,11 @@ from typing import Any
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
+from pydantic import Field
 
-from bluescribe import subscribe_writers
-from bluescribe.spool import segment, window
+from bluescribe import JsonlWriter, subscribe_writers
+from bluescribe.formats.jsonl import JsonlSettings
+from bluescribe.spool import keeping, segment, window
 from bluescribe.spool import spool as spools
 from bluescribe.subscribe import Writers
 from bluescribe.testing.shapes.engine import Record, recording
@@ -82,12 +86,14 @@ class Session:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         segment._write_all = refuse
-        window.MOST_BYTES = spools.MOST_BYTES = 1  # type: ignore[attr-defined]  # as it imports it
+        for module in (window, spools):
+            module.MOST_BYTES = 1  # type: ignore[attr-defined]  # both look there
+        keeping._PAUSE_SECONDS = 0.05
 
     def accept(self) -> None:
         self._writers.flush(PATIENCE)
         segment._write_all = self._write
-        time.sleep(2.5)  # until it is tried again
+        time.sleep(0.5)  # until it is tried again
 
     def flush(self) -> None:
         self._writers.flush(PATIENCE)
@@ -116,9 +122,29 @@ def put_back(folder: Path) -> None:
         away.rename(folder)
 
 
+class GreetingSettings(JsonlSettings):
+    greeting: str = Field("", description="What nobody else knows")
+
+
+class GreetingWriter(JsonlWriter):
+    settings_class = GreetingSettings
+
+
+def made(engine: Any, words: str) -> Writers:
+    """Return writers that no configuration makes."""
+    what, _, folder = words.rpartition(" ")
+    if what == "two journals":
+        writers = Writers({"a": JsonlWriter(f"{folder}/x"), "b": JsonlWriter(f"{folder}/y")})
+    else:
+        writers = Writers({"jsonl": GreetingWriter(folder, greeting="hello")})
+    writers.subscribe(engine)
+    return writers
+
+
 def main(told: str, iconfig: str, steps: list[str]) -> None:
     with recording() as (engine, documents):
-        writers = subscribe_writers(engine, json.loads(iconfig))
+        config = json.loads(iconfig)
+        writers = subscribe_writers(engine, config) if config else made(engine, steps.pop(0))
         session = Session(Path(told), writers, documents)
         engine(session.plan(steps))
         session.tell()

@@ -23,6 +23,8 @@ from tests.system.faults.test_kill import (
     fingerprint,
 )
 
+pytestmark = pytest.mark.usefixtures("soon")
+
 CUT = ("open a", "take a 5", "kill")
 DONE = "an earlier session ended before it had written these files, which is done now: "
 

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from bluescribe import adoption
 from bluescribe.adoption import adopt
 from bluescribe.recover import recover
 from tests import warm
@@ -24,6 +23,8 @@ from tests.system.adopting import (
 from tests.system.dying import put_away, put_back
 from tests.system.faults.test_kill import fingerprint
 
+pytestmark = pytest.mark.usefixtures("soon")
+
 RUNS = ("open a", "take a 3", "close a", "open b", "take b 2", "close b")
 
 
@@ -35,13 +36,6 @@ def folder(tmp_path):
 @pytest.fixture
 def config(folder):
     return iconfig(folder, RETRY_SECONDS=0)
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """What cannot be written is tried again soon."""
-    monkeypatch.setattr(adoption, "_FIRST_PAUSE", 0.1)
-    monkeypatch.setattr(adoption, "_LONGEST_PAUSE", 0.2)
 
 
 def late(tmp_path, config, folder):
@@ -87,7 +81,6 @@ def test_a_late_scan_goes_into_the_file_that_was_named_for_it(tmp_path, folder):
     assert [path.name for path in folder.iterdir()] == ["mine.dat"]
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_session_that_begins_without_the_folder_goes_on_trying(tmp_path, folder, config, caplog):
     documents = late(tmp_path, config, folder)
     other = iconfig(tmp_path / "other")
@@ -105,7 +98,6 @@ def test_a_session_that_begins_without_the_folder_goes_on_trying(tmp_path, folde
     check(folder, documents)
 
 
-@pytest.mark.usefixtures("quick")
 def test_one_word_is_enough_for_a_folder_that_is_away(tmp_path, folder, config, caplog):
     late(tmp_path, config, folder)
     with next_session(iconfig(tmp_path / "other"), is_adopted=False):

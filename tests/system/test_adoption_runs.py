@@ -18,6 +18,8 @@ from tests.system.adopting import (
 )
 from tests.system.dying import put_back
 
+pytestmark = pytest.mark.usefixtures("soon")
+
 STORIES = {
     "interleaved": (
         "open a", "take a 3", "open b", "take b 2", "take a 1", "take b 2", "take a 1", "kill",
