@@ -78,6 +78,8 @@ class Recording:
         self._replaced = Replaced(run)
         self._refused = Replaced(run, ledger.format_name)
         self._files_told = -1
+        self._events = 0
+        """Those that stand in the account of the writer."""
         self._refused_before = ledger.documents_refused
         self.is_repeated = False
         """Whether a run of this uid was finished before."""
@@ -106,6 +108,8 @@ class Recording:
             The folder is still away.
         """
         self._file.discard()
+        self._ledger.events_written -= self._events
+        self._events = 0
 
     def tell_that_it_is_written(self) -> None:
         """Tell that a run that was late is in its file now."""
@@ -389,6 +393,7 @@ class Recording:
         stream.events += events
         if not self._attempt.is_retired:
             self._ledger.events_written += events
+            self._events += events
 
 
 def _is_same(one: Document, other: Document) -> bool:

@@ -269,6 +269,13 @@ class Router(DocumentRouter):
         recording = self._runs.get(doc.get("run_start", "")) or self._only_run(doc)
         self._add_resource(recording, "resource", doc)
 
+    def earlier(self, doc: Document) -> None:
+        """Learn of an external file of a run before, which the next datum of it brings into a run.
+
+        No document of the event model.
+        """
+        self._earlier_resources[doc["uid"]] = doc
+
     def datum(self, doc: Document) -> None:  # type: ignore[override]  # as event
         """Add a part of an external file to the file's run."""
         self._add_datums("datum", doc, [doc["datum_id"]])

@@ -223,7 +223,7 @@ class Ledger:
 
     def begin(self, start: Mapping[str, Any], paths: Sequence[Path]) -> None:
         """Tell of the files that a run has by now."""
-        for path in paths[:1]:  # one that other runs are in was not made for this one
+        for path in paths:  # one that other runs are in was not made for this one
             self._note_file(start["uid"], path)
         self._tell(self.on_begin, start, paths)
 

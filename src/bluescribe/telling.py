@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-__all__ = ["Account", "News", "Teller", "errno_of"]
+__all__ = ["Account", "News", "Silence", "Teller", "errno_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -152,6 +152,13 @@ class Teller:
         if not whole:
             return "The run is complete in NO OTHER FORMAT."
         return f"So far the run is complete in {whole}."
+
+
+class Silence(Teller):
+    """Tells nothing: who plays a run tells of it in own words."""
+
+    def tell(self, kind: Kind, news: News) -> None:
+        """Tell nothing."""
 
 
 def errno_of(error: BaseException | None) -> int | None:

@@ -29,7 +29,7 @@ from .snapshot import Snapshots
 from .space import SpaceWatch
 from .spool import Lane, Spool, SpoolSettings
 from .status import Ledger, Status, Told
-from .telling import Teller
+from .telling import Silence, Teller
 from .unstopped import OpenRuns
 
 if TYPE_CHECKING:
@@ -234,12 +234,19 @@ class Writer(KnownAttributes):
     def go_on(self, path: Path) -> None:
         """Append the runs of its folder to a file that an export has begun, if files are shared."""
 
-    def replay(self) -> None:
+    def replay(self, *, is_told: bool = True) -> None:
         """Take what comes from now on for runs of long ago.
 
         Images are not waited for, and nothing is kept in a spool: the runs are somewhere already.
+
+        Parameters
+        ----------
+        is_told
+            Whether the log says what cannot be written; a `RunReport` has it too.
         """
         self._ledger.is_replay = True
+        if not is_told:
+            self._ledger.teller = Silence()
         self._lane.follow(Spool())
 
     def follow(self, spool: Spool, *, is_adopted: bool = True) -> None:

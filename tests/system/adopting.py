@@ -109,12 +109,20 @@ def left(spool: Path | None = None) -> list[Path]:
 def check(folder: Path, documents: Any, formats: Sequence[str] = FORMATS) -> None:
     """Fail unless all runs are whole in all formats, once, and nothing else is there."""
     for name in formats:
-        if name != "dx":
-            CONTRACTS[name]().check_runs(CONTRACTS[name]().read_back(folder), documents)
-            continue
-        found = [(run.uid, run.seq_num["primary"], run.stop) for run in dx.read_folder(folder)]
-        expected = [(r.uid, r.seq_num["primary"], r.stop) for r in received(documents)]
-        assert sorted(found, key=repr) == sorted(expected, key=repr)
+        try:
+            _check(folder, documents, name)
+        except AssertionError as error:
+            error.add_note(f"in {name}, of {sorted(path.name for path in folder.iterdir())}")
+            raise
+
+
+def _check(folder: Path, documents: Any, name: str) -> None:
+    if name != "dx":
+        CONTRACTS[name]().check_runs(CONTRACTS[name]().read_back(folder), documents)
+        return
+    found = [(run.uid, run.seq_num["primary"], run.stop) for run in dx.read_folder(folder)]
+    expected = [(r.uid, r.seq_num["primary"], r.stop) for r in received(documents)]
+    assert sorted(found, key=repr) == sorted(expected, key=repr)
 
 
 def check_as_undisturbed(folder: Path, documents: Any, config: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
@@ -127,7 +127,7 @@ class GreetingSettings(JsonlSettings):
 
 
 class GreetingWriter(JsonlWriter):
-    settings_class = GreetingSettings
+    settings_class: ClassVar[type[GreetingSettings]] = GreetingSettings
 
 
 def made(engine: Any, words: str) -> Writers:

@@ -20,7 +20,7 @@ from tests.system.adopting import (
     session,
     told,
 )
-from tests.system.dying import put_away, put_back
+from tests.system.dying import put_back
 from tests.system.faults.test_kill import fingerprint
 
 pytestmark = pytest.mark.usefixtures("soon")
@@ -38,9 +38,15 @@ def config(folder):
     return iconfig(folder, RETRY_SECONDS=0)
 
 
-def late(tmp_path, config, folder):
+@pytest.fixture
+def few(folder):
+    """Settings of few formats: each is tried for a second."""
+    return iconfig(folder, ["jsonl", "csv"], RETRY_SECONDS=0)
+
+
+def late(tmp_path, config, folder, steps=RUNS):
     """Have a session whose folder was away all the time; return what it measured."""
-    documents = session(tmp_path, config, f"away {folder}", *RUNS)
+    documents = session(tmp_path, config, f"away {folder}", *steps)
     assert len(left()) == 1
     assert folder.is_file(), "the folder is away"
     return documents
@@ -81,12 +87,12 @@ def test_a_late_scan_goes_into_the_file_that_was_named_for_it(tmp_path, folder):
     assert [path.name for path in folder.iterdir()] == ["mine.dat"]
 
 
-def test_a_session_that_begins_without_the_folder_goes_on_trying(tmp_path, folder, config, caplog):
-    documents = late(tmp_path, config, folder)
-    other = iconfig(tmp_path / "other")
+def test_a_session_that_begins_without_the_folder_goes_on_trying(tmp_path, folder, few, caplog):
+    documents = late(tmp_path, few, folder, RUNS[:3])
+    other = iconfig(tmp_path / "other", ["json"])
     with next_session(other, is_adopted=False):
         with pytest.raises(AssertionError, match="goes on"):
-            adopted(1.5)
+            adopted(2.5)
         folder.unlink()  # and is not made: whoever writes there makes it
         adopted()
     assert left() == []
@@ -95,29 +101,28 @@ def test_a_session_that_begins_without_the_folder_goes_on_trying(tmp_path, folde
     assert all("is not written yet" in message for message in waits)
     assert len(waits) == len(set(waits)), "each is told once"
     assert done.startswith("an earlier session ended before")
-    check(folder, documents)
+    check(folder, documents, ["jsonl", "csv"])
 
 
-def test_one_word_is_enough_for_a_folder_that_is_away(tmp_path, folder, config, caplog):
-    late(tmp_path, config, folder)
-    with next_session(iconfig(tmp_path / "other"), is_adopted=False):
+def test_one_word_is_enough_for_a_folder_that_is_away(tmp_path, folder, few, caplog):
+    late(tmp_path, few, folder, RUNS[:3])
+    with next_session(iconfig(tmp_path / "other", ["json"]), is_adopted=False):
         with pytest.raises(AssertionError, match="goes on"):
             adopted(3.0)
         waits = [message for message in told(caplog) if str(folder) in message]
     assert len(waits) == 1
 
 
-def test_a_session_that_ends_meanwhile_leaves_them(tmp_path, folder, config):
-    documents = late(tmp_path, config, folder)
-    with next_session(iconfig(tmp_path / "other"), is_adopted=False):
+def test_a_session_that_ends_meanwhile_leaves_them(tmp_path, folder, few):
+    documents = late(tmp_path, few, folder, RUNS[:3])
+    with next_session(iconfig(tmp_path / "other", ["json"]), is_adopted=False):
         pass
-    other = iconfig(tmp_path / "other")
-    session(tmp_path, other, "open a", "take a 1", "close a")
+    session(tmp_path, iconfig(tmp_path / "other", ["jsonl"]), "open a", "take a 1", "close a")
     assert len(left()) == 1
     put_back(folder)
     adopted()
     adopt()
-    check(folder, documents)
+    check(folder, documents, ["jsonl", "csv"])
     assert left() == []
 
 

@@ -1,4 +1,4 @@
-"""Several runs at once, whole in some formats and late in others: nothing twice, nothing missing."""
+"""Several runs at once, whole in some formats, late in others: nothing twice, nothing missing."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
 from ..files import Folder, Place
 from .folder import SpoolFolder
-from .log import SEGMENT_ENDING
-from .segment import BEGIN, NOTE, Entry, read_segment
+from .log import SEGMENT_ENDING, segment_name
+from .segment import BEGIN, NOTE, TORN, Entry, Segment, read_segment
 from .story import story_of
 
 __all__ = ["GAP", "LeftRun", "LeftSpool"]
@@ -55,18 +56,54 @@ class LeftSpool:
         self.lanes: dict[str, dict[str, Any]] = {}
         """The settings of each format."""
         self.runs: dict[str, LeftRun] = {}
+        self.shared: dict[str, Path] = {}
+        """The file that runs of a lane were written to, where they have one together."""
+        self._notes: Segment | None = None
         for entry in self.entries():
             self._note(*entry)
 
     def entries(self) -> Iterator[Entry]:
         """Yield all that came, and what was noted of it."""
         folder = Folder(self.folder.path)
-        for path in sorted(folder.path.glob(f"*{SEGMENT_ENDING}")):
-            yield from read_segment(Place(folder, path.name))
+        is_torn = False
+        for path in self._segments():
+            if is_torn:
+                yield GAP, {}, ""  # what stood there would stand before what comes now
+            is_torn = False
+            for entry in read_segment(Place(folder, path.name)):
+                if entry[0] == TORN:
+                    is_torn = True
+                else:
+                    yield entry
 
     def story(self, uid: str, lane: str) -> Iterator[tuple[str, Any]]:
         """Yield the documents of a run, and what was asked of its files in a format."""
-        return story_of(uid, (entry for entry in self.entries() if entry[2] in ("", lane)))
+        written = {run.uid for run in self.runs.values() if lane in run.done}
+        entries = (entry for entry in self.entries() if entry[2] in ("", lane))
+        return story_of(uid, entries, written=written)
+
+    def note_done(self, uid: str, lane: str) -> None:
+        """Enter that a run is written in a format, for whoever comes after us.
+
+        Raises
+        ------
+        OSError
+            It cannot be noted.
+        """
+        if self._notes is None:
+            number = max(int(path.stem) for path in self._segments()) + 1
+            place = Place(Folder(self.folder.path), segment_name(number))
+            self._notes = Segment(place, {"version": __version__, "lanes": self.lanes})
+        self._notes.append([(f"{NOTE}done", {"run_start": uid}, lane)])
+        self.runs[uid].done.add(lane)
+
+    def close(self) -> None:
+        """Note no more."""
+        if self._notes is not None:
+            self._notes.close()
+
+    def _segments(self) -> list[Path]:
+        return sorted(self.folder.path.glob(f"*{SEGMENT_ENDING}"))
 
     def _note(self, name: str, doc: Any, lane: str) -> None:
         if not isinstance(doc, dict):

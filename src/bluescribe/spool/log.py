@@ -13,9 +13,14 @@ from ..files import Folder, Place
 from .folder import SpoolFolder
 from .segment import Entry, Kept, Segment
 
-__all__ = ["SEGMENT_ENDING", "Cursor", "Log"]
+__all__ = ["SEGMENT_ENDING", "Cursor", "Log", "segment_name"]
 
 SEGMENT_ENDING = ".spool"
+
+
+def segment_name(number: int) -> str:
+    """Return what a segment is called: by their names they are in their order."""
+    return f"{number:06d}{SEGMENT_ENDING}"
 
 
 class Cursor(NamedTuple):
@@ -160,7 +165,7 @@ class Log:
         segment = self._segments.get(self._last)
         if segment is not None and segment.size < self._segment_bytes and not segment.is_broken:
             return segment
-        place = Place(self._folder, f"{self._last + 1:06d}{SEGMENT_ENDING}")
+        place = Place(self._folder, segment_name(self._last + 1))
         with suppress(FileNotFoundError):
             place.remove()  # of a try that was refused halfway
         new = Segment(place, self._about)

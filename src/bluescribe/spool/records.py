@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import BinaryIO
 
-__all__ = ["Buffer", "Kind", "Record", "packed", "records"]
+__all__ = ["Buffer", "Kind", "Record", "is_torn_head", "packed", "records"]
 
 _LETTERS = b"bs"
 _HEAD = struct.Struct("<2sBxIQ")
@@ -80,6 +80,17 @@ def records(file: BinaryIO, start: int = 0) -> Iterator[Record]:
     while (record := _record(file, end)) is not None:
         yield record
         file.seek(record.end)  # whoever has the record may read elsewhere
+
+
+def is_torn_head(file: BinaryIO) -> bool:
+    """Tell whether a file ends within its first record, or has zeros only."""
+    end = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    head = file.read(_HEAD.size)
+    if len(head) < _HEAD.size or not any(head):
+        return True
+    letters, _, _, size = _HEAD.unpack(head)
+    return bool(letters == _LETTERS and _HEAD.size + _CHECKSUM.size + size > end)
 
 
 def _record(file: BinaryIO, end: int) -> Record | None:

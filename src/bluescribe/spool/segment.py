@@ -12,11 +12,11 @@ from typing import Any
 
 from ..files import Place
 from .problems import BrokenSpoolError
-from .records import Buffer, Kind, Record, packed, records
+from .records import Buffer, Kind, Record, is_torn_head, packed, records
 from .rows import Form, Unpacker
 from .values import decode, encode
 
-__all__ = ["BEGIN", "NOTE", "SCHEMA", "Entry", "Kept", "Segment", "read_segment"]
+__all__ = ["BEGIN", "NOTE", "SCHEMA", "TORN", "Entry", "Kept", "Segment", "read_segment"]
 
 SCHEMA = 1
 """Grows when a reader of before could not read what is written now."""
@@ -24,6 +24,8 @@ NOTE = "#"
 """What the names of entries begin with that are for those who find the log, and not for lanes."""
 BEGIN = f"{NOTE}begin"
 """The name of the first entry of a segment."""
+TORN = f"{NOTE}torn"
+"""The name of the last one of a segment behind whose last whole record something stands."""
 _AT_ONCE = min(1024, os.sysconf("SC_IOV_MAX"))
 """Buffers that the system takes in one call."""
 
@@ -159,7 +161,7 @@ def _write_all(fd: int, buffers: list[Buffer]) -> int:
 def read_segment(place: Place) -> Iterator[Entry]:
     """Yield all entries of a segment, up to where it ends or is torn.
 
-    Who wrote it comes first, as an entry called ``begin``.
+    Who wrote it comes first, as an entry called ``#begin``, and ``#torn`` last if that is so.
 
     Raises
     ------
@@ -169,16 +171,26 @@ def read_segment(place: Place) -> Iterator[Entry]:
         It cannot be read.
     """
     with place.open() as file:
-        found = records(file)
+        found = _counted(records(file), ends := [0])
         first = next(found, None)
         if first is None:
-            return  # whoever made it was killed at once
+            if not is_torn_head(file):  # whoever made it was killed at once
+                raise BrokenSpoolError(f"{place} cannot be read: its head is damaged")
+            return
         if first.kind is not Kind.BEGIN:
             raise BrokenSpoolError(f"{place} does not begin as a spool of bluescribe does")
         about = _told(first)
         _check_schema(place, about)
         yield BEGIN, about, ""
         yield from (entry for entry, _ in _entries(found, Unpacker(), None))
+        if file.seek(0, os.SEEK_END) > ends[-1]:
+            yield TORN, {}, ""
+
+
+def _counted(found: Iterable[Record], ends: list[int]) -> Iterator[Record]:
+    for record in found:
+        ends[:] = [record.end]
+        yield record
 
 
 def _entries(

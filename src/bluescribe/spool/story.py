@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from .segment import NOTE, Entry
@@ -13,7 +13,9 @@ _EARLIER_RESOURCES = 100
 """Resources of other runs that are remembered: a detector that stays staged goes on filling one."""
 
 
-def story_of(uid: str, entries: Iterable[Entry]) -> Iterator[tuple[str, Any]]:
+def story_of(
+    uid: str, entries: Iterable[Entry], *, written: Container[str] | None = None
+) -> Iterator[tuple[str, Any]]:
     """Yield the documents of a run, and what was asked of its files, from all that came.
 
     It goes by the rules of the router: whoever plays it has the run alone.
@@ -24,8 +26,11 @@ def story_of(uid: str, entries: Iterable[Entry]) -> Iterator[tuple[str, Any]]:
         The run.
     entries
         All that came, from a place before the run began.
+    written
+        Runs that are in their files. What was said between two runs stands behind the first one if
+        that was written, and else before the second one. None leaves it out: it was kept.
     """
-    story = _Story(uid)
+    story = _Story(uid, written)
     for name, doc, _ in entries:
         if name == "cwd":
             story.cwd = doc
@@ -34,31 +39,46 @@ def story_of(uid: str, entries: Iterable[Entry]) -> Iterator[tuple[str, Any]]:
 
 
 class _Story:
-    def __init__(self, uid: str) -> None:
+    def __init__(self, uid: str, written: Container[str] | None) -> None:
+        self._written = written
+        self._last = ""
+        """The run that was the last to end."""
+        self._said: list[dict[str, Any]] = []
+        """What was said while no run was open, and stands in no file."""
         self.cwd: Any = None
         """Where the session was before the start that comes next."""
         self._uid = uid
         self._open: list[str] = []
         """Uids of the runs that are open, the latest last."""
         self._descriptors: set[str] = set()
-        self._resources: set[str] = set()
-        self._of_others: dict[str, dict[str, Any]] = {}
+        self._owners: dict[str, str] = {}
+        """The run that fills a resource, by its uid."""
+        self._resources: dict[str, dict[str, Any]] = {}
 
     def of(self, name: str, doc: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         """Yield what of an entry belongs to the run."""
         if name == "start":
-            self._open.append(str(doc.get("uid")))
-            if doc.get("uid") == self._uid:
-                yield "cwd", self.cwd
-                yield name, doc
+            yield from self._start(doc)
         elif name in ("resource", "stream_resource"):
             yield from self._resource(name, doc)
         elif name in ("datum", "datum_page"):
             yield from self._datum(name, doc)
+        elif name == "comment" and not self._open:
+            if self._written is not None and self._last not in self._written:
+                self._said.append(doc)
         elif self._is_ours(name, doc):
             yield name, doc
         if name in ("stop", "unstopped") and str(doc.get("run_start")) in self._open:
-            self._open.remove(str(doc.get("run_start")))
+            self._last = str(doc.get("run_start"))
+            self._open.remove(self._last)
+
+    def _start(self, doc: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        self._open.append(str(doc.get("uid")))
+        said, self._said = self._said, []
+        if doc.get("uid") == self._uid:
+            yield from (("comment", each) for each in said)
+            yield "cwd", self.cwd
+            yield "start", doc
 
     def _is_ours(self, name: str, doc: dict[str, Any]) -> bool:
         if name == "comment":
@@ -78,19 +98,21 @@ class _Story:
 
     def _resource(self, name: str, doc: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         uid = str(doc.get("uid"))
-        is_of_none = "run_start" not in doc and self._open == [self._uid]
-        if is_of_none or doc.get("run_start") == self._uid:
-            self._resources.add(uid)
+        only = self._open[0] if len(self._open) == 1 and name == "resource" else None
+        owner = doc.get("run_start", only)
+        if owner in self._open:
+            self._owners[uid] = owner
+            self._resources[uid] = doc
+            for old in list(self._resources)[:-_EARLIER_RESOURCES]:
+                del self._resources[old], self._owners[old]
+        if owner == self._uid:
             yield name, doc
-        elif name == "resource":
-            self._of_others[uid] = doc
-            if len(self._of_others) > _EARLIER_RESOURCES:
-                del self._of_others[next(iter(self._of_others))]
 
     def _datum(self, name: str, doc: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         uid = str(doc.get("resource"))
-        if uid in self._of_others and self._is_latest:
-            self._resources.add(uid)
-            yield "resource", self._of_others.pop(uid)
-        if uid in self._resources:
+        if uid in self._owners and self._owners[uid] not in self._open and self._open:
+            self._owners[uid] = self._open[-1]  # a detector that stays staged goes on filling it
+            if self._is_latest:
+                yield "earlier", self._resources[uid]
+        if self._owners.get(uid) == self._uid:
             yield name, doc

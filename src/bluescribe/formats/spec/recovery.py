@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from ...files import Place, part_of, replacing
+from ...files import Place, part_beside, part_of
 from ...recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...run import Document
 from . import SpecWriter
@@ -202,6 +202,27 @@ def _tell_of_missing_ends(part: Place) -> None:
 
 def _put(path: Path, scans: dict[str, bytes], keep: Keep, *, may_append: bool) -> str:
     """Put scans, each behind a header, in the places of those of the same runs."""
+    place = Place.at(path)
+    lock = FileLock(place)  # a session that is to go on in it takes another file meanwhile
+    try:
+        new = _with_scans(path, scans, may_append=may_append)
+        if new is None:
+            return ""
+        with part_beside(place) as part:
+            with part.open("r+b") as file:
+                file.write(new)
+                file.flush()
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+                os.fsync(file.fileno())
+            keep(path)
+            part.move(place)
+    finally:
+        lock.release()
+    return f"written anew from the journal, in {path.name}"
+
+
+def _with_scans(path: Path, scans: dict[str, bytes], *, may_append: bool) -> bytes | None:
+    """Return what is to be in a file; None if it is there."""
     old = path.read_bytes()
     found = blocks(path)
     parts, position, missing = [], 0, dict(scans)
@@ -221,15 +242,7 @@ def _put(path: Path, scans: dict[str, bytes], keep: Keep, *, may_append: bool) -
     parts.append(old[position:])
     parts += missing.values() if may_append else []
     new = _joined(parts)
-    if new == old:
-        return ""
-    kept = keep(path)
-    with replacing(Place.at(path)) as part:
-        part.write(new)
-        part.flush()
-        os.fchmod(part.fileno(), stat.S_IMODE(kept.stat().st_mode))
-        os.fsync(part.fileno())
-    return f"written anew from the journal, in {path.name}"
+    return None if new == old else new
 
 
 def _joined(parts: Sequence[bytes]) -> bytes:

@@ -76,7 +76,9 @@ class Faults(ContractBase):
         Another run is taken meanwhile.
         """
         first, second = _runs(shapes_folder)
-        self.write(tmp_path / "undisturbed", [*first, *second])
+        with self.make(tmp_path / "undisturbed") as undisturbed:
+            for document in [*first, *second]:
+                undisturbed(*document)
         full, is_full = OSError(errno.ENOSPC, "No space left on device"), True
         folder = tmp_path / "data"
         with self._failing(monkeypatch, first[0][1]["uid"], lambda _: full if is_full else None):
@@ -90,7 +92,10 @@ class Faults(ContractBase):
             is_full = False
             _within_a_minute(lambda: not writer.status().late)
             writer.close()
-        assert not writer.status().failures
+        done, expected = writer.status(), undisturbed.status()
+        assert done.runs_written == expected.runs_written == 2
+        assert done.events_written == expected.events_written, "an event is counted twice"
+        assert not done.failures
         self.check_runs(self.read_back(folder), [*first, *second])
         assert _names(folder) == _names(tmp_path / "undisturbed")
 

@@ -1,0 +1,158 @@
+"""A session at IPython's prompt: what it runs twice, breaks off with Ctrl-C and closes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+pytest.importorskip("IPython")
+
+PATIENCE = 30.0
+START_UP = """
+    import threading
+    import bluesky.plans as bp
+    from bluesky import RunEngine
+    from ophyd.sim import det, motor
+    from bluescribe import subscribe_writers
+    RE = globals().get("RE") or RunEngine({})
+    blocks = ("JSONL", "NEXUS", "SPEC")
+    writers = subscribe_writers(
+        RE,
+        {"DATA_FILES": {"DIRECTORY": "data"}}
+        | {f"{name}_DATA_FILES": {"ENABLE": True} for name in blocks},
+    )
+"""
+OURS = "sorted(t.name for t in threading.enumerate() if t.name.startswith('bluescribe-'))"
+
+
+class Prompt:
+    """IPython at a terminal of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._terminal, inside = pty.openpty()
+        state = {"XDG_STATE_HOME": str(folder / "state"), "IPYTHONDIR": str(folder / "ipython")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"],
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            cwd=folder,
+            env=os.environ | state | {"OPHYD_CONTROL_LAYER": "dummy"},
+            start_new_session=True,
+        )
+        os.close(inside)
+        self._said = b""
+        self._lines = 0
+
+    def type(self, line: str) -> None:
+        os.write(self._terminal, line.encode() + b"\n")
+
+    def answer(self, expression: str) -> str:
+        """Return what an expression is, when all that was typed before is done."""
+        self._lines += 1
+        end = f"<{self._lines}>"
+        self.type(f"print('<' + '{self._lines}>', {expression}, '<' + '{self._lines}>')")
+        self._read_until(end)
+        return self._read_until(end).strip()
+
+    def _read_until(self, words: str) -> str:
+        deadline = time.monotonic() + PATIENCE
+        while words.encode() not in self._said:
+            assert time.monotonic() < deadline, f"no {words} in {self._said.decode()}"
+            if select.select([self._terminal], [], [], 0.1)[0]:
+                self._said += os.read(self._terminal, 1 << 16)
+        before, _, self._said = self._said.partition(words.encode())
+        return before.decode()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._terminal)
+
+
+@pytest.fixture
+def prompt(tmp_path):
+    (tmp_path / "startup.py").write_text(dedent(START_UP))
+    prompt = Prompt(tmp_path)
+    yield prompt
+    prompt.close()
+
+
+def within_patience(look: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def journals(folder: Path) -> list[Counter[str]]:
+    """Return what is in each journal, the oldest first."""
+    paths = sorted((folder / "data").glob("*.jsonl"), key=lambda path: path.name.split("-S")[1])
+    return [Counter(json.loads(line)[0] for line in path.open()) for path in paths]
+
+
+def test_a_session_that_is_interrupted_and_started_twice(prompt, tmp_path):
+    prompt.type("%run -i startup.py")
+    prompt.type("RE(bp.scan([det], motor, -1, 1, 5))")
+    assert prompt.answer("RE.state") == "idle"
+    prompt.type("RE(bp.count([det], 10_000, delay=0.02))")
+    within_patience(lambda: len(journals(tmp_path)) == 2 and journals(tmp_path)[1]["event"] > 5)
+    assert len(list(tmp_path.glob("state/**/*.spool"))) == 1
+    for _ in range(2):
+        os.kill(prompt.process.pid, signal.SIGINT)
+        time.sleep(0.3)  # bluesky counts those that come at once as one
+    assert prompt.answer("RE.state") == "paused"
+    prompt.type("%run -i startup.py")
+    prompt.type("RE.abort()")
+    prompt.type("RE(bp.count([det], 2))")
+    assert prompt.answer("RE.state") == "idle"
+    prompt.type("writers.close()")
+    assert prompt.answer(OURS) == "[]"
+    assert [path.name for path in tmp_path.glob("state/bluescribe/spool/*")] == []
+    prompt.type("exit()")
+    assert prompt.process.wait(PATIENCE) == 0
+    scan, broken_off, count = journals(tmp_path)
+    assert (scan["event"], count["event"]) == (5, 2)
+    assert broken_off["event"] > 5
+    assert [each["stop"] for each in (scan, broken_off, count)] == [1, 1, 1]
+    assert len(list(tmp_path.glob("data/*.hdf"))) == 3
+
+
+def test_the_kernel_ends_without_a_word_and_the_next_one_has_all(prompt, tmp_path):
+    """As Jupyter restarts it."""
+    prompt.type("%run -i startup.py")
+    prompt.type("RE(bp.count([det], 10_000, delay=0.02))")
+    within_patience(lambda: journals(tmp_path) and journals(tmp_path)[0]["event"] > 5)
+    events = journals(tmp_path)[0]["event"]
+    prompt.process.kill()
+    prompt.process.wait()
+    (left,) = tmp_path.glob("state/bluescribe/spool/*")
+    again = Prompt(tmp_path)
+    try:
+        again.type("%run -i startup.py")
+        assert again.answer("RE.state") == "idle"
+        within_patience(lambda: not left.exists())
+        again.type("RE(bp.count([det], 2))")
+        again.type("writers.close()")
+        assert again.answer(OURS) == "[]"
+        again.type("exit()")
+        assert again.process.wait(PATIENCE) == 0
+    finally:
+        again.close()
+    assert list(tmp_path.glob("state/bluescribe/spool/*")) == []
+    whole = [each for each in journals(tmp_path) if each["stop"]]
+    cut_short = [each for each in journals(tmp_path) if not each["stop"]]
+    assert [each["event"] for each in whole] == [2]
+    assert max(each["event"] for each in cut_short) >= events
