@@ -1,9 +1,9 @@
-"""One run of a dead session, in one format: it is played again, and what was cut short put aside."""
+"""One run of a dead session in one format: played again, and what was cut short put aside."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +12,12 @@ from typing import Any
 from event_model import DocumentNames
 
 from .errors import BluescribeError
+from .files import Place, parts_of
 from .formats import load_plugin
 from .formats.plugin import FormatPlugin
 from .incomplete import remember
 from .journals import events_of
-from .kept import being_recovered, is_put_by, keeping, put_back
+from .kept import being_recovered, is_put_by, keep, keeping, put_back
 from .recovered import Step
 from .recovery import Found, NotAloneError, Recovery, RecoveryError, Source
 from .run import Run
@@ -48,10 +49,17 @@ class Adopted:
         What of the session wrote it.
     kinds
         Writers of this session.
+    begins
+        Is called when a writer was made.
     """
 
     def __init__(
-        self, left: LeftSpool, run: LeftRun, lane: str, kinds: Mapping[str, type[Writer]]
+        self,
+        left: LeftSpool,
+        run: LeftRun,
+        lane: str,
+        kinds: Mapping[str, type[Writer]],
+        begins: Callable[[], object],
     ) -> None:
         self._left = left
         self._run = run
@@ -59,43 +67,70 @@ class Adopted:
         self._label = Run(run.start).label
         self._files = run.files.get(lane, [])
         self._kinds = kinds
+        self._begins = begins
 
     def written(self, *, is_dry_run: bool) -> Iterator[Step]:
         """Write the run, unless its files are whole; yield what was done."""
         path = self._files[0] if self._files else Path(f"the {self._lane} file of {self._label}")
-        what = f"{self._label}, from the spool"
         try:
             plugin, settings = self._format()
             recovery = plugin.recovery(plugin, settings) if plugin.recovery else None
             self._put_back()
             there = next((path for path in self._files if path.exists()), None)
             found = self._found(recovery, there)
-            if any(item.has_stop and not (item.problem or item.doubt) for item in found):
-                if not is_dry_run:
-                    self._left.note_done(self._run.uid, self._lane)
-                return
-            if recovery is not None and there is not None and recovery.is_held(there):
+            is_whole = any(item.has_stop and not (item.problem or item.doubt) for item in found)
+            if not is_whole and recovery and there is not None and recovery.is_held(there):
                 yield Step(path, "left", "it is being written")
                 return
             if is_dry_run:
-                yield Step(path, "written anew", what)
+                if not is_whole:
+                    yield Step(path, "written anew", f"{self._label}, from the spool")
                 return
-            writer = self._writer(plugin, settings)
-            kept: tuple[Path, ...] = ()
-            if there is None:
-                files = self._play_together(writer)
-            elif not (self._run.is_whole and all(map(self._has_all_of, found))):
-                files = self._play(writer)  # beside it, as either may have what the other lacks
-                what += f", which may lack a part of it: {there} is left as it is, too"
-                logger.warning("%s: %s", files[0] if files else self._lane, what)
-            else:
-                files, kept = self._write_there(writer, recovery, there, is_in_it=bool(found))
+            if not is_whole:
+                yield from self._write(self._writer(plugin, settings), recovery, there, found)
+            for beside in self._beside(recovery) if plugin.may_share_files else ():
+                keep(beside)
             self._left.note_done(self._run.uid, self._lane)
-            if files:  # the format may have no use for the run
-                self._remember(recovery, files[0])
-                yield Step(files[0], "written anew", what, kept)
         except (OSError, BluescribeError) as error:
             yield Step(path, "FAILED", f"{self._label}: {error}")
+
+    def waits_beside(self) -> bool:
+        """Tell whether a run that is whole was still to come into a file that others have, too."""
+        with suppress(OSError, BluescribeError):
+            plugin, settings = self._format()
+            if plugin.may_share_files and plugin.recovery is not None:
+                return bool(self._beside(plugin.recovery(plugin, settings)))
+        return False
+
+    def _beside(self, recovery: Recovery | None) -> list[Path]:
+        """Return files of this run alone, beside the one that others have, too."""
+        return [p for p in self._files[1:] if p.exists() and self._is_its_own(recovery, p)]
+
+    def _write(
+        self, writer: Writer, recovery: Recovery | None, there: Path | None, found: list[Found]
+    ) -> Iterator[Step]:
+        """Write the run, in the place of what is there, or beside it."""
+        self._remove_parts()
+        what = f"{self._label}, from the spool"
+        kept: tuple[Path, ...] = ()
+        if there is None:
+            files = self._play_together(writer)
+        elif self._run.is_whole and all(map(self._has_all_of, found)):
+            files, kept = self._write_there(writer, recovery, there, is_in_it=bool(found))
+        else:
+            files = self._play(writer)  # either may have what the other lacks
+            what += f", which may lack a part of it: {there} is left as it is, too"
+            logger.warning("%s: %s", files[0] if files else self._lane, what)
+        if files:  # the format may have no use for the run
+            self._remember(recovery, files[0])
+            yield Step(files[0], "written anew", what, kept)
+
+    def _remove_parts(self) -> None:
+        """Remove what a kill left beside the files, half written."""
+        for path in self._files:
+            with suppress(OSError):
+                for part in parts_of(path):
+                    Place.at(part).remove()
 
     def _format(self) -> tuple[FormatPlugin, WriterSettings]:
         about = self._left.lanes[self._lane]
@@ -106,7 +141,9 @@ class Adopted:
     def _writer(self, plugin: FormatPlugin, settings: WriterSettings) -> Writer:
         values = {name: getattr(settings, name) for name in settings.model_fields_set}
         values |= _SETTINGS | ({"images_timeout": 0.0} if plugin.copies_images else {})
-        return plugin.writer(**values)
+        writer = plugin.writer(**values)
+        self._begins()
+        return writer
 
     def _put_back(self) -> None:
         """Begin again where another adoption was cut short."""

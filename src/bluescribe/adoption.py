@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -39,6 +39,7 @@ def adopt(
     is_dry_run: bool = False,
     kinds: Mapping[str, type[Writer]] = MappingProxyType({}),
     stop: threading.Event | None = None,
+    begins: Callable[[], object] = bool,
 ) -> list[Step]:
     """Write what dead sessions of this user and this computer left in their spools.
 
@@ -52,6 +53,8 @@ def adopt(
         Writers of this session, by format, that may have hooks; others are the formats' own.
     stop
         Ends it after the run that is being written, when it is set.
+    begins
+        Is called when a writer was made.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def adopt(
     for home in known_homes(spool):
         with suppress(OSError):
             for path in left_folders(home):
-                steps += _adopt_folder(path, kinds, stop, is_dry_run=is_dry_run)
+                steps += _adopt_folder(path, kinds, stop, begins, is_dry_run=is_dry_run)
     return steps
 
 
@@ -87,11 +90,30 @@ def adopt_later(
         daemon=True,
     )
     thread.start()
-    at_the_end(thread, _stop, stop, weakref.ref(thread))
+
+
+class _End:
+    """Has the end of the session wait for the run that is being written.
+
+    HDF5 would wait for ever where it is broken off, and a writer that ends before us would close a
+    file of which we have not written all: what was made last ends first.
+    """
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._thread = threading.current_thread()
+        self._finalizer = self._registered()
+
+    def renew(self) -> None:
+        """End before the writer that was made just now."""
+        self._finalizer.detach()
+        self._finalizer = self._registered()
+
+    def _registered(self) -> weakref.finalize[..., threading.Thread]:
+        return at_the_end(self._thread, _stop, self._stop, weakref.ref(self._thread))
 
 
 def _stop(is_over: bool, stop: threading.Event, thread: weakref.ref[threading.Thread]) -> None:
-    """Wait for the run that is being written: HDF5 would wait for ever where it is broken off."""
     stop.set()
     running = None if is_over else thread()
     if running is not None:
@@ -104,10 +126,10 @@ def _adopt_all(
     then: Callable[[], object] | None,
     stop: threading.Event,
 ) -> None:
-    pause = _FIRST_PAUSE
+    pause, end = _FIRST_PAUSE, _End(stop)
     told: set[Path] = set()
     while True:
-        steps = adopt(spool, kinds=kinds, stop=stop)
+        steps = adopt(spool, kinds=kinds, stop=stop, begins=end.renew)
         done = [step.path for step in steps if step.outcome == "written anew"]
         if done:
             logger.warning(
@@ -119,21 +141,31 @@ def _adopt_all(
         told.update(step.path for step in new)
         if new:
             logger.warning(
-                "an earlier session ended before it had written these files, which is tried again "
-                "until it can be done: %s. The first: %s",
+                "%s is not written yet: %s. An earlier session ended before that; it is tried "
+                "again as long as this one goes on",
                 ", ".join(str(step.path) for step in new),
                 new[0].what,
             )
         if then is not None:
             then()
             then = None  # it may hold the writers
-        if not failed or stop.wait(pause):
+        if not any(map(_may_pass, failed)) or stop.wait(pause):
             return
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
+def _may_pass(step: Step) -> bool:
+    """Tell whether it makes sense to try again; a spool that cannot be read stays so."""
+    return step.outcome == "FAILED" or not step.path.is_dir()
+
+
 def _adopt_folder(
-    path: Path, kinds: Mapping[str, type[Writer]], stop: threading.Event, *, is_dry_run: bool
+    path: Path,
+    kinds: Mapping[str, type[Writer]],
+    stop: threading.Event,
+    begins: Callable[[], object],
+    *,
+    is_dry_run: bool,
 ) -> list[Step]:
     folder = SpoolFolder.taken(path)
     if folder is None:  # its session lives
@@ -141,14 +173,13 @@ def _adopt_folder(
     steps: list[Step] = []
     try:
         left = LeftSpool(folder)
-        for run in left.runs.values():
-            for lane in left.lanes:
-                # deliveries see to what is theirs, and say nothing of themselves
-                if lane not in run.done and left.lanes[lane] and not stop.is_set():
-                    adopted = Adopted(left, run, lane, kinds)
-                    steps += adopted.written(is_dry_run=is_dry_run)
+        for adopted in _unwritten(left, kinds, begins):
+            if not stop.is_set():
+                steps += adopted.written(is_dry_run=is_dry_run)
         left.close()
-    except (OSError, BrokenSpoolError) as error:
+    except BrokenSpoolError as error:
+        steps.append(Step(path, "left", str(error)))
+    except OSError as error:
         steps.append(Step(path, "FAILED", str(error)))
     is_left = any(step.outcome in ("FAILED", "left") for step in steps)
     if is_dry_run or is_left or stop.is_set():
@@ -156,3 +187,14 @@ def _adopt_folder(
     else:
         folder.remove()
     return steps
+
+
+def _unwritten(
+    left: LeftSpool, kinds: Mapping[str, type[Writer]], begins: Callable[[], object]
+) -> Iterator[Adopted]:
+    """Yield what is to be written; deliveries see to what is theirs, and say nothing of it."""
+    for run in left.runs.values():
+        for lane in filter(left.lanes.get, left.lanes):
+            adopted = Adopted(left, run, lane, kinds, begins)
+            if lane not in run.done or adopted.waits_beside():
+                yield adopted

@@ -154,8 +154,9 @@ class Attempts:
         self._ledger.fail(self.failure)
 
     def tell_that_it_is_written(self) -> None:
-        """Tell that a run that was late is in its file."""
-        self._ledger.teller.tell("written", self._news(None))
+        """Tell that a run that was late is in its file, if the format wanted it."""
+        if self._file.paths:
+            self._ledger.teller.tell("written", self._news(None))
 
     def _tell_of_recovery(self) -> None:
         self._ledger.retrying = ""

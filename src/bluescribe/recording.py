@@ -247,6 +247,7 @@ class Recording:
         if stop is not None:
             self.record("stop", stop)
         self._write_pages()
+        self._tell_of_paths()
         if not self._attempt.is_late:
             self._close(stop)
         if not self._attempt.is_late:

@@ -107,12 +107,12 @@ class Router(DocumentRouter):
             self.late[uid].discard()
         except OSError:  # its folder is away still, which was told
             return False
+        except Exception as error:  # of a format
+            return self._lose(uid, error)
         try:
             written = self._written_anew(uid, entries)
         except BrokenSpoolError as error:
-            self._ledger.postponed.remove(uid)
-            self.late.pop(uid).give_up(error)
-            return True
+            return self._lose(uid, error)
         if written.is_late:
             self.late[uid] = written
             return False
@@ -122,6 +122,11 @@ class Router(DocumentRouter):
             written.tell_that_it_is_written()
         if uid in self._runs:
             self._take_in(written)
+        return True
+
+    def _lose(self, uid: str, error: Exception) -> bool:
+        self._ledger.postponed.remove(uid)
+        self.late.pop(uid).give_up(error)
         return True
 
     def _written_anew(self, uid: str, entries: Iterator[Entry]) -> Recording:

@@ -55,7 +55,7 @@ def told(iconfig):
     [
         ("~/spool", Path.home() / "spool"),
         ("/var/lib/spool", Path("/var/lib/spool")),
-        ("spool", Path("spool")),
+        ("spool", Path("spool").absolute()),
         ("null", None),
         ("", None),
     ],
@@ -134,7 +134,7 @@ def test_a_wrong_value_is_told_once_with_its_line(told, key, value, words):
 def test_a_limit_below_a_megabyte_is_refused(told, value):
     (line,) = told(f"DATA_FILES:\n  SPOOL_LIMIT: {value}\n{ON}")
     assert line.startswith("line 2: DATA_FILES.SPOOL_LIMIT: found ")
-    assert "greater than or equal to 1000000" in line
+    assert "a spool needs 1 MB at the least" in line
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bluescribe.spool import Spool, SpoolSettings
+from bluescribe.spool import Spool, SpoolSettings, settings
 from bluescribe.spool import intake as intakes
 from bluescribe.spool import keeping as keepings
 from bluescribe.spool import spool as spools
@@ -233,7 +233,8 @@ def test_a_disk_that_is_nearly_full_is_left_to_others(lane, logged, monkeypatch,
 
 
 @pytest.fixture
-def limited(home):
+def limited(home, monkeypatch):
+    monkeypatch.setattr(settings, "_LEAST_BYTES", 0)
     return Spool(SpoolSettings(spool=home, spool_limit=40_000))
 
 

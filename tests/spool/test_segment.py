@@ -14,7 +14,7 @@ from bluescribe.snapshot import Snapshots
 from bluescribe.spool import segment as segments
 from bluescribe.spool.problems import BrokenSpoolError
 from bluescribe.spool.rows import Packer
-from bluescribe.spool.segment import BEGIN, Segment, read_segment
+from bluescribe.spool.segment import BEGIN, TORN, Segment, read_segment
 from bluescribe.testing.contract import played
 from bluescribe.testing.shapes import SHAPES
 from tests.spool.same import same
@@ -65,7 +65,7 @@ def test_a_torn_end_costs_what_stands_there(place, tmp_path_factory):
     counts = []
     for end in range(0, len(whole), 11):
         place.path.write_bytes(whole[:end])
-        found = read(place)
+        found = [entry for entry in read(place) if entry[0] != TORN]
         assert same(found, pairs[: len(found)])
         counts.append(len(found))
     assert counts == sorted(counts)

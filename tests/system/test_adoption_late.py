@@ -76,6 +76,7 @@ def test_late_scans_of_a_session_go_into_one_file(tmp_path, folder):
     check_as_undisturbed(folder, documents, config)
 
 
+@pytest.mark.xfail(strict=True, reason="what newfile() says is not in the spool yet")
 def test_a_late_scan_goes_into_the_file_that_was_named_for_it(tmp_path, folder):
     config = iconfig(folder, ["spec"], RETRY_SECONDS=0)
     steps = ("newfile mine", f"away {folder}", "open a", "take a 2", "close a")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import bluesky.plans as bp
 import pytest
@@ -150,9 +151,15 @@ def test_children_have_spools_of_their_own_and_leave_that_of_their_parent(manner
 def test_ten_sessions_have_a_folder_each_and_nobody_takes_one_that_lives(tmp_path, home):
     script, folder = tmp_path / "session.py", tmp_path / "data"
     script.write_text(dedent(ONE_OF_TEN))
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    sessions = [
-        warm.Popen([sys.executable, str(script), f"{n} run", str(folder)], text=True, **pipes)
+    pipe = subprocess.PIPE
+    sessions: list[Any] = [
+        warm.Popen(
+            [sys.executable, str(script), f"{n} run", str(folder)],
+            text=True,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+        )
         for n in range(10)
     ]
     try:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..space import size_text
@@ -36,6 +36,7 @@ _LEAST_FREE = 200 << 20
 _LOOK_SECONDS = 1.0
 _SEGMENT_BYTES = 64 << 20
 """After which another segment is begun: what is not needed any more goes in pieces of that size."""
+_EARLIER_RESOURCES = 100
 _LEAST_SEGMENTS = 16
 """Into which SPOOL_LIMIT is cut at the least."""
 
@@ -57,6 +58,8 @@ class Keeper:
         self._log: Log | None = None
         self._packer = Packer()
         self.needs = Needs()
+        self._resources: dict[str, dict[str, Any]] = {}
+        """The latest, by their uids."""
         self._has_gap = False
         """Whether something is not in the log that came before what comes next."""
         self._refused = ""
@@ -100,8 +103,7 @@ class Keeper:
                 log = self._log or self._made(self._settings, lanes)
                 begun = [b.start for b in batches[:1] if b.start is not None]
                 self._make_room(log, batch, lanes, [*needed, *begun])
-                before: list[Kept] = [(GAP, {}, "")] if self._has_gap else []
-                batch.start, batch.end = log.append([*before, *self._packed(batch)])
+                batch.start, batch.end = log.append([*self._before(batch), *self._packed(batch)])
                 self._has_gap = False
                 self.needs.note_kept(batch)
         except OSError as error:
@@ -179,6 +181,18 @@ class Keeper:
         segment_bytes = min(_SEGMENT_BYTES, settings.spool_limit // _LEAST_SEGMENTS)
         self._log = Log(spool_home(settings.spool), about, segment_bytes=segment_bytes)
         return self._log
+
+    def _before(self, batch: Batch) -> Iterator[Kept]:
+        """Yield what has to be known of what came before a batch, where that may not be there."""
+        if self._has_gap:
+            yield GAP, {}, ""
+        if batch.begun:  # a detector that stays staged goes on filling the file of an earlier run
+            yield from (("earlier", doc, "") for doc in self._resources.values())
+        for name, doc, _, _ in batch.items:
+            if name == "resource" and isinstance(doc, dict) and isinstance(doc.get("uid"), str):
+                self._resources[doc["uid"]] = doc
+                if len(self._resources) > _EARLIER_RESOURCES:
+                    del self._resources[next(iter(self._resources))]
 
     def _packed(self, batch: Batch) -> Iterator[Kept]:
         pack = self._packer.pack

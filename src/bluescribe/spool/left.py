@@ -61,6 +61,12 @@ class LeftSpool:
         self._notes: Segment | None = None
         for entry in self.entries():
             self._note(*entry)
+        earlier = {""} if self._has_lost_its_first() else set()
+        self._written = {
+            lane: earlier | {run.uid for run in self.runs.values() if lane in run.done}
+            for lane in self.lanes
+        }
+        """Runs with which each lane was done; "" for those of which nothing is there any more."""
 
     def entries(self) -> Iterator[Entry]:
         """Yield all that came, and what was noted of it."""
@@ -78,9 +84,8 @@ class LeftSpool:
 
     def story(self, uid: str, lane: str) -> Iterator[tuple[str, Any]]:
         """Yield the documents of a run, and what was asked of its files in a format."""
-        written = {run.uid for run in self.runs.values() if lane in run.done}
         entries = (entry for entry in self.entries() if entry[2] in ("", lane))
-        return story_of(uid, entries, written=written)
+        return story_of(uid, entries, written=self._written.get(lane, ()))
 
     def note_done(self, uid: str, lane: str) -> None:
         """Enter that a run is written in a format, for whoever comes after us.
@@ -101,6 +106,9 @@ class LeftSpool:
         """Note no more."""
         if self._notes is not None:
             self._notes.close()
+
+    def _has_lost_its_first(self) -> bool:
+        return bool(found := self._segments()) and found[0].name != segment_name(1)
 
     def _segments(self) -> list[Path]:
         return sorted(self.folder.path.glob(f"*{SEGMENT_ENDING}"))

@@ -83,11 +83,13 @@ def records(file: BinaryIO, start: int = 0) -> Iterator[Record]:
 
 
 def is_torn_head(file: BinaryIO) -> bool:
-    """Tell whether a file ends within its first record, or has zeros only."""
+    """Tell whether a file ends within its first record, or in zeros: the power went."""
     end = file.seek(0, io.SEEK_END)
+    file.seek(max(0, end - _HEAD.size))
+    tail = file.read()
     file.seek(0)
     head = file.read(_HEAD.size)
-    if len(head) < _HEAD.size or not any(head):
+    if len(head) < _HEAD.size or not any(tail):
         return True
     letters, _, _, size = _HEAD.unpack(head)
     return bool(letters == _LETTERS and _HEAD.size + _CHECKSUM.size + size > end)

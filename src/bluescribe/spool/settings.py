@@ -8,8 +8,12 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from ..settings import CheckedSettings, Size, expanded
+from ..templates import check_meaning
 
 __all__ = ["SpoolSettings"]
+
+
+_LEAST_BYTES = 10**6
 
 
 class SpoolSettings(CheckedSettings):
@@ -21,11 +25,31 @@ class SpoolSettings(CheckedSettings):
     )
     spool_limit: Size = Field(
         default=10 * 10**9,
-        ge=10**6,
         description="Bytes that a session's spool may have, or text such as 10 GB",
     )
 
     @field_validator("spool", mode="before")
     @classmethod
-    def _expand_home(cls, value: Any) -> Any:
-        return expanded(value) if isinstance(value, str) and value else value
+    def _check_spool(cls, value: Any) -> Any:
+        if not isinstance(value, str | Path):
+            return value
+        if not str(value) or "\0" in str(value):
+            raise ValueError("a path is needed")
+        check_meaning(str(value))
+        if "{" in str(value):
+            raise ValueError("it is of the whole session: {keys} of a run have no meaning there")
+        return expanded(value).absolute()  # the session may go elsewhere
+
+    @field_validator("spool_limit", mode="before")
+    @classmethod
+    def _refuse_switch(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError('a number of bytes is needed, or text such as "10 GB"')  # noqa: TRY004
+        return value
+
+    @field_validator("spool_limit")
+    @classmethod
+    def _check_limit(cls, value: int) -> int:
+        if value < _LEAST_BYTES:
+            raise ValueError("a spool needs 1 MB at the least")
+        return value

@@ -59,7 +59,7 @@ class _Story:
         """Yield what of an entry belongs to the run."""
         if name == "start":
             yield from self._start(doc)
-        elif name in ("resource", "stream_resource"):
+        elif name in ("resource", "stream_resource", "earlier"):
             yield from self._resource(name, doc)
         elif name in ("datum", "datum_page"):
             yield from self._datum(name, doc)
@@ -98,6 +98,10 @@ class _Story:
 
     def _resource(self, name: str, doc: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         uid = str(doc.get("uid"))
+        if name == "earlier":  # of a run of which nothing is there any more
+            self._resources.setdefault(uid, doc)
+            self._owners.setdefault(uid, "")
+            return
         only = self._open[0] if len(self._open) == 1 and name == "resource" else None
         owner = doc.get("run_start", only)
         if owner in self._open:

@@ -74,7 +74,10 @@ class TiffFile(RunFile[TiffSettings]):
     @property
     def places(self) -> list[Place]:
         """The list, and the images."""
-        return [*super().places, *(self._list.with_name(name) for name in self._images)]
+        return [
+            *super().places,
+            *(self._list.with_name(name) for name in getattr(self, "_images", ())),
+        ]
 
     def files(self) -> list[Path]:
         """Return the list, then the images; copies that were broken off are gone again."""
