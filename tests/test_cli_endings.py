@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from bluescribe.cli import app
 from bluescribe.demo.report import Played, show_files
 from tests import warm
 from tests.export.test_export import make_journals
+from tests.readable import is_readable
 
 LONG = "a-proposal-with-a-name-of-some-length/20261123-015411-S00001-of-a-sample-52e58ae"
 
@@ -190,7 +190,7 @@ def test_an_export_that_is_killed_leaves_no_worker_that_hangs(tmp_path):
         worker = int(main.stdout.readline())
         reading = os.pidfd_open(worker)
         main.kill()
-    assert select.select([reading], [], [], 60)[0], "the worker lives on"
+    assert is_readable(reading, 60), "the worker lives on"
 
 
 def test_the_package_is_the_command(tmp_path):

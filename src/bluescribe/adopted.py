@@ -75,7 +75,8 @@ class Adopted:
         try:
             plugin, settings = self._format()
             recovery = plugin.recovery(plugin, settings) if plugin.recovery else None
-            self._put_back()
+            if not is_dry_run:
+                self._put_back()
             there = next((path for path in self._files if path.exists()), None)
             found = self._found(recovery, there)
             is_whole = any(item.has_stop and not (item.problem or item.doubt) for item in found)
@@ -86,7 +87,9 @@ class Adopted:
                 if not is_whole:
                     yield Step(path, "written anew", f"{self._label}, from the spool")
                 return
-            if not is_whole:
+            if is_whole:
+                self._left.note_whole(self._run.uid, self._lane)
+            else:
                 yield from self._write(self._writer(plugin, settings), recovery, there, found)
             for beside in self._beside(recovery) if plugin.may_share_files else ():
                 keep(beside)

@@ -10,7 +10,7 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -172,11 +172,10 @@ def _adopt_folder(
         return []
     steps: list[Step] = []
     try:
-        left = LeftSpool(folder)
-        for adopted in _unwritten(left, kinds, begins):
-            if not stop.is_set():
-                steps += adopted.written(is_dry_run=is_dry_run)
-        left.close()
+        with closing(LeftSpool(folder)) as left:
+            for adopted in _unwritten(left, kinds, begins):
+                if not stop.is_set():
+                    steps += adopted.written(is_dry_run=is_dry_run)
     except BrokenSpoolError as error:
         steps.append(Step(path, "left", str(error)))
     except OSError as error:

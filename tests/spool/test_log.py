@@ -174,7 +174,7 @@ def test_the_story_ends_where_the_lane_is(lane, logged):
     play(logged, [("comment", {}, 0)])
     wait_for(lambda: lane.reader.is_waiting)
     played_on(logged, [("event", {}, 0)] * 10)
-    wait_for(lambda: logged._keeper.end() > lane.cursor)
+    wait_for(lambda: logged._keeper._log.end > lane.cursor)
     assert [*logged.story("a", lane)][: len(posted)] == posted
     assert len([*logged.story("a", lane)]) < len(posted) + 10
 
@@ -295,7 +295,7 @@ def test_a_segment_has_a_size(lane, logged, home):
     sizes = [path.stat().st_size for path in segments(home)]
     assert len(sizes) > 5
     assert max(sizes) < 2 * keeping._SEGMENT_BYTES
-    wait_for(lambda: logged._keeper.size == sum(p.stat().st_size for p in segments(home)))
+    wait_for(lambda: logged._keeper._log.size == sum(p.stat().st_size for p in segments(home)))
 
 
 def test_several_sessions_have_a_folder_each(follow, logged, home):

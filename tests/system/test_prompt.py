@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
@@ -16,6 +15,8 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
+from tests.readable import is_readable
 
 pytest.importorskip("IPython")
 
@@ -71,7 +72,7 @@ class Prompt:
         deadline = time.monotonic() + PATIENCE
         while words.encode() not in self._said:
             assert time.monotonic() < deadline, f"no {words} in {self._said.decode()}"
-            if select.select([self._terminal], [], [], 0.1)[0]:
+            if is_readable(self._terminal, 0.1):
                 self._said += os.read(self._terminal, 1 << 16)
         before, _, self._said = self._said.partition(words.encode())
         return before.decode()

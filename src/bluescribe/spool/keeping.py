@@ -81,11 +81,6 @@ class Keeper:
         """The folder of the log, if there is one."""
         return None if self._log is None else self._log.path
 
-    @property
-    def size(self) -> int:
-        """Bytes of the log."""
-        return 0 if self._log is None else self._log.size
-
     def keep(
         self,
         batches: Sequence[Batch],
@@ -139,10 +134,6 @@ class Keeper:
         """
         assert self._log is not None  # a place in it is known
         return self._log.read(start, end)
-
-    def end(self) -> Cursor | None:
-        """Return the place behind all that was kept."""
-        return None if self._log is None else self._log.end
 
     def keeps(self, uid: str) -> bool:
         """Tell whether all of a run is in the log; any thread may call it, without the lock."""

@@ -87,6 +87,10 @@ class LeftSpool:
         entries = (entry for entry in self.entries() if entry[2] in ("", lane))
         return story_of(uid, entries, written=self._written.get(lane, ()))
 
+    def note_whole(self, uid: str, lane: str) -> None:
+        """Remember that a lane was done with a run, as its files are whole."""
+        self._written[lane].add(uid)
+
     def note_done(self, uid: str, lane: str) -> None:
         """Enter that a run is written in a format, for whoever comes after us.
 

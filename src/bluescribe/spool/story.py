@@ -36,6 +36,8 @@ def story_of(
             story.cwd = doc
         elif isinstance(doc, dict) and not name.startswith(NOTE):
             yield from story.of(name, doc)
+            if name in ("stop", "unstopped") and doc.get("run_start") == uid:
+                return
 
 
 class _Story:
