@@ -60,6 +60,8 @@ class Keeper:
         self.needs = Needs()
         self._resources: dict[str, dict[str, Any]] = {}
         """The latest, by their uids."""
+        self._has_said = False
+        """Whether something was said since the last run began: the next one may have it."""
         self._has_gap = False
         """Whether something is not in the log that came before what comes next."""
         self._refused = ""
@@ -101,6 +103,7 @@ class Keeper:
                 batch.start, batch.end = log.append([*self._before(batch), *self._packed(batch)])
                 self._has_gap = False
                 self.needs.note_kept(batch)
+                self._has_said = not batch.begun and (self._has_said or _has_comment(batch))
         except OSError as error:
             self._refuse(error)
         except Exception as error:
@@ -149,7 +152,7 @@ class Keeper:
 
     def sweep(self, read: Sequence[Cursor]) -> None:
         """Remove what nobody needs any more."""
-        if self._log is not None:
+        if self._log is not None and (self.needs or not self._has_said):
             needed = [*self.needs.firsts(), *read]
             self._log.drop(min(needed) if needed else self._log.end if self.needs else None)
 
@@ -248,6 +251,10 @@ class Keeper:
         if self._refused:
             logger.warning("the spool is written again: %s", self.path)
         self._refused, self._next_try = "", 0.0
+
+
+def _has_comment(batch: Batch) -> bool:
+    return any(name == "comment" for name, _, _, _ in batch.items)
 
 
 def _read(log: Log, start: Cursor, end: Cursor) -> Iterator[Entry]:
