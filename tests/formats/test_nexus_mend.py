@@ -23,6 +23,7 @@ from bluescribe.hdf5.superblock import Superblock, lookup3
 from bluescribe.testing import documents
 from tests import warm
 from tests.formats.mended import STREAMS, check_columns
+from tests.recovering import lose_spools
 
 BLUESKY = "/entry/instrument/bluesky"
 KILLS = int(os.environ.get("BLUESCRIBE_KILLS", "40"))
@@ -86,6 +87,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("killed")
     program = textwrap.dedent(WRITER)
     warm.run([sys.executable, "-c", program, str(folder), str(KILLS), "7"], check=True)
+    lose_spools()  # or a session of another test finishes the files
     return sorted(folder.glob("*/*.hdf"))
 
 

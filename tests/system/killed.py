@@ -17,6 +17,7 @@ import numpy as np
 from bluescribe.formats import load_format
 from tests import warm
 from tests.formats.test_json import documents
+from tests.recovering import lose_spools
 
 TOP = Path(__file__).resolve().parents[2]
 FORMATS = ("csv", "dx", "hdf5", "json", "jsonl", "nexus", "spec", "tiff")
@@ -34,11 +35,12 @@ def run() -> list[tuple[str, Any]]:
 def kill_session(
     folder: Path, formats: tuple[str, ...] = FORMATS, name: str = "run", **options: Any
 ) -> None:
-    """Have a session killed; `options` are settings of formats, by the format's name."""
+    """Have a session killed, and its spool lost; `options` are settings by the format's name."""
     given = json.dumps({"formats": formats, "name": name, "options": options})
     command = [sys.executable, "-m", "tests.system.killed", str(folder), given]
     done = warm.run(command, cwd=TOP, timeout=60, check=False, capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
+    lose_spools()  # or a session of another test finishes the files
 
 
 def main(folder: str, given: dict[str, Any]) -> None:
