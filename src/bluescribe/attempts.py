@@ -115,8 +115,10 @@ class Attempts:
 
     @property
     def _patience(self) -> float:
-        """How long is tried again: not at all while runs wait for the same, which are safe."""
-        return 0.0 if self._ledger.postponed else self._retry_seconds
+        """How long is tried again: not at all while others are late, if this one is as safe."""
+        spool = self._ledger.spool
+        is_safe = spool is not None and spool.keeps(self._run.uid)
+        return 0.0 if is_safe and self._ledger.postponed else self._retry_seconds
 
     def _insist(self, error: BaseException, method: Callable[..., None], *args: Any) -> None:
         """Try again while the disk refuses; then give the file up."""

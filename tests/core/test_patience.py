@@ -1,0 +1,31 @@
+"""A run of which the spool has not all is tried again, whatever becomes of others."""
+
+from __future__ import annotations
+
+import errno
+
+from bluescribe.attempts import Attempts
+from bluescribe.formats.jsonl import FORMAT
+from bluescribe.run import Run
+from bluescribe.runreport import Failure
+from bluescribe.status import Ledger
+
+
+def test_a_run_that_is_nowhere_else_is_tried_again_while_others_are_late():
+    ledger = Ledger("jsonl")
+    late = Failure(0.0, "another run", None, "its folder is away", "bring it back")
+    assert ledger.postponed.add("another", late, may_pass=True)
+    run = Run({"uid": "run", "time": 1.0})
+    file = FORMAT.run_file(FORMAT.settings.validated("jsonl", {}))
+    attempt = Attempts(run, file, retry_seconds=5.0, ledger=ledger)
+    refusals = iter([OSError(errno.ENOSPC, "No space left on device")] * 2)
+    done = []
+
+    def write() -> None:
+        if (error := next(refusals, None)) is not None:
+            raise error
+        done.append(True)
+
+    attempt(write)
+    assert done == [True]
+    assert not attempt.is_retired
