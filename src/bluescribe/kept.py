@@ -6,13 +6,14 @@ done. A `recover` that was killed in between leaves the first name, and the next
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from .files import Place
+from .files import Place, parts_of
 from .held import Hold, is_held
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "is_put_by",
     "keep",
     "keeping",
+    "put_aside",
     "put_back",
 ]
 
@@ -116,6 +118,30 @@ def keep(path: Path, name: str = "") -> Path:
         except FileExistsError:
             continue
     raise AssertionError("unreachable: names do not end")
+
+
+def put_aside(path: Path) -> None:
+    """Have a file's name free for another one: an empty file goes, what is in one is kept.
+
+    What its writer left beside it, half written, goes as well. Nothing is done where it is gone.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "its folder is away", str(path.parent))
+    for part in parts_of(path):
+        Place.at(part).remove()
+    try:
+        is_empty = not path.lstat().st_size
+    except FileNotFoundError:
+        return
+    if is_empty:
+        Place.at(path).remove()
+    else:
+        keep(path)
 
 
 def being_recovered(path: Path) -> Path:

@@ -33,6 +33,14 @@ class Postponed:
         """Why each is late, the oldest first."""
         return tuple(self._failures.copy().values())
 
+    def by_run(self) -> dict[str, Failure]:
+        """Return why each run is late, by its uid."""
+        return self._failures.copy()
+
+    def replace(self, failures: dict[str, Failure]) -> None:
+        """Enter which runs are late, as another process knows it."""
+        self._failures = failures
+
     def add(self, uid: str, failure: Failure, *, may_pass: bool) -> bool:
         """Enter that a run is to be written anew; return False if that was done too often.
 

@@ -94,6 +94,11 @@ class Recording:
         """Whether its file failed, and nothing will be written."""
         return self._attempt.failure is not None
 
+    @property
+    def events(self) -> int:
+        """Events that stand in the account of the writer."""
+        return self._events
+
     def give_up(self, error: Exception) -> None:
         """Tell that a run that is late cannot be written from the spool either."""
         self._attempt.lose(error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from .afterwards import Afterwards
 from .errors import DocumentError
 from .formats.base import RunFile
 from .grammar import check_start
+from .kept import put_aside
 from .plain import is_plain
 from .recording import Recording
 from .run import Document, Run, working_directory
@@ -109,42 +110,91 @@ class Router(DocumentRouter):
             return False
         except Exception as error:  # of a format
             return self._lose(uid, error)
+        return self._write(uid, entries)
+
+    def write_again(self, uid: str, files: Sequence[Path], entries: Iterator[Entry]) -> bool:
+        """Write a run that another process has left; put aside what that has made of it."""
         try:
-            written = self._written_anew(uid, entries)
+            for path in files:
+                put_aside(path)
+        except OSError as error:
+            logger.warning("%s: %s", self._ledger.format_name, error)
+            return False
+        return self._write(uid, entries)
+
+    reads_log = False
+
+    def tend(self) -> None:
+        """Nothing happens in this process of which it does not know."""
+
+    def end(self, timeout: float | None) -> None:
+        """Do what remains to be done for finished runs, or give it up after a time."""
+        self._afterwards.close(timeout)
+
+    def leave(self, then: Callable[[], object]) -> None:
+        """Do what remains, and then call `then`; nobody waits."""
+        self._afterwards.leave(then)
+
+    def hush(self, uids: Sequence[str]) -> None:
+        """Say nothing of what comes of runs that are to be written again."""
+        self._told_of_strays = self._told_of_strays or bool(uids)
+
+    @property
+    def events_of_open_runs(self) -> dict[str, int]:
+        """How many events stand in the account of runs whose files are not complete."""
+        return {uid: recording.events for uid, recording in (*self._runs.items(),)}
+
+    def _write(self, uid: str, entries: Iterator[Entry]) -> bool:
+        try:
+            written, is_open = self._written_anew(uid, entries)
         except BrokenSpoolError as error:
             return self._lose(uid, error)
+        if written is None:  # its start document is damaged: that was told
+            return True
         if written.is_late:
             self.late[uid] = written
             return False
-        del self.late[uid]
+        self.late.pop(uid, None)
         self._ledger.postponed.remove(uid)
         if not written.is_given_up:
             written.tell_that_it_is_written()
-        if uid in self._runs:
+        if is_open:
             self._take_in(written)
         return True
 
     def _lose(self, uid: str, error: Exception) -> bool:
         self._ledger.postponed.remove(uid)
-        self.late.pop(uid).give_up(error)
+        if uid in self.late:
+            self.late.pop(uid).give_up(error)
+        else:
+            self._ledger.report(RunReport(self._ledger.format_name, {"uid": uid}, is_given_up=True))
+            logger.error("%s: run %s is lost: %s", self._ledger.format_name, uid[:7], error)
         return True
 
-    def _written_anew(self, uid: str, entries: Iterator[Entry]) -> Recording:
-        """Play a run to a router of its own; it fails again where it fails."""
+    def _written_anew(self, uid: str, entries: Iterator[Entry]) -> tuple[Recording | None, bool]:
+        """Play a run to a router of its own, which fails again where it fails.
+
+        Returns
+        -------
+        recording : Recording or None
+            None if it did not begin.
+        is_open : bool
+            Whether more is to come of it.
+        """
         alone = Router(
             self._make_file, retry_seconds=0.0, ledger=self._ledger, afterwards=self._afterwards
         )
         alone._earlier_resources = dict(self._earlier_resources)
-        recording = self.late[uid]
+        recording = self.late.get(uid)
         for number, (name, doc) in enumerate(story_of(uid, entries)):
             alone.receive(name, doc)
             recording = alone._runs.get(uid, recording)
             if number % _SYNC_EVERY == 0:
                 alone.sync()
-            if recording.is_late and uid in alone.late:
+            if recording is not None and recording.is_late and uid in alone.late:
                 break
         alone.sync()
-        return recording
+        return recording, uid in alone._runs
 
     def receive(self, name: str, doc: Any) -> None:
         """Take one document. A damaged one is reported and refused; nothing is raised.

@@ -165,7 +165,7 @@ class Ledger:
         """Are told of each run that is written, and again when it has more files."""
         self.teller = Teller()
         """Tells of failures; writers that receive the same runs have one together."""
-        self._finished: deque[tuple[str, Path]] = deque(maxlen=_FINISHED_KEPT)
+        self.finished: deque[tuple[str, Path]] = deque(maxlen=_FINISHED_KEPT)
         """Runs that are complete, and their main files."""
         self.on_finish: list[Tell] = []
         """Are told of each run that nothing more is done for; deliveries add to it."""
@@ -176,22 +176,23 @@ class Ledger:
         """Return what is told of the files of a run: the spool first."""
 
         def begin(path: Path) -> None:
-            self._note_file(uid, path)
+            self.note_file(uid, path)
             self.claims.begin(path)
 
         return Claims(before=begin, made=self.claims.end)
 
-    def _note_file(self, uid: str, path: Path) -> None:
+    def note_file(self, uid: str, path: Path) -> None:
+        """Note in the spool that a run has a file, or will."""
         if self.spool is not None:
             self.spool.note("file", {"run_start": uid, "path": str(path)})
 
     def note_whole(self, uid: str, path: Path) -> None:
         """Enter that a run is complete in a file."""
-        self._finished.append((uid, path))
+        self.finished.append((uid, path))
 
     def holds(self, uid: str) -> Path | None:
         """Return the main file of a run that is open or complete; None for one that failed."""
-        return self.open_files.get(uid) or dict(self._finished.copy()).get(uid)
+        return self.open_files.get(uid) or dict(self.finished.copy()).get(uid)
 
     def fail(self, failure: Failure) -> None:
         """Enter a failure."""
@@ -224,7 +225,11 @@ class Ledger:
     def begin(self, start: Mapping[str, Any], paths: Sequence[Path]) -> None:
         """Tell of the files that a run has by now."""
         for path in paths:  # one that other runs are in was not made for this one
-            self._note_file(start["uid"], path)
+            self.note_file(start["uid"], path)
+        self.tell_begun(start, paths)
+
+    def tell_begun(self, start: Mapping[str, Any], paths: Sequence[Path]) -> None:
+        """Tell of the files that a run has by now, which stand in the spool."""
         self._tell(self.on_begin, start, paths)
 
     def expect(self, uid: str) -> None:

@@ -20,6 +20,7 @@ from .errors import DefinitionError, RecordingError
 from .formats.base import RunFile
 from .formats.plugin import FormatPlugin
 from .hooks import check_complete, check_hooks, hooks_of
+from .process import Hands, Remote, is_safe_in_a_process, why_not
 from .resumed import work_of
 from .router import Router
 from .run import working_directory
@@ -72,6 +73,9 @@ class Writer(KnownAttributes):
     interval: ClassVar[float] = 0.1
     """Seconds after which what was received is on disk, while a run is open."""
 
+    process_safe: ClassVar[bool] = False
+    """Whether another process may import the class by its name, and write files with its hooks."""
+
     _plugin: ClassVar[FormatPlugin | None] = None
     """The record of the class, or of one that it extends; ask `FormatPlugin.of`."""
     _decided = frozenset({"format", "file_class", "interval", "settings", "settings_class"})
@@ -82,7 +86,7 @@ class Writer(KnownAttributes):
         self.settings = self.settings_class.validated(type(self).__name__, values)
         self._ledger = Ledger(self.format)
         self._afterwards = Afterwards(self._ledger)
-        router = Router(
+        self._router = Router(
             self._file_maker(),
             retry_seconds=self.settings.retry_seconds,
             ledger=self._ledger,
@@ -90,7 +94,7 @@ class Writer(KnownAttributes):
             space=SpaceWatch(self.format, self.settings.low_space),
         )
         spool = Spool(SpoolSettings())
-        self._lane = Lane(spool, router, name=self.format, interval=self.interval)
+        self._lane = Lane(spool, self._router, name=self.format, interval=self.interval)
         self._lane.about = partial(_about, self.format, self.settings)
         self._ledger.spool = self._lane
         self._snapshot = Snapshots()
@@ -98,7 +102,8 @@ class Writer(KnownAttributes):
         self.post = self._lane.post
         """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
-        self._close = at_the_end(self, _end, self._lane, self._afterwards, self._ledger)
+        self._settle_where(spool)
+        self._close = at_the_end(self, _end, self._lane, self._ledger)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Show the settings in the signature that IPython's ``SpecWriter?`` displays.
@@ -201,6 +206,10 @@ class Writer(KnownAttributes):
 
     def take_up(self, note: Note) -> None:
         """Do in the background what an earlier session owed to a file of this format."""
+        if isinstance(self._lane.recipient, Remote):
+            note.release()
+            self._lane.post("owed", {"path": str(note.place.path)})
+            return
         chosen = {"path_map": self.settings.path_map} if self.settings.path_map else {}
         work = work_of(FormatPlugin.of(type(self)), note, **chosen)
         self._afterwards.add(note.run, note.file.path, work, note=note)
@@ -248,6 +257,7 @@ class Writer(KnownAttributes):
         if not is_told:
             self._ledger.teller = Silence()
         self._lane.follow(Spool())
+        self._lane.recipient = self._router
 
     def follow(self, spool: Spool, *, is_adopted: bool = True) -> None:
         """Take from now on what comes through a spool that other writers follow, too.
@@ -262,6 +272,31 @@ class Writer(KnownAttributes):
         if not is_adopted:
             self._lane.about = dict
         self._lane.follow(spool)
+        self._settle_where(spool)
+
+    def _settle_where(self, spool: Spool) -> None:
+        """Have files that HDF5 writes written by a process of their own, where that can be done."""
+        kind, ledger, router = type(self), self._ledger, self._router
+        is_wanted = spool.uses_processes and FormatPlugin.of(kind).opens_hdf5
+        self._lane.recipient = router
+        if is_wanted and is_safe_in_a_process(kind) and not why_not():
+            about = {
+                "module": kind.__module__,
+                "class": kind.__qualname__,
+                "settings": told(self.settings),
+            }
+            hands = partial(Hands, FormatPlugin.of(kind), router, ledger, self._afterwards)
+            self._lane.recipient = Remote(about, self._lane, ledger, hands)
+
+    @property
+    def parts(self) -> tuple[Router, Ledger, Afterwards]:
+        """What writes its runs, its account, and what does the rest; for its process."""
+        return self._router, self._ledger, self._afterwards
+
+    def begin_early(self) -> None:
+        """Have what takes long to begin begin before the first run."""
+        if isinstance(self._lane.recipient, Remote):
+            self._lane.recipient.begin()
 
     def tell_of_claims(
         self, tell: Callable[[Path], None] | None, *, before: Callable[[Path], None] | None = None
@@ -345,7 +380,7 @@ class Writer(KnownAttributes):
         A second call does nothing.
         """
         self._close.detach()
-        _close(self._lane, self._afterwards, self._ledger, None)
+        _close(self._lane, self._ledger, None)
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
@@ -395,25 +430,25 @@ def _about(format_name: str, settings: WriterSettings) -> dict[str, Any]:
     return {"format": format_name, "settings": told(settings)}
 
 
-def _end(is_dropped: bool, lane: Lane, afterwards: Afterwards, ledger: Ledger) -> None:
+def _end(is_dropped: bool, lane: Lane, ledger: Ledger) -> None:
     """Finish every file; of a writer that was dropped, on its own threads, which then end."""
     if not is_dropped:
-        _close(lane, afterwards, ledger, _EXIT_SECONDS)
+        _close(lane, ledger, _EXIT_SECONDS)
         return
     # if the interpreter ends before they do, it waits for them, as it does for other writers
-    rest = at_the_end(lane, _end, lane, afterwards, ledger)
+    rest = at_the_end(lane, _end, lane, ledger)
 
     def then() -> None:
         ledger.spool = None
-        afterwards.leave(rest.detach)
+        lane.recipient.leave(rest.detach)
 
     lane.leave(then)
 
 
-def _close(lane: Lane, afterwards: Afterwards, ledger: Ledger, timeout: float | None) -> None:
+def _close(lane: Lane, ledger: Ledger, timeout: float | None) -> None:
     lane.close(timeout)
     ledger.spool = None
-    afterwards.close(timeout)
+    lane.recipient.end(timeout)
     ledger.teller.flush()
 
 

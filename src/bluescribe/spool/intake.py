@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from .window import DOCUMENT_BYTES, MOST_BYTES, Batch, Item
+from .window import DOCUMENT_BYTES, MOST_BYTES, Batch, Item, is_request
 
 __all__ = ["Intake"]
 
@@ -80,7 +80,7 @@ class Intake:
         items: list[Item] = []
         size = 0
         while self.items and len(items) < _LARGEST_BATCH and size < _LARGEST_BATCH_BYTES:
-            if items and _is_request(items[-1]) and not _is_request(self.items[0]):
+            if items and is_request(items[-1]) and not is_request(self.items[0]):
                 break
             items.append(self.items.popleft())
             size += items[-1][2]
@@ -115,10 +115,6 @@ class Intake:
             time.sleep(_ROOM_CHECK_SECONDS)
         if is_told:
             logger.warning("room again after %.1f s", time.monotonic() - began)
-
-
-def _is_request(item: Item) -> bool:
-    return isinstance(item[1], threading.Event)
 
 
 def _is_start(item: Item) -> bool:

@@ -20,6 +20,7 @@ from .problems import BrokenSpoolError
 from .rows import Packer
 from .segment import Entry, Kept
 from .settings import SpoolSettings
+from .stretch import Stretch
 from .window import Batch
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ class Keeper:
     def is_off(self) -> bool:
         """Whether nothing is kept at all."""
         return self._settings is None
+
+    @property
+    def uses_processes(self) -> bool:
+        """Whether formats may be written by processes of their own."""
+        return self._settings is not None and self._settings.process
 
     @property
     def refused(self) -> str:
@@ -137,6 +143,11 @@ class Keeper:
         """
         assert self._log is not None  # a place in it is known
         return self._log.read(start, end)
+
+    def stretch(self, start: Cursor, end: Cursor) -> tuple[Stretch, Cursor]:
+        """Return the part of the log from a place to the end of its segment, or to another one."""
+        assert self._log is not None  # a place in it is known
+        return self._log.stretch(start, end)
 
     def keeps(self, uid: str) -> bool:
         """Tell whether all of a run is in the log; any thread may call it, without the lock."""

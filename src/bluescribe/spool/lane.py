@@ -13,6 +13,7 @@ from .late import LateRuns
 from .log import Cursor
 from .recipient import Recipient
 from .segment import Entry
+from .stretch import Stretch
 from .window import Batch, Item
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Lane:
         """Where in the log that begins; None while it is not there."""
         self.is_behind = False
         """Whether it reads in the log."""
+        self.reading: Cursor | None = None
+        """Where in the log another process reads for it."""
         self.is_closed = False
         self.wake = threading.Event()
         self._over = threading.Event()
@@ -69,7 +72,7 @@ class Lane:
         self._thread: threading.Thread | None = None
         self._then: Callable[[], object] = bool
         """Is called at the end of the thread."""
-        self._late = LateRuns(recipient)
+        self._late = LateRuns(lambda: self.recipient)
         self._spool = spool
         spool.add(self)
 
@@ -202,6 +205,10 @@ class Lane:
             if self.at == batch.number + 1 and not self.is_behind:
                 self.cursor = batch.end
 
+    def note_level(self) -> None:
+        """Note that nothing waits; with the window's lock."""
+        self._waiting = 0
+
     def expect(self, batch: Batch) -> None:
         """Look at once if a batch has what cannot wait; with the window's lock."""
         self._begin()
@@ -243,7 +250,8 @@ class Lane:
             try:
                 if self._follow():
                     break
-                if not self.is_behind and self._late.try_when_due(self._story):
+                self.recipient.tend()
+                if not self.is_behind and self._late.try_when_due(self.story):
                     self._spool.settle(self)
             except BaseException:  # a recipient promises not to raise; the next document must go on
                 logger.exception("%s: a fault inside bluescribe; please report it", self.name)
@@ -255,8 +263,13 @@ class Lane:
         self._then()
         self._over.set()
 
-    def _story(self, uid: str) -> Iterator[Entry] | None:
+    def story(self, uid: str) -> Iterator[Entry] | None:
+        """Return what it has got since a run began; None if not all of it is in the log."""
         return self._spool.story(uid, self)
+
+    def begun(self) -> set[str]:
+        """Return the runs that began in what it has got, and that it has not settled."""
+        return self._spool.begun(self)
 
     def _seconds(self) -> float | None:
         """Return how long nothing is to be done; None while only what comes can change that."""
@@ -286,7 +299,7 @@ class Lane:
         for name, doc, _, lane in items:
             if self._is_ended or (lane is not None and lane is not self):
                 continue
-            self._waiting -= 1
+            self._waiting -= doc.documents if isinstance(doc, Stretch) else 1
             if isinstance(doc, threading.Event):
                 self._answer(name, doc)
             else:
@@ -321,6 +334,6 @@ class Lane:
         """Try the runs that are late for those who asked for that."""
         asked, self._asked = self._asked, []
         if asked:
-            self._safely(self._late.try_now, self._story)
+            self._safely(self._late.try_now, self.story)
         for done in asked:
             done.set()

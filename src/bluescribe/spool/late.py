@@ -22,13 +22,17 @@ class LateRuns:
     Parameters
     ----------
     recipient
-        Knows them, and writes them.
+        Returns who knows them, and writes them.
     """
 
-    def __init__(self, recipient: Recipient) -> None:
-        self._recipient = recipient
+    def __init__(self, recipient: Callable[[], Recipient]) -> None:
+        self._found = recipient
         self._pause = _FIRST_PAUSE
         self._next_try: float | None = None
+
+    @property
+    def _recipient(self) -> Recipient:
+        return self._found()
 
     def seconds(self) -> float | None:
         """Return after how long the next try is due; None while no run is late."""

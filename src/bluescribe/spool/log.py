@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ..files import Folder, Place
 from .folder import SpoolFolder
 from .segment import Entry, Kept, Segment
+from .stretch import Stretch
 
 __all__ = ["SEGMENT_ENDING", "Cursor", "Log", "segment_name"]
 
@@ -128,6 +129,18 @@ class Log:
             last = end.offset if number == end.segment else size
             for entry, offset in segment.read(first, last):
                 yield entry, Cursor(number, offset)
+
+    def stretch(self, start: Cursor, end: Cursor) -> tuple[Stretch, Cursor]:
+        """Return what one segment has between two places, and where that ends."""
+        with self._lock:
+            segment = self._segments[start.segment]
+            later = [n for n in self._segments if n > start.segment]
+            last = end.offset if start.segment == end.segment else segment.size
+            path = segment.place.path
+        after = Cursor(start.segment, last)
+        if start.segment != end.segment and later:
+            after = Cursor(min(later), 0)
+        return Stretch(path, start.offset, last), after
 
     def drop(self, needed: Cursor | None) -> None:
         """Remove the segments before the one that is needed first, or all of them."""

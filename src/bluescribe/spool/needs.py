@@ -92,6 +92,20 @@ class Needs:
             self._leave(uid, lane)
         return [uid for uid in done if uid in self._runs]
 
+    def begun(self, lane: Lane) -> set[str]:
+        """Return the runs that began in what a lane has taken, and that it is not done with."""
+        return {
+            uid
+            for uid, need in self._runs.items()
+            if lane in need.lanes and self._has_taken(lane, need)
+        }
+
+    @staticmethod
+    def _has_taken(lane: Lane, need: _Need) -> bool:
+        if not lane.is_behind:
+            return need.number < lane.at
+        return need.first is not None and lane.cursor is not None and need.first < lane.cursor
+
     def dismiss(self, lane: Lane) -> None:
         """Enter that a lane takes nothing any more; what is late in it stays needed."""
         for uid in tuple(self._runs):

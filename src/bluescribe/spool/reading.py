@@ -10,7 +10,7 @@ from .problems import BrokenSpoolError
 from .segment import NOTE, Entry
 from .window import Item
 
-__all__ = ["read_part"]
+__all__ = ["read_part", "tell_of_unreadable"]
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +41,19 @@ def read_part(
             cursor = after
             if whose in ("", key) and not what.startswith(NOTE):
                 items.append((what, doc, 0, None))
-    except (OSError, BrokenSpoolError):
-        logger.exception(
-            "%s: what came while it was behind cannot be read in the spool, and is not in its "
-            "files. Remedy: export these runs again from where all of them is.",
-            name,
-        )
+    except (OSError, BrokenSpoolError) as error:
+        tell_of_unreadable(name, error)
     return items, end
+
+
+def tell_of_unreadable(name: str, error: Exception) -> None:
+    """Tell that a part of the log is not in the files of a format."""
+    logger.error(
+        "%s: what came while it was behind cannot be read in the spool, and is not in its "
+        "files. Remedy: export these runs again from where all of them is.",
+        name,
+        exc_info=error,  # it is at hand
+    )
 
 
 def _is_much(start: Cursor, end: Cursor) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Protocol
 
 from .segment import Entry
@@ -25,11 +25,23 @@ class Recipient(Protocol):
     def has_open_runs(self) -> bool:
         """Whether more documents are to be expected soon."""
 
+    reads_log: bool
+    """Whether it gets parts of the log, and reads them itself, where that is possible."""
+
     def receive(self, name: str, doc: Any) -> None:
         """Take one document; never raise."""
 
     def sync(self) -> None:
         """Bring to disk what was taken; never raise."""
+
+    def tend(self) -> None:
+        """See to what may have happened since the last time; never raise."""
+
+    def end(self, timeout: float | None) -> None:
+        """Do what remains to be done for finished runs, or give it up after a time."""
+
+    def leave(self, then: Callable[[], object]) -> None:
+        """Do what remains, and then call `then`; nobody waits."""
 
     def close(self) -> None:
         """Finish every file; never raise."""

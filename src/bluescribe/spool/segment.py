@@ -16,7 +16,18 @@ from .records import Buffer, Kind, Record, is_torn_head, packed, records
 from .rows import Form, Unpacker
 from .values import decode, encode
 
-__all__ = ["BEGIN", "NOTE", "SCHEMA", "TORN", "Entry", "Kept", "Segment", "read_segment"]
+__all__ = [
+    "BEGIN",
+    "NOTE",
+    "SCHEMA",
+    "TORN",
+    "Entry",
+    "Kept",
+    "Segment",
+    "entries_of",
+    "learn_forms",
+    "read_segment",
+]
 
 SCHEMA = 1
 """Grows when a reader of before could not read what is written now."""
@@ -92,7 +103,7 @@ class Segment:
             It cannot be read.
         """
         with self.place.open() as file:
-            yield from _entries(records(file, start), self._unpacker, end)
+            yield from entries_of(records(file, start), self._unpacker, end)
 
     def close(self) -> None:
         """Write no more."""
@@ -182,7 +193,7 @@ def read_segment(place: Place) -> Iterator[Entry]:
         about = _told(first)
         _check_schema(place, about)
         yield BEGIN, about, ""
-        yield from (entry for entry, _ in _entries(found, Unpacker(), None))
+        yield from (entry for entry, _ in entries_of(found, Unpacker(), None))
         if file.seek(0, os.SEEK_END) > ends[-1]:
             yield TORN, {}, ""
 
@@ -193,9 +204,17 @@ def _counted(found: Iterable[Record], ends: list[int]) -> Iterator[Record]:
         yield record
 
 
-def _entries(
+def learn_forms(found: Iterable[Record], unpacker: Unpacker) -> None:
+    """Take in the forms of records, which those behind them may name."""
+    for record in found:
+        if record.kind is Kind.FORM:
+            unpacker.learn(*_told(record))
+
+
+def entries_of(
     found: Iterable[Record], unpacker: Unpacker, end: int | None
 ) -> Iterator[tuple[Entry, int]]:
+    """Yield the entries of records up to a place, and where the record of each ends."""
     for record in found:
         if end is not None and record.end > end:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ from ..templates import check_meaning
 __all__ = ["SpoolSettings"]
 
 
+PROCESS_VARIABLE = "BLUESCRIBE_PROCESS"
+"""Of the environment: what PROCESS is where nothing is said, of writers of their own as well."""
 _LEAST_BYTES = 10**6
+
+
+def _is_process_wanted() -> bool:
+    return os.environ.get(PROCESS_VARIABLE, "").lower() not in ("0", "false", "no", "off")
 
 
 class SpoolSettings(CheckedSettings):
@@ -26,6 +33,11 @@ class SpoolSettings(CheckedSettings):
     spool_limit: Size = Field(
         default=10 * 10**9,
         description="Bytes that a session's spool may have, or text such as 10 GB",
+    )
+
+    process: bool = Field(
+        default_factory=_is_process_wanted,
+        description="Whether formats that open HDF5 are written by processes of their own",
     )
 
     @field_validator("spool", mode="before")

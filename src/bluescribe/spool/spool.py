@@ -113,11 +113,19 @@ class Spool:
                 return None  # it follows another spool by now
             if lane.is_behind and self._is_level(lane):
                 lane.is_behind, lane.at = False, window.first_number
+            lane.reading = None
             if not lane.is_behind:
-                return window.take(lane) or None
+                items = window.take(lane, self._keeper.path)
+                if not items:
+                    lane.note_level()
+                return items or None
             start, end = lane.cursor, lane.next_asked or window.dropped
         assert start is not None  # it was left behind at a place in the log
         assert end is not None
+        if lane.recipient.reads_log:
+            stretch, lane.cursor = self._keeper.stretch(start, end)
+            lane.reading = start
+            return [("stretch", stretch, 0, None)]
         entries = self._keeper.read(start, end)
         items, lane.cursor = read_part(entries, start, end, key=lane.key, name=lane.name)
         return items
@@ -139,6 +147,16 @@ class Spool:
         entries = self._keeper.story(uid, end)
         entries = None if entries is None else chain(entries, tail)
         return None if entries is None else (e for e in entries if e[2] in ("", lane.key))
+
+    def begun(self, lane: Lane) -> set[str]:
+        """Return the runs that began in what a lane has got, and that it has not settled."""
+        with self._window.lock:
+            return self._keeper.needs.begun(lane)
+
+    @property
+    def uses_processes(self) -> bool:
+        """Whether formats may be written by processes of their own."""
+        return self._keeper.uses_processes
 
     def keeps(self, uid: str) -> bool:
         """Tell whether all of a run is in the log."""

@@ -6,9 +6,11 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .log import Cursor
+from .log import Cursor, segment_name
+from .stretch import Stretch
 
 if TYPE_CHECKING:
     from .lane import Lane
@@ -82,6 +84,7 @@ class Window:
     def needed(self, lanes: Iterable[Lane]) -> list[Cursor]:
         """Return what lanes read in the log, or will if they do not take it from memory in time."""
         needed = [lane.cursor for lane in lanes if lane.is_behind and lane.cursor is not None]
+        needed += [lane.reading for lane in lanes if lane.reading is not None]
         at = min((lane.at for lane in lanes if not lane.is_behind), default=self.next_number)
         starts = (b.start for b in tuple(self.batches) if b.number >= at and b.start is not None)
         return [*needed, *list(starts)[:1]]
@@ -137,17 +140,48 @@ class Window:
                 lane.leave_behind(batch)
         return lost
 
-    def take(self, lane: Lane) -> list[Item]:
-        """Return what a lane takes next; with the lock."""
+    def take(self, lane: Lane, folder: Path | None = None) -> list[Item]:
+        """Return what a lane takes next; with the lock.
+
+        Parameters
+        ----------
+        lane
+            The lane.
+        folder
+            Of the log.
+        """
         taken: list[Item] = []
-        size = 0
+        documents = size = 0
         for number in range(lane.at - self.first_number, len(self.batches)):
             batch = self.batches[number]
-            if taken and (len(taken) + len(batch.items) > _LARGEST_MEAL):
+            if taken and documents + len(batch.items) > _LARGEST_MEAL:
                 break
-            taken += batch.items
+            documents += len(batch.items)
             size += batch.weight
             lane.at, lane.cursor = batch.number + 1, batch.end
+            if not lane.recipient.reads_log:
+                taken += batch.items
+            else:
+                lane.reading = lane.reading or batch.start
+                taken += _to_read(batch, lane, folder)
+                if is_request(batch.items[-1]):  # it is answered when all before it is done
+                    break
             if size > _LARGEST_MEAL_BYTES:
                 break
         return taken
+
+
+def is_request(item: Item) -> bool:
+    """Tell whether an item is something that is asked."""
+    return isinstance(item[1], threading.Event)
+
+
+def _to_read(batch: Batch, lane: Lane, folder: Path | None) -> Sequence[Item]:
+    """Return what a lane gets of a batch that can read the log itself: where it is in the log."""
+    if batch.start is None or batch.end is None or folder is None:
+        return batch.items
+    asked = [item for item in batch.items if is_request(item)]
+    number = sum(item[3] in (None, lane) and not is_request(item) for item in batch.items)
+    path = folder / segment_name(batch.start.segment)
+    stretch = Stretch(path, batch.start.offset, batch.end.offset, number)
+    return [("stretch", stretch, 0, None), *asked]

@@ -28,6 +28,7 @@ class DxWriter(Writer):
     """
 
     format = "dx"
+    process_safe = True
     file_class = DxFile
     settings_class = DxSettings
     interval = 0.5

@@ -178,6 +178,7 @@ class Hdf5Writer(Writer):
     """
 
     format = "hdf5"
+    process_safe = True
     file_class = Hdf5File
     settings_class = Hdf5Settings
     interval = 0.5

@@ -28,6 +28,7 @@ class NexusWriter(Writer):
     """
 
     format = "nexus"
+    process_safe = True
     file_class = NexusFile
     settings_class = NexusSettings
     interval = 0.5

@@ -243,6 +243,7 @@ class TiffWriter(Writer):
     """
 
     format = "tiff"
+    process_safe = True
     file_class = TiffFile
     settings_class = TiffSettings
     interval = 0.5

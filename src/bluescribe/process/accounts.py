@@ -1,0 +1,133 @@
+"""What a ledger holds, and what is told of runs, as values that a channel carries."""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple
+from typing import Any
+
+from ..runreport import Discrepancy, Failure, RunReport
+from ..status import Ledger
+from ..telling import News
+
+__all__ = ["Mirror", "news_from", "news_told", "report_from", "report_told", "state_of"]
+
+_COUNTS = ("runs_written", "events_written", "documents_refused")
+
+
+def state_of(ledger: Ledger) -> dict[str, Any]:
+    """Return what the account of a writer says at this moment."""
+    return {
+        "counts": {name: getattr(ledger, name) for name in _COUNTS},
+        "last_file": ledger.last_file,
+        "retrying": ledger.retrying,
+        "open_files": ledger.open_files.copy(),
+        "copying": ledger.copying.copy(),
+        "owed": ledger.owed.copy(),
+        "finished": [*ledger.finished.copy()],
+        "failures": [astuple(each) for each in ledger.failures.copy()],
+        "discrepancies": [astuple(each) for each in ledger.discrepancies.copy()],
+        "postponed": {uid: astuple(each) for uid, each in ledger.postponed.by_run().items()},
+    }
+
+
+class Mirror:
+    """Has an account of the session say what that of its process says, and those before it said.
+
+    Parameters
+    ----------
+    ledger
+        The account.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.renew(0)
+
+    def renew(self, events: int) -> None:
+        """Keep what the account says: another process begins an account of its own.
+
+        Parameters
+        ----------
+        events
+            Those that are in files which are written anew.
+        """
+        ledger = self._ledger
+        ledger.events_written -= events
+        ledger.retrying = ""
+        self._counts = {name: getattr(ledger, name) for name in _COUNTS}
+        self._kept: dict[str, tuple[Any, ...]] = {
+            name: tuple(getattr(ledger, name))
+            for name in ("finished", "failures", "discrepancies", "owed")
+        }
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        """Take over what the process says; whoever reads meanwhile sees the old or the new."""
+        ledger = self._ledger
+        for name, count in state["counts"].items():
+            setattr(ledger, name, self._counts[name] + count)
+        ledger.last_file = state["last_file"] or ledger.last_file
+        ledger.retrying = state["retrying"]
+        ledger.open_files, ledger.copying = dict(state["open_files"]), list(state["copying"])
+        ledger.owed = [*self._kept["owed"], *state["owed"]]
+        self._extend("finished", map(tuple, state["finished"]))
+        self._extend("failures", (Failure(*told) for told in state["failures"]))
+        self._extend("discrepancies", (Discrepancy(*told) for told in state["discrepancies"]))
+        ledger.postponed.replace({uid: Failure(*t) for uid, t in state["postponed"].items()})
+
+    def fail(self, failure: Failure) -> None:
+        """Enter a failure of which the process does not know."""
+        self._kept["failures"] += (failure,)
+        self._ledger.fail(failure)
+
+    def _extend(self, name: str, told: Iterable[Any]) -> None:
+        known = getattr(self._ledger, name)
+        setattr(self._ledger, name, deque([*self._kept[name], *told], maxlen=known.maxlen))
+
+
+def report_told(report: RunReport) -> dict[str, Any]:
+    """Return a report as values."""
+    told = {name: getattr(report, name) for name in RunReport.__slots__}
+    return {**told, "failures": [astuple(failure) for failure in report.failures]}
+
+
+def report_from(told: Mapping[str, Any]) -> RunReport:
+    """Return a report that was told."""
+    failures = tuple(Failure(*each) for each in told["failures"])
+    return RunReport(**{**told, "failures": failures})
+
+
+def news_told(news: News) -> dict[str, Any]:
+    """Return news as values."""
+    told = {name: getattr(news, name) for name in News.__slots__}
+    return {**told, "error": None if news.error is None else _error_told(news.error)}
+
+
+def news_from(told: Mapping[str, Any]) -> News:
+    """Return news that was told."""
+    return News(**{**told, "error": None if told["error"] is None else _error_from(told["error"])})
+
+
+def _error_told(error: BaseException) -> dict[str, Any]:
+    number = getattr(error, "errno", None)
+    return {
+        "name": type(error).__name__,
+        "of_system": isinstance(error, OSError),
+        "args": (number, error.strerror, error.filename)
+        if isinstance(error, OSError) and number is not None
+        else (str(error),),
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+
+
+def _error_from(told: Mapping[str, Any]) -> BaseException:
+    """Return an error of that name that says the same, and where it was raised."""
+    base: type[Exception] = OSError if told["of_system"] else Exception
+    if base is OSError and len(told["args"]) > 1:
+        error: Exception = OSError(*told["args"])  # of the class that goes with its number
+    else:
+        error = type(told["name"], (base,), {})(*told["args"])
+    error.add_note(f"It was raised in another process:\n{told['traceback']}")
+    return error

@@ -1,0 +1,151 @@
+"""Hands: gives to a router what was sent, piece by piece; in a process of its own, or in ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..afterwards import Afterwards
+from ..files import Place
+from ..formats.plugin import FormatPlugin
+from ..owed import Note
+from ..resumed import work_of
+from ..router import Router
+from ..runreport import Failure, RunReport
+from ..spool.problems import BrokenSpoolError
+from ..spool.reading import tell_of_unreadable
+from ..spool.segment import Entry
+from ..spool.stretch import StretchReader
+from ..status import Ledger
+
+__all__ = ["Hands", "story_sent"]
+
+_SYNC_EVERY = 1_000
+"""Documents after which a long part of the log is brought to disk, so that it is seen to grow."""
+
+
+class Hands:
+    """What a session can ask of the process that writes a format.
+
+    Parameters
+    ----------
+    plugin
+        The format.
+    router, ledger, afterwards
+        Its router, its account and its later work.
+    """
+
+    def __init__(
+        self, plugin: FormatPlugin, router: Router, ledger: Ledger, afterwards: Afterwards
+    ) -> None:
+        self.router = router
+        self._plugin = plugin
+        self._ledger = ledger
+        self._afterwards = afterwards
+        self._reader = StretchReader()
+
+    def items(self, items: Sequence[tuple[str, Any]]) -> int:
+        """Take documents, and return how many."""
+        for name, doc in items:
+            self._take(name, doc)
+        return len(items)
+
+    def stretch(self, path: Path, start: int, end: int, key: str) -> int:
+        """Take what stands in a part of the spool's log, and return how many documents."""
+        number = 0
+        try:
+            for name, doc in self._reader.read(path, start, end, key):
+                self._take(name, doc)
+                number += 1
+                if number % _SYNC_EVERY == 0:
+                    self.router.sync()
+        except (OSError, BrokenSpoolError) as error:
+            tell_of_unreadable(self._plugin.name, error)
+        return number
+
+    def _take(self, name: str, doc: Any) -> None:
+        if name == "owed":
+            self.owed(Path(doc["path"]), None)
+        else:
+            self.router.receive(name, doc)
+
+    def sync(self) -> None:
+        """Bring to disk what was taken."""
+        self.router.sync()
+
+    def close(self) -> None:
+        """Finish every file."""
+        self.router.close()
+
+    def hush(self, uids: Sequence[str]) -> None:
+        """Say nothing of what comes of runs whose beginning comes later, all at once."""
+        self.router.hush(uids)
+
+    def late(self, uid: str, files: Sequence[Path] | None, entries: Iterable[Entry]) -> bool:
+        """Write a run that is late; tell whether that is done.
+
+        Parameters
+        ----------
+        uid
+            The run.
+        files
+            What a process that has died has left of it; None if this one could not write it.
+        entries
+            All that came since it began.
+        """
+        story = iter(entries)
+        try:
+            if files is not None:
+                return self.router.write_again(uid, files, story)
+            return uid not in self.router.late or self.router.write_late(uid, story)
+        finally:
+            for _ in story:  # who sends it waits until all is taken
+                pass
+
+    def owed(self, path: Path, start: dict[str, Any] | None) -> None:
+        """Do what is owed to a file, in the background.
+
+        Parameters
+        ----------
+        path
+            The note that tells of it.
+        start
+            The start document of a run of this session, which is reported then.
+        """
+        try:
+            note = Note.taken(Place.at(path))
+        except OSError:  # another process is at it
+            return
+        if note is None:
+            return
+        work = work_of(self._plugin, note)
+
+        def then(failures: Sequence[Failure], *, is_owed: bool) -> None:
+            if start is not None:
+                name, files = self._plugin.name, (note.file.path,)
+                failed = tuple(failures)
+                self._ledger.report(RunReport(name, start, files, failed, is_owed=is_owed))
+
+        self._afterwards.add(note.run, note.file.path, work, then, note=note)
+
+    def end(self, timeout: float | None) -> None:
+        """Wait until images are copied, or give it up after a time."""
+        self._afterwards.close(timeout)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the session has to know behind each answer."""
+        return {
+            "late": [*self.router.late],
+            "unfinished": [*self.router.unfinished],
+            "has_open_runs": self.router.has_open_runs,
+            "events": self.router.events_of_open_runs,
+        }
+
+
+def story_sent(messages: Iterator[tuple[Any, ...]]) -> Iterator[Entry]:
+    """Yield the entries of a story that comes in several messages, up to the empty one."""
+    for (entries,) in messages:
+        if not entries:
+            return
+        yield from entries

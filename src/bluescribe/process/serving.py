@@ -1,0 +1,94 @@
+"""The process that writes a format: what its session sends goes to a router, until that ends."""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import logging
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..formats.plugin import FormatPlugin
+from .channel import Channel
+from .child import IGNORED
+from .hands import Hands, story_sent
+from .session import LogSender, Session
+
+if TYPE_CHECKING:
+    from ..writer import Writer
+
+__all__ = ["serve"]
+
+
+def serve(commands: int, events: int) -> None:
+    """Do what a session asks until it is gone.
+
+    Parameters
+    ----------
+    commands, events
+        Connected sockets: what is to be done comes on the first one, each answered when it is done;
+        on the second one the session is told, and asked, what has to be known meanwhile.
+    """
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    faulthandler.enable()
+    channel, hearing = Channel(commands), Channel(events)
+    name, about = channel.receive()
+    assert name == "begin"
+    with suppress(EOFError):
+        _Server(channel, hearing, about).serve()
+    os._exit(0)  # HDF5 has closed its files; what is left to be copied is noted beside them
+
+
+class _Server:
+    def __init__(self, commands: Channel, events: Channel, about: Mapping[str, Any]) -> None:
+        self._commands = commands
+        self._writer = _kind_of(about)(**about["settings"])  # held, or it would end
+        self._hands, ledger = hands_of(self._writer)
+        self._session = Session(events, ledger)
+        logging.getLogger().addHandler(LogSender(self._session))
+        logging.getLogger("bluescribe").setLevel(about["level"])
+        logging.captureWarnings(True)
+        gc.freeze()  # what was imported stays
+        commands.send("ready", __version__)
+
+    def serve(self) -> None:
+        """Answer until the session has asked for the end, or has gone."""
+        try:
+            while self._answer(*self._commands.receive()):
+                pass
+        except EOFError:  # the session died: what it left in the spool is written by the next one
+            self._hands.close()
+
+    def _answer(self, name: str, *told: Any) -> bool:
+        if name == "late":
+            told = (*told, story_sent(iter(self._commands.receive, None)))
+        try:
+            answer = getattr(self._hands, name)(*told)
+        except EOFError:
+            raise
+        except Exception:
+            logging.getLogger(__name__).exception("a fault inside bluescribe; please report it")
+            answer = None
+        self._session.settle()
+        self._commands.send(answer, self._hands.state())
+        return name != "end"
+
+
+def hands_of(writer: Writer) -> tuple[Hands, Any]:
+    """Return what gives documents to a writer's router, and its account."""
+    router, ledger, afterwards = writer.parts
+    return Hands(FormatPlugin.of(type(writer)), router, ledger, afterwards), ledger
+
+
+def _kind_of(about: Mapping[str, Any]) -> type[Writer]:
+    found: Any = import_module(about["module"])
+    for part in about["class"].split("."):
+        found = getattr(found, part)
+    return found  # type: ignore[no-any-return]  # as the session has it
