@@ -16,7 +16,9 @@ from types import MappingProxyType
 
 from .adopted import Adopted
 from .ending import at_the_end
+from .process import adopt_elsewhere, can_adopt_elsewhere
 from .recovered import Step
+from .spool import SpoolSettings
 from .spool.folder import SpoolFolder, left_folders
 from .spool.home import known_homes
 from .spool.left import LeftSpool
@@ -71,13 +73,15 @@ def adopt(
 
 
 def adopt_later(
-    spool: Path | None, kinds: Mapping[str, type[Writer]], then: Callable[[], object]
+    spool: SpoolSettings, kinds: Mapping[str, type[Writer]], then: Callable[[], object]
 ) -> None:
     """Do so in the background, until nothing is left.
 
     Parameters
     ----------
-    spool, kinds
+    spool
+        Where to look, and whether a process of its own may do it.
+    kinds
         As `adopt`.
     then
         Is called when all was tried once.
@@ -121,7 +125,7 @@ def _stop(is_over: bool, stop: threading.Event, thread: weakref.ref[threading.Th
 
 
 def _adopt_all(
-    spool: Path | None,
+    spool: SpoolSettings,
     kinds: Mapping[str, type[Writer]],
     then: Callable[[], object] | None,
     stop: threading.Event,
@@ -129,7 +133,7 @@ def _adopt_all(
     pause, end = _FIRST_PAUSE, _End(stop)
     told: set[Path] = set()
     while True:
-        steps = adopt(spool, kinds=kinds, stop=stop, begins=end.renew)
+        steps = _adopt_anywhere(spool, kinds, stop, end)
         done = [step.path for step in steps if step.outcome == "written anew"]
         if done:
             logger.warning(
@@ -152,6 +156,18 @@ def _adopt_all(
         if not any(map(_may_pass, failed)) or stop.wait(pause):
             return
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _adopt_anywhere(
+    spool: SpoolSettings, kinds: Mapping[str, type[Writer]], stop: threading.Event, end: _End
+) -> list[Step]:
+    """Adopt in a process of its own if that has the same writers, and else here."""
+    if not spool.process or not can_adopt_elsewhere(kinds):
+        return adopt(spool.spool, kinds=kinds, stop=stop, begins=end.renew)
+    try:
+        return adopt_elsewhere(spool.spool, kinds, stop)
+    except OSError as error:
+        return [Step(Path("what an earlier session left"), "FAILED", str(error))]
 
 
 def _may_pass(step: Step) -> bool:

@@ -92,11 +92,10 @@ def _look_back(writers: Writers) -> None:
         tell_of_incomplete(places_of(writers))
         take_up_owed(writers)
 
-    spool = writers.spool.spool
-    if any(map(has_left_folders, known_homes(spool))):
+    if any(map(has_left_folders, known_homes(writers.spool.spool))):
         from .adoption import adopt_later  # and all that recovers, which is seldom needed
 
-        adopt_later(spool, {writer.format: type(writer) for writer in writers}, then)
+        adopt_later(writers.spool, {writer.format: type(writer) for writer in writers}, then)
     else:
         then()
 

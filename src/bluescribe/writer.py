@@ -281,8 +281,8 @@ class Writer(KnownAttributes):
         self._lane.recipient = router
         if is_wanted and is_safe_in_a_process(kind) and not why_not():
             about = {
-                "module": kind.__module__,
-                "class": kind.__qualname__,
+                "task": "write",
+                "class": (kind.__module__, kind.__qualname__),
                 "settings": told(self.settings),
             }
             hands = partial(Hands, FormatPlugin.of(kind), router, ledger, self._afterwards)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..formats.plugin import FormatPlugin
+from .adopting import serve_adoption
 from .channel import Channel
 from .child import IGNORED
 from .hands import Hands, story_sent
@@ -22,7 +23,7 @@ from .session import LogSender, Session
 if TYPE_CHECKING:
     from ..writer import Writer
 
-__all__ = ["serve"]
+__all__ = ["named_class", "serve"]
 
 
 def serve(commands: int, events: int) -> None:
@@ -42,19 +43,26 @@ def serve(commands: int, events: int) -> None:
     name, about = channel.receive()
     assert name == "begin"
     with suppress(EOFError):
-        _Server(channel, hearing, about).serve()
+        logging.getLogger("bluescribe").setLevel(about["level"])
+        logging.captureWarnings(True)
+        if about["task"] == "adopt":
+            logging.getLogger().addHandler(
+                LogSender(lambda told: hearing.send("log", (told,), False))
+            )
+            channel.send("ready", __version__)
+            serve_adoption(channel, about)
+        else:
+            _Server(channel, hearing, about).serve()
     os._exit(0)  # HDF5 has closed its files; what is left to be copied is noted beside them
 
 
 class _Server:
     def __init__(self, commands: Channel, events: Channel, about: Mapping[str, Any]) -> None:
         self._commands = commands
-        self._writer = _kind_of(about)(**about["settings"])  # held, or it would end
+        self._writer = named_class(*about["class"])(**about["settings"])  # held, or it would end
         self._hands, ledger = hands_of(self._writer)
         self._session = Session(events, ledger)
-        logging.getLogger().addHandler(LogSender(self._session))
-        logging.getLogger("bluescribe").setLevel(about["level"])
-        logging.captureWarnings(True)
+        logging.getLogger().addHandler(LogSender(self._session.log))
         gc.freeze()  # what was imported stays
         commands.send("ready", __version__)
 
@@ -87,8 +95,9 @@ def hands_of(writer: Writer) -> tuple[Hands, Any]:
     return Hands(FormatPlugin.of(type(writer)), router, ledger, afterwards), ledger
 
 
-def _kind_of(about: Mapping[str, Any]) -> type[Writer]:
-    found: Any = import_module(about["module"])
-    for part in about["class"].split("."):
+def named_class(module: str, name: str) -> type[Writer]:
+    """Return a class of a module, as the session has it."""
+    found: Any = import_module(module)
+    for part in name.split("."):
         found = getattr(found, part)
     return found  # type: ignore[no-any-return]  # as the session has it

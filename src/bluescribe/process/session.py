@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -127,13 +127,13 @@ class LogSender(logging.Handler):
 
     Parameters
     ----------
-    session
-        Gets them.
+    log
+        Takes each, as values.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, log: Callable[[Mapping[str, Any]], object]) -> None:
         super().__init__()
-        self._session = session
+        self._log = log
         self._formatter = logging.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -142,7 +142,7 @@ class LogSender(logging.Handler):
         told["msg"], told["args"] = record.getMessage(), ()
         if record.exc_info:
             told["exc_text"] = record.exc_text or self._formatter.formatException(record.exc_info)
-        self._session.log(told)
+        self._log(told)
 
 
 _OF_RECORDS = (

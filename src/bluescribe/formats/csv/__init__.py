@@ -209,6 +209,7 @@ class CsvWriter(Writer):
     """
 
     format = "csv"
+    process_safe = True
     file_class = CsvFile
     settings_class = CsvSettings
 

@@ -138,6 +138,7 @@ class JsonWriter(Writer):
     """
 
     format = "json"
+    process_safe = True
     file_class = JsonFile
     settings_class = JsonSettings
 

@@ -85,6 +85,7 @@ class JsonlWriter(Writer):
     """Write the journal of every run: all of its documents, exactly, as JSON Lines."""
 
     format = "jsonl"
+    process_safe = True
     file_class = JsonlFile
     settings_class = JsonlSettings
 

@@ -70,6 +70,7 @@ class SpecWriter(Writer):
     """
 
     format = "spec"
+    process_safe = True
     file_class = SpecFile
     settings_class = SpecSettings
 
