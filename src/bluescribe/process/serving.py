@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -46,9 +47,7 @@ def serve(commands: int, events: int) -> None:
         logging.getLogger("bluescribe").setLevel(about["level"])
         logging.captureWarnings(True)
         if about["task"] == "adopt":
-            logging.getLogger().addHandler(
-                LogSender(lambda told: hearing.send("log", (told,), False))
-            )
+            logging.getLogger().addHandler(LogSender(partial(_log_to, hearing)))
             channel.send("ready", __version__)
             serve_adoption(channel, about)
         else:
@@ -87,6 +86,11 @@ class _Server:
         self._session.settle()
         self._commands.send(answer, self._hands.state())
         return name != "end"
+
+
+def _log_to(events: Channel, told: Mapping[str, Any]) -> None:
+    with suppress(EOFError):
+        events.send("log", (told,), False)
 
 
 def hands_of(writer: Writer) -> tuple[Hands, Any]:
