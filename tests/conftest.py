@@ -16,6 +16,9 @@ from tests import warm
 from tests.extent import is_left_out
 
 STATE = "XDG_STATE_HOME"
+PROCESS = "BLUESCRIBE_PROCESS"
+"""Files are written by threads of the tests' own processes, where nothing else is said: a process
+for each of ten thousand writers would take half a second each."""
 
 # The same examples at each run in CI: what fails there fails again at home, by CI=true pytest ...
 # Elsewhere new ones.
@@ -35,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[STATE] = state = tempfile.mkdtemp(prefix="bluescribe-state-")
         weakref.finalize(warm, shutil.rmtree, state, ignore_errors=True)  # after writers' own ends
+    os.environ.setdefault(PROCESS, "false")
     warm.start()
 
 
@@ -46,6 +50,12 @@ def pytest_unconfigure() -> None:
 def _spools_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have no session of a test find what those of other tests left in their spools."""
     monkeypatch.setenv(STATE, f"{os.environ[STATE]}/{secrets.token_hex(8)}")
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have files that HDF5 writes written by processes of their own, as users have them."""
+    monkeypatch.setenv(PROCESS, "true")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
