@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,24 @@ class TiledServer:
                     return
             time.sleep(0.1)
         raise AssertionError(self._log.read_text())
+
+    def ensure(self) -> None:
+        """Start it again if it has ended or does not answer; what it said last is shown."""
+        process = self._process
+        if process is not None and process.poll() is None and self._answers():
+            return
+        ended = None if process is None else process.poll()
+        print(f"the tiled server is gone ({ended}):", *self._log.read_text()[-4000:].splitlines())
+        self.stop(signal.SIGKILL)
+        self.start()
+
+    def _answers(self) -> bool:
+        with suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            with closing(connection):
+                connection.request("GET", "/healthz")
+                return connection.getresponse().status == 200
+        return False
 
     def stop(self, how: int = signal.SIGTERM) -> None:
         """End the server; SIGKILL is what a power cut is."""

@@ -23,7 +23,7 @@ def _key():
 
 
 @pytest.fixture(scope="session")
-def shared_server(tmp_path_factory):
+def _server_of_all(tmp_path_factory):
     from tests.system.delivery.tiled.runs import CORPUS, make_catalog
 
     server = TiledServer(
@@ -33,6 +33,13 @@ def shared_server(tmp_path_factory):
     make_catalog(server)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def shared_server(_server_of_all):
+    """Return a server that all tests share; where one has brought it down, the next begins it."""
+    _server_of_all.ensure()
+    return _server_of_all
 
 
 @pytest.fixture
