@@ -35,6 +35,9 @@ class DxContract(RoundTrip):
     def read_back(self, folder: Path) -> list[RecordedRun]:
         return dx.read_folder(folder)
 
+    def read_live(self, folder: Path) -> list[RecordedRun]:
+        return dx.read_folder(folder, live=True)
+
     def check_live(self, found: list[RecordedRun], documents: Any) -> None:
         """What is in other files is shown when the run is over."""
         runs = {run.uid: run for run in found}

@@ -10,14 +10,14 @@ import h5py
 from bluescribe.testing.contract import RecordedRun
 
 
-def read_folder(folder: Path) -> list[RecordedRun]:
-    """Return the runs of all files in a folder."""
-    return [read_file(path) for path in sorted(folder.rglob("*.dx.h5"))]
+def read_folder(folder: Path, *, live: bool = False) -> list[RecordedRun]:
+    """Return the runs of all files in a folder; they may be written at this moment."""
+    return [read_file(path, live=live) for path in sorted(folder.rglob("*.dx.h5"))]
 
 
-def read_file(path: Path) -> RecordedRun:
+def read_file(path: Path, *, live: bool = False) -> RecordedRun:
     """Return the run in a file."""
-    with h5py.File(path, locking=False) as file:
+    with h5py.File(path, "r", swmr=live, locking=False) as file:
         assert file["implements"][()].decode().startswith("exchange")
         acquisition = file["process/acquisition"]
         run = RecordedRun(

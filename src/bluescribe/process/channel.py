@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import struct
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..held import Held
@@ -47,6 +50,46 @@ class Channel(Held):
         with self._sending:
             for view in (memoryview(_COUNT.pack(len(views)) + lengths), *views):
                 self._write(view)
+
+    def send_file(self, fd: int) -> None:
+        """Send an open file; who receives it has one of its own.
+
+        Raises
+        ------
+        EOFError
+            The other process has ended.
+        """
+        with self._sending, self._as_socket() as connection:
+            socket.send_fds(connection, [b"f"], [fd])
+
+    def receive_file(self) -> int:
+        """Return a file that was sent.
+
+        Raises
+        ------
+        EOFError
+            The other process has ended.
+        OSError
+            There are too many open files.
+        """
+        with self._as_socket() as connection:
+            _, files, _, _ = socket.recv_fds(connection, 1, 1)
+        if not files:
+            raise EOFError("the other process has ended, or there are too many open files")
+        os.set_inheritable(files[0], False)
+        return files[0]
+
+    @contextmanager
+    def _as_socket(self) -> Iterator[socket.socket]:
+        try:
+            connection = socket.socket(fileno=os.dup(self._fd))
+        except OSError as error:
+            raise EOFError(str(error)) from error
+        with connection:
+            try:
+                yield connection
+            except OSError as error:
+                raise EOFError(str(error)) from error
 
     def receive(self, timeout: float | None = None) -> Any:
         """Return the next message, a tuple.

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .. import __version__
 from .channel import Channel
@@ -71,6 +71,8 @@ class Child:
         self.commands, self._events = Channel(commands.detach()), Channel(events.detach())
         self.pid = self._process.pid
         self.has_ended = False
+        self.last_words = ""
+        """What it wrote where errors go, or where it was when it crashed; when it is reaped."""
         self._thread = threading.Thread(
             target=self._listen, name=f"bluescribe-{name}-hears", daemon=True
         )
@@ -107,6 +109,9 @@ class Child:
         if self._thread is not threading.current_thread():
             self._thread.join()
         self._events.release()
+        if not self._said.closed:
+            self.last_words = _end_of(self._said)
+            self._said.close()
         if code >= 0:
             return f"ended with status {code}"
         with suppress(ValueError):
@@ -117,13 +122,6 @@ class Child:
         """End it at once, and reap it."""
         self._process.kill()
         self.reap()
-
-    @property
-    def last_words(self) -> str:
-        """What it wrote where errors go, or where it was when it crashed."""
-        size = os.fstat(self._said.fileno()).st_size
-        text = os.pread(self._said.fileno(), _LAST_WORDS, max(0, size - _LAST_WORDS))
-        return text.decode(errors="replace").strip()
 
     def _started(self, *sockets: socket.socket) -> subprocess.Popen[bytes]:
         numbers = [each.fileno() for each in sockets]
@@ -162,6 +160,13 @@ class Child:
         except Exception:
             logger.exception("a fault inside bluescribe; please report it")
             return None
+
+
+def _end_of(file: IO[bytes]) -> str:
+    size = os.fstat(file.fileno()).st_size
+    text = os.pread(file.fileno(), _LAST_WORDS, max(0, size - _LAST_WORDS))
+    said = text.decode(errors="replace")
+    return said.partition("\nExtension modules:")[0].strip()  # a long list of what is imported
 
 
 def _level() -> int:

@@ -51,11 +51,15 @@ class Hands:
             self._take(name, doc)
         return len(items)
 
-    def stretch(self, path: Path, start: int, end: int, key: str) -> int:
-        """Take what stands in a part of the spool's log, and return how many documents."""
+    def segment(self, fd: int) -> None:
+        """Read in a segment of the spool's log from now on."""
+        self._reader.take(fd)
+
+    def stretch(self, start: int, end: int, key: str) -> int:
+        """Take what stands in a part of that segment, and return how many documents."""
         number = 0
         try:
-            for name, doc in self._reader.read(path, start, end, key):
+            for name, doc in self._reader.read(start, end, key):
                 self._take(name, doc)
                 number += 1
                 if number % _SYNC_EVERY == 0:
@@ -131,6 +135,7 @@ class Hands:
 
     def end(self, timeout: float | None) -> None:
         """Wait until images are copied, or give it up after a time."""
+        self._reader.close()
         self._afterwards.close(timeout)
 
     def state(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ What the process has not finished when it dies is written again by another one, 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -37,6 +38,8 @@ _AT_ONCE = 500
 _REPORTED_KEPT = 1_000
 _END_SECONDS = 15.0
 """How much longer than it was given the end of a process is waited for."""
+_PAUSE_SECONDS = 0.5
+"""Between two tries to open a segment of the log."""
 _MOST_STARTS = 3
 """How often a process may fail to begin before the session does the work itself."""
 
@@ -70,6 +73,8 @@ class Remote:
         self._is_dead = False
         self._starts = 0
         self._items: list[tuple[str, Any]] = []
+        self._segment = 0
+        """In which one of the log the process reads; they are counted from 1."""
         self._state: dict[str, Any] = {"late": (), "unfinished": (), "events": {}}
         self._orphans: set[str] = set()
         """Uids of runs that a process has left, which are not written again yet."""
@@ -82,7 +87,10 @@ class Remote:
         self.has_open_runs = False
         """Whether more documents are to be expected soon."""
 
-    reads_log = True
+    @property
+    def reads_log(self) -> bool:
+        """Whether it gets parts of the log instead of documents."""
+        return self._hands is None
 
     @property
     def late(self) -> set[str]:
@@ -98,7 +106,7 @@ class Remote:
         """Hand on one document, or a part of the log."""
         if isinstance(doc, Stretch):
             self._send_items()
-            self._do("stretch", doc.path, doc.start, doc.end, self._lane.key)
+            self._send_stretch(doc)
         else:
             self._items.append((name, doc))
 
@@ -169,6 +177,12 @@ class Remote:
             if self._child is None and not self._lane.is_closed:
                 self._start()
 
+    def _send_stretch(self, stretch: Stretch) -> None:
+        if stretch.segment != self._segment:
+            self._segment = stretch.segment
+            self._do("segment", stretch.segment)
+        self._do("stretch", stretch.start, stretch.end, self._lane.key)
+
     def _send_items(self) -> None:
         items, self._items = self._items, []
         if items:
@@ -195,6 +209,13 @@ class Remote:
             while part := list(islice(entries, _AT_ONCE)):
                 commands.send(part)
             commands.send([])
+        elif name == "segment":
+            fd = self._opened(*told)
+            try:
+                commands.send("segment")
+                commands.send_file(fd)
+            finally:
+                os.close(fd)
         else:
             commands.send(name, *told)
         answer, state = commands.receive()
@@ -203,9 +224,20 @@ class Remote:
 
     def _do_here(self, name: str, *told: Any) -> Any:
         assert self._hands is not None  # it was made
+        if name == "segment":
+            told = (self._opened(*told),)
         answer = getattr(self._hands, name)(*told)
         self._take(self._hands.state())
         return answer
+
+    def _opened(self, number: int) -> int:
+        """Open a segment of the log; what refuses that passes, and nothing is lost meanwhile."""
+        while True:
+            try:
+                return self._lane.open_segment(number)
+            except OSError as error:
+                logger.debug("%s: the spool cannot be read: %s", self._ledger.format_name, error)
+                time.sleep(_PAUSE_SECONDS)
 
     def _take(self, state: dict[str, Any]) -> None:
         self._state = state
@@ -245,13 +277,13 @@ class Remote:
         events = sum(self._state["events"].get(uid, 0) for uid in self._orphans)
         self._mirror.renew(events)
         logger.error(
-            "%s: the process that writes it %s. The session goes on; another one writes again what "
-            "was open.%s",
+            "%s: the process that writes it %s. The session goes on, and another one writes %s.%s",
             self._ledger.format_name,
             how,
+            "again what was open" if self._orphans else "what comes",
             f" Its last words: {words}" if words else "",
         )
-        self._child, self._is_dead = None, False
+        self._child, self._is_dead, self._segment = None, False, 0
         self._take({"late": (), "unfinished": (), "events": {}, "has_open_runs": bool(left)})
         self._sort_out(how)
 
@@ -280,7 +312,9 @@ class Remote:
 
     def _failure(self, uid: str, cause: str) -> Failure:
         start, files = self._begun.get(uid, ({"uid": uid}, []))
-        remedy = "please report this; bluescribe recover, or an export from a catalog, writes it"
+        remedy = (
+            "please report this, and export the run from where all of it is: a catalog, a journal"
+        )
         return Failure(
             time.time(), Run(dict(start)).label, files[0] if files else None, cause, remedy
         )

@@ -76,6 +76,8 @@ class _Server:
     def _answer(self, name: str, *told: Any) -> bool:
         if name == "late":
             told = (*told, story_sent(iter(self._commands.receive, None)))
+        elif name == "segment":
+            told = (self._commands.receive_file(),)
         try:
             answer = getattr(self._hands, name)(*told)
         except EOFError:

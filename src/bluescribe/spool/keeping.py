@@ -149,6 +149,11 @@ class Keeper:
         assert self._log is not None  # a place in it is known
         return self._log.stretch(start, end)
 
+    def open_segment(self, number: int) -> int:
+        """Return a descriptor of a segment; any thread may call it, without the lock."""
+        assert self._log is not None  # a place in it is known
+        return self._log.open_segment(number)
+
     def keeps(self, uid: str) -> bool:
         """Tell whether all of a run is in the log; any thread may call it, without the lock."""
         return self.needs.first_of(uid) is not None and not self._refused

@@ -267,6 +267,16 @@ class Lane:
         """Return what it has got since a run began; None if not all of it is in the log."""
         return self._spool.story(uid, self)
 
+    def open_segment(self, number: int) -> int:
+        """Return a descriptor of a segment of the log, for a process that reads in it.
+
+        Raises
+        ------
+        OSError
+            There are too many open files.
+        """
+        return self._spool.open_segment(number)
+
     def begun(self) -> set[str]:
         """Return the runs that began in what it has got, and that it has not settled."""
         return self._spool.begun(self)

@@ -136,11 +136,21 @@ class Log:
             segment = self._segments[start.segment]
             later = [n for n in self._segments if n > start.segment]
             last = end.offset if start.segment == end.segment else segment.size
-            path = segment.place.path
         after = Cursor(start.segment, last)
         if start.segment != end.segment and later:
             after = Cursor(min(later), 0)
-        return Stretch(path, start.offset, last), after
+        return Stretch(start.segment, start.offset, last), after
+
+    def open_segment(self, number: int) -> int:
+        """Return a descriptor of a segment that nobody removes meanwhile.
+
+        Raises
+        ------
+        OSError
+            There are too many open files, or the disk refuses.
+        """
+        with self._lock:
+            return self._segments[number].opened()
 
     def drop(self, needed: Cursor | None) -> None:
         """Remove the segments before the one that is needed first, or all of them."""

@@ -25,8 +25,9 @@ class Recipient(Protocol):
     def has_open_runs(self) -> bool:
         """Whether more documents are to be expected soon."""
 
-    reads_log: bool
-    """Whether it gets parts of the log, and reads them itself, where that is possible."""
+    @property
+    def reads_log(self) -> bool:
+        """Whether it gets parts of the log, and reads them itself, where that is possible."""
 
     def receive(self, name: str, doc: Any) -> None:
         """Take one document; never raise."""

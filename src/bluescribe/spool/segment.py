@@ -105,6 +105,16 @@ class Segment:
         with self.place.open() as file:
             yield from entries_of(records(file, start), self._unpacker, end)
 
+    def opened(self) -> int:
+        """Return a descriptor to read it by, whatever becomes of its name, at a place of its own.
+
+        Raises
+        ------
+        OSError
+            There is none to be had.
+        """
+        return self.place.folder.open(self.place.name, os.O_RDONLY)
+
     def close(self) -> None:
         """Write no more."""
         fd, self._fd = self._fd, -1

@@ -115,7 +115,7 @@ class Spool:
                 lane.is_behind, lane.at = False, window.first_number
             lane.reading = None
             if not lane.is_behind:
-                items = window.take(lane, self._keeper.path)
+                items = window.take(lane)
                 if not items:
                     lane.note_level()
                 return items or None
@@ -147,6 +147,16 @@ class Spool:
         entries = self._keeper.story(uid, end)
         entries = None if entries is None else chain(entries, tail)
         return None if entries is None else (e for e in entries if e[2] in ("", lane.key))
+
+    def open_segment(self, number: int) -> int:
+        """Return a descriptor of a segment, for a process that reads in it.
+
+        Raises
+        ------
+        OSError
+            There are too many open files.
+        """
+        return self._keeper.open_segment(number)
 
     def begun(self, lane: Lane) -> set[str]:
         """Return the runs that began in what a lane has got, and that it has not settled."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from ..files import Place
 from .records import records
 from .rows import Unpacker
 from .segment import NOTE, entries_of, learn_forms
@@ -20,8 +19,7 @@ __all__ = ["Stretch", "StretchReader"]
 class Stretch:
     """Whole records of one segment, with what was asked left out."""
 
-    path: Path
-    """The segment."""
+    segment: int
     start: int
     end: int
     documents: int = 0
@@ -32,18 +30,26 @@ class StretchReader:
     """Reads parts of segments, one after the other; forms of events are known from those before."""
 
     def __init__(self) -> None:
-        self._place: Place | None = None
+        self._file: BinaryIO | None = None
         self._unpacker = Unpacker()
         self._known = 0
         """Up to where the forms of the segment are known."""
 
-    def read(self, path: Path, start: int, end: int, key: str) -> Iterator[tuple[str, Any]]:
+    def close(self) -> None:
+        """Close the segment."""
+        if self._file is not None:
+            self._file.close()
+
+    def take(self, fd: int) -> None:
+        """Read in a segment from now on, and close it when another one comes."""
+        self.close()
+        self._file, self._unpacker, self._known = os.fdopen(fd, "rb"), Unpacker(), 0
+
+    def read(self, start: int, end: int, key: str) -> Iterator[tuple[str, Any]]:
         """Yield the documents of a stretch.
 
         Parameters
         ----------
-        path
-            The segment.
         start, end
             Between which records.
         key
@@ -54,13 +60,11 @@ class StretchReader:
         OSError
             It cannot be read.
         """
-        if self._place is None or path != self._place.path:
-            self._place, self._unpacker, self._known = Place.at(path), Unpacker(), 0
-        with self._place.open() as file:
-            if self._known < start:
-                before = takewhile(lambda record: record.end <= start, records(file, self._known))
-                learn_forms(before, self._unpacker)
-            for (name, doc, whose), _ in entries_of(records(file, start), self._unpacker, end):
-                if whose in ("", key) and not name.startswith(NOTE):
-                    yield name, doc
+        assert self._file is not None  # it was given before
+        if self._known < start:
+            before = takewhile(lambda record: record.end <= start, records(self._file, self._known))
+            learn_forms(before, self._unpacker)
+        for (name, doc, whose), _ in entries_of(records(self._file, start), self._unpacker, end):
+            if whose in ("", key) and not name.startswith(NOTE):
+                yield name, doc
         self._known = max(self._known, end)

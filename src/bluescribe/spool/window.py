@@ -6,10 +6,9 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .log import Cursor, segment_name
+from .log import Cursor
 from .stretch import Stretch
 
 if TYPE_CHECKING:
@@ -140,16 +139,8 @@ class Window:
                 lane.leave_behind(batch)
         return lost
 
-    def take(self, lane: Lane, folder: Path | None = None) -> list[Item]:
-        """Return what a lane takes next; with the lock.
-
-        Parameters
-        ----------
-        lane
-            The lane.
-        folder
-            Of the log.
-        """
+    def take(self, lane: Lane) -> list[Item]:
+        """Return what a lane takes next; with the lock."""
         taken: list[Item] = []
         documents = size = 0
         for number in range(lane.at - self.first_number, len(self.batches)):
@@ -163,7 +154,7 @@ class Window:
                 taken += batch.items
             else:
                 lane.reading = lane.reading or batch.start
-                taken += _to_read(batch, lane, folder)
+                taken += _to_read(batch, lane)
                 if is_request(batch.items[-1]):  # it is answered when all before it is done
                     break
             if size > _LARGEST_MEAL_BYTES:
@@ -176,12 +167,11 @@ def is_request(item: Item) -> bool:
     return isinstance(item[1], threading.Event)
 
 
-def _to_read(batch: Batch, lane: Lane, folder: Path | None) -> Sequence[Item]:
+def _to_read(batch: Batch, lane: Lane) -> Sequence[Item]:
     """Return what a lane gets of a batch that can read the log itself: where it is in the log."""
-    if batch.start is None or batch.end is None or folder is None:
+    if batch.start is None or batch.end is None:
         return batch.items
     asked = [item for item in batch.items if is_request(item)]
     number = sum(item[3] in (None, lane) and not is_request(item) for item in batch.items)
-    path = folder / segment_name(batch.start.segment)
-    stretch = Stretch(path, batch.start.offset, batch.end.offset, number)
+    stretch = Stretch(batch.start.segment, batch.start.offset, batch.end.offset, number)
     return [("stretch", stretch, 0, None), *asked]

@@ -55,7 +55,12 @@ class Sessions:
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=TOP,
-            env={**os.environ, "LD_PRELOAD": str(preload), "REFUSE_DIR": str(folder), PROCESS: "true"},
+            env={
+                **os.environ,
+                "LD_PRELOAD": str(preload),
+                "REFUSE_DIR": str(folder),
+                PROCESS: "true",
+            },
         )
         assert self._process.stdout is not None
         self._answers = self._process.stdout
