@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -64,10 +64,14 @@ class Child:
     ) -> None:
         self._hear, self._ended = hear, ended
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # it is open as long as the process
-        commands, theirs = socket.socketpair()
-        events, also_theirs = socket.socketpair()
-        with theirs, also_theirs:
+        with ExitStack() as undo:
+            undo.enter_context(self._said)
+            commands, theirs = map(undo.enter_context, socket.socketpair())
+            events, also_theirs = map(undo.enter_context, socket.socketpair())
             self._process = self._started(theirs, also_theirs)
+            theirs.close()
+            also_theirs.close()
+            undo.pop_all()
         self.commands, self._events = Channel(commands.detach()), Channel(events.detach())
         self.pid = self._process.pid
         self.has_ended = False

@@ -312,9 +312,7 @@ class Remote:
 
     def _failure(self, uid: str, cause: str) -> Failure:
         start, files = self._begun.get(uid, ({"uid": uid}, []))
-        remedy = (
-            "please report this, and export the run from where all of it is: a catalog, a journal"
-        )
+        remedy = "please report this, and export the run from a catalog or a journal"
         return Failure(
             time.time(), Run(dict(start)).label, files[0] if files else None, cause, remedy
         )
