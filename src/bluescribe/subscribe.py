@@ -80,6 +80,8 @@ def subscribe_writers(
     except BaseException:
         writers.close()  # nobody else can: what it delivers may be meant for another place
         raise
+    for writer in writers:
+        writer.begin_early()
     _look_back(writers)
     _tell_of_groups(writers)
     return writers

@@ -19,9 +19,9 @@ FORMATS = ("nexus", "hdf5", "tiff", "dx")
 PATIENCE = 60.0
 
 
-def processes(parent: int | None = None) -> list[int]:
-    """Return the processes that write for one, in the order in which they were begun."""
-    mine = str(os.getpid() if parent is None else parent)
+def processes(*, of_the_dead: bool = False) -> list[int]:
+    """Return the processes that write for this one, or for those that have died."""
+    mine = "1" if of_the_dead else str(os.getpid())
     found = []
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():

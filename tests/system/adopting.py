@@ -26,6 +26,7 @@ from bluescribe.testing.shapes.engine import recording
 from tests import warm
 from tests.contracts import CONTRACTS
 from tests.export.files import differences
+from tests.process.children import eventually, processes
 from tests.readers import dx
 from tests.system.faults.instrument import FORMATS
 
@@ -65,6 +66,7 @@ def session(
     done = warm.run(command, cwd=cwd, timeout=PATIENCE, check=False, capture_output=True)
     expected = -signal.SIGKILL if steps[-1] == "kill" else 0
     assert done.returncode == expected, done.stderr.decode()
+    eventually(lambda: not processes(of_the_dead=True))  # they close their files, and end
     documents: list[tuple[str, Any]] = pickle.loads(record.read_bytes())
     return documents
 

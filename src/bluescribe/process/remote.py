@@ -84,6 +84,7 @@ class Remote:
         """Of each run that is not reported: all files that were made, or were to be."""
         self._reported: deque[str] = deque(maxlen=_REPORTED_KEPT)
         self._using = threading.Lock()
+        self._process = os.getpid()
         self.has_open_runs = False
         """Whether more documents are to be expected soon."""
 
@@ -146,6 +147,8 @@ class Remote:
         timeout
             Seconds after which that is given up; None waits for all.
         """
+        if os.getpid() != self._process:  # a forked child: the process is its parent's
+            return
         if self._hands is not None:
             self._hands.end(timeout)
             return
