@@ -37,7 +37,7 @@ class Postponed:
         """Return why each run is late, by its uid."""
         return self._failures.copy()
 
-    def replace(self, failures: dict[str, Failure]) -> None:
+    def enter(self, failures: dict[str, Failure]) -> None:
         """Enter which runs are late, as another process knows it."""
         self._failures = failures
 

@@ -109,6 +109,8 @@ def test_a_path_may_be_given_as_one():
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
+        ("PROCESS", "maybe", "a valid boolean"),
+        ("PROCESS", "2", "a valid boolean"),
         ("SPOOL", "5", "input is not a valid path"),
         ("SPOOL", "true", "input is not a valid path"),
         ("SPOOL", "[a, b]", "input is not a valid path"),
@@ -151,7 +153,7 @@ def test_a_limit_below_a_megabyte_is_refused(told, value):
 def test_a_misspelt_key_is_told_with_what_is_meant(told, key, meant):
     (line,) = told(f"DATA_FILES:\n  {key}: 1\n{ON}")
     assert line.startswith(f"line 2: DATA_FILES.{key}: unknown key; did you mean {meant}? Allowed")
-    assert line.endswith("SPOOL, SPOOL_LIMIT")
+    assert line.endswith("SPOOL, SPOOL_LIMIT, PROCESS")
 
 
 @pytest.mark.parametrize("block", ["CSV_DATA_FILES", "NEXUS_DATA_FILES", "GLOBUS"])

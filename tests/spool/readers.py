@@ -10,14 +10,17 @@ from typing import Any
 
 from bluescribe.files import Place
 from bluescribe.snapshot import Snapshots
-from bluescribe.spool import Spool
+from bluescribe.spool import Lane, Spool
 from bluescribe.spool.segment import NOTE, Entry, read_segment
+from bluescribe.spool.stretch import Stretch, StretchReader
 
 PATIENCE = 8
 
 
 class Reader:
     """Remember what came; wait at a gate before each document."""
+
+    reads_log = False
 
     def __init__(self) -> None:
         self.received: list[tuple[str, Any]] = []
@@ -38,6 +41,15 @@ class Reader:
     @property
     def unfinished(self) -> set[str]:
         return self.opened | self.late
+
+    def tend(self) -> None:
+        pass
+
+    def end(self, timeout: float | None) -> None:
+        pass
+
+    def leave(self, then: Callable[[], object]) -> None:
+        then()
 
     @property
     def has_open_runs(self) -> bool:
@@ -71,6 +83,34 @@ class Reader:
         self.written[uid] = [*entries]
         self.late.discard(uid)
         return True
+
+
+class LogReader(Reader):
+    """Reads parts of the log itself, as a process does that writes a format."""
+
+    reads_log = True
+    lane: Lane
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reader = StretchReader()
+        self._segment = 0
+        self.stretches = 0
+
+    def receive(self, name: str, doc: Any) -> None:
+        if not isinstance(doc, Stretch):
+            return super().receive(name, doc)
+        self.stretches += 1
+        if doc.segment != self._segment:
+            self._segment = doc.segment
+            self._reader.take(self.lane.open_segment(doc.segment))
+        for what, found in self._reader.read(doc.start, doc.end, self.lane.key):
+            if what != "earlier":  # the spool's own
+                super().receive(what, found)
+        return None
+
+    def end(self, timeout: float | None) -> None:
+        self._reader.close()
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bluescribe.spool import Lane, Spool, SpoolSettings
 from bluescribe.testing.contract import played
-from tests.spool.readers import PATIENCE, Reader, run, snapshots, wait_for
+from tests.spool.readers import PATIENCE, LogReader, Reader, run, snapshots, wait_for
 from tests.spool.same import same
 
 LANES = 3
@@ -75,8 +75,10 @@ class Story:
 @contextmanager
 def told(folder: Path | None) -> Iterator[Story]:
     spool = Spool(None if folder is None else SpoolSettings(spool=folder))
-    readers = [Reader() for _ in range(LANES)]
+    of_log = LogReader()
+    readers = [Reader(), of_log, Reader()]
     lanes = [Lane(spool, r, name=f"lane {n}", interval=0.002) for n, r in enumerate(readers)]
+    of_log.lane = lanes[1]
     story = Story(spool, lanes, readers)
     for lane, reader in zip(lanes, readers, strict=True):
         lane._answer = _noted(lane, reader, story)  # type: ignore[method-assign]  # to know when
@@ -85,8 +87,9 @@ def told(folder: Path | None) -> Iterator[Story]:
     finally:
         for reader in readers:
             reader.gate.set()
-        for lane in lanes:
+        for lane, reader in zip(lanes, readers, strict=True):
             lane.close()
+            reader.end(None)
         if folder is not None:
             left = [*folder.iterdir()] if folder.exists() else []
             shutil.rmtree(folder, ignore_errors=True)
@@ -135,3 +138,6 @@ def test_every_lane_gets_everything_in_order(is_logged, steps, shapes, tmp_path_
             elif what != "look" or is_logged:  # in memory a lane that is held up may fill it
                 getattr(story, what)(value)
         story.check()
+        if is_logged and story.theirs[1]:
+            assert isinstance(story.readers[1], LogReader)
+            assert story.readers[1].stretches, "it got documents"

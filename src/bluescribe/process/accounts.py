@@ -75,7 +75,7 @@ class Mirror:
         self._extend("finished", map(tuple, state["finished"]))
         self._extend("failures", (Failure(*told) for told in state["failures"]))
         self._extend("discrepancies", (Discrepancy(*told) for told in state["discrepancies"]))
-        ledger.postponed.replace({uid: Failure(*t) for uid, t in state["postponed"].items()})
+        ledger.postponed.enter({uid: Failure(*t) for uid, t in state["postponed"].items()})
 
     def fail(self, failure: Failure) -> None:
         """Enter a failure of which the process does not know."""
