@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from .adopted import Adopted
 from .ending import at_the_end
-from .process import adopt_elsewhere, can_adopt_elsewhere
+from .process.adopting import adopt_elsewhere, can_adopt_elsewhere
 from .recovered import Step
 from .spool import SpoolSettings
 from .spool.folder import SpoolFolder, left_folders

@@ -97,7 +97,7 @@ def test_a_writer_dropped_after_its_run_leaves_no_thread(tmp_path, kind):
         gc.collect()
         assert time.monotonic() - began < QUICK
     wait_for(lambda: threads() <= before)
-    assert endings() <= waiting
+    wait_for(lambda: endings() <= waiting)
 
 
 @pytest.mark.parametrize("kind", WRITERS)

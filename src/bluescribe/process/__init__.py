@@ -7,7 +7,6 @@ as data (`accounts`), on a channel of its own.
 
 from __future__ import annotations
 
-from .adopting import adopt_elsewhere, can_adopt_elsewhere
 from .hands import Hands
 from .possible import is_safe_in_a_process, why_not
 from .remote import Remote
@@ -15,8 +14,6 @@ from .remote import Remote
 __all__ = [
     "Hands",
     "Remote",
-    "adopt_elsewhere",
-    "can_adopt_elsewhere",
     "is_safe_in_a_process",
     "why_not",
 ]

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..formats.plugin import FormatPlugin
-from .adopting import serve_adoption
 from .channel import Channel
 from .child import IGNORED
 from .hands import Hands, story_sent
@@ -49,6 +48,8 @@ def serve(commands: int, events: int) -> None:
         if about["task"] == "adopt":
             logging.getLogger().addHandler(LogSender(partial(_log_to, hearing)))
             channel.send("ready", __version__)
+            from .adopting import serve_adoption  # and all that recovers
+
             serve_adoption(channel, about)
         else:
             _Server(channel, hearing, about).serve()
