@@ -437,10 +437,11 @@ def _end(is_dropped: bool, lane: Lane, ledger: Ledger) -> None:
         return
     # if the interpreter ends before they do, it waits for them, as it does for other writers
     rest = at_the_end(lane, _end, lane, ledger)
+    recipient = lane.recipient  # the lane is not to hold itself by what it calls at its end
 
     def then() -> None:
         ledger.spool = None
-        lane.recipient.leave(rest.detach)
+        recipient.leave(rest.detach)
 
     lane.leave(then)
 

@@ -72,7 +72,7 @@ class Lane:
         self._thread: threading.Thread | None = None
         self._then: Callable[[], object] = bool
         """Is called at the end of the thread."""
-        self._late = LateRuns(lambda: self.recipient)
+        self._late = LateRuns()
         self._spool = spool
         spool.add(self)
 
@@ -251,7 +251,7 @@ class Lane:
                 if self._follow():
                     break
                 self.recipient.tend()
-                if not self.is_behind and self._late.try_when_due(self.story):
+                if not self.is_behind and self._late.try_when_due(self.recipient, self.story):
                     self._spool.settle(self)
             except BaseException:  # a recipient promises not to raise; the next document must go on
                 logger.exception("%s: a fault inside bluescribe; please report it", self.name)
@@ -285,7 +285,7 @@ class Lane:
         """Return how long nothing is to be done; None while only what comes can change that."""
         if self.is_behind:
             return 0.0
-        due = self._late.seconds()
+        due = self._late.seconds(self.recipient)
         if self.recipient.has_open_runs:
             return self.interval if due is None else min(due, self.interval)
         return due
@@ -344,6 +344,6 @@ class Lane:
         """Try the runs that are late for those who asked for that."""
         asked, self._asked = self._asked, []
         if asked:
-            self._safely(self._late.try_now, self.story)
+            self._safely(self._late.try_now, self.recipient, self.story)
         for done in asked:
             done.set()

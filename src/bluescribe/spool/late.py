@@ -17,50 +17,41 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 
 class LateRuns:
-    """The runs that are late in one lane, on its thread.
+    """The runs that are late in one lane, on its thread; its recipient knows and writes them."""
 
-    Parameters
-    ----------
-    recipient
-        Returns who knows them, and writes them.
-    """
-
-    def __init__(self, recipient: Callable[[], Recipient]) -> None:
-        self._found = recipient
+    def __init__(self) -> None:
         self._pause = _FIRST_PAUSE
         self._next_try: float | None = None
 
-    @property
-    def _recipient(self) -> Recipient:
-        return self._found()
-
-    def seconds(self) -> float | None:
+    def seconds(self, recipient: Recipient) -> float | None:
         """Return after how long the next try is due; None while no run is late."""
-        if not self._recipient.late:
+        if not recipient.late:
             self._pause, self._next_try = _FIRST_PAUSE, None
             return None
         if self._next_try is None:
             self._next_try = time.monotonic() + self._pause
         return max(0.0, self._next_try - time.monotonic())
 
-    def try_when_due(self, story: Story) -> bool:
+    def try_when_due(self, recipient: Recipient, story: Story) -> bool:
         """Try all, if it is time for that; tell whether it was."""
-        if self.seconds() != 0.0:
+        if self.seconds(recipient) != 0.0:
             return False
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         self._next_try = None
-        self.try_now(story)
+        self.try_now(recipient, story)
         return True
 
-    def try_now(self, story: Story) -> None:
+    def try_now(self, recipient: Recipient, story: Story) -> None:
         """Try all; one that could be written tells that others may be, soon.
 
         Parameters
         ----------
+        recipient
+            Knows them, and writes them.
         story
             Returns all that came since a run began, or None if not all of it is there.
         """
-        for uid in list(self._recipient.late):
+        for uid in list(recipient.late):
             entries = story(uid)
-            if entries is not None and self._recipient.write_late(uid, entries):
+            if entries is not None and recipient.write_late(uid, entries):
                 self._pause = _FIRST_PAUSE
