@@ -28,4 +28,6 @@ def why_not() -> str:
         return f"bluescribe has not been tried with it on {sys.platform}"
     if not sys.executable:
         return "Python does not know its own program (sys.executable)"
+    if getattr(sys, "frozen", False):
+        return "this program brings its own Python"
     return ""

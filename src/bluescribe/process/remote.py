@@ -40,6 +40,7 @@ _END_SECONDS = 15.0
 """How much longer than it was given the end of a process is waited for."""
 _PAUSE_SECONDS = 0.5
 """Between two tries to open a segment of the log."""
+_MOMENT_SECONDS = 1.0
 _MOST_STARTS = 3
 """How often a process may fail to begin before the session does the work itself."""
 
@@ -152,12 +153,12 @@ class Remote:
         if self._hands is not None:
             self._hands.end(timeout)
             return
-        wait = -1 if timeout is None else timeout + _END_SECONDS
-        if self._child is None or not self._using.acquire(timeout=wait):
+        # whoever holds it longer than that hangs, or begins: that process ends with the session
+        if self._child is None or not self._using.acquire(timeout=_MOMENT_SECONDS):
             return
         try:
             self._child.commands.send("end", timeout)
-            self._child.commands.receive(None if timeout is None else wait)
+            self._child.commands.receive(None if timeout is None else timeout + _END_SECONDS)
             self._child.reap()
         except (EOFError, TimeoutError):  # it died, or hangs: notes say what is owed
             logger.debug("%s: its process was left", self._ledger.format_name)
