@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .files import Place, parts_of
 from .held import Hold, is_held
+from .owed import notes_of
 
 __all__ = [
     "NOT_OURS",
@@ -123,7 +124,7 @@ def keep(path: Path, name: str = "") -> Path:
 def put_aside(path: Path) -> None:
     """Have a file's name free for another one: an empty file goes, what is in one is kept.
 
-    What its writer left beside it, half written, goes as well. Nothing is done where it is gone.
+    What its writer left beside it, half written or as a note, goes as well.
 
     Raises
     ------
@@ -132,8 +133,8 @@ def put_aside(path: Path) -> None:
     """
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "its folder is away", str(path.parent))
-    for part in parts_of(path):
-        Place.at(part).remove()
+    for left in (*parts_of(path), *notes_of(path)):
+        Place.at(left).remove()
     try:
         is_empty = not path.lstat().st_size
     except FileNotFoundError:

@@ -96,20 +96,20 @@ def test_runs_that_overlap_come_all(tmp_path):
     check(tmp_path, documents, ("nexus", "hdf5"))
 
 
-def _keyed(key, plan):
+def keyed(key, plan):
     return bpp.set_run_key_wrapper(plan, key)
 
 
 def _opened(key):
-    return _keyed(key, bps.open_run({"plan_name": key}))
+    return keyed(key, bps.open_run({"plan_name": key}))
 
 
 def _read(key, detector):
-    return _keyed(key, bps.trigger_and_read([detector]))
+    return keyed(key, bps.trigger_and_read([detector]))
 
 
 def _closed(key):
-    return _keyed(key, bps.close_run())
+    return keyed(key, bps.close_run())
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/no/such/program"])

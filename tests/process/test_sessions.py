@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+import bluesky.plan_stubs as bps
 import h5py
 import pytest
 
@@ -24,7 +25,8 @@ from bluescribe.spool.home import known_homes
 from tests import warm
 from tests.process import hooked
 from tests.process.children import eventually, processes, strike, writing
-from tests.process.test_deaths import check, scan
+from tests.process.test_deaths import check, keyed, scan
+from tests.system.faults.instrument import Detector
 
 pytestmark = pytest.mark.usefixtures("processes")
 TOP = Path(__file__).resolve().parents[2]
@@ -192,6 +194,40 @@ def test_a_run_that_kills_every_process_is_given_up_and_told(tmp_path, caplog):
     assert "Extension modules" not in caplog.text
     Path(str(failure.path)).unlink()
     check(tmp_path, documents[before:], ("nexus",))
+
+
+def test_a_run_that_is_open_meanwhile_has_no_part_in_it(tmp_path):
+    with writing(tmp_path, ("jsonl",)) as (engine, _, documents):
+        writer = hooked.DeadlyWriter(tmp_path, drain_timeout=60)
+        engine.subscribe(writer.receiver)
+        engine(two_runs("deadly", "count"))
+        eventually(lambda: len(writer.status().failures) == 1)
+        assert writer.flush(60)
+        writer.close()
+        (failure,) = writer.status().failures
+        assert writer.status().runs_written == 1
+    Path(str(failure.path)).unlink()
+    uids = {doc["plan_name"]: doc["uid"] for name, doc in documents if name == "start"}
+    check(tmp_path, list(of_run(uids["count"], documents)), ("nexus",))
+
+
+def two_runs(*names):
+    detector = Detector(has_array=True, has_image=False)
+    for name in names:
+        yield from keyed(name, bps.open_run({"plan_name": name}))
+    for _ in range(4):
+        for name in names:
+            yield from keyed(name, bps.trigger_and_read([detector]))
+    for name in names:
+        yield from keyed(name, bps.close_run())
+
+
+def of_run(uid, documents):
+    """Yield the documents of one run; they have no resources."""
+    descriptors = {d["uid"] for n, d in documents if n == "descriptor" and d["run_start"] == uid}
+    for name, doc in documents:
+        if uid in (doc.get("run_start"), doc["uid"]) or doc.get("descriptor") in descriptors:
+            yield name, doc
 
 
 def test_process_false_is_for_all_formats(tmp_path):

@@ -83,8 +83,11 @@ class Remote:
         """Of each run that is not reported: its start document and its files."""
         self._files: dict[str, list[Path]] = {}
         """Of each run that is not reported: all files that were made, or were to be."""
+        self._written_again = ""
+        """The run that is written again at this moment."""
         self._reported: deque[str] = deque(maxlen=_REPORTED_KEPT)
         self._using = threading.Lock()
+        self._is_over = False
         self._process = os.getpid()
         self.has_open_runs = False
         """Whether more documents are to be expected soon."""
@@ -134,11 +137,18 @@ class Remote:
 
     def write_late(self, uid: str, entries: Iterator[Entry]) -> bool:
         """Write a run that is late from all that came since it began; tell whether that is done."""
+        if self._is_dead:  # at another run
+            return False
         files = self._files.get(uid, []) if uid in self._orphans else None
-        is_done = bool(self._do("late", uid, files, entries))
-        if not self._is_dead:
-            self._orphans.discard(uid)  # or the living process has it as late
-        return is_done
+        self._written_again = uid
+        answer = self._do("late", uid, files, entries)
+        if self._is_dead:
+            return False
+        self._written_again = ""
+        if answer is None and uid in self._orphans:  # that is a fault of ours, which the log has
+            self._lose(uid, self._failure(uid, "it could not be written again"))
+        self._orphans.discard(uid)  # or the living process has it as late
+        return bool(answer)
 
     def end(self, timeout: float | None) -> None:
         """Have what remains done, such as the copying of images, and end the process.
@@ -153,7 +163,8 @@ class Remote:
         if self._hands is not None:
             self._hands.end(timeout)
             return
-        # whoever holds it longer than that hangs, or begins: that process ends with the session
+        self._is_over = True
+        # whoever holds it for longer than that hangs, or begins
         if self._child is None or not self._using.acquire(timeout=_MOMENT_SECONDS):
             return
         try:
@@ -178,8 +189,10 @@ class Remote:
 
     def _begin_early(self) -> None:
         with self._using:
-            if self._child is None and not self._lane.is_closed:
+            if self._child is None and not self._is_over:
                 self._start()
+            if self._child is not None and self._is_over:
+                self._child.kill()
 
     def _send_stretch(self, stretch: Stretch) -> None:
         if stretch.segment != self._segment:
@@ -293,17 +306,21 @@ class Remote:
 
     def _sort_out(self, how: str) -> None:
         """Give up the runs at which one process after another died."""
-        for uid in list(self._orphans):
+        at_it = {self._written_again} & self._orphans  # others that are open have no part in it
+        self._written_again = ""
+        for uid in at_it or set(self._orphans):
             failure = self._failure(uid, f"the process that writes it {how}")
             if not self._ledger.postponed.add(uid, failure, may_pass=False):
                 self._lose(uid, failure)
 
     def _write_orphans(self) -> None:
         """Have another process write what was left, and copy what was to be copied."""
-        copying = list(self._ledger.copying)
+        begun = dict(self._begun)  # what another process tells comes in between
+        again = {path for uid in self._orphans for path in self._files.get(uid, ())}
+        copying = [path for path in self._ledger.copying if path not in again]
+        known = [uid for uid in begun if uid in self._orphans]
         if self._orphans:
             self._do("hush", sorted(self._orphans))
-        known = [uid for uid in self._begun if uid in self._orphans]
         for uid in [*known, *sorted(self._orphans.difference(known))]:
             entries = self._lane.story(uid)
             if entries is None:
@@ -311,7 +328,7 @@ class Remote:
             else:
                 self.write_late(uid, entries)
         for path in copying:
-            start = next((s for s, files in self._begun.values() if path in files), None)
+            start = next((start for start, files in begun.values() if path in files), None)
             self._do("owed", path.with_name(path.name + ENDING), start)
 
     def _failure(self, uid: str, cause: str) -> Failure:
