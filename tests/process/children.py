@@ -19,9 +19,9 @@ FORMATS = ("nexus", "hdf5", "tiff", "dx")
 PATIENCE = 60.0
 
 
-def processes(*, of_the_dead: bool = False) -> list[int]:
-    """Return the processes that write for this one, or for those that have died."""
-    mine = "1" if of_the_dead else str(os.getpid())
+def processes(*, of: int = 0) -> list[int]:
+    """Return the processes that write for this one, or for another; 1 has those of the dead."""
+    mine = str(of or os.getpid())
     found = []
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():

@@ -66,7 +66,7 @@ def session(
     done = warm.run(command, cwd=cwd, timeout=PATIENCE, check=False, capture_output=True)
     expected = -signal.SIGKILL if steps[-1] == "kill" else 0
     assert done.returncode == expected, done.stderr.decode()
-    eventually(lambda: not processes(of_the_dead=True))  # they close their files, and end
+    eventually(lambda: not processes(of=1))  # they close their files, and end
     documents: list[tuple[str, Any]] = pickle.loads(record.read_bytes())
     return documents
 

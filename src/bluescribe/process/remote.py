@@ -137,10 +137,7 @@ class Remote:
 
     def write_late(self, uid: str, entries: Iterator[Entry]) -> bool:
         """Write a run that is late from all that came since it began; tell whether that is done."""
-        if self._is_dead:  # at another run
-            return False
         files = self._files.get(uid, []) if uid in self._orphans else None
-        self._written_again = uid
         answer = self._do("late", uid, files, entries)
         if self._is_dead:
             return False
@@ -222,6 +219,7 @@ class Remote:
         commands = self._child.commands
         if name == "late":
             uid, files, entries = told
+            self._written_again = uid
             commands.send("late", uid, files)
             while part := list(islice(entries, _AT_ONCE)):
                 commands.send(part)
