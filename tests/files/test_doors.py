@@ -32,7 +32,7 @@ DOORS = {
     "packing/boxes.py: .rename": "of what a document names, and of no file",
     "packing/roots.py: os.fdopen": "a descriptor, to be read",
     "process/child.py: tempfile.TemporaryFile": "has no name: what a process says when it crashes",
-    "spool/stretch.py: os.fdopen": "a descriptor, to be read",
+    "spool/stretch.py: io.FileIO": "a descriptor, to be read",
     "spool/folder.py: os.open": "of this user alone, not through a link, in a folder that is held",
     "spool/folder.py: .rename": "a folder, to a name that nobody can foresee",
     "delivery/globus/begun.py: open": "a descriptor, of a file that its Place opened",

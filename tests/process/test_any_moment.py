@@ -94,7 +94,6 @@ def test_a_session_is_killed_at_any_moment(seed, both, tmp_path):
     steps = adopt()
     assert {step.outcome for step in steps} <= {"written anew"}, steps
     found = {name: runs_of(name, tmp_path) for name in (*FORMATS, "jsonl")}
-    assert len({frozenset(runs) for runs in found.values()}) == 1
     for name in FORMATS:
         assert found[name] == found["jsonl"], name
 
@@ -105,4 +104,4 @@ def runs_of(name, folder):
     points = {run.uid: list(run.seq_num.get("primary", ())) for run in runs}
     assert len(points) == len(runs)
     assert all(each == list(range(1, len(each) + 1)) for each in points.values())
-    return points
+    return {uid: each for uid, each in points.items() if each}  # dx has no file without an image

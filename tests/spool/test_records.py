@@ -55,6 +55,31 @@ def test_a_byte_that_changed_is_noticed(some, data):
     assert len(written(some[: len(found)])) <= place
 
 
+class Growing(io.BytesIO):
+    """A file that another process goes on writing while it is read."""
+
+    def __init__(self, data: bytes, at: int) -> None:
+        super().__init__(data[:at])
+        self._rest = data[at:]
+
+    def read(self, size: int | None = -1) -> bytes:
+        got = super().read(size)
+        place = self.tell()
+        self.seek(0, io.SEEK_END)
+        self.write(self._rest)
+        self._rest = b""
+        self.seek(place)
+        return got
+
+
+@given(told, st.data())
+def test_what_is_written_meanwhile_is_whole_or_not_there(some, data):
+    whole = written(some)
+    file = Growing(whole, data.draw(st.integers(0, len(whole))))
+    found = [(record.kind, [bytes(part) for part in record.parts]) for record in records(file)]
+    assert found == some[: len(found)]
+
+
 def test_arrays_are_not_copied():
     image = np.arange(1000, dtype=np.uint16).reshape(20, 50)
     *_, last = packed(Kind.DOCUMENT, [b"event", image.data])

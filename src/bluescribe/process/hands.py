@@ -13,8 +13,6 @@ from ..owed import Note
 from ..resumed import work_of
 from ..router import Router
 from ..runreport import Failure, RunReport
-from ..spool.problems import BrokenSpoolError
-from ..spool.reading import tell_of_unreadable
 from ..spool.segment import Entry
 from ..spool.stretch import StretchReader
 from ..status import Ledger
@@ -56,16 +54,21 @@ class Hands:
         self._reader.take(fd)
 
     def stretch(self, start: int, end: int, key: str) -> int:
-        """Take what stands in a part of that segment, and return how many documents."""
+        """Take what stands in a part of that segment, and return how many documents.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        BrokenSpoolError
+            It is damaged.
+        """
         number = 0
-        try:
-            for name, doc in self._reader.read(start, end, key):
-                self._take(name, doc)
-                number += 1
-                if number % _SYNC_EVERY == 0:
-                    self.router.sync()
-        except (OSError, BrokenSpoolError) as error:
-            tell_of_unreadable(self._plugin.name, error)
+        for name, doc in self._reader.read(start, end, key):
+            self._take(name, doc)
+            number += 1
+            if number % _SYNC_EVERY == 0:
+                self.router.sync()
         return number
 
     def _take(self, name: str, doc: Any) -> None:

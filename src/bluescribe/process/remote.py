@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from ..owed import ENDING
 from ..run import Run
 from ..runreport import Failure, RunReport
+from ..spool.problems import BrokenSpoolError
+from ..spool.reading import tell_of_unreadable
 from ..spool.segment import Entry
 from ..spool.stretch import Stretch
 from ..status import Ledger
@@ -241,7 +243,11 @@ class Remote:
         assert self._hands is not None  # it was made
         if name == "segment":
             told = (self._opened(*told),)
-        answer = getattr(self._hands, name)(*told)
+        answer = None
+        try:
+            answer = getattr(self._hands, name)(*told)
+        except (OSError, BrokenSpoolError) as error:
+            tell_of_unreadable(self._ledger.format_name, error)
         self._take(self._hands.state())
         return answer
 

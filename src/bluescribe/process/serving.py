@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["named_class", "serve"]
 
+_FAULT = 70
+"""The exit status of a process that met a fault of its own: EX_SOFTWARE of sysexits.h."""
+
 
 def serve(commands: int, events: int) -> None:
     """Do what a session asks until it is gone.
@@ -84,8 +87,9 @@ class _Server:
         except EOFError:
             raise
         except Exception:
+            # nobody knows what of it was done: the session has another process do it again
             logging.getLogger(__name__).exception("a fault inside bluescribe; please report it")
-            answer = None
+            os._exit(_FAULT)
         self._session.settle()
         self._commands.send(answer, self._hands.state())
         return name != "end"

@@ -96,7 +96,8 @@ def is_torn_head(file: BinaryIO) -> bool:
 
 
 def _record(file: BinaryIO, end: int) -> Record | None:
-    head, checksum = file.read(_HEAD.size), file.read(_CHECKSUM.size)
+    first = file.read(_HEAD.size + _CHECKSUM.size)  # at once: another process may write meanwhile
+    head, checksum = first[: _HEAD.size], first[_HEAD.size :]
     if len(checksum) < _CHECKSUM.size:
         return None
     letters, kind, count, size = _HEAD.unpack(head)

@@ -24,6 +24,7 @@ __all__ = [
     "Entry",
     "Kept",
     "Segment",
+    "counted",
     "entries_of",
     "learn_forms",
     "read_segment",
@@ -192,7 +193,7 @@ def read_segment(place: Place) -> Iterator[Entry]:
         It cannot be read.
     """
     with place.open() as file:
-        found = _counted(records(file), ends := [0])
+        found = counted(records(file), ends := [0])
         first = next(found, None)
         if first is None:
             if not is_torn_head(file):  # whoever made it was killed at once
@@ -208,7 +209,8 @@ def read_segment(place: Place) -> Iterator[Entry]:
             yield TORN, {}, ""
 
 
-def _counted(found: Iterable[Record], ends: list[int]) -> Iterator[Record]:
+def counted(found: Iterable[Record], ends: list[int]) -> Iterator[Record]:
+    """Yield records, and note where the latest one ends."""
     for record in found:
         ends[:] = [record.end]
         yield record
