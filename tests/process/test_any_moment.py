@@ -22,7 +22,7 @@ from tests.extent import IS_LONG
 from tests.process.children import FORMATS, eventually, processes, strike, writing
 from tests.process.test_deaths import ALL, check, scan
 
-pytestmark = [pytest.mark.usefixtures("processes"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ci, pytest.mark.usefixtures("processes"), pytest.mark.timeout(300)]
 TOP = Path(__file__).resolve().parents[2]
 SEEDS = range(int(os.environ.get("BLUESCRIBE_KILLS", "6" if IS_LONG else "2")))
 RUNS, POINTS = 6, 30

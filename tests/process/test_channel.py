@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluescribe.process.channel import Channel
+from bluescribe.process.session import Session
+from bluescribe.runreport import RunReport
+from bluescribe.status import Ledger
 from tests.spool.same import same
 
 PLAIN = st.recursive(
@@ -68,6 +72,20 @@ def test_one_that_ends_in_the_middle_of_a_message(ends):
     one.release()
     with pytest.raises(EOFError):
         other.receive()
+
+
+def test_a_process_whose_session_has_died_makes_no_file_and_says_nothing(ends):
+    """Nobody would find the file, as it is not noted in the spool; what is open can be closed."""
+    one, other = ends
+    ledger = Ledger("nexus")
+    session = Session(one, ledger)
+    other.release()
+    with pytest.raises(EOFError):
+        ledger.note_file("uid", Path("/data/file.hdf"))
+    assert session.keeps("uid"), "the next session has the spool"
+    session.settle()
+    ledger.report(RunReport("nexus", {"uid": "uid"}))
+    assert not ledger.told.is_new("a")
 
 
 def test_a_forked_child_keeps_nothing_open(ends):

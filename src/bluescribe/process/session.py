@@ -46,8 +46,16 @@ class Session:
         return bool(self._ask("keeps", uid)) or self._is_gone
 
     def note(self, name: str, told: Any) -> None:
-        """Write into the log at once what is about to be done."""
+        """Write into the log at once what is about to be done.
+
+        Raises
+        ------
+        EOFError
+            The session has died, and nobody would find a file that is made now.
+        """
         self._ask("note", name, told)
+        if self._is_gone:
+            raise EOFError("the session has ended")
 
     def is_new(self, key: object) -> bool:
         """Tell whether no writer of the session has asked before."""
