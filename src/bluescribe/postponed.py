@@ -41,6 +41,10 @@ class Postponed:
         """Enter which runs are late, as another process knows it."""
         self._failures = failures
 
+    def forget(self, uid: str) -> None:
+        """Enter that a run is not late any more; how often it broke is remembered."""
+        self._failures.pop(uid, None)
+
     def add(self, uid: str, failure: Failure, *, may_pass: bool) -> bool:
         """Enter that a run is to be written anew; return False if that was done too often.
 

@@ -94,11 +94,6 @@ class Recording:
         """Whether its file failed, and nothing will be written."""
         return self._attempt.failure is not None
 
-    @property
-    def events(self) -> int:
-        """Events that stand in the account of the writer."""
-        return self._events
-
     def give_up(self, error: Exception) -> None:
         """Tell that a run that is late cannot be written from the spool either."""
         self._attempt.lose(error)
@@ -114,6 +109,7 @@ class Recording:
         """
         self._file.discard()
         self._ledger.events_written -= self._events
+        self._ledger.events_of.pop(self.run.uid, None)
         self._events = 0
 
     def tell_that_it_is_written(self) -> None:
@@ -266,6 +262,7 @@ class Recording:
     def _end(self) -> None:
         """Enter what became of the run, and do what remains."""
         self._ledger.open_files.pop(self.run.uid, None)
+        self._ledger.events_of.pop(self.run.uid, None)
         work = None
         if not self._attempt.is_retired:
             self._ledger.runs_written += 1
@@ -400,6 +397,7 @@ class Recording:
         if not self._attempt.is_retired:
             self._ledger.events_written += events
             self._events += events
+            self._ledger.events_of[self.run.uid] = self._events
 
 
 def _is_same(one: Document, other: Document) -> bool:

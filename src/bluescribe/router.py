@@ -139,11 +139,6 @@ class Router(DocumentRouter):
         """Say nothing of what comes of runs that are to be written again."""
         self._told_of_strays = self._told_of_strays or bool(uids)
 
-    @property
-    def events_of_open_runs(self) -> dict[str, int]:
-        """How many events stand in the account of runs whose files are not complete."""
-        return {uid: recording.events for uid, recording in (*self._runs.items(),)}
-
     def _write(self, uid: str, entries: Iterator[Entry]) -> bool:
         try:
             written, is_open = self._written_anew(uid, entries)
@@ -168,7 +163,14 @@ class Router(DocumentRouter):
             self.late.pop(uid).give_up(error)
         else:
             self._ledger.report(RunReport(self._ledger.format_name, {"uid": uid}, is_given_up=True))
-            logger.error("%s: run %s is lost: %s", self._ledger.format_name, uid[:7], error)
+            logger.error(
+                "%s: run %s cannot be written again, and is INCOMPLETE: %s. What the process that "
+                "died had written is called NAME.damaged. Remedy: export it from a catalog or a "
+                "journal, or bluescribe recover, which makes that file readable.",
+                self._ledger.format_name,
+                uid[:7],
+                error,
+            )
         return True
 
     def _written_anew(self, uid: str, entries: Iterator[Entry]) -> tuple[Recording | None, bool]:
@@ -186,13 +188,17 @@ class Router(DocumentRouter):
         )
         alone._earlier_resources = dict(self._earlier_resources)
         recording = self.late.get(uid)
-        for number, (name, doc) in enumerate(story_of(uid, entries)):
-            alone.receive(name, doc)
-            recording = alone._runs.get(uid, recording)
-            if number % _SYNC_EVERY == 0:
-                alone.sync()
-            if recording is not None and recording.is_late and uid in alone.late:
-                break
+        try:
+            for number, (name, doc) in enumerate(story_of(uid, entries)):
+                alone.receive(name, doc)
+                recording = alone._runs.get(uid, recording)
+                if number % _SYNC_EVERY == 0:
+                    alone.sync()
+                if recording is not None and recording.is_late and uid in alone.late:
+                    break
+        except BrokenSpoolError:
+            alone.close()
+            raise
         alone.sync()
         return recording, uid in alone._runs
 

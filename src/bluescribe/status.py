@@ -138,6 +138,9 @@ class Ledger:
     is_replay = False
     """Whether the runs were taken before; exports set it."""
 
+    retrying = ""
+    """The error that is tried again right now; empty when all is well."""
+
     spool: Spool | None = None
     """What keeps the runs until they are written; none when the writer is closed."""
 
@@ -147,7 +150,8 @@ class Ledger:
         """Main file of each open run, by the run's uid."""
         self.last_file: Path | None = None
         self.runs_written = self.events_written = self.documents_refused = 0
-        self.retrying = ""
+        self.events_of: dict[str, int] = {}
+        """Of those, how many are of each run whose file is not complete, by the run's uid."""
         self.copying: list[Path] = []
         """Files of finished runs that images are being copied into, or will be."""
         self.owed: list[Path] = []

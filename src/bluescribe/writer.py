@@ -210,8 +210,7 @@ class Writer(KnownAttributes):
             note.release()
             self._lane.post("owed", {"path": str(note.place.path)})
             return
-        chosen = {"path_map": self.settings.path_map} if self.settings.path_map else {}
-        work = work_of(FormatPlugin.of(type(self)), note, **chosen)
+        work = work_of(FormatPlugin.of(type(self)), note, **_chosen(self.settings))
         self._afterwards.add(note.run, note.file.path, work, note=note)
 
     def prepare(self, RE: Any) -> None:
@@ -256,8 +255,9 @@ class Writer(KnownAttributes):
         self._ledger.is_replay = True
         if not is_told:
             self._ledger.teller = Silence()
-        self._lane.follow(Spool())
-        self._lane.recipient = self._router
+        spool = Spool()
+        self._lane.follow(spool)
+        self._settle_where(spool)
 
     def follow(self, spool: Spool, *, is_adopted: bool = True) -> None:
         """Take from now on what comes through a spool that other writers follow, too.
@@ -276,22 +276,26 @@ class Writer(KnownAttributes):
 
     def _settle_where(self, spool: Spool) -> None:
         """Have files that HDF5 writes written by a process of their own, where that can be done."""
-        kind, ledger, router = type(self), self._ledger, self._router
+        kind, before = type(self), self._lane.recipient
+        self._lane.recipient = self._router
+        if isinstance(before, Remote):
+            before.leave(bool)
         is_wanted = spool.uses_processes and FormatPlugin.of(kind).opens_hdf5
-        self._lane.recipient = router
         if is_wanted and is_safe_in_a_process(kind) and not why_not():
             about = {
                 "task": "write",
                 "class": (kind.__module__, kind.__qualname__),
                 "settings": told(self.settings),
             }
-            hands = partial(Hands, FormatPlugin.of(kind), router, ledger, self._afterwards)
-            self._lane.recipient = Remote(about, self._lane, ledger, hands)
+            here = partial(
+                _hands, kind, self.settings, self._router, self._ledger, self._afterwards
+            )
+            self._lane.recipient = Remote(about, self._lane, self._ledger, here)
 
-    @property
-    def parts(self) -> tuple[Router, Ledger, Afterwards]:
-        """What writes its runs, its account, and what does the rest; for its process."""
-        return self._router, self._ledger, self._afterwards
+    def hands(self) -> tuple[Hands, Ledger]:
+        """Return what gives documents to its router, and its account; for its process."""
+        parts = self._router, self._ledger, self._afterwards
+        return _hands(type(self), self.settings, *parts), self._ledger
 
     def begin_early(self) -> None:
         """Have what takes long to begin begin before the first run."""
@@ -428,6 +432,21 @@ class Writer(KnownAttributes):
 def _about(format_name: str, settings: WriterSettings) -> dict[str, Any]:
     """Return what those have to know who find what a writer left in the spool."""
     return {"format": format_name, "settings": told(settings)}
+
+
+def _chosen(settings: WriterSettings) -> dict[str, Any]:
+    """Return the settings that files of earlier sessions are completed with."""
+    return {"path_map": settings.path_map} if settings.path_map else {}
+
+
+def _hands(
+    kind: type[Writer],
+    settings: WriterSettings,
+    router: Router,
+    ledger: Ledger,
+    afterwards: Afterwards,
+) -> Hands:
+    return Hands(FormatPlugin.of(kind), router, ledger, afterwards, _chosen(settings))
 
 
 def _end(is_dropped: bool, lane: Lane, ledger: Ledger) -> None:

@@ -27,7 +27,7 @@ PLAIN = st.recursive(
 
 @pytest.fixture
 def ends():
-    one, other = (Channel(each.detach()) for each in socket.socketpair())
+    one, other = map(Channel, socket.socketpair())
     yield one, other
     one.release()
     other.release()
@@ -35,7 +35,7 @@ def ends():
 
 @given(st.lists(PLAIN))
 def test_what_is_sent_comes_as_it_was(message):
-    one, other = (Channel(each.detach()) for each in socket.socketpair())
+    one, other = map(Channel, socket.socketpair())
     with one, other:
         one.send(*message)
         assert same(other.receive(1.0), tuple(message))

@@ -24,6 +24,7 @@ def state_of(ledger: Ledger) -> dict[str, Any]:
         "last_file": ledger.last_file,
         "retrying": ledger.retrying,
         "open_files": ledger.open_files.copy(),
+        "events_of": ledger.events_of.copy(),
         "copying": ledger.copying.copy(),
         "owed": ledger.owed.copy(),
         "finished": [*ledger.finished.copy()],
@@ -44,24 +45,38 @@ class Mirror:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self.renew(0)
+        self._late: dict[str, Failure] = {}
+        """Runs that are late, and of which no process knows."""
+        self.renew(())
 
-    def renew(self, events: int) -> None:
+    def renew(self, orphans: Iterable[str]) -> None:
         """Keep what the account says: another process begins an account of its own.
 
         Parameters
         ----------
-        events
-            Those that are in files which are written anew.
+        orphans
+            Uids of the runs that are written anew.
         """
         ledger = self._ledger
-        ledger.events_written -= events
-        ledger.retrying = ""
+        ledger.events_written -= sum(ledger.events_of.get(uid, 0) for uid in orphans)
+        ledger.retrying, ledger.open_files, ledger.copying, ledger.events_of = "", {}, [], {}
         self._counts = {name: getattr(ledger, name) for name in _COUNTS}
         self._kept: dict[str, tuple[Any, ...]] = {
             name: tuple(getattr(ledger, name))
             for name in ("finished", "failures", "discrepancies", "owed")
         }
+
+    def postpone(self, uid: str, failure: Failure) -> bool:
+        """Enter that a run is to be written anew; return False if that was done too often."""
+        may_be = self._ledger.postponed.add(uid, failure, may_pass=False)
+        if may_be:
+            self._late[uid] = failure
+        return may_be
+
+    def settle(self, uid: str) -> None:
+        """Enter that a process has a run by now, or that nobody will write it."""
+        if self._late.pop(uid, None) is not None:
+            self._ledger.postponed.forget(uid)
 
     def take(self, state: Mapping[str, Any]) -> None:
         """Take over what the process says; whoever reads meanwhile sees the old or the new."""
@@ -71,11 +86,13 @@ class Mirror:
         ledger.last_file = state["last_file"] or ledger.last_file
         ledger.retrying = state["retrying"]
         ledger.open_files, ledger.copying = dict(state["open_files"]), list(state["copying"])
+        ledger.events_of = dict(state["events_of"])
         ledger.owed = [*self._kept["owed"], *state["owed"]]
         self._extend("finished", map(tuple, state["finished"]))
         self._extend("failures", (Failure(*told) for told in state["failures"]))
         self._extend("discrepancies", (Discrepancy(*told) for told in state["discrepancies"]))
-        ledger.postponed.enter({uid: Failure(*t) for uid, t in state["postponed"].items()})
+        late = {uid: Failure(*told) for uid, told in state["postponed"].items()}
+        ledger.postponed.enter({**self._late, **late})
 
     def fail(self, failure: Failure) -> None:
         """Enter a failure of which the process does not know."""

@@ -44,10 +44,10 @@ def adopt_elsewhere(
     child.wait_until_ready()
     is_stopped = False
     while True:
-        if stop.is_set() and not is_stopped:
-            is_stopped = True
-            child.commands.send("stop")
         try:
+            if stop.is_set() and not is_stopped:
+                is_stopped = True
+                child.commands.send("stop")
             (told,) = child.commands.receive(_LOOK_SECONDS)
         except TimeoutError:
             continue

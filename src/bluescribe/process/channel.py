@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -28,13 +29,20 @@ class Channel(Held):
 
     Parameters
     ----------
-    fd
-        A socket that is connected.
+    connection
+        A socket that is connected; it is this one's from now on.
     """
 
-    def __init__(self, fd: int) -> None:
-        super().__init__(fd)
+    def __init__(self, connection: socket.socket) -> None:
+        connection.settimeout(None)  # whatever is usual in the session
+        self._socket = connection
+        super().__init__(connection.fileno())
         self._sending = threading.Lock()
+
+    def release(self) -> None:
+        """Let go; a second call does nothing."""
+        self._fd = -1
+        self._socket.close()
 
     def send(self, *message: Any) -> None:
         """Send values, and wait until the system has taken them.
@@ -59,8 +67,8 @@ class Channel(Held):
         EOFError
             The other process has ended.
         """
-        with self._sending, self._as_socket() as connection:
-            socket.send_fds(connection, [b"f"], [fd])
+        with self._sending, _as_eof():
+            socket.send_fds(self._socket, [b"f"], [fd])
 
     def receive_file(self) -> int:
         """Return a file that was sent.
@@ -72,24 +80,14 @@ class Channel(Held):
         OSError
             There are too many open files.
         """
-        with self._as_socket() as connection:
-            _, files, _, _ = socket.recv_fds(connection, 1, 1)
+        with _as_eof():
+            told, files, _, _ = socket.recv_fds(self._socket, 1, 1)
+        if not told:
+            raise EOFError("the other process has ended")
         if not files:
-            raise EOFError("the other process has ended, or there are too many open files")
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         os.set_inheritable(files[0], False)
         return files[0]
-
-    @contextmanager
-    def _as_socket(self) -> Iterator[socket.socket]:
-        try:
-            connection = socket.socket(fileno=os.dup(self._fd))
-        except OSError as error:
-            raise EOFError(str(error)) from error
-        with connection:
-            try:
-                yield connection
-            except OSError as error:
-                raise EOFError(str(error)) from error
 
     def receive(self, timeout: float | None = None) -> Any:
         """Return the next message, a tuple.
@@ -137,3 +135,12 @@ class Channel(Held):
         except OSError as error:
             raise EOFError(str(error)) from error
         return read
+
+
+@contextmanager
+def _as_eof() -> Iterator[None]:
+    """Have what the system says of a connection mean that the other process has ended."""
+    try:
+        yield
+    except OSError as error:
+        raise EOFError(str(error)) from error

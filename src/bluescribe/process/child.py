@@ -72,16 +72,16 @@ class Child:
             theirs.close()
             also_theirs.close()
             undo.pop_all()
-        self.commands, self._events = Channel(commands.detach()), Channel(events.detach())
+        self.commands, self._events = Channel(commands), Channel(events)
         self.pid = self._process.pid
         self.has_ended = False
         self.last_words = ""
         """What it wrote where errors go, or where it was when it crashed; when it is reaped."""
-        self._thread = threading.Thread(
+        self.thread = threading.Thread(
             target=self._listen, name=f"bluescribe-{name}-hears", daemon=True
         )
         try:
-            self._thread.start()
+            self.thread.start()
             self.commands.send("begin", {**about, "level": _level()})
         except (EOFError, RuntimeError):  # it died at once, or the interpreter ends
             self.kill()
@@ -110,8 +110,8 @@ class Child:
         """Wait until the process is gone and all that it told was heard; return how it ended."""
         self.commands.release()
         code = self._process.wait()
-        if self._thread is not threading.current_thread():
-            self._thread.join()
+        if self.thread.ident and self.thread is not threading.current_thread():
+            self.thread.join()
         self._events.release()
         if not self._said.closed:
             self.last_words = _end_of(self._said)
@@ -121,6 +121,10 @@ class Child:
         with suppress(ValueError):
             return f"was ended by {signal.Signals(-code).name}"
         return f"was ended by signal {-code}"
+
+    def kill_soon(self) -> None:
+        """End it, and leave it to others to reap it."""
+        self._process.kill()
 
     def kill(self) -> None:
         """End it at once, and reap it."""
@@ -147,22 +151,25 @@ class Child:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _listen(self) -> None:
-        with suppress(EOFError):
+        try:
             while True:
                 kind, told, is_asked = self._events.receive()
                 answer = self._answer(kind, told)
                 if is_asked:
                     self._events.send(answer)
-        self.has_ended = True
-        self._ended()
+        except EOFError:
+            pass
+        finally:
+            self.has_ended = True
+            self._ended()
 
     def _answer(self, kind: str, told: Any) -> Any:
-        if kind == "log":
-            return _log(*told)
+        """Take what was told; whatever is raised by others here, the process gets its answer."""
         try:
-            return self._hear(kind, *told)
-        except Exception:
-            logger.exception("a fault inside bluescribe; please report it")
+            return _log(*told) if kind == "log" else self._hear(kind, *told)
+        except BaseException:
+            with suppress(BaseException):  # it may be a handler of the log that raises
+                logger.exception("a fault inside bluescribe; please report it")
             return None
 
 

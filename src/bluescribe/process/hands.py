@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..afterwards import Afterwards
 from ..files import Place
 from ..formats.plugin import FormatPlugin
-from ..owed import Note
+from ..owed import ENDING, Note
 from ..resumed import work_of
 from ..router import Router
 from ..runreport import Failure, RunReport
+from ..spool.problems import BrokenSpoolError
 from ..spool.segment import Entry
 from ..spool.stretch import StretchReader
 from ..status import Ledger
@@ -32,12 +34,22 @@ class Hands:
         The format.
     router, ledger, afterwards
         Its router, its account and its later work.
+    chosen
+        Settings that files of earlier sessions are completed with.
     """
 
     def __init__(
-        self, plugin: FormatPlugin, router: Router, ledger: Ledger, afterwards: Afterwards
+        self,
+        plugin: FormatPlugin,
+        router: Router,
+        ledger: Ledger,
+        afterwards: Afterwards,
+        chosen: Mapping[str, Any],
     ) -> None:
         self.router = router
+        self.tell_of_change: Callable[[], object] = bool
+        """Is called when the account has changed between two commands."""
+        self._chosen = chosen
         self._plugin = plugin
         self._ledger = ledger
         self._afterwards = afterwards
@@ -120,21 +132,30 @@ class Hands:
         start
             The start document of a run of this session, which is reported then.
         """
+        file = path.with_name(path.name.removesuffix(ENDING))
+        then = partial(self._report, file, start)
         try:
             note = Note.taken(Place.at(path))
         except OSError:  # another process is at it
-            return
-        if note is None:
-            return
-        work = work_of(self._plugin, note)
+            return then((), is_owed=True)
+        if note is None:  # all is done
+            return then((), is_owed=False)
+        work = work_of(self._plugin, note, **({} if start is not None else self._chosen))
+        return self._afterwards.add(note.run, note.file.path, work, then, note=note)
 
-        def then(failures: Sequence[Failure], *, is_owed: bool) -> None:
-            if start is not None:
-                name, files = self._plugin.name, (note.file.path,)
-                failed = tuple(failures)
-                self._ledger.report(RunReport(name, start, files, failed, is_owed=is_owed))
-
-        self._afterwards.add(note.run, note.file.path, work, then, note=note)
+    def _report(
+        self,
+        file: Path,
+        start: Mapping[str, Any] | None,
+        failed: Sequence[Failure],
+        *,
+        is_owed: bool,
+    ) -> None:
+        """Report a run of this session whose images another process was to copy."""
+        if start is not None:
+            report = RunReport(self._plugin.name, start, (file,), tuple(failed), is_owed=is_owed)
+            self._ledger.report(report)
+        self.tell_of_change()
 
     def end(self, timeout: float | None) -> None:
         """Wait until images are copied, or give it up after a time."""
@@ -147,13 +168,22 @@ class Hands:
             "late": [*self.router.late],
             "unfinished": [*self.router.unfinished],
             "has_open_runs": self.router.has_open_runs,
-            "events": self.router.events_of_open_runs,
         }
 
 
-def story_sent(messages: Iterator[tuple[Any, ...]]) -> Iterator[Entry]:
-    """Yield the entries of a story that comes in several messages, up to the empty one."""
-    for (entries,) in messages:
-        if not entries:
+def story_sent(receive: Callable[[], Any]) -> Iterator[Entry]:
+    """Yield the entries of a story that comes in several messages.
+
+    Raises
+    ------
+    BrokenSpoolError
+        The session could not read all of it.
+    """
+    while True:
+        kind, *told = receive()
+        if kind == "part":
+            yield from told[0]
+        elif kind == "broken":
+            raise BrokenSpoolError(*told)
+        else:
             return
-        yield from entries

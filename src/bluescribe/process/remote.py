@@ -5,12 +5,14 @@ What the process has not finished when it dies is written again by another one, 
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +26,9 @@ from ..spool.segment import Entry
 from ..spool.stretch import Stretch
 from ..status import Ledger
 from ..telling import News
-from .accounts import Mirror, news_from, report_from
 from .child import Child
 from .hands import Hands
+from .hearing import Hearing
 
 if TYPE_CHECKING:
     from ..spool import Lane
@@ -37,14 +39,18 @@ logger = logging.getLogger(__name__)
 
 _AT_ONCE = 500
 """Entries of a story that are sent in one message."""
-_REPORTED_KEPT = 1_000
 _END_SECONDS = 15.0
 """How much longer than it was given the end of a process is waited for."""
 _PAUSE_SECONDS = 0.5
-"""Between two tries to open a segment of the log."""
+"""Between two tries of what the system refused."""
 _MOMENT_SECONDS = 1.0
 _MOST_STARTS = 3
 """How often a process may fail to begin before the session does the work itself."""
+_MOST_PATIENT_STARTS = 120
+"""How often, where it fails as the system has no room at the moment."""
+_PASSES = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
+_MOST_DEATHS = 3
+"""How often images are tried again at which a process died."""
 
 
 class Remote:
@@ -59,7 +65,7 @@ class Remote:
     ledger
         The account of the writer.
     here
-        Does the work in the session if no process can be begun.
+        Makes what does the work in the session if no process can be begun.
     """
 
     def __init__(
@@ -68,28 +74,28 @@ class Remote:
         self._about = dict(about)
         self._lane = lane
         self._ledger = ledger
-        self._mirror = Mirror(ledger)
+        self._hearing = Hearing(lane, ledger)
         self._make_hands = here
         self._hands: Hands | None = None
         """Does the work here, where no process can be begun."""
         self._child: Child | None = None
         self._is_dead = False
-        self._starts = 0
+        self._is_over = False
         self._items: list[tuple[str, Any]] = []
         self._segment = 0
         """In which one of the log the process reads; they are counted from 1."""
-        self._state: dict[str, Any] = {"late": (), "unfinished": (), "events": {}}
+        self._state: dict[str, Any] = {"late": (), "unfinished": ()}
         self._orphans: set[str] = set()
         """Uids of runs that a process has left, which are not written again yet."""
-        self._begun: dict[str, tuple[Mapping[str, Any], list[Path]]] = {}
-        """Of each run that is not reported: its start document and its files."""
-        self._files: dict[str, list[Path]] = {}
-        """Of each run that is not reported: all files that were made, or were to be."""
         self._written_again = ""
         """The run that is written again at this moment."""
-        self._reported: deque[str] = deque(maxlen=_REPORTED_KEPT)
+        self._left: set[str] = set()
+        """Uids of runs of which the next process may get what follows, without their beginning."""
+        self._copying: list[Path] = []
+        """Files that a process has left before their images were copied."""
+        self._deaths: Counter[Path] = Counter()
+        """At images that were copied, by their files."""
         self._using = threading.Lock()
-        self._is_over = False
         self._process = os.getpid()
         self.has_open_runs = False
         """Whether more documents are to be expected soon."""
@@ -111,11 +117,14 @@ class Remote:
 
     def receive(self, name: str, doc: Any) -> None:
         """Hand on one document, or a part of the log."""
-        if isinstance(doc, Stretch):
-            self._send_items()
-            self._send_stretch(doc)
-        else:
+        if not isinstance(doc, Stretch):
             self._items.append((name, doc))
+            return
+        self._send_items()
+        if doc.segment != self._segment:
+            self._segment = doc.segment
+            self._do("segment", doc.segment)
+        self._do("stretch", doc.start, doc.end, self._lane.key)
 
     def sync(self) -> None:
         """Have all brought to disk, in another process if this one has died."""
@@ -133,20 +142,26 @@ class Remote:
 
     def tend(self) -> None:
         """See to what a process has left that has died."""
-        if self._is_dead or (self._child is not None and self._child.has_ended):
-            self._bury()
-            self._write_orphans()
+        if not (self._is_dead or (self._child is not None and self._child.has_ended)):
+            return
+        with self._using:
+            if self._child is None:  # it died while it began, and another one did
+                self._is_dead = False
+                return
+            self._bury(self._child)
+        self._write_orphans()
+        self._copy_again()
 
     def write_late(self, uid: str, entries: Iterator[Entry]) -> bool:
         """Write a run that is late from all that came since it began; tell whether that is done."""
-        files = self._files.get(uid, []) if uid in self._orphans else None
+        files = self._hearing.made(uid) if uid in self._orphans else None
         answer = self._do("late", uid, files, entries)
         if self._is_dead:
             return False
         self._written_again = ""
-        if answer is None and uid in self._orphans:  # that is a fault of ours, which the log has
-            self._lose(uid, self._failure(uid, "it could not be written again"))
-        self._orphans.discard(uid)  # or the living process has it as late
+        if uid in self._orphans and (answer or uid in self._state["late"]):
+            self._orphans.discard(uid)  # the living process has it
+            self._hearing.mirror.settle(uid)
         return bool(answer)
 
     def end(self, timeout: float | None) -> None:
@@ -158,27 +173,32 @@ class Remote:
             Seconds after which that is given up; None waits for all.
         """
         if os.getpid() != self._process:  # a forked child: the process is its parent's
-            return
-        if self._hands is not None:
-            self._hands.end(timeout)
-            return
-        self._is_over = True
-        # whoever holds it for longer than that hangs, or begins
-        if self._child is None or not self._using.acquire(timeout=_MOMENT_SECONDS):
-            return
-        try:
-            self._child.commands.send("end", timeout)
-            self._child.commands.receive(None if timeout is None else timeout + _END_SECONDS)
-            self._child.reap()
-        except (EOFError, TimeoutError):  # it died, or hangs: notes say what is owed
-            logger.debug("%s: its process was left", self._ledger.format_name)
-        finally:
-            self._using.release()
+            return None
+        if threading.current_thread() in self._lane.threads:  # which has to hear the end
+            threading.Thread(target=self.end, args=(timeout,), daemon=True).start()
+            return None
+        for _ in range(_MOST_DEATHS):
+            if self._hands is not None:
+                return self._hands.end(timeout)
+            if self._has_ended(timeout):
+                return None
+            self.tend()  # it died: another one copies the images
+        return self._leave_copying("its processes died")
 
     def leave(self, then: Callable[[], object]) -> None:
-        """Have what remains done, end the process, and call `then`."""
-        self.end(None)
-        then()
+        """Have what remains done, end the process, and call `then`; nobody waits."""
+
+        def end() -> None:
+            self.end(None)
+            then()
+
+        name = f"bluescribe-{self._ledger.format_name}-ends"
+        if self._child is None and self._hands is None and not self._using.locked():
+            self._is_over = True
+            then()
+        else:
+            with suppress(RuntimeError):  # the interpreter ends, and the process with it
+                threading.Thread(target=end, name=name, daemon=True).start()
 
     def begin(self) -> None:
         """Have the process begin before it is needed: it takes half a second to import all."""
@@ -193,11 +213,48 @@ class Remote:
             if self._child is not None and self._is_over:
                 self._child.kill()
 
-    def _send_stretch(self, stretch: Stretch) -> None:
-        if stretch.segment != self._segment:
-            self._segment = stretch.segment
-            self._do("segment", stretch.segment)
-        self._do("stretch", stretch.start, stretch.end, self._lane.key)
+    def _has_ended(self, timeout: float | None) -> bool:
+        """End the process; return False if it died before."""
+        self._is_over = True
+        child = self._child
+        if child is None:
+            return True
+        if not self._using.acquire(timeout=0 if not self._lane.has_begun else _MOMENT_SECONDS):
+            if not self._lane.has_begun:
+                child.kill_soon()  # it begins: whoever waits for that reaps it
+            return True
+        try:
+            child.commands.send("end", timeout)
+            child.commands.receive(None if timeout is None else timeout + _END_SECONDS)
+            child.reap()
+        except EOFError:
+            self._is_dead = self._child is child and bool(self._ledger.copying or self.unfinished)
+            if not self._is_dead:
+                child.reap()
+            return not self._is_dead
+        except TimeoutError:
+            self._leave_copying("its process hangs")
+        finally:
+            self._using.release()
+        return True
+
+    def _leave_copying(self, why: str) -> None:
+        """Leave images to the next session, and report their runs."""
+        left, self._ledger.copying = self._ledger.copying, []
+        if not left:
+            return
+        self._ledger.owed = [*self._ledger.owed, *left]
+        logger.warning(
+            "%s: %s, and not all images were copied into %s. Keep the files that these link: the "
+            "next session copies them, or bluescribe recover does.",
+            self._ledger.format_name,
+            why,
+            ", ".join(map(str, left)),
+        )
+        for start, files in self._hearing.begun().values():
+            if set(files) & set(left):
+                name = self._ledger.format_name
+                self._hearing.report(RunReport(name, start, tuple(files), is_owed=True))
 
     def _send_items(self) -> None:
         items, self._items = self._items, []
@@ -220,12 +277,7 @@ class Remote:
         assert self._child is not None  # it was begun
         commands = self._child.commands
         if name == "late":
-            uid, files, entries = told
-            self._written_again = uid
-            commands.send("late", uid, files)
-            while part := list(islice(entries, _AT_ONCE)):
-                commands.send(part)
-            commands.send([])
+            self._send_story(*told)
         elif name == "segment":
             fd = self._opened(*told)
             try:
@@ -238,6 +290,19 @@ class Remote:
         answer, state = commands.receive()
         self._take(state)
         return answer
+
+    def _send_story(self, uid: str, files: list[Path] | None, entries: Iterator[Entry]) -> None:
+        assert self._child is not None  # it was begun
+        commands = self._child.commands
+        self._written_again = uid
+        commands.send("late", uid, files)
+        try:
+            while part := list(islice(entries, _AT_ONCE)):
+                commands.send("part", part)
+        except (OSError, BrokenSpoolError) as error:
+            commands.send("broken", str(error))
+        else:
+            commands.send("whole")
 
     def _do_here(self, name: str, *told: Any) -> Any:
         assert self._hands is not None  # it was made
@@ -266,37 +331,45 @@ class Remote:
 
     def _start(self) -> bool:
         """Begin a process; return False if the session has to do the work itself."""
-        try:
-            self._child = Child(
-                self._ledger.format_name, self._about, self._hear, self._lane.wake.set
-            )
-            self._child.wait_until_ready()
-        except OSError as error:
-            self._child = None
-            self._starts += 1
-            if self._starts < _MOST_STARTS:
-                return self._start()
-            self._give_in(error)
-            return False
-        self._starts = 0
-        return True
+        tries = 0
+        while not self._is_over or self._lane.has_begun:
+            try:
+                name, wake = self._ledger.format_name, self._lane.wake.set
+                self._child = Child(name, self._about, self._hearing, wake)
+                self._lane.threads.add(self._child.thread)
+                self._child.wait_until_ready()
+            except Exception as error:  # whatever the session has made of Python
+                self._child = None
+                tries += 1
+                passes = isinstance(error, OSError) and error.errno in _PASSES
+                if tries >= (_MOST_PATIENT_STARTS if passes else _MOST_STARTS):
+                    self._give_in(error)
+                    break
+                if passes:
+                    time.sleep(_PAUSE_SECONDS)
+            else:
+                return True
+        return False
 
-    def _give_in(self, error: OSError) -> None:
+    def _give_in(self, error: Exception) -> None:
         logger.warning(
             "%s: no process of its own can be begun, and it is written in this one: %s",
             self._ledger.format_name,
             error,
         )
+        self._hearing.is_over = True
         self._hands = self._make_hands()
 
-    def _bury(self) -> None:
-        """Enter which runs the process has left."""
-        assert self._child is not None  # it died
-        how, words = self._child.reap(), self._child.last_words
-        left = {*self._state["unfinished"], *self._state["late"], *self._lane.begun()}
-        self._orphans |= left.difference(self._reported)
-        events = sum(self._state["events"].get(uid, 0) for uid in self._orphans)
-        self._mirror.renew(events)
+    def _bury(self, child: Child) -> None:
+        """Enter what the process has left."""
+        how, words = child.reap(), child.last_words
+        whole = dict(self._ledger.finished.copy())
+        self._left = {*self._state["unfinished"], *self._state["late"], *self._lane.begun()}
+        left = {uid for uid in self._left if not self._hearing.is_reported(uid)}
+        self._orphans |= left.difference(whole)
+        self._copying = [*self._ledger.copying]
+        self._deaths.update(self._copying)
+        self._hearing.mirror.renew(self._orphans)
         logger.error(
             "%s: the process that writes it %s. The session goes on, and another one writes %s.%s",
             self._ledger.format_name,
@@ -305,94 +378,68 @@ class Remote:
             f" Its last words: {words}" if words else "",
         )
         self._child, self._is_dead, self._segment = None, False, 0
-        self._take({"late": (), "unfinished": (), "events": {}, "has_open_runs": bool(left)})
-        self._sort_out(how)
+        self._take({"late": (), "unfinished": (), "has_open_runs": bool(left)})
+        self._charge(how)
+        for uid in left.intersection(whole):  # its file was closed, which was not reported yet
+            start, files = self._hearing.begun().get(uid, ({"uid": uid}, [whole[uid]]))
+            if not set(files) & set(self._copying):
+                name = self._ledger.format_name
+                self._hearing.report(RunReport(name, start, tuple(files)))
 
-    def _sort_out(self, how: str) -> None:
+    def _charge(self, how: str) -> None:
         """Give up the runs at which one process after another died."""
         at_it = {self._written_again} & self._orphans  # others that are open have no part in it
         self._written_again = ""
-        for uid in at_it or set(self._orphans):
+        is_copying = any(self._deaths[path] > 1 for path in self._copying)
+        for uid in at_it or (set() if is_copying else set(self._orphans)):
             failure = self._failure(uid, f"the process that writes it {how}")
-            if not self._ledger.postponed.add(uid, failure, may_pass=False):
+            if not self._hearing.mirror.postpone(uid, failure):
                 self._lose(uid, failure)
 
     def _write_orphans(self) -> None:
-        """Have another process write what was left, and copy what was to be copied."""
-        begun = dict(self._begun)  # what another process tells comes in between
-        again = {path for uid in self._orphans for path in self._files.get(uid, ())}
-        copying = [path for path in self._ledger.copying if path not in again]
-        known = [uid for uid in begun if uid in self._orphans]
-        if self._orphans:
-            self._do("hush", sorted(self._orphans))
+        """Have another process write what was left."""
+        again = {path for uid in self._orphans for path in self._hearing.made(uid)}
+        self._copying = [path for path in self._copying if path not in again]
+        known = [uid for uid in self._hearing.begun() if uid in self._orphans]
+        if self._left:
+            self._do("hush", sorted(self._left))
         for uid in [*known, *sorted(self._orphans.difference(known))]:
             entries = self._lane.story(uid)
             if entries is None:
                 self._lose(uid, self._failure(uid, "its process died, and the spool lacks it"))
             else:
                 self.write_late(uid, entries)
-        for path in copying:
-            start = next((start for start, files in begun.values() if path in files), None)
-            self._do("owed", path.with_name(path.name + ENDING), start)
+
+    def _copy_again(self) -> None:
+        """Have another process copy the images that were left."""
+        files = {path: start for start, paths in self._hearing.begun().values() for path in paths}
+        for path in self._copying:
+            if self._deaths[path] <= _MOST_DEATHS:
+                self._do("owed", path.with_name(path.name + ENDING), files.get(path))
+        poisoned = [path for path in self._copying if self._deaths[path] > _MOST_DEATHS]
+        if poisoned:
+            self._ledger.copying = [*self._ledger.copying, *poisoned]
+            self._give_up_copying(poisoned)
+
+    def _give_up_copying(self, poisoned: list[Path]) -> None:
+        others = [path for path in self._ledger.copying if path not in poisoned]
+        self._ledger.copying = poisoned
+        self._leave_copying("one process after another died at it")
+        self._ledger.copying = others
 
     def _failure(self, uid: str, cause: str) -> Failure:
-        start, files = self._begun.get(uid, ({"uid": uid}, []))
+        start, files = self._hearing.begun().get(uid, ({"uid": uid}, []))
+        label, path = Run(dict(start)).label, files[0] if files else None
         remedy = "please report this, and export the run from a catalog or a journal"
-        return Failure(
-            time.time(), Run(dict(start)).label, files[0] if files else None, cause, remedy
-        )
+        return Failure(time.time(), label, path, cause, remedy)
 
     def _lose(self, uid: str, failure: Failure) -> None:
         self._orphans.discard(uid)
-        self._ledger.postponed.remove(uid)
-        start, files = self._begun.get(uid, ({"uid": uid}, []))
-        name = self._ledger.format_name
-        error = ChildProcessError(failure.cause)
-        self._ledger.teller.tell(
-            "lost", News(name, uid, failure.run, error, failure.path, failure.remedy)
-        )
-        self._mirror.fail(failure)
-        self._report(RunReport(name, start, tuple(files), (failure,), is_given_up=True))
-
-    def _hear(self, kind: str, *told: Any) -> Any:
-        """Take what the process tells, and answer what it asks; on a thread that does that only."""
-        return getattr(self, f"_hear_{kind}")(*told)
-
-    def _hear_settle(self) -> None:
-        """All before this was heard."""
-
-    def _hear_state(self, state: Mapping[str, Any]) -> None:
-        self._mirror.take(state)
-
-    def _hear_raise(self, told: Sequence[Any]) -> None:
-        self._ledger.unraised.append(Failure(*told))
-
-    def _hear_tell(self, kind: Any, told: Mapping[str, Any]) -> None:
-        self._ledger.teller.tell(kind, news_from(told))
-
-    def _hear_is_new(self, key: object) -> bool:
-        return self._ledger.told.is_new(key)
-
-    def _hear_keeps(self, uid: str) -> bool:
-        return self._lane.keeps(uid)
-
-    def _hear_note(self, name: str, told: Mapping[str, Any]) -> None:
-        files = self._files.setdefault(told["run_start"], [])
-        if (path := Path(told["path"])) not in files:
-            files.append(path)
-        self._lane.note(name, told)
-
-    def _hear_begin(self, start: Mapping[str, Any], paths: list[Path]) -> None:
-        self._begun[start["uid"]] = start, paths
-        if start["uid"] in self._reported:  # the run was sent twice
-            self._reported.remove(start["uid"])
-        self._ledger.tell_begun(start, paths)
-
-    def _hear_report(self, told: Mapping[str, Any]) -> None:
-        self._report(report_from(told))
-
-    def _report(self, report: RunReport) -> None:
-        self._reported.append(report.uid)
-        self._begun.pop(report.uid, None)
-        self._files.pop(report.uid, None)
-        self._ledger.report(report)
+        self._hearing.mirror.settle(uid)
+        start, files = self._hearing.begun().get(uid, ({"uid": uid}, []))
+        name, error = self._ledger.format_name, ChildProcessError(failure.cause)
+        news = News(name, uid, failure.run, error, failure.path, failure.remedy)
+        self._ledger.teller.tell("lost", news)
+        self._hearing.mirror.fail(failure)
+        report = RunReport(name, start, tuple(files), (failure,), is_given_up=True)
+        self._hearing.report(report)

@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -14,10 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..formats.plugin import FormatPlugin
 from .channel import Channel
 from .child import IGNORED
-from .hands import Hands, story_sent
+from .hands import story_sent
 from .session import LogSender, Session
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def serve(commands: int, events: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     faulthandler.enable()
-    channel, hearing = Channel(commands), Channel(events)
+    channel, hearing = (Channel(socket.socket(fileno=fd)) for fd in (commands, events))
     name, about = channel.receive()
     assert name == "begin"
     with suppress(EOFError):
@@ -63,8 +63,9 @@ class _Server:
     def __init__(self, commands: Channel, events: Channel, about: Mapping[str, Any]) -> None:
         self._commands = commands
         self._writer = named_class(*about["class"])(**about["settings"])  # held, or it would end
-        self._hands, ledger = hands_of(self._writer)
+        self._hands, ledger = self._writer.hands()
         self._session = Session(events, ledger)
+        self._hands.tell_of_change = self._session.settle
         logging.getLogger().addHandler(LogSender(self._session.log))
         gc.freeze()  # what was imported stays
         commands.send("ready", __version__)
@@ -79,7 +80,7 @@ class _Server:
 
     def _answer(self, name: str, *told: Any) -> bool:
         if name == "late":
-            told = (*told, story_sent(iter(self._commands.receive, None)))
+            told = (*told, story_sent(self._commands.receive))
         elif name == "segment":
             told = (self._commands.receive_file(),)
         try:
@@ -98,12 +99,6 @@ class _Server:
 def _log_to(events: Channel, told: Mapping[str, Any]) -> None:
     with suppress(EOFError):
         events.send("log", (told,), False)
-
-
-def hands_of(writer: Writer) -> tuple[Hands, Any]:
-    """Return what gives documents to a writer's router, and its account."""
-    router, ledger, afterwards = writer.parts
-    return Hands(FormatPlugin.of(type(writer)), router, ledger, afterwards), ledger
 
 
 def named_class(module: str, name: str) -> type[Writer]:

@@ -146,11 +146,15 @@ class LogSender(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand over one record."""
-        told = {name: getattr(record, name) for name in _OF_RECORDS}
-        told["msg"], told["args"] = record.getMessage(), ()
-        if record.exc_info:
-            told["exc_text"] = record.exc_text or self._formatter.formatException(record.exc_info)
-        self._log(told)
+        try:
+            told = {name: getattr(record, name) for name in _OF_RECORDS}
+            told["msg"], told["args"] = record.getMessage(), ()
+            if record.exc_info:
+                exception = self._formatter.formatException(record.exc_info)
+                told["exc_text"] = record.exc_text or exception
+            self._log(told)
+        except Exception:
+            self.handleError(record)
 
 
 _OF_RECORDS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,10 @@ class Lane:
         Seconds between two looks while a run is open.
     """
 
+    _is_ended = False
+    is_behind = False
+    """Whether it reads in the log."""
+
     def __init__(self, spool: Spool, recipient: Recipient, *, name: str, interval: float) -> None:
         self.recipient = recipient
         self.name = name
@@ -56,8 +61,8 @@ class Lane:
         """Number of the batch that it takes next."""
         self.cursor: Cursor | None = None
         """Where in the log that begins; None while it is not there."""
-        self.is_behind = False
-        """Whether it reads in the log."""
+        self.threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+        """On which nobody may wait for this lane, as it waits for them."""
         self.reading: Cursor | None = None
         """Where in the log another process reads for it."""
         self.is_closed = False
@@ -65,7 +70,6 @@ class Lane:
         self._over = threading.Event()
         self._lagging: deque[tuple[Cursor, str, threading.Event]] = deque()
         """What it was asked while it was behind, and after what in the log."""
-        self._is_ended = False
         self._asked: list[threading.Event] = []
         """What is answered when all that was taken is handed over."""
         self._waiting = 0
@@ -85,6 +89,11 @@ class Lane:
     def itself(self) -> Lane | None:
         """For whom is what is received for this lane alone: nobody else may follow its spool."""
         return None if self._spool.lanes == [self] else self
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether its thread was started: something came."""
+        return self._thread is not None
 
     def keeps(self, uid: str) -> bool:
         """Tell whether all of a run is in the log."""
@@ -238,7 +247,7 @@ class Lane:
 
     def _join(self, timeout: float | None = None) -> bool:
         """Wait for the end of the thread; tell whether it came."""
-        if self._thread is threading.current_thread():
+        if threading.current_thread() in (self._thread, *self.threads):
             return True
         self._spool.hasten()
         return self._over.wait(timeout)

@@ -102,9 +102,14 @@ class Segment:
         ------
         OSError
             It cannot be read.
+        BrokenSpoolError
+            It is damaged.
         """
         with self.place.open() as file:
-            yield from entries_of(records(file, start), self._unpacker, end)
+            found = counted(records(file, start), ends := [start])
+            yield from entries_of(found, self._unpacker, end)
+        if ends[0] < end:
+            raise BrokenSpoolError(f"{self.place} is damaged at {ends[0]}")
 
     def opened(self) -> int:
         """Return a descriptor to read it by, whatever becomes of its name, at a place of its own.
