@@ -162,16 +162,21 @@ class Router(DocumentRouter):
         if uid in self.late:
             self.late.pop(uid).give_up(error)
         else:
-            self._ledger.report(RunReport(self._ledger.format_name, {"uid": uid}, is_given_up=True))
-            logger.error(
-                "%s: run %s cannot be written again, and is INCOMPLETE: %s. What the process that "
-                "died had written is called NAME.damaged. Remedy: export it from a catalog or a "
-                "journal, or bluescribe recover, which makes that file readable.",
-                self._ledger.format_name,
-                uid[:7],
-                error,
-            )
+            self._tell_of_loss(uid, error)
         return True
+
+    def _tell_of_loss(self, uid: str, error: Exception) -> None:
+        """Tell of a run that another process has left, and that cannot be written again."""
+        name, cause = self._ledger.format_name, f"it cannot be written again: {error}"
+        advice = (
+            "what the process that died had written is called NAME.damaged; export the run from a "
+            "catalog or a journal, or have bluescribe recover make that file readable"
+        )
+        failure = Failure(time.time(), f"run {uid[:7]}", None, cause, advice)
+        logger.error("%s: run %s is INCOMPLETE: %s. Remedy: %s.", name, uid[:7], cause, advice)
+        self._ledger.fail(failure)
+        lost = RunReport(name, {"uid": uid}, failures=(failure,), is_given_up=True)
+        self._ledger.report(lost)
 
     def _written_anew(self, uid: str, entries: Iterator[Entry]) -> tuple[Recording | None, bool]:
         """Play a run to a router of its own, which fails again where it fails.

@@ -133,9 +133,8 @@ class Child:
 
     def _started(self, *sockets: socket.socket) -> subprocess.Popen[bytes]:
         numbers = [each.fileno() for each in sockets]
-        paths = [
-            path for path in sys.path if Path(path).is_absolute()
-        ]  # the folder may be any by now
+        entries: list[Any] = [*sys.path]  # people put into it what they like
+        paths = [each for each in entries if isinstance(each, str) and Path(each).is_absolute()]
         # it is to outlive the Ctrl-C of its session from its first moment on
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, IGNORED)
         try:

@@ -175,7 +175,7 @@ class Remote:
         if os.getpid() != self._process:  # a forked child: the process is its parent's
             return None
         if threading.current_thread() in self._lane.threads:  # which has to hear the end
-            threading.Thread(target=self.end, args=(timeout,), daemon=True).start()
+            threading.Thread(target=self._end_behind, args=(timeout,), daemon=True).start()
             return None
         for _ in range(_MOST_DEATHS):
             if self._hands is not None:
@@ -184,6 +184,10 @@ class Remote:
                 return None
             self.tend()  # it died: another one copies the images
         return self._leave_copying("its processes died")
+
+    def _end_behind(self, timeout: float | None) -> None:
+        self._lane.close(timeout)
+        self.end(timeout)
 
     def leave(self, then: Callable[[], object]) -> None:
         """Have what remains done, end the process, and call `then`; nobody waits."""
@@ -227,6 +231,7 @@ class Remote:
             child.commands.send("end", timeout)
             child.commands.receive(None if timeout is None else timeout + _END_SECONDS)
             child.reap()
+            self._child = None
         except EOFError:
             self._is_dead = self._child is child and bool(self._ledger.copying or self.unfinished)
             if not self._is_dead:
