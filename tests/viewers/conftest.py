@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.viewers.viewer import SilxViewer
+
+# The files are those of processes, which would take half a second each to begin.
+os.environ.setdefault("BLUESCRIBE_PROCESS", "false")
 
 
 @pytest.fixture(scope="session")
