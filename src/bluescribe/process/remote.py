@@ -49,6 +49,7 @@ _MOST_STARTS = 3
 _MOST_PATIENT_STARTS = 120
 """How often, where it fails as the system has no room at the moment."""
 _PASSES = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
+_REMEDY = "please report this, and export the run from a catalog or a journal"
 _MOST_DEATHS = 3
 """How often images are tried again at which a process died."""
 
@@ -397,9 +398,10 @@ class Remote:
         self._written_again = ""
         is_copying = any(self._deaths[path] > 1 for path in self._copying)
         for uid in at_it or (set() if is_copying else set(self._orphans)):
-            failure = self._failure(uid, f"the process that writes it {how}")
-            if not self._hearing.mirror.postpone(uid, failure):
-                self._lose(uid, failure)
+            cause = f"the process that writes it {how}"
+            late = self._failure(uid, cause, "it is written again, as soon as that can be done")
+            if not self._hearing.mirror.postpone(uid, late):
+                self._lose(uid, self._failure(uid, cause))
 
     def _write_orphans(self) -> None:
         """Have another process write what was left."""
@@ -432,10 +434,9 @@ class Remote:
         self._leave_copying("one process after another died at it")
         self._ledger.copying = others
 
-    def _failure(self, uid: str, cause: str) -> Failure:
+    def _failure(self, uid: str, cause: str, remedy: str = _REMEDY) -> Failure:
         start, files = self._hearing.begun().get(uid, ({"uid": uid}, []))
         label, path = Run(dict(start)).label, files[0] if files else None
-        remedy = "please report this, and export the run from a catalog or a journal"
         return Failure(time.time(), label, path, cause, remedy)
 
     def _lose(self, uid: str, failure: Failure) -> None:
