@@ -73,7 +73,6 @@ class Child:
             also_theirs.close()
             undo.pop_all()
         self.commands, self._events = Channel(commands), Channel(events)
-        self.pid = self._process.pid
         self.has_ended = False
         self.last_words = ""
         """What it wrote where errors go, or where it was when it crashed; when it is reaped."""
