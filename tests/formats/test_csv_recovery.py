@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,9 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import frictionless
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests import warm
@@ -81,4 +84,33 @@ def test_rows_that_are_not_in_all_tables_are_cut(rows: int, tmp_path: Path) -> N
         told = found.events["primary"].get(name, [])
         assert all(map(np.array_equal, told, values)), name
         assert len(told) == rows
+    assert not recover(tmp_path).steps
+
+
+@pytest.mark.parametrize("left", ["", "seq_n", "whole"], ids=["empty", "half a header", "whole"])
+@pytest.mark.parametrize("which", ["-primary-a.csv", "-primary.csv"])
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_table_that_was_made_at_the_kill(
+    which: str, left: str, is_named: bool, tmp_path: Path
+) -> None:
+    """The kill came between its making and the package: it is described, or put aside."""
+    killed(tmp_path, ",")
+    (path,) = tmp_path.glob("*.datapackage.json")
+    package = json.loads(path.read_bytes())
+    if not is_named:
+        package["resources"] = [r for r in package["resources"] if not r["path"].endswith(which)]
+    path.write_text(json.dumps(package))
+    (table,) = tmp_path.glob(f"*{which}")
+    if left != "whole":
+        table.write_text(left)
+    (step,) = recover(tmp_path).steps
+    assert step.outcome == "mended"
+    assert frictionless.validate(path).valid
+    assert table.exists() == (left == "whole")
+    assert [kept for kept in step.kept if kept.name.startswith(table.name)] or table.exists()
+    described = {resource["path"] for resource in json.loads(path.read_bytes())["resources"]}
+    assert described == {table.name for table in tmp_path.glob("*.csv")}
+    for table in tmp_path.glob("*.csv"):
+        rows = pd.read_csv(table)
+        assert list(rows["seq_num"]) == SEQ_NUMS
     assert not recover(tmp_path).steps

@@ -24,7 +24,7 @@ from .omissions import configurations, omissions
 from .stream import StreamTables
 from .table import Table
 
-__all__ = ["Package"]
+__all__ = ["Package", "slug"]
 
 _READING = [
     "A missing value is an empty cell. Text is always in quotes; empty text is an empty pair of "
@@ -85,7 +85,7 @@ class Package:
         streams = list(streams)
         package = {
             "profile": "tabular-data-package",
-            "name": _slug(path.name.removesuffix(".datapackage.json")),
+            "name": slug(path.name.removesuffix(".datapackage.json")),
             "id": self.run.uid,
             "title": self.run.title,
             "created": datetime.fromtimestamp(self.run.received, UTC).isoformat(),
@@ -142,10 +142,10 @@ def _resources(streams: list[StreamTables], *, is_final: bool) -> Iterator[dict[
 
 def _file(table: Table, dialect: Dialect, names: set[str], *, is_final: bool) -> dict[str, Any]:
     """Return what a tabular-data-resource says of its file."""
-    name = slug = _slug(table.place.stem)
+    name = plain = slug(table.place.stem)
     number = 2
     while name in names:
-        name, number = f"{slug}-{number}", number + 1
+        name, number = f"{plain}-{number}", number + 1
     names.add(name)
     size = {"bytes": len(table), "hash": table.hash} if is_final else {}
     return {
@@ -245,6 +245,6 @@ def _remarks(opening: str, traits: set[str]) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """Return a name that the specification allows."""
     return re.sub(r"[^-a-z0-9._]+", "-", text.lower()).strip("-") or "run"

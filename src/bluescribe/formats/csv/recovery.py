@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from ...errors import ConfigError
 from ...files import Place, replacing
 from ...recovery import Found, Keep, Recovery, RecoveryError, Source, changing
 from ...settings import WriterSettings
+from .datapackage import slug
 from .dialect import TOLD
 from .table import LINE_END, records
 
@@ -71,11 +72,7 @@ class CsvRecovery(Recovery):
         package = _read(path) if path.stat().st_size else None
         if package is None:
             raise RecoveryError("nothing was written to it before the crash")
-        there = [
-            (resource, table)
-            for resource in package.get("resources", [])
-            if (table := _table(path, resource)) is not None and table.exists()
-        ]
+        there = list(self._described(path, package, keep))
         cut = sum(_cut(table, keep, _whole(table)) for _, table in there)
         mains = {resource["stream"]: table for resource, table in there if "field" not in resource}
         for resource, table in there:
@@ -83,13 +80,39 @@ class CsvRecovery(Recovery):
                 main = mains[resource["stream"]]
                 cut += _cut(table, keep, _matched(table, main, _delimiter(resource)))
             _describe(resource, table)
-        package["resources"] = [r for r in package["resources"] if "hash" in r]
+        package["resources"] = [resource for resource, _ in there]
         package["state"] = "never stopped" if "stop" not in package["bluesky"] else "complete"
         keep(path)
         with replacing(Place.at(path)) as new:
             text = json.dumps(package, indent=2, ensure_ascii=False)
             new.write(text.encode(errors="backslashreplace"))
         return f"cut {cut} bytes of rows that are not whole, and finished the package"
+
+    def _described(
+        self, path: Path, package: Mapping[str, Any], keep: Keep
+    ) -> Iterator[tuple[dict[str, Any], Path]]:
+        """Yield the tables, also those that the package does not name yet; put empty ones aside.
+
+        The kill may have come between the making of a table, its header and the package: no reader
+        opens an empty one.
+        """
+        told = ((resource, _table(path, resource)) for resource in package.get("resources", []))
+        named = {table: resource for resource, table in told if table is not None}
+        orphans = {*self._orphans(path)} - named.keys()
+        mains: list[str] = []
+        for table in [*named, *sorted(orphans, key=lambda table: (len(table.name), table))]:
+            if not table.exists():
+                continue
+            name = table.name.removesuffix(self.ending)
+            if not _whole(table):
+                keep(table)
+            elif table in named:
+                yield named[table], table
+            else:
+                main = max((m for m in mains if name.startswith(f"{m}-")), key=len, default=name)
+                stream = main.removeprefix(f"{path.name.removesuffix(_PACKAGE)}-")
+                yield _unnamed(table, stream, name.removeprefix(main).removeprefix("-")), table
+            mains.append(name)
 
     def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
         """Write the tables and the package anew, as they were written."""
@@ -145,6 +168,22 @@ def _table(path: Path, resource: Any) -> Path | None:
     name = Path(str(told)).name
     table = path.with_name(name) if name not in ("", "..") else None
     return None if table is None or table.is_symlink() else table
+
+
+def _unnamed(table: Path, stream: str, field: str) -> dict[str, Any]:
+    """Return what can be said of a table that no package describes: no more than its header."""
+    return {
+        "profile": "tabular-data-resource",
+        "name": slug(table.stem),
+        "path": table.name,
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "stream": stream,
+        **({"field": field} if field else {}),
+        "description": "Its writer was killed before it described this table.",
+        "schema": {"fields": [], "missingValues": [""]},
+    }
 
 
 def _rows(path: Path, package: Any) -> dict[str, int]:
