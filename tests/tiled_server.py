@@ -97,7 +97,11 @@ class TiledServer:
         process, self._process = self._process, None
         if process is not None:
             process.send_signal(how)
-            process.wait(60)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:  # it waits for clients that hold on
+                process.kill()
+                process.wait(60)
 
 
 Fault = Callable[[str, str], str]

@@ -220,7 +220,9 @@ class _Recoverer:
             )
             if rebuilt:
                 return
-        if any(item.problem for item in poor):
+        if better and not found[0].is_readable:
+            self._put_away(path, f"{problem}; its journal has nothing that would be in it")
+        elif any(item.problem for item in poor):
             self._mend(recovery, found[0], problem)
         else:
             self._whole.add(path)

@@ -97,6 +97,17 @@ def test_a_killed_run_whose_images_are_gone_has_its_rows(tmp_path):
     assert not recover(tmp_path).steps
 
 
+def test_a_torn_file_of_a_run_that_had_just_begun_is_put_aside(tmp_path):
+    """The journal has no image yet: nothing can be had of the run, and nothing was lost."""
+    path = killed(tmp_path, "events", "live")
+    path.write_bytes(path.read_bytes()[:900])
+    journal = tmp_path / "run.jsonl"
+    journal.write_bytes(journal.read_bytes().splitlines(keepends=True)[0])
+    assert outcome(tmp_path) == [("run.dx.h5", "set aside")]
+    assert [name.name for name in tmp_path.glob("*.dx.h5*")] == ["run.dx.h5.damaged"]
+    assert not recover(tmp_path).steps
+
+
 def test_half_rows_are_cut(tmp_path):
     path = killed(tmp_path, "events", "old")
     (tmp_path / "run.jsonl").unlink()
