@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from bluescribe.formats.nexus import NexusFile, NexusWriter
-from bluescribe.run import Run
+from bluescribe.model.run import Run
 
 CONTENT: dict[str, Any] = {
     "/entry": {

@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from bluescribe import Writer
-from bluescribe.formats.base import RunFile
-from bluescribe.formats.plugin import FormatPlugin
-from bluescribe.jsontext import dumps
-from bluescribe.recovery import Found, Keep, Recovery, Source, changing
-from bluescribe.run import Descriptor, Document, Page, Run, Stream
-from bluescribe.settings import WriterSettings
-from bluescribe.textfile import TextFile
+from bluescribe.contract.plugin import FormatPlugin
+from bluescribe.contract.recovery import Found, Keep, Recovery, Source, changing
+from bluescribe.contract.runfile import RunFile
+from bluescribe.contract.settings import WriterSettings
+from bluescribe.files.json_text import dumps
+from bluescribe.files.textfile import TextFile
+from bluescribe.model.run import Descriptor, Document, Page, Run, Stream
 
 
 class LinesSettings(WriterSettings):

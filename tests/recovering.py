@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bluescribe.recover import Report
-from bluescribe.recover import recover as with_spools
+from bluescribe.archive.recover import Report
+from bluescribe.archive.recover import recover as with_spools
 from bluescribe.spool.folder import SpoolFolder, left_folders
 from bluescribe.spool.home import known_homes
 

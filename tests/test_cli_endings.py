@@ -12,7 +12,7 @@ import time
 import pytest
 from rich.console import Console
 
-from bluescribe.cli import app
+from bluescribe.commands.cli import app
 from bluescribe.demo.report import Played, show_files
 from tests import warm
 from tests.export.test_export import make_journals
@@ -163,7 +163,7 @@ def test_the_demonstration_shows_names_whole_at_80_columns(tmp_path, monkeypatch
 
 HUNG = """
 import ctypes, multiprocessing, sys, time
-from bluescribe.exporting.processes import _end_with_parent
+from bluescribe.archive.exporting.processes import _end_with_parent
 
 def work(ready):
     _end_with_parent()

@@ -18,7 +18,7 @@ from tests.readers import nexus_rules
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
-MAIN = "from bluescribe.cli import main; main()"
+MAIN = "from bluescribe.commands.cli import main; main()"
 
 BREAK_NEXUS = f"""
 from bluescribe.formats.nexus import NexusFile

@@ -12,10 +12,10 @@ import pytest
 import yaml
 from spec2nexus.spec import SpecDataFile
 
-from bluescribe.config import read_iconfig
+from bluescribe.config.config import read_iconfig
+from bluescribe.contract.settings import WriterSettings
 from bluescribe.delivery import delivery_names, load_delivery
 from bluescribe.formats import load_format
-from bluescribe.settings import WriterSettings
 from bluescribe.spool import SpoolSettings
 from tests import warm
 

@@ -14,7 +14,7 @@ import pytest
 from ophyd.sim import SynAxis
 
 from bluescribe import export
-from bluescribe.subscribe import make_writers
+from bluescribe.session.subscribe import make_writers
 from bluescribe.testing import HOSTILE
 from bluescribe.testing.shapes.engine import recording
 from tests.contracts import CONTRACTS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import BluescribeError
 
 if TYPE_CHECKING:
-    from .exporting import export
+    from .archive.exporting import export
     from .formats.csv import CsvWriter
     from .formats.dx import DxWriter
     from .formats.hdf5 import Hdf5Writer
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from .formats.nexus import NexusWriter
     from .formats.spec import SpecWriter, newSpecFile, spec_comment
     from .formats.tiff import TiffWriter
-    from .subscribe import Writers, subscribe_writers
-    from .writer import Writer
+    from .recording.writer import Writer
+    from .session.subscribe import Writers, subscribe_writers
 
 __version__ = "0.1.0"
 
@@ -49,12 +49,12 @@ _HOMES = {
     "NexusWriter": "formats.nexus",
     "SpecWriter": "formats.spec",
     "TiffWriter": "formats.tiff",
-    "Writer": "writer",
-    "Writers": "subscribe",
-    "export": "exporting",
+    "Writer": "recording.writer",
+    "Writers": "session",
+    "export": "archive.exporting",
     "newSpecFile": "formats.spec",
     "spec_comment": "formats.spec",
-    "subscribe_writers": "subscribe",
+    "subscribe_writers": "session",
 }
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from .errors import ConfigError, DocumentError
 from .extras import import_extra
-from .grammar import check_name
-from .plainpickle import PlainUnpickler
-from .subscribe import Writers, make_writers
+from .files.plain_pickle import PlainUnpickler
+from .model.grammar import check_name
+from .session.subscribe import Writers, make_writers
 
 __all__ = ["listen"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import event_model
 
-from bluescribe.afterwards import Afterwards
-from bluescribe.formats.base import RunFile
-from bluescribe.router import Router
-from bluescribe.settings import WriterSettings
-from bluescribe.status import Ledger
+from bluescribe.contract.runfile import RunFile
+from bluescribe.contract.settings import WriterSettings
+from bluescribe.recording.post_run import Afterwards
+from bluescribe.recording.router import Router
+from bluescribe.recording.status import Ledger
 
 
 class Book(RunFile):

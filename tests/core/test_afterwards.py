@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from bluescribe import afterwards as module
-from bluescribe.afterwards import Afterwards, Shortfall, Work
-from bluescribe.status import Ledger
+from bluescribe.contract.post_run import Shortfall, Work
+from bluescribe.recording import post_run as module
+from bluescribe.recording.post_run import Afterwards
+from bluescribe.recording.status import Ledger
 
 
 def after(wait: Callable[[threading.Event], Any], then: Callable[[], Any] = list) -> Work:

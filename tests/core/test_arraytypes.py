@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluescribe.arraytypes import ArrayTypes, in_types
-from bluescribe.recovery import Source
+from bluescribe.contract.array_types import ArrayTypes, in_types
+from bluescribe.contract.recovery import Source
 
 TYPES: ArrayTypes = {("primary", "image"): np.dtype(np.uint16), (None, "any"): np.dtype(np.int8)}
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluescribe import JsonlWriter, JsonWriter
-from bluescribe.seqnums import SeqNums, worded
+from bluescribe.model.seq_nums import SeqNums, worded
 from bluescribe.testing.contract.playing import played
 
 

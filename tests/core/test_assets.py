@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bluescribe.assets import AssetBook, Frames, datum_rows
+from bluescribe.assets.asset import AssetBook, Frames, datum_rows
+from bluescribe.assets.path_map import PathMap
+from bluescribe.contract.settings import WriterSettings
 from bluescribe.errors import ConfigError, DocumentError
-from bluescribe.pathmap import PathMap
-from bluescribe.run import Run
-from bluescribe.settings import WriterSettings
+from bluescribe.model.run import Run
 
 
 def page(*values, external="FILE:"):

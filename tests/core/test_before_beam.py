@@ -12,11 +12,11 @@ import h5py
 import pytest
 
 from bluescribe import JsonlWriter, NexusWriter, subscribe_writers
-from bluescribe import folders as folders_module
+from bluescribe.config import folders as folders_module
+from bluescribe.config.folders import check_folders
 from bluescribe.errors import ConfigError, DirectoryError
-from bluescribe.folders import check_folders
 from bluescribe.formats import format_names, load_format
-from bluescribe.subscribe import make_writers
+from bluescribe.session.subscribe import make_writers
 from bluescribe.testing import documents
 from bluescribe.testing.shapes.devices import gauss, motor
 from tests.core.scanning import PATIENCE, WHOLE, names, scan, told

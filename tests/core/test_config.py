@@ -9,9 +9,9 @@ from textwrap import dedent
 
 import pytest
 
-from bluescribe.config import read_iconfig
+from bluescribe.config.config import read_iconfig
 from bluescribe.errors import ConfigError, UnknownFormatError
-from bluescribe.paths import DEFAULT_TEMPLATE
+from bluescribe.files.names import DEFAULT_TEMPLATE
 
 BITS = """
     ICONFIG_VERSION: 2.0.0
@@ -287,7 +287,7 @@ def test_a_format_that_is_off_is_not_imported(iconfig):
     """)
     program = f"""
         import sys
-        from bluescribe.config import read_iconfig
+        from bluescribe.config.config import read_iconfig
         assert [config.name for config in read_iconfig({str(path)!r}).writers] == ["jsonl"]
         unwanted = {{"h5py", "bluesky", "bluescribe.formats.nexus", "bluescribe.formats.spec"}}
         assert not unwanted & set(sys.modules), unwanted & set(sys.modules)

@@ -8,12 +8,13 @@ import pytest
 from bluesky import RunEngine
 from pydantic import Field, field_validator
 
-from bluescribe import subscribe_writers, yamltext
-from bluescribe.config import read_iconfig
+from bluescribe import subscribe_writers
+from bluescribe.config.config import read_iconfig
+from bluescribe.contract.settings import WriterSettings
 from bluescribe.errors import ConfigError, DefinitionError
+from bluescribe.files import yamltext
 from bluescribe.formats.jsonl import JsonlFile, JsonlSettings
-from bluescribe.settings import WriterSettings
-from bluescribe.writer import Writer
+from bluescribe.recording.writer import Writer
 from tests.extent import IS_LONG
 from tests.installed import install
 

@@ -10,12 +10,12 @@ import pytest
 from bluesky import RunEngine
 
 from bluescribe import subscribe_writers
-from bluescribe.config import read_iconfig
+from bluescribe.config.config import read_iconfig
 from bluescribe.errors import ConfigError
-from bluescribe.held import is_held
+from bluescribe.files.write_lock import is_held
+from bluescribe.session.subscribe import make_writers
 from bluescribe.spool import SpoolSettings
 from bluescribe.spool.folder import SESSION
-from bluescribe.subscribe import make_writers
 
 ON = "JSONL_DATA_FILES: {ENABLE: true}\n"
 DEFAULT = SpoolSettings()

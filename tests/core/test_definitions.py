@@ -7,21 +7,15 @@ from abc import abstractmethod
 
 import pytest
 
-from bluescribe import (
-    JsonlWriter,
-    NexusWriter,
-    SpecWriter,
-    Writer,
-    subscribe_writers,
-)
+from bluescribe import JsonlWriter, NexusWriter, SpecWriter, Writer, subscribe_writers
+from bluescribe.contract.runfile import RunFile
+from bluescribe.contract.settings import WriterSettings
 from bluescribe.delivery import load_delivery
 from bluescribe.errors import DefinitionError, UnknownAttributeError
 from bluescribe.formats import format_names, load_format
-from bluescribe.formats.base import RunFile
 from bluescribe.formats.jsonl import JsonlFile
 from bluescribe.formats.nexus import NexusFile
 from bluescribe.formats.spec import SpecFile
-from bluescribe.settings import WriterSettings
 from tests.core.scanning import WHOLE, names, scan
 
 WRITERS = [load_format(name) for name in format_names()]

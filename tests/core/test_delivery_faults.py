@@ -155,7 +155,7 @@ def test_a_session_that_cannot_begin_leaves_nobody_to_deliver(basket, engine, mo
 
     writers = Writers({}, {"basket": b})
     monkeypatch.setattr(writers, "subscribe", refuse)
-    monkeypatch.setattr("bluescribe.subscribe.make_writers", lambda _: writers)
+    monkeypatch.setattr("bluescribe.session.subscribe.make_writers", lambda _: writers)
     put(b, 1)
     wait(lambda: b.got == [1])
     with pytest.raises(ConfigError):

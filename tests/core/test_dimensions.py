@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bluescribe.dimensions import Grid, detector_fields, dimensions, grid, positioner_fields
-from bluescribe.run import Run
+from bluescribe.model.dimensions import Grid, detector_fields, dimensions, grid, positioner_fields
+from bluescribe.model.run import Run
 from bluescribe.testing import documents
 
 

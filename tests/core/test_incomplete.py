@@ -12,8 +12,12 @@ from textwrap import dedent
 import pytest
 
 from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter, subscribe_writers
-from bluescribe.held import Hold, is_held
-from bluescribe.incomplete import find_incomplete, places_of, tell_of_incomplete
+from bluescribe.files.write_lock import Hold, is_held
+from bluescribe.recording.unfinished_runs import (
+    find_incomplete,
+    places_of,
+    tell_of_incomplete,
+)
 from bluescribe.testing import documents
 from tests import warm
 from tests.core.scanning import told
@@ -191,7 +195,7 @@ def test_a_file_that_cannot_be_locked_is_held_while_it_is_fresh(tmp_path, monkey
 
     path = tmp_path / "file"
     path.touch()
-    monkeypatch.setattr("bluescribe.held.fcntl.fcntl", refuse)
+    monkeypatch.setattr("bluescribe.files.write_lock.fcntl.fcntl", refuse)
     Hold(path).release()
     assert is_held(path)
     age(path, 7200)

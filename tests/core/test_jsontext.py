@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bluescribe.errors import DocumentError
-from bluescribe.jsontext import dumps, event_with_arrays, plain
+from bluescribe.files.json_text import dumps, event_with_arrays, plain
 
 Point = namedtuple("Point", "x y")  # as a device may return it
 
@@ -225,5 +225,5 @@ def test_an_event_with_arrays_that_is_damaged_is_said_as_it_came():
 
 
 def test_orjsons_own_words_are_taken_for_arrays_of_plain_numbers(monkeypatch):
-    monkeypatch.setattr("bluescribe.jsontext.dumps", None)
+    monkeypatch.setattr("bluescribe.files.json_text.dumps", None)
     assert b"[0.0,1.0,2.0]" in event_with_arrays(event({"a": np.arange(3.0), "b": None}))

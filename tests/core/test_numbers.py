@@ -10,12 +10,12 @@ from bluesky import RunEngine
 from pydantic import Field
 
 from bluescribe import JsonlWriter
+from bluescribe.contract.settings import Seconds
 from bluescribe.delivery.settings import DeliverySettings
 from bluescribe.delivery.tiled.settings import TiledSettings
 from bluescribe.errors import ConfigError
 from bluescribe.formats import format_names, load_format
 from bluescribe.formats.jsonl import JsonlSettings
-from bluescribe.settings import Seconds
 from tests.core.scanning import PATIENCE, WHOLE, names, scan, told
 
 HOSTILE = {

@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 
 from bluescribe import CsvWriter, JsonlWriter, NexusWriter, subscribe_writers
-from bluescribe import writer as writer_module
+from bluescribe.contract.report import RunReport
 from bluescribe.delivery.globus.begun import Left, LeftFile
 from bluescribe.delivery.globus.finishing import Finishing
 from bluescribe.files import Place
-from bluescribe.incomplete import find_incomplete, places_of
-from bluescribe.kept import keeping
-from bluescribe.owed import ENDING, Note, exact, notes_of, restored
-from bluescribe.resumed import take_up_owed
-from bluescribe.runreport import RunReport
+from bluescribe.files.backup import keeping
+from bluescribe.files.job_note import ENDING, Note, exact, notes_of, restored
+from bluescribe.recording import writer as writer_module
+from bluescribe.recording.owed_jobs import take_up_owed
+from bluescribe.recording.unfinished_runs import find_incomplete, places_of
 from tests.core.scanning import PATIENCE, told
 from tests.formats.images import CAMERA, Documents, area_detector_file, frames
 from tests.formats.test_nexus_compact import tree

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bluescribe.contract.settings import WriterSettings
 from bluescribe.errors import ConfigError
 from bluescribe.files import Place, Rights
-from bluescribe.paths import (
+from bluescribe.files.names import (
     DEFAULT_TEMPLATE,
     check_template,
     claim,
@@ -25,7 +26,6 @@ from bluescribe.paths import (
     place_of_run,
     run_path,
 )
-from bluescribe.settings import WriterSettings
 from bluescribe.testing.strategies.values import json_values
 from bluescribe.testing.words import AWKWARD, FORBIDDEN, TEXTS, UNPRINTABLE
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 
-from bluescribe.attempts import Attempts
+from bluescribe.contract.report import Failure
 from bluescribe.formats.jsonl import FORMAT
-from bluescribe.run import Run
-from bluescribe.runreport import Failure
-from bluescribe.status import Ledger
+from bluescribe.model.run import Run
+from bluescribe.recording.retry import Attempts
+from bluescribe.recording.status import Ledger
 
 
 def test_a_run_that_is_nowhere_else_is_tried_again_while_others_are_late():

@@ -13,7 +13,7 @@ from collections import OrderedDict, deque
 import numpy as np
 import pytest
 
-from bluescribe.plainpickle import PlainUnpickler, array_of, plain_loads
+from bluescribe.files.plain_pickle import PlainUnpickler, array_of, plain_loads
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 

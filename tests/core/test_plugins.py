@@ -18,12 +18,12 @@ from pydantic import Field
 
 import bluescribe
 from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter, Writer, subscribe_writers
-from bluescribe.config import read_iconfig
+from bluescribe.config.config import read_iconfig
+from bluescribe.contract.plugin import FormatPlugin
 from bluescribe.errors import ConfigError, DefinitionError, UnknownFormatError
 from bluescribe.formats import format_names, load_format, load_plugin
 from bluescribe.formats.csv import CsvFile, CsvSettings
 from bluescribe.formats.jsonl import JsonlFile
-from bluescribe.formats.plugin import FormatPlugin
 from bluescribe.testing import RecordedRun
 from bluescribe.testing.contract import in_json, received, same_value
 from bluescribe.testing.contract.faults import Faults
@@ -121,7 +121,7 @@ def test_the_command_finishes_its_files(written, site, tmp_path):
 
 
 def test_the_readme_of_a_zip_file_says_what_opens_it(installed, written, tmp_path):
-    packing = pytest.importorskip("bluescribe.packing")
+    packing = pytest.importorskip("bluescribe.archive.packing")
     packing.zip_for_user(str(written / "run.jsonl"), tmp_path / "run.zip", ["lines"])
     with zipfile.ZipFile(tmp_path / "run.zip") as file:
         text = file.read("run/README.txt").decode()

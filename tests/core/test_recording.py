@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from bluescribe.errors import DocumentError
-from bluescribe.status import Told
+from bluescribe.log_once import LogOnce
 from bluescribe.testing import HOSTILE
 from tests.core.books import Book, Play, descriptor, event, page, start, stop, told
 
@@ -145,7 +145,7 @@ class Picky(Book):
 
 @pytest.mark.parametrize("fault", [TypeError, DocumentError, SystemExit])
 def test_a_value_that_a_format_cannot_take_costs_itself(tmp_path, caplog, monkeypatch, fault):
-    monkeypatch.setattr("bluescribe.replaced._told", Told())
+    monkeypatch.setattr("bluescribe.recording.replaced_values._told", LogOnce())
     play = Play(tmp_path, Picky)
     Picky.fault = fault
     events = [event(n, x=b"odd" if n == 3 else n / 2, y=n, z="text") for n in range(1, 6)]

@@ -232,7 +232,9 @@ def test_runs_that_were_never_stopped_are_closed(play):
 
 
 def test_nothing_of_a_finished_run_is_kept(play, monkeypatch):
-    monkeypatch.setattr("bluescribe.router._EARLIER_RUNS", 100)  # uids alone, of the latest
+    monkeypatch.setattr(
+        "bluescribe.recording.router._EARLIER_RUNS", 100
+    )  # uids alone, of the latest
 
     def one(number):
         run, d, r = f"run{number}", f"d{number}", f"r{number}"

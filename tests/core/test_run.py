@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bluescribe.errors import DocumentError
-from bluescribe.grammar import check_event, check_event_page, check_start
-from bluescribe.run import Field, Run
+from bluescribe.model.grammar import check_event, check_event_page, check_start
+from bluescribe.model.run import Field, Run
 
 
 def run_of(**start):

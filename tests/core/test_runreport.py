@@ -11,10 +11,10 @@ from bluesky import RunEngine
 from ophyd.sim import det, motor
 
 from bluescribe import CsvWriter, NexusWriter, Writer
+from bluescribe.contract.report import RunReport
 from bluescribe.formats import format_names, load_format
 from bluescribe.formats.csv import CsvFile
-from bluescribe.run import Run
-from bluescribe.runreport import RunReport
+from bluescribe.model.run import Run
 from bluescribe.testing import documents, interleave
 from tests.core.scanning import told
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bluescribe import snapshot as module
-from bluescribe.snapshot import Snapshots
-from bluescribe.status import Told
+from bluescribe.log_once import LogOnce
+from bluescribe.recording import snapshot as module
+from bluescribe.recording.snapshot import Snapshots
 
 
 def snapshot(name, doc):
@@ -25,7 +25,7 @@ def snapshot(name, doc):
 
 @pytest.fixture(autouse=True)
 def nothing_told(monkeypatch):
-    monkeypatch.setattr(module, "_told", Told())
+    monkeypatch.setattr(module, "_told", LogOnce())
 
 
 def event(**data):

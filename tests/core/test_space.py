@@ -9,7 +9,7 @@ import pytest
 
 from bluescribe import CsvWriter, JsonlWriter
 from bluescribe.errors import ConfigError
-from bluescribe.space import SpaceWatch, parse_size, size_text
+from bluescribe.files.space import SpaceWatch, parse_size, size_text
 from bluescribe.testing import documents
 from tests.core.scanning import told
 
@@ -19,7 +19,7 @@ def disk(monkeypatch):
     """A disk whose free bytes a test sets."""
     disk = SimpleNamespace(free=5 * 10**9, time=0.0)
     monkeypatch.setattr(
-        "bluescribe.space.os.statvfs",
+        "bluescribe.files.space.os.statvfs",
         lambda _: SimpleNamespace(f_bavail=disk.free // 1000, f_frsize=1000),
     )
     return disk

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bluescribe.runreport import Failure
-from bluescribe.status import Ledger, remedy
+from bluescribe.contract.report import Failure
+from bluescribe.files.remedies import remedy
+from bluescribe.recording.status import Ledger
 
 FAILURE = Failure(0.0, "run abc (scan 1)", Path("/d/a.csv"), "OSError: full", "free space")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bluescribe.files import Place
-from bluescribe.textfile import TextFile
+from bluescribe.files.textfile import TextFile
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 

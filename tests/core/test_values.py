@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bluescribe.values import as_array, as_dtype
+from bluescribe.model.values import as_array, as_dtype
 
 EDGES = [2**53 + 1, 2**63, 2**63 - 1, -(2**63), 2**64 - 1, 2**64, -1, 0, True, False, 1, 0.5, -0.0]
 integers = st.one_of(

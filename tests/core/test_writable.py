@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bluescribe.jsontext import dumps
-from bluescribe.plain import is_plain, is_plain_event
+from bluescribe.files.json_text import dumps
+from bluescribe.model.plain_values import is_plain, is_plain_event
+from bluescribe.model.writable import MOST_LEVELS, writable
 from bluescribe.testing import HOSTILE
-from bluescribe.writable import MOST_LEVELS, writable
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -58,7 +58,7 @@ def test_levels_have_an_end_that_is_named():
 
 
 def test_what_stands_in_too_many_places_has_an_end(monkeypatch):
-    monkeypatch.setattr("bluescribe.writable._MOST_CONTAINERS", 1000)
+    monkeypatch.setattr("bluescribe.model.writable._MOST_CONTAINERS", 1000)
     bomb: list = [1]
     for _ in range(60):
         bomb = [bomb, bomb]

@@ -14,9 +14,9 @@ import pytest
 from bluesky.utils import RunEngineInterrupted
 
 from bluescribe import JsonlWriter, SpecWriter
+from bluescribe.contract.report import Failure
 from bluescribe.errors import BluescribeError, RecordingError
 from bluescribe.formats.jsonl import JsonlFile
-from bluescribe.runreport import Failure
 from bluescribe.testing import documents
 from bluescribe.testing.shapes.devices import gauss, motor
 from tests.core.scanning import PATIENCE, WHOLE, names, scan, told

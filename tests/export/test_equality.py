@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 import bluescribe
-from bluescribe.packing import pack
+from bluescribe.archive.packing import pack
 from bluescribe.sources import as_runs, open_source
 from bluescribe.testing import SHAPES
 from tests.export.exact import exact

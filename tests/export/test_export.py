@@ -14,14 +14,14 @@ from collections import Counter
 import pytest
 
 import bluescribe
+from bluescribe.archive.exporting import BusyError, Manifest
 from bluescribe.errors import ConfigError
-from bluescribe.exporting import BusyError, Manifest
 from bluescribe.sources import Selection, open_source
 from tests import warm
 from tests.contracts import CONTRACTS
 
 FORMATS = ["csv", "nexus", "spec"]
-COMMAND = "from bluescribe.cli import main; main()"
+COMMAND = "from bluescribe.commands.cli import main; main()"
 
 
 def make_run(number, points=3):

@@ -32,7 +32,7 @@ proxy = Proxy(f"127.0.0.1:{sys.argv[1]}", f"127.0.0.1:{sys.argv[2]}")
 print("ready", flush=True)
 proxy.start()
 """
-LISTEN = "from bluescribe.cli import main; main()"
+LISTEN = "from bluescribe.commands.cli import main; main()"
 CONFIG = """
 DATA_FILES: {DIRECTORY: data}
 JSONL_DATA_FILES: {ENABLE: true}

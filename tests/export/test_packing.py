@@ -15,7 +15,7 @@ import h5py
 import pytest
 
 import bluescribe
-from bluescribe.packing import PackError, pack, verify, zip_for_user
+from bluescribe.archive.packing import PackError, pack, verify, zip_for_user
 from bluescribe.testing import documents
 from tests import warm
 from tests.contracts import CONTRACTS
@@ -152,7 +152,7 @@ def test_a_zip_file_holds_all_that_a_user_needs(runs, tmp_path):
 
 
 def command(*arguments, cwd, before=""):
-    code = f"{before}from bluescribe.cli import main; main()"
+    code = f"{before}from bluescribe.commands.cli import main; main()"
     return warm.run(
         [sys.executable, "-c", code, *arguments],
         cwd=cwd,

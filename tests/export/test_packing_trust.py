@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from bluescribe.archive.packing import PackError, pack, zip_for_user
 from bluescribe.commands.pack import check
-from bluescribe.packing import PackError, pack, zip_for_user
 from bluescribe.testing import documents
 
 PRIVATE = b"PRIVATE"

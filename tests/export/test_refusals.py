@@ -7,7 +7,7 @@ import resource
 import pytest
 
 from bluescribe import export
-from bluescribe.exporting import FolderError, Manifest
+from bluescribe.archive.exporting import FolderError, Manifest
 from bluescribe.sources import Source, StoredRun
 from tests.export.test_export import command, make_journals
 

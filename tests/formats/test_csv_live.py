@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from bluescribe.formats.csv import CsvFile, CsvSettings, CsvWriter
-from bluescribe.run import Run
+from bluescribe.model.run import Run
 from bluescribe.testing import documents
 from tests import warm
 from tests.formats.csv_tables import Package, as_pages, check, read_table, received
@@ -83,7 +83,7 @@ def test_after_kill_9_what_was_flushed_is_there(tmp_path):
     child = """
 import os, signal, sys
 from bluescribe.formats.csv import CsvFile, CsvSettings, CsvWriter
-from bluescribe.run import Run
+from bluescribe.model.run import Run
 from bluescribe.testing import documents
 from tests.formats.test_csv_live import GROWING
 writer = CsvWriter(sys.argv[1])
@@ -155,8 +155,8 @@ class RefusingDisk:
 
 @pytest.fixture
 def _impatient(monkeypatch):
-    monkeypatch.setattr("bluescribe.attempts._FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("bluescribe.attempts._LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr("bluescribe.recording.retry._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("bluescribe.recording.retry._LONGEST_PAUSE", 0.001)
 
 
 @pytest.mark.usefixtures("_impatient")

@@ -148,7 +148,7 @@ def test_writers_of_one_format_tell_for_themselves(documents, tmp_path, caplog):
 def test_the_command_says_so_too(documents, tmp_path):
     from typer.testing import CliRunner
 
-    from bluescribe.cli import app
+    from bluescribe.commands.cli import app
 
     write(tmp_path, documents, ["jsonl"])
     out = tmp_path / "out"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluescribe.assets import Asset, Frames
+from bluescribe.assets.asset import Asset, Frames
 from bluescribe.formats.dx.indices import Indices, places
 from bluescribe.hdf5.images import ImagesError
 

@@ -12,7 +12,7 @@ from nexusformat.nexus import nxload
 from silx.io.utils import open as silx_open
 
 from bluescribe import export
-from bluescribe.subscribe import make_writers
+from bluescribe.session.subscribe import make_writers
 from bluescribe.testing.shapes.devices import Scripted
 from bluescribe.testing.shapes.engine import recording
 from tests.readers.trees import read_tree

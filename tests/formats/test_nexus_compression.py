@@ -19,7 +19,7 @@ from event_model import compose_run
 from bluescribe import NexusWriter
 from bluescribe.errors import ConfigError
 from bluescribe.hdf5.compression import Compression, compression_options
-from bluescribe.subscribe import subscribe_writers
+from bluescribe.session.subscribe import subscribe_writers
 
 STREAM = "/entry/instrument/bluesky/streams/primary"
 NAMES = get_args(Compression)

@@ -13,7 +13,7 @@ from event_model import compose_run
 from bluescribe import NexusWriter
 from bluescribe.errors import ConfigError
 from bluescribe.formats.nexus.units import unknown_units
-from bluescribe.run import Field
+from bluescribe.model.run import Field
 
 VALUE = "/entry/instrument/bluesky/streams/primary/det/value"
 

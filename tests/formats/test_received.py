@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from bluesky import RunEngine
 
-from bluescribe.subscribe import make_writers, subscribe_writers
+from bluescribe.session.subscribe import make_writers, subscribe_writers
 from bluescribe.testing.shapes.devices import motor
 from tests.contracts import CONTRACTS
 from tests.core.scanning import PATIENCE, told

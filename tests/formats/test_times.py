@@ -12,10 +12,10 @@ import pytest
 from bluesky import RunEngine
 from event_model import pack_event_page
 
-from bluescribe import run as run_module
-from bluescribe import times as times_module
 from bluescribe.formats.dx import DxWriter
-from bluescribe.status import Told
+from bluescribe.log_once import LogOnce
+from bluescribe.model import run as run_module
+from bluescribe.model import times as times_module
 from tests.contracts import CONTRACTS
 from tests.core.scanning import PATIENCE, scan, told
 from tests.extent import some
@@ -43,7 +43,7 @@ FORMATS = [*CONTRACTS, "dx"]
 @pytest.fixture(autouse=True)
 def nothing_told(monkeypatch):
     for module in (run_module, times_module):
-        monkeypatch.setattr(module, "_told", Told())
+        monkeypatch.setattr(module, "_told", LogOnce())
 
 
 @pytest.fixture(scope="module")

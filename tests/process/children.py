@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bluescribe import subscribe_writers
-from bluescribe.subscribe import Writers
+from bluescribe.session.subscribe import Writers
 from bluescribe.testing.shapes.engine import recording
 
 FORMATS = ("nexus", "hdf5", "tiff", "dx")
@@ -31,7 +31,7 @@ def processes(*, of: int = 0) -> list[int]:
             parent_of = (folder / "stat").read_text().rpartition(")")[2].split()[1]
         except OSError:  # it has ended meanwhile
             continue
-        if b"bluescribe.process" in words and parent_of == mine:
+        if b"bluescribe.recording.process" in words and parent_of == mine:
             found.append(int(folder.name))
     return sorted(found)
 

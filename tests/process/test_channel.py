@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluescribe.process.channel import Channel
-from bluescribe.process.session import Session
-from bluescribe.runreport import RunReport
-from bluescribe.status import Ledger
+from bluescribe.contract.report import RunReport
+from bluescribe.recording.process.channel import Channel
+from bluescribe.recording.process.session import Session
+from bluescribe.recording.status import Ledger
 from tests.spool.same import same
 
 PLAIN = st.recursive(

@@ -10,7 +10,7 @@ import bluesky.preprocessors as bpp
 import pytest
 
 from bluescribe import NexusWriter
-from bluescribe.process import child as children
+from bluescribe.recording.process import child as children
 from tests.contract_of_dx import DxContract
 from tests.contracts import CONTRACTS
 from tests.process.children import FORMATS, eventually, processes, strike, writing

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bluescribe import NexusWriter
-from bluescribe.runreport import RunReport
+from bluescribe.contract.report import RunReport
 from tests.formats.images import area_detector_file, frames, hdf5_stream, run_of_streams
 from tests.process.children import PATIENCE, eventually, processes, strike
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bluescribe import NexusWriter
-from bluescribe.runreport import RunReport
+from bluescribe.contract.report import RunReport
 from bluescribe.spool import keeping
 from bluescribe.spool.problems import BrokenSpoolError
 from tests.process.children import eventually, processes, strike, writing

@@ -17,9 +17,9 @@ import h5py
 import pytest
 
 from bluescribe import NexusWriter
-from bluescribe.adoption import adopt
-from bluescribe.process import is_safe_in_a_process
-from bluescribe.runreport import RunReport
+from bluescribe.archive.adoption import adopt
+from bluescribe.contract.report import RunReport
+from bluescribe.recording.process import is_safe_in_a_process
 from bluescribe.spool.folder import has_left_folders
 from bluescribe.spool.home import known_homes
 from tests import warm

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bluescribe.files import Place
-from bluescribe.snapshot import Snapshots
+from bluescribe.recording.snapshot import Snapshots
 from bluescribe.spool import Lane, Spool
 from bluescribe.spool.segment import NOTE, Entry, read_segment
 from bluescribe.spool.stretch import Stretch, StretchReader

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from bluescribe.held import is_held
+from bluescribe.files.write_lock import is_held
 from bluescribe.spool import folder as folders
 from bluescribe.spool.folder import SpoolFolder, left_folders
 from bluescribe.spool.home import spool_home

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from bluescribe.files import Place
-from bluescribe.held import is_held
+from bluescribe.files.write_lock import is_held
 from bluescribe.spool import Spool, keeping
 from bluescribe.spool import spool as spools
 from bluescribe.spool.folder import SpoolFolder

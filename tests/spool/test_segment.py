@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bluescribe.files import Place
-from bluescribe.snapshot import Snapshots
+from bluescribe.recording.snapshot import Snapshots
 from bluescribe.spool import segment as segments
 from bluescribe.spool.problems import BrokenSpoolError
 from bluescribe.spool.rows import Packer

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bluescribe import JsonlWriter
+from bluescribe.files.json_text import dumps
 from bluescribe.formats.jsonl import JsonlFile
-from bluescribe.jsontext import dumps
 from bluescribe.spool.segment import BEGIN, Entry
 from bluescribe.spool.story import story_of
 from bluescribe.testing.strategies import several_runs

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from bluescribe.snapshot import Snapshots
+from bluescribe.recording.snapshot import Snapshots
 from bluescribe.spool.problems import BrokenSpoolError
 from bluescribe.spool.values import decode, encode
 from bluescribe.testing.contract import played

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from bluescribe import subscribe_writers
+from bluescribe.session.subscribe import Writers, make_writers
 from bluescribe.spool.folder import left_folders
 from bluescribe.spool.home import known_homes
-from bluescribe.subscribe import Writers, make_writers
 from bluescribe.testing.contract import received
 from bluescribe.testing.shapes.engine import recording
 from tests import warm

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from bluescribe import adoption
+from bluescribe.archive import adoption
 from tests.system.adopting import adopted
 
 

@@ -30,9 +30,9 @@ from pydantic import Field
 
 from bluescribe import JsonlWriter, subscribe_writers
 from bluescribe.formats.jsonl import JsonlSettings
+from bluescribe.session.subscribe import Writers
 from bluescribe.spool import keeping, segment, window
 from bluescribe.spool import spool as spools
-from bluescribe.subscribe import Writers
 from bluescribe.testing.shapes.engine import Record, recording
 from tests.system.faults.instrument import Detector
 

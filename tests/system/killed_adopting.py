@@ -12,7 +12,7 @@ import select
 import signal
 import sys
 
-from bluescribe.adoption import adopt
+from bluescribe.archive.adoption import adopt
 
 
 def main(kills: int, seed: int, seconds: float) -> None:

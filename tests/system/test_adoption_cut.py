@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bluescribe.journals import events_of
+from bluescribe.archive.journals import events_of
 from bluescribe.spool.folder import SpoolFolder
 from bluescribe.spool.left import LeftSpool
 from tests.contracts import CONTRACTS

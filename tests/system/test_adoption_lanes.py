@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import pytest
 
 from bluescribe import JsonlWriter
-from bluescribe.adoption import adopt
+from bluescribe.archive.adoption import adopt
 from bluescribe.formats.jsonl import JsonlFile
-from bluescribe.run import Run
+from bluescribe.model.run import Run
 from bluescribe.spool import segment
 from bluescribe.spool.folder import SpoolFolder
 from bluescribe.spool.left import LeftSpool

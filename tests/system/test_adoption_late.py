@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from bluescribe.adoption import adopt
-from bluescribe.recover import recover
+from bluescribe.archive.adoption import adopt
+from bluescribe.archive.recover import recover
 from tests import warm
 from tests.system.adopting import (
     FORMATS,
@@ -173,7 +173,7 @@ def test_a_spool_that_was_set_is_found_by_a_session_that_has_it_set(tmp_path, fo
 
 def command(*args):
     """Return what `bluescribe recover` says."""
-    code = "from bluescribe.cli import main; main()"
+    code = "from bluescribe.commands.cli import main; main()"
     given = [sys.executable, "-c", code, "recover", *map(str, args)]
     done = warm.run(given, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bluescribe.formats import load_format
-from bluescribe.resumed import take_up_owed
+from bluescribe.recording.owed_jobs import take_up_owed
 from tests import warm
 from tests.core.scanning import PATIENCE
 from tests.extent import IS_LONG

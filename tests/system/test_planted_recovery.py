@@ -7,9 +7,9 @@ import shutil
 
 import pytest
 
+from bluescribe.archive.exporting.manifest import FolderError, Manifest
 from bluescribe.delivery.outbox import Outbox
-from bluescribe.exporting.manifest import FolderError, Manifest
-from bluescribe.incomplete import BOOK
+from bluescribe.recording.unfinished_runs import BOOK
 from tests.readers import hdf5, nexus
 from tests.recovering import recover
 from tests.system.killed import ROWS, kill_session

@@ -30,7 +30,7 @@ pytestmark = [
 ]
 
 TOP = Path(__file__).resolve().parents[2]
-MAIN = "from bluescribe.cli import main; main()"
+MAIN = "from bluescribe.commands.cli import main; main()"
 FORMATS = ("csv", "dx", "hdf5", "json", "jsonl", "nexus", "spec", "tiff")
 
 STARTUP = """\

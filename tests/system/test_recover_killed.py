@@ -52,7 +52,7 @@ def test_what_another_call_is_at_is_left(tmp_path):
     kill_session(folder, ("csv",))
     (package,) = folder.glob("*.json")
     code = (
-        "import sys; from pathlib import Path; from bluescribe.kept import keeping\n"
+        "import sys; from pathlib import Path; from bluescribe.files.backup import keeping\n"
         "path = Path(sys.argv[1])\n"
         "with keeping(path) as kept: kept.keep(path); print(flush=True); sys.stdin.read()"
     )

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 import bluescribe
-from bluescribe.attempts import Attempts
-from bluescribe.formats.base import RunFile
+from bluescribe.contract.runfile import RunFile
+from bluescribe.recording.retry import Attempts
+from bluescribe.session.subscribe import Writers, make_writers
 from bluescribe.spool import Spool
 from bluescribe.spool import intake as intakes
 from bluescribe.spool import window as windows
-from bluescribe.subscribe import Writers, make_writers
 from bluescribe.testing import SHAPES
 from bluescribe.testing.contract import played
 from tests.contracts import SpecContract

@@ -15,7 +15,7 @@ from bluesky import RunEngine
 from ophyd.sim import SynAxis, SynGauss
 
 from bluescribe import subscribe_writers
-from bluescribe.held import is_held
+from bluescribe.files.write_lock import is_held
 from bluescribe.spool.folder import SESSION
 from tests import warm
 
@@ -24,9 +24,9 @@ PATIENCE = 60
 SESSION_OF_ITS_OWN = """
     import json, os, sys
     from pathlib import Path
-    from bluescribe.held import is_held
+    from bluescribe.files.write_lock import is_held
     from bluescribe.spool.folder import SESSION
-    from bluescribe.subscribe import make_writers
+    from bluescribe.session.subscribe import make_writers
 
     HOME = Path(os.environ["XDG_STATE_HOME"], "bluescribe", "spool")
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import h5py
 
+from bluescribe.files.job_note import ENDING
 from bluescribe.formats import load_format
-from bluescribe.owed import ENDING
-from bluescribe.resumed import take_up_owed
+from bluescribe.recording.owed_jobs import take_up_owed
 from tests.formats.images import (
     Documents,
     area_detector_file,

@@ -26,10 +26,10 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 _IMPORTED = (
-    "bluescribe.cli",
+    "bluescribe.commands.cli",
     "bluescribe.demo",
-    "bluescribe.recover",
-    "bluescribe.subscribe",
+    "bluescribe.archive.recover",
+    "bluescribe.session.subscribe",
     "bluescribe.testing",
     "bluesky.plan_stubs",
     "bluesky.plans",

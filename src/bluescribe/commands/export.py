@@ -8,8 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ..errors import ConfigError
-from ..exporting import (
+from ..archive.exporting import (
     Export,
     ExportedRun,
     FolderError,
@@ -19,9 +18,10 @@ from ..exporting import (
     plan_export,
     run_export,
 )
-from ..paths import fixed_part
+from ..errors import ConfigError
+from ..files.names import fixed_part
+from ..model.times import local_time
 from ..sources import Selection, open_source
-from ..times import local_time
 from .progress import runs_bar, waiting
 from .show import size, tell_of_nothing, warnings_on
 

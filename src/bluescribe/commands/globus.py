@@ -8,7 +8,7 @@ from typing import cast
 
 from rich.console import Console
 
-from ..config import read_iconfig
+from ..config.config import read_iconfig
 from ..delivery.globus import GlobusSettings
 from ..delivery.globus.account import Account
 from ..errors import BluescribeError, ConfigError

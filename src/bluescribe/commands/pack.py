@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..config import read_iconfig
-from ..packing import PackError, Verdict, pack, verify, zip_for_user
-from ..packing.zipped import Zipped
+from ..archive.packing import PackError, Verdict, pack, verify, zip_for_user
+from ..archive.packing.zipped import Zipped
+from ..config.config import read_iconfig
 from ..sources import Selection, open_source
 from .progress import runs_bar, waiting
 from .show import tell_of_nothing, warnings_on

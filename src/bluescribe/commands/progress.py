@@ -15,7 +15,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
-from ..exporting import ExportedRun, Progress
+from ..archive.exporting import ExportedRun, Progress
 from .show import size
 
 __all__ = ["runs_bar", "waiting"]

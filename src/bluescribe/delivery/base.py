@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from ..attributes import KnownAttributes
-from ..ending import at_the_end
-from ..writer import Writer
+from ..contract.attributes import KnownAttributes
+from ..recording.at_exit import at_the_end
+from ..recording.writer import Writer
 from .courier import Courier, hasten_all
 from .outbox import Entry, Outbox, default_folder
 from .settings import DeliverySettings

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import Place, replacing
-from ..held import NO_LOCKS
+from ..files.write_lock import NO_LOCKS
 
 __all__ = ["Entry", "Outbox", "default_folder"]
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, field_validator
 
-from ..settings import CheckedSettings, Problem, SettingsError, expanded
+from ..contract.settings import CheckedSettings, Problem, SettingsError, expanded
 
 __all__ = ["DeliverySettings", "Hidden"]
 

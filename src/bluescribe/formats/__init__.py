@@ -12,11 +12,11 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..contract.plugin import FormatPlugin
 from ..errors import UnknownFormatError, shown
-from .plugin import FormatPlugin
 
 if TYPE_CHECKING:
-    from ..writer import Writer
+    from ..recording.writer import Writer
 
 __all__ = ["format_names", "load_format", "load_plugin"]
 
@@ -81,7 +81,7 @@ def _entries() -> dict[str, EntryPoint]:
 
 def _installed(entry: EntryPoint) -> FormatPlugin:
     """Return the record that an entry point names, or that of the writer which it names."""
-    from ..writer import Writer  # which imports this package
+    from ..recording.writer import Writer  # which imports this package
 
     try:
         found = entry.load()

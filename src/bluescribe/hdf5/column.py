@@ -8,8 +8,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..run import Field
-from ..values import Array
+from ..model.run import Field
+from ..model.values import Array
 from .declared import as_declared
 from .encoding import Block, decode, encode
 from .file import LiveFile

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..values import Array
+from ..model.values import Array
 
 __all__ = ["as_declared"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..jsontext import ascii_dumps, dumps
-from ..run import Document, Field
+from ..files.json_text import ascii_dumps, dumps
+from ..model.run import Document, Field
 from .column import Column
 from .file import LiveFile, write_node
 from .tree import Dataset

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..jsontext import dumps
-from ..values import Array, as_array, as_dtype
+from ..files.json_text import dumps
+from ..model.values import Array, as_array, as_dtype
 from .layout import Layout
 from .records import as_records
 

@@ -13,8 +13,8 @@ import h5py
 import numpy as np
 
 from ..files import Place
-from ..held import Hold
-from ..values import Array
+from ..files.write_lock import Hold
+from ..model.values import Array
 from .compact import compact
 from .compression import compression_options
 from .objects import new_dataset, new_group, new_link, printable, set_attribute

@@ -12,8 +12,8 @@ from typing import Any
 
 import h5py
 
-from ..assets import Asset
-from ..values import Array
+from ..assets.asset import Asset
+from ..model.values import Array
 from . import sequences
 from .filters import create_like, create_new
 from .images import Images, ImagesError, Span, opened, spans

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ..jsontext import dumps
-from ..run import Field
-from ..values import Array
+from ..files.json_text import dumps
+from ..model.run import Field
+from ..model.values import Array
 from .encoding import Block, decode, encode
 from .layout import Layout, json_layout, layout_of, widened
 

@@ -11,11 +11,11 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..assets import Asset
-from ..datums import Datums, ImagesError
+from ..assets.asset import Asset
+from ..assets.datums import Datums, ImagesError
+from ..assets.row_slices import Rows
 from ..errors import BluescribeError
-from ..rows import Rows
-from ..values import Array
+from ..model.values import Array
 from .marked import NotWholeError, look_at
 from .objects import set_attribute
 

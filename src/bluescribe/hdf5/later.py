@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 import h5py
 
 from ..files import Place, part_of
-from ..run import Document, Run
-from ..times import seconds_of
+from ..model.run import Document, Run
+from ..model.times import seconds_of
 from .images import NotReadyError
 
 __all__ = ["Patience", "changed_copy", "seconds_left"]

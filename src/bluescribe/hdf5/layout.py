@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..run import Field
-from ..values import Array, as_array, as_dtype
+from ..model.run import Field
+from ..model.values import Array, as_array, as_dtype
 from .records import as_records
 from .widths import room_for, widest
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..assets import Asset, Frames
-from ..datums import ignored_parameters, is_whole_dataset
-from ..jsontext import dumps
-from ..run import Field, Stream
-from ..status import Told
+from ..assets.asset import Asset, Frames
+from ..assets.datums import ignored_parameters, is_whole_dataset
+from ..files.json_text import dumps
+from ..log_once import LogOnce
+from ..model.run import Field, Stream
 from .images import Images, Part, opened_unlocked
 from .names import label
 from .tree import Dataset, External, HardLink, Node
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 _NO_FIELD = Field("")
 
-_told = Told()
+_told = LogOnce()
 """Parameters of files of which it was told that nobody here knows them."""
 
 

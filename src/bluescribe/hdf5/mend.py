@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..arraytypes import ArrayTypes
+from ..contract.array_types import ArrayTypes
 from ..files import Place
 from .column import MISSING, REMADE
 from .marked import Marked, meet_all, opened, unmark

@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5o, h5p, h5s, h5t
 
-from ..jsontext import dumps
-from ..values import Array
+from ..files.json_text import dumps
+from ..model.values import Array
 
 __all__ = [
     "as_stored",

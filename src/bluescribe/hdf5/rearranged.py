@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..values import Array
+from ..model.values import Array
 from .filters import create_like
 from .room import take_room
 from .tree import Rearranged

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..values import Array
+from ..model.values import Array
 
 __all__ = ["as_records", "record_type"]
 

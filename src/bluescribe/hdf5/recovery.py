@@ -11,9 +11,8 @@ from typing import Any, ClassVar
 import h5py
 import numpy as np
 
-from ..arraytypes import ArrayTypes, in_types
-from ..files import Place
-from ..recovery import (
+from ..contract.array_types import ArrayTypes, in_types
+from ..contract.recovery import (
     COPIES_ARE_ALL_THERE_IS,
     Found,
     Keep,
@@ -23,6 +22,7 @@ from ..recovery import (
     Source,
     changing,
 )
+from ..files import Place
 from .compact import compact
 from .marked import opened, read_superblock
 from .mend import Layout, MendReport, mend

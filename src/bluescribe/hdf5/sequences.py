@@ -9,8 +9,8 @@ from types import ModuleType
 
 import numpy as np
 
-from ..datums import SEQUENCES, Datums, ImagesError
-from ..values import Array
+from ..assets.datums import SEQUENCES, Datums, ImagesError
+from ..model.values import Array
 from .images import Images, NotReadyError, check_there
 
 __all__ = ["files", "read"]

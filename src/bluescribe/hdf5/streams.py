@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..run import Field, Run, Stream
-from ..times import seconds_of
-from ..values import Array
+from ..model.run import Field, Run, Stream
+from ..model.times import seconds_of
+from ..model.values import Array
 
 __all__ = ["FieldRows", "epochs", "field_rows", "rows_expected"]
 

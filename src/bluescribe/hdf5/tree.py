@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..values import Array
+from ..model.values import Array
 
 __all__ = ["Dataset", "External", "Group", "HardLink", "Node", "Rearranged"]
 

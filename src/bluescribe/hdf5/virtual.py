@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..assets import Asset
+from ..assets.asset import Asset
 from .images import Images, Span, describe, spans
 from .removal import remove
 

@@ -6,7 +6,7 @@ the longest text alone: it does not depend on how many texts came at once.
 
 from __future__ import annotations
 
-from ..values import Array
+from ..model.values import Array
 
 __all__ = ["room_for", "widest"]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from ..errors import BluescribeError
 from ..extras import MissingExtraError, import_extra
-from ..run import Document
-from ..times import seconds_of
+from ..model.run import Document
+from ..model.times import seconds_of
 
 __all__ = [
     "MissingExtraError",

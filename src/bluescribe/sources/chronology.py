@@ -13,8 +13,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..run import Document
-from ..times import seconds_of
+from ..model.run import Document
+from ..model.times import seconds_of
 
 __all__ = ["in_order", "is_shuffled"]
 

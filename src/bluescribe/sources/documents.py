@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..run import Document
+from ..model.run import Document
 from .base import Selection, Source, SourceError, StoredRun, stored_run
 from .chronology import in_order, is_shuffled
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..run import Document
+from ..model.run import Document
 from .base import Selection, Source, SourceError, StoredRun, stored_run
 from .jsonlines import first_start, is_json_of_documents, one_run, read_journal, starts_in
 from .packs import CATALOG

@@ -13,8 +13,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..nonfinite import NumbersPutBack
-from ..run import Document
+from ..files.nonfinite import NumbersPutBack
+from ..model.run import Document
 from .base import SourceError
 
 __all__ = ["first_start", "is_json_of_documents", "one_run", "read_journal", "starts_in"]

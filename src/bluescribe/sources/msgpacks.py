@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..plainpickle import PlainUnpickler, array_of
-from ..run import Document
+from ..files.plain_pickle import PlainUnpickler, array_of
+from ..model.run import Document
 from .base import SourceError, import_extra
 
 __all__ = ["read_msgpack"]

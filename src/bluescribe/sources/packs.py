@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import yaml
 
-from ..run import Document
+from ..model.run import Document
 from .base import Selection, Source, SourceError, StoredRun, stored_run
 from .chronology import in_order
 from .documents import remap_roots

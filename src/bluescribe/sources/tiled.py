@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..run import Document
+from ..model.run import Document
 from .base import Selection, Source, SourceError, StoredRun, import_extra, stored_run
 from .documents import documents_of, start_of
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Self
 
 from .. import __version__
-from ..held import QUIET_SECONDS, Held, is_held
+from ..files.write_lock import QUIET_SECONDS, Held, is_held
 from .home import is_own_folder, refusal
 
 __all__ = ["SESSION", "SpoolFolder", "has_left_folders", "left_folders"]

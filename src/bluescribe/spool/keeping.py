@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..space import size_text
+from ..files.space import size_text
 from .home import spool_home
 from .left import GAP
 from .log import Cursor, Log

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from ..settings import CheckedSettings, Size, expanded
-from ..templates import check_meaning
+from ..contract.settings import CheckedSettings, Size, expanded
+from ..files.templates import check_meaning
 
 __all__ = ["SpoolSettings"]
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ..writable import text_of
+from ..model.writable import text_of
 from .problems import BrokenSpoolError
 
 __all__ = ["decode", "encode"]

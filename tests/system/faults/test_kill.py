@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 import silx.io
 
-from bluescribe.adoption import adopt
-from bluescribe.recover import Report
-from bluescribe.recover import recover as with_spools
+from bluescribe.archive.adoption import adopt
+from bluescribe.archive.recover import Report
+from bluescribe.archive.recover import recover as with_spools
 from tests import warm
 from tests.extent import IS_LONG
 from tests.readers import json as json_reader

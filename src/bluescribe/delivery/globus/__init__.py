@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from ...extras import import_extra
-from ...run import Run
-from ...writer import Writer
+from ...model.run import Run
+from ...recording.writer import Writer
 from ..base import Delivery, Entry, Refused
 from .account import Account
 from .begun import Begun, Left

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...files import Place
-from ...held import Hold, is_held
-from ...jsontext import dumps
+from ...files.json_text import dumps
+from ...files.write_lock import Hold, is_held
 
 __all__ = ["Begun", "Left", "LeftFile"]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from ...contract.recovery import Recovery
 from ...errors import ConfigError
+from ...files.backup import is_being_recovered
+from ...files.job_note import notes_of
 from ...formats import load_plugin
-from ...incomplete import BOOK, is_cut_short
-from ...kept import is_being_recovered
-from ...owed import notes_of
-from ...recovery import Recovery
+from ...recording.unfinished_runs import BOOK, is_cut_short
 from .begun import Left, LeftFile
 
 __all__ = ["Finishing"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...runreport import RunReport
+from ...contract.report import RunReport
 
 __all__ = ["FinishedRun", "Reports"]
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from pydantic import Field, field_validator
 
-from ...paths import check_keys
-from ...settings import Problem, SettingsError, expanded
+from ...contract.settings import Problem, SettingsError, expanded
+from ...files.names import check_keys
 from ..settings import DeliverySettings
 
 __all__ = ["GlobusSettings"]

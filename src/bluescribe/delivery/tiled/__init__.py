@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ...contract.report import RunReport
 from ...files import Place
 from ...formats.jsonl import JsonlWriter
-from ...runreport import RunReport
-from ...writer import Writer
+from ...recording.writer import Writer
 from ..base import Delivery
 from ..outbox import Entry
 from ..settings import DeliverySettings

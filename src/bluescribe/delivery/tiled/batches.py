@@ -18,7 +18,7 @@ from bluesky_tiled_plugins.writing.tiled_writer import (
 )
 from event_model import DocumentNames
 
-from ...run import Document
+from ...model.run import Document
 
 __all__ = ["BatchWriter"]
 

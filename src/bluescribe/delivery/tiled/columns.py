@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ...run import Document
+from ...model.run import Document
 
 __all__ = ["Column", "Columns"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...held import is_held
-from ...run import Document
+from ...files.write_lock import is_held
+from ...model.run import Document
 from ..trouble import Refused
 
 __all__ = ["Journal", "journal_start"]

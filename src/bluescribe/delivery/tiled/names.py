@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...run import Document
+from ...model.run import Document
 
 __all__ = ["Names"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...settings import Problem, SettingsError
+from ...contract.settings import Problem, SettingsError
 from .settings import TiledSettings
 
 __all__ = ["Place", "place_of"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...run import Document, Run
+from ...model.run import Document, Run
 from ..trouble import Later
 from .columns import Columns
 from .journal import Journal, journal_start

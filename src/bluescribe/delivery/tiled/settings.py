@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, field_validator
 
-from ...settings import Nothing, Problem, Seconds, SettingsError
+from ...contract.settings import Nothing, Problem, Seconds, SettingsError
 from ..settings import DeliverySettings, Hidden
 
 __all__ = ["TiledSettings"]

@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ...assets import Asset, Frames
+from ...assets.asset import Asset, Frames
+from ...contract.plugin import FormatPlugin
+from ...contract.runfile import RunFile
+from ...contract.settings import WriterSettings
 from ...files import Place, replacing
-from ...held import Hold
-from ...jsontext import strict
-from ...paths import claim, clean
-from ...run import Descriptor, Document, Page, Run, Stream
-from ...settings import WriterSettings
-from ...writer import Writer
-from ..base import RunFile
-from ..plugin import FormatPlugin
+from ...files.json_text import strict
+from ...files.names import claim, clean
+from ...files.write_lock import Hold
+from ...model.run import Descriptor, Document, Page, Run, Stream
+from ...recording.writer import Writer
 from .datapackage import Package
 from .dialect import TOLD, Dialect
 from .stream import StreamTables
 
 if TYPE_CHECKING:
-    from ...recovery import Recovery
+    from ...contract.recovery import Recovery
 
 __all__ = ["FORMAT", "CsvFile", "CsvSettings", "CsvWriter"]
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import orjson
 
-from ...jsontext import dumps, plain
+from ...files.json_text import dumps, plain
 from .dialect import Dialect
 
 __all__ = ["KINDS", "Cells", "Traits", "Values", "cells", "element_cells"]

@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
-from ...jsontext import strict
-from ...run import Field, Run
+from ...files.json_text import strict
+from ...model.run import Field, Run
 from .cells import KINDS
 from .dialect import ISO_LABEL, Dialect
 from .omissions import configurations, omissions

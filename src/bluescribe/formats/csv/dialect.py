@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...times import local_time
+from ...model.times import local_time
 
 __all__ = ["ISO_LABEL", "TOLD", "Dialect"]
 

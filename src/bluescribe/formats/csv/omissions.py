@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import DocumentError
-from ...jsontext import dumps
-from ...run import Field
+from ...files.json_text import dumps
+from ...model.run import Field
 from .stream import ExternalFiles, StreamTables
 
 __all__ = ["configurations", "omissions"]

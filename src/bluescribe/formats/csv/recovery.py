@@ -9,10 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ...contract.recovery import Found, Keep, Recovery, RecoveryError, Source, changing
+from ...contract.settings import WriterSettings
 from ...errors import ConfigError
 from ...files import Place, replacing
-from ...recovery import Found, Keep, Recovery, RecoveryError, Source, changing
-from ...settings import WriterSettings
 from .datapackage import slug
 from .dialect import TOLD
 from .table import LINE_END, records

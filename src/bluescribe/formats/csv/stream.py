@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...assets import Asset
+from ...assets.asset import Asset
 from ...files import Place
-from ...run import Descriptor, Page, Stream
+from ...model.run import Descriptor, Page, Stream
 from .cells import Values, cells, element_cells
 from .dialect import Dialect
 from .ranks import RankedValues

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from ...files import Place, part_of
-from ...textfile import TextFile
+from ...files.textfile import TextFile
 
 __all__ = ["LINE_END", "Table", "records"]
 

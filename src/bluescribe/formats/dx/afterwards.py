@@ -8,12 +8,12 @@ from functools import partial
 
 import h5py
 
-from ...afterwards import Shortfall
+from ...contract.post_run import Shortfall
 from ...files import Place
+from ...files.remedies import remedy
 from ...hdf5.images import ImagesError, NotReadyError
 from ...hdf5.later import Patience, changed_copy
 from ...hdf5.streaming import GivenUpError
-from ...status import remedy
 from .external import ExternalFrames, Put, Task
 
 __all__ = ["LaterFrames"]

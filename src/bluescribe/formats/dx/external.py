@@ -12,14 +12,14 @@ from typing import Literal, NamedTuple, TypeAlias
 import h5py
 import numpy as np
 
-from ...datums import Datums
+from ...assets.datums import Datums
 from ...hdf5.frames import check_frames
 from ...hdf5.images import Images, ImagesError, Part, opened, spans
 from ...hdf5.links import AssetLinks
 from ...hdf5.objects import set_attribute
 from ...hdf5.removal import remove
-from ...run import Field, Run
-from ...values import Array
+from ...model.run import Field, Run
+from ...model.values import Array
 from .indices import Indices, places
 from .layout import ACQUISITION, AXES, EXCHANGE, NUMBER, take_rows
 from .settings import IMAGE_KEYS, ROLES, Role

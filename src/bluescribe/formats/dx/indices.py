@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from ...assets import Asset, Frames
+from ...assets.asset import Asset, Frames
 from ...hdf5.images import ImagesError, Part
-from ...values import Array
+from ...model.values import Array
 
 __all__ = ["Indices", "places"]
 

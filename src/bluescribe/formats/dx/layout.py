@@ -7,7 +7,7 @@ import numpy as np
 
 from ...hdf5.column import MISSING
 from ...hdf5.removal import remove
-from ...values import Array
+from ...model.values import Array
 
 __all__ = ["ACQUISITION", "AXES", "CREATOR", "EXCHANGE", "NUMBER", "TIME", "take_rows"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...files.json_text import dumps
 from ...hdf5.names import unique_name
-from ...jsontext import dumps
-from ...run import Document, Run
-from ...times import local_time, seconds_of
+from ...model.run import Document, Run
+from ...model.times import local_time, seconds_of
 
 __all__ = ["of_the_end", "of_the_start"]
 

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 from ...hdf5.objects import set_attribute
-from ...run import Run
+from ...model.run import Run
 from .external import Task
 from .layout import AXES, EXCHANGE
 from .settings import IMAGE_KEYS, DxSettings, Role

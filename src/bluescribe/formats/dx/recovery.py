@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import h5py
 
-from ...arraytypes import ArrayTypes
+from ...contract.array_types import ArrayTypes
 from ...hdf5.column import MISSING, REMADE
 from ...hdf5.marked import Marked, opened
 from ...hdf5.mend import Layout, Table, growing

@@ -13,9 +13,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ...afterwards import Work
-from ...assets import Asset, Frames
+from ...assets.asset import Asset, Frames
+from ...contract.post_run import Work
+from ...contract.runfile import RunFile
 from ...files import Place
+from ...files.job_note import Note
+from ...files.json_text import dumps
 from ...hdf5.column import Column, append_rows, fit_rows
 from ...hdf5.compression import compression_options
 from ...hdf5.encoding import Block
@@ -29,11 +32,8 @@ from ...hdf5.objects import set_attribute
 from ...hdf5.room import telling_of_system
 from ...hdf5.tree import Dataset
 from ...hdf5.virtual import write_virtual
-from ...jsontext import dumps
-from ...owed import Note
-from ...run import Descriptor, Document, Field, Page, Run, Stream
-from ...values import Array
-from ..base import RunFile
+from ...model.run import Descriptor, Document, Field, Page, Run, Stream
+from ...model.values import Array
 from .afterwards import LaterFrames
 from .external import ExternalFrames, Put
 from .layout import ACQUISITION, AXES, CREATOR, EXCHANGE, NUMBER, TIME

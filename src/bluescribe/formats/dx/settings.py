@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
+from ...contract.settings import Seconds, WriterSettings
 from ...hdf5.compression import Compression, compression_options
-from ...settings import Seconds, WriterSettings
 
 __all__ = ["IMAGE_KEYS", "ROLES", "TELLING", "DxSettings", "Role"]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...dimensions import positioner_fields
 from ...hdf5.images import may_be_images
-from ...run import Page, Run, Stream
-from ...values import Array, as_array
+from ...model.dimensions import positioner_fields
+from ...model.run import Page, Run, Stream
+from ...model.values import Array, as_array
 from .settings import IMAGE_KEYS, DxSettings, Role
 
 __all__ = ["Tomogram"]

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 import h5py
 from pydantic import Field, field_validator
 
-from ...assets import Asset, Frames
+from ...assets.asset import Asset, Frames
+from ...contract.plugin import FormatPlugin
+from ...contract.runfile import RunFile
+from ...contract.settings import WriterSettings
 from ...hdf5.compression import Compression, compression_options
 from ...hdf5.documents import Documents
 from ...hdf5.file import LiveFile, write_node
@@ -22,16 +25,13 @@ from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
 from ...hdf5.removal import remove
 from ...hdf5.room import telling_of_system
-from ...run import Descriptor, Document, Page, Run, Stream
-from ...settings import WriterSettings
-from ...writer import Writer
-from ..base import RunFile
-from ..plugin import FormatPlugin
+from ...model.run import Descriptor, Document, Page, Run, Stream
+from ...recording.writer import Writer
 from .columns import StreamColumns
 from .default import set_default
 
 if TYPE_CHECKING:
-    from ...recovery import Recovery
+    from ...contract.recovery import Recovery
 
 __all__ = ["FORMAT", "Hdf5File", "Hdf5Settings", "Hdf5Writer"]
 

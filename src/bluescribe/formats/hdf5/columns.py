@@ -14,8 +14,8 @@ from ...hdf5.file import LiveFile
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
 from ...hdf5.streams import FieldRows, epochs, field_rows, rows_expected
-from ...run import Field, Page, Run, Stream
-from ...values import Array
+from ...model.run import Field, Page, Run, Stream
+from ...model.values import Array
 
 __all__ = ["StreamColumns"]
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 
 import h5py
 
-from ...dimensions import detector_fields, dimensions
 from ...hdf5.objects import set_attribute
-from ...run import Run, Stream
+from ...model.dimensions import detector_fields, dimensions
+from ...model.run import Run, Stream
 from .columns import StreamColumns
 
 __all__ = ["set_default"]

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import orjson
 from pydantic import Field
 
-from ...assets import Asset, Frames
+from ...assets.asset import Asset, Frames
+from ...contract.plugin import FormatPlugin
+from ...contract.runfile import RunFile
+from ...contract.settings import WriterSettings
 from ...files import part_beside
-from ...jsontext import dumps, strict
-from ...run import Descriptor, Document, Page, Run, Stream
-from ...settings import WriterSettings
-from ...writer import Writer
-from ..base import RunFile
-from ..plugin import FormatPlugin
+from ...files.json_text import dumps, strict
+from ...model.run import Descriptor, Document, Page, Run, Stream
+from ...recording.writer import Writer
 from .dataset import StreamDataset, unique
 from .spool import SPOOL, Spool
 
 if TYPE_CHECKING:
-    from ...recovery import Recovery
+    from ...contract.recovery import Recovery
 
 __all__ = ["FORMAT", "JsonFile", "JsonSettings", "JsonWriter"]
 

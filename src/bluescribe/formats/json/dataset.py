@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, BinaryIO
 
-from ...assets import Asset
-from ...jsontext import dumps, strict
-from ...run import Field, Page, Stream
-from ...values import Array
+from ...assets.asset import Asset
+from ...files.json_text import dumps, strict
+from ...model.run import Field, Page, Stream
+from ...model.values import Array
 from .spool import Spool
 from .variable import Variable
 

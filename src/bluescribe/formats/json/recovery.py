@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from ...contract.recovery import Found, Keep, Recovery, Source
 from ...files import Place, parts_of
-from ...recovery import Found, Keep, Recovery, Source
 from .spool import SPOOL, run_of
 
 __all__ = ["DocumentRecovery"]

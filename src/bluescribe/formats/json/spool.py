@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...files import Place
-from ...jsontext import dumps
-from ...textfile import TextFile
+from ...files.json_text import dumps
+from ...files.textfile import TextFile
 
 __all__ = ["SPOOL", "Spool", "SpooledColumn", "run_of"]
 

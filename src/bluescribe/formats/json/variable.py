@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import orjson
 
-from ...jsontext import dumps, plain, strict
-from ...values import Array, as_array
+from ...files.json_text import dumps, plain, strict
+from ...model.values import Array, as_array
 from .spool import Spool, SpooledColumn
 
 __all__ = ["Variable", "joined"]

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ...jsontext import dumps, event_with_arrays
-from ...run import Descriptor, Document, Page, Run, Stream
-from ...settings import WriterSettings
-from ...textfile import TextFile
-from ...writer import Writer
-from ..base import RunFile
-from ..plugin import FormatPlugin
+from ...contract.plugin import FormatPlugin
+from ...contract.runfile import RunFile
+from ...contract.settings import WriterSettings
+from ...files.json_text import dumps, event_with_arrays
+from ...files.textfile import TextFile
+from ...model.run import Descriptor, Document, Page, Run, Stream
+from ...recording.writer import Writer
 
 if TYPE_CHECKING:
-    from ...recovery import Recovery
+    from ...contract.recovery import Recovery
 
 __all__ = ["FORMAT", "JsonlFile", "JsonlSettings", "JsonlWriter"]
 

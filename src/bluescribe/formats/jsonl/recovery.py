@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ...nonfinite import NumbersPutBack
-from ...recovery import Found, Keep, Recovery, RecoveryError, Source, changing
-from ...run import Document
+from ...contract.recovery import Found, Keep, Recovery, RecoveryError, Source, changing
+from ...files.nonfinite import NumbersPutBack
+from ...model.run import Document
 
 __all__ = ["JournalRecovery"]
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...writer import Writer
-from ..plugin import FormatPlugin
+from ...contract.plugin import FormatPlugin
+from ...recording.writer import Writer
 from .runfile import NexusFile
 from .settings import NexusSettings
 
 if TYPE_CHECKING:
-    from ...recovery import Recovery
+    from ...contract.recovery import Recovery
 
 __all__ = ["FORMAT", "NexusFile", "NexusSettings", "NexusWriter"]
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import h5py
 
-from ...afterwards import Shortfall
+from ...contract.post_run import Shortfall
 from ...files import Place
+from ...files.remedies import remedy
 from ...hdf5.frames import check_frames, copy_frames
 from ...hdf5.images import Images, ImagesError, NotReadyError, describe
 from ...hdf5.later import Patience, changed_copy
 from ...hdf5.objects import set_attribute
 from ...hdf5.streaming import GivenUpError
-from ...status import remedy
 
 __all__ = ["ImageCopy", "Show"]
 

@@ -9,7 +9,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ...diffractometer import diffractometers
 from ...hdf5.file import write_node
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import nexus_name
@@ -17,7 +16,8 @@ from ...hdf5.objects import set_attribute
 from ...hdf5.removal import remove
 from ...hdf5.room import is_of_system
 from ...hdf5.tree import Dataset, HardLink, Node
-from ...run import Run
+from ...model.diffractometer import diffractometers
+from ...model.run import Run
 from .content import EntryContent
 from .measurement import measurement_group
 from .orientation import diffractometer_group, sample_group

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import h5py
 import numpy as np
 
-from ...dimensions import Grid
-from ...values import Array
+from ...model.dimensions import Grid
+from ...model.values import Array
 from .table import StreamTable
 
 __all__ = ["grid_axis", "rows_of_grid"]

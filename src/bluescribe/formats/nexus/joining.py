@@ -8,7 +8,7 @@ from functools import partial
 
 import h5py
 
-from ...afterwards import Shortfall
+from ...contract.post_run import Shortfall
 from ...files import Place
 from ...hdf5.frames import check_frames
 from ...hdf5.images import Images, ImagesError, NotReadyError

@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
-from ...dimensions import positioner_fields
 from ...hdf5.names import nexus_name
 from ...hdf5.tree import Group, HardLink, Node, Rearranged
-from ...run import Run
+from ...model.dimensions import positioner_fields
+from ...model.run import Run
 from .table import StreamTable
 
 __all__ = ["measurement_group"]

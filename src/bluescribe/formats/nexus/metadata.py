@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ...files.json_text import ascii_dumps, dumps, plain
 from ...hdf5.declared import as_declared
 from ...hdf5.names import unique_name
 from ...hdf5.tree import Dataset, Group, Node
-from ...jsontext import ascii_dumps, dumps, plain
-from ...run import Descriptor, Document, Field, Run, Stream
-from ...times import local_time, seconds_of
-from ...values import as_array
+from ...model.run import Descriptor, Document, Field, Run, Stream
+from ...model.times import local_time, seconds_of
+from ...model.values import as_array
 
 __all__ = [
     "BLUESKY",

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import h5py
 import numpy as np
 
-from ...diffractometer import Diffractometer, Reflection
 from ...hdf5.names import nexus_name
 from ...hdf5.tree import Dataset, Group
+from ...model.diffractometer import Diffractometer, Reflection
 from .table import StreamTable
 
 __all__ = ["diffractometer_group", "sample_group"]

@@ -10,12 +10,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ...dimensions import Grid, detector_fields, dimensions, grid, positioner_fields
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import nexus_name
 from ...hdf5.tree import Dataset, Group, HardLink, Node, Rearranged
-from ...run import Run, Stream
-from ...values import Array
+from ...model.dimensions import Grid, detector_fields, dimensions, grid, positioner_fields
+from ...model.run import Run, Stream
+from ...model.values import Array
 from .gridview import grid_axis, rows_of_grid
 from .table import StreamTable
 

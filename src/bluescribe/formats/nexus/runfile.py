@@ -11,8 +11,11 @@ from typing import Any
 
 import h5py
 
-from ...afterwards import Shortfall, Work
-from ...assets import Asset, Frames
+from ...assets.asset import Asset, Frames
+from ...contract.post_run import Shortfall, Work
+from ...contract.runfile import RunFile
+from ...files.job_note import Note
+from ...files.json_text import dumps
 from ...hdf5.compression import compression_options
 from ...hdf5.documents import Documents
 from ...hdf5.file import LiveFile, write_node
@@ -25,22 +28,12 @@ from ...hdf5.objects import set_attribute
 from ...hdf5.removal import remove
 from ...hdf5.room import telling_of_system
 from ...hdf5.tree import Dataset
-from ...jsontext import dumps
-from ...owed import Note
-from ...run import Descriptor, Document, Page, Run, Stream
-from ..base import RunFile
+from ...model.run import Descriptor, Document, Page, Run, Stream
 from .copying import ImageCopy, Show
 from .entryviews import EntryViews
 from .joining import LateJoin
 from .master import Master
-from .metadata import (
-    BLUESKY,
-    IMAGES,
-    configuration_group,
-    entry_group,
-    stop_nodes,
-    stream_group,
-)
+from .metadata import BLUESKY, IMAGES, configuration_group, entry_group, stop_nodes, stream_group
 from .owing import Finished, Owed, noted
 from .settings import NexusSettings
 from .table import StreamTable

@@ -10,20 +10,13 @@ from typing import Any, Literal
 from pydantic import Field as Setting
 from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
 
+from ...contract.settings import Seconds, WriterSettings, expanded
+from ...files.names import check_template
+from ...files.templates import check_meaning
+from ...files.yamltext import YamlError, load
 from ...hdf5.compression import Compression, compression_options
-from ...paths import check_template
-from ...run import Field
-from ...settings import Seconds, WriterSettings, expanded
-from ...templates import check_meaning
-from ...yamltext import YamlError, load
-from .content import (
-    Definition,
-    GroupRule,
-    default_rules,
-    load_definition,
-    merge,
-    parse_template,
-)
+from ...model.run import Field
+from .content import Definition, GroupRule, default_rules, load_definition, merge, parse_template
 from .units import check_pint, unknown_units
 
 __all__ = ["NexusSettings"]

@@ -16,8 +16,8 @@ from ...hdf5.layout import Layout
 from ...hdf5.names import label, unique_name
 from ...hdf5.objects import group_at, set_attribute
 from ...hdf5.streams import epochs, field_rows, rows_expected
-from ...run import Field, Page, Run, Stream
-from ...values import Array
+from ...model.run import Field, Page, Run, Stream
+from ...model.values import Array
 from .interpretation import SCALAR, interpretation
 from .metadata import iso_time
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from ...errors import ConfigError
-from ...run import Field
+from ...model.run import Field
 
 __all__ = ["check_pint", "unknown_units"]
 

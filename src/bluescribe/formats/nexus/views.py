@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...dimensions import detector_fields, positioner_fields
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import nexus_name
 from ...hdf5.tree import Dataset, Group, HardLink, Node
-from ...run import COUNT_TIMES, Field, Run, Stream
+from ...model.dimensions import detector_fields, positioner_fields
+from ...model.run import COUNT_TIMES, Field, Run, Stream
 from .metadata import iso_time
 from .table import StreamTable
 

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, PositiveFloat
 
-from ...run import working_directory
-from ...settings import WriterSettings
-from ...writer import Writer
-from ..base import RunFile
-from ..plugin import FormatPlugin
+from ...contract.plugin import FormatPlugin
+from ...contract.runfile import RunFile
+from ...contract.settings import WriterSettings
+from ...model.run import working_directory
+from ...recording.writer import Writer
 from .console import newSpecFile, remember, spec_comment
 from .motors import record_motors
 from .runfile import SpecFile
 from .session import Session
 
 if TYPE_CHECKING:
-    from ...recovery import Recovery
+    from ...contract.recovery import Recovery
 
 __all__ = ["FORMAT", "SpecFile", "SpecSettings", "SpecWriter", "newSpecFile", "spec_comment"]
 

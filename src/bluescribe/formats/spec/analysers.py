@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...run import Page, Stream
+from ...model.run import Page, Stream
 from .columns import Layout, Spectrum
 from .command import Preset
 from .lines import label

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...dimensions import detector_fields, positioner_fields
-from ...run import Field, Page, Run, Stream
+from ...model.dimensions import detector_fields, positioner_fields
+from ...model.run import Field, Page, Run, Stream
 from .lines import LONGEST, label, unique
 from .numbers import is_finite, number, spectrum
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ...run import COUNT_TIMES, Descriptor, Document, Run
+from ...model.run import COUNT_TIMES, Descriptor, Document, Run
 from .lines import label, literal, one_line
 from .numbers import digits
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...diffractometer import Diffractometer, Reflection, cell_volume
+from ...model.diffractometer import Diffractometer, Reflection, cell_volume
 from .lines import comment, literal
 from .numbers import Number, digits, number
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...diffractometer import diffractometers
-from ...run import Document, Page, Run, Stream
-from ...times import local_time, seconds_of
+from ...model.diffractometer import diffractometers
+from ...model.run import Document, Page, Run, Stream
+from ...model.times import local_time, seconds_of
 from .analysers import spectrum_lines
 from .columns import Layout
 from .command import Preset

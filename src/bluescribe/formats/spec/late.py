@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...files import Place
-from ...paths import claim, clean
-from ...textfile import TextFile
+from ...files.names import claim, clean
+from ...files.textfile import TextFile
 
 __all__ = ["LateComments", "comments_beside"]
 

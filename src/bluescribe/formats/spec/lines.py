@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator
 from typing import Any
 
 from ...errors import DocumentError
-from ...jsontext import dumps
+from ...files.json_text import dumps
 
 __all__ = [
     "LONGEST",

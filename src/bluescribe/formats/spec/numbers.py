@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from ...values import Array, as_array
+from ...model.values import Array, as_array
 
 __all__ = ["digits", "is_finite", "number", "numbers", "pointed", "spectra", "spectrum"]
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from ...contract.recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...files import Place, part_beside, part_of
-from ...recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
-from ...run import Document
+from ...model.run import Document
 from . import SpecWriter
 from .blocks import Block, blocks, is_open_ended, is_ours
 from .existing import FileLock, is_torn, mend

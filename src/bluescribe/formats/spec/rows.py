@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from ...run import Page
-from ...values import Array, as_array
+from ...model.run import Page
+from ...model.values import Array, as_array
 from .columns import EPOCH, Column, Layout, Spectrum
 from .lines import comment, literal
 from .numbers import digits, numbers, pointed, spectra

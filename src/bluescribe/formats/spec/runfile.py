@@ -7,12 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...assets import Asset, Frames
+from ...assets.asset import Asset, Frames
+from ...contract.runfile import RunFile
 from ...files import Place
-from ...paths import claim, clean
-from ...run import Descriptor, Document, Page, Run, Stream
-from ...textfile import TextFile
-from ..base import RunFile
+from ...files.names import claim, clean
+from ...files.textfile import TextFile
+from ...model.run import Descriptor, Document, Page, Run, Stream
 from .columns import layout
 from .command import command, preset
 from .header import LABEL, Positions, date, ending, file_header, is_positions, left_out, scan_header

@@ -11,11 +11,11 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from ...contract.settings import WriterSettings
 from ...errors import ConfigError
 from ...files import Folder, Place
-from ...paths import clean, run_path
-from ...run import Run, working_directory
-from ...settings import WriterSettings
+from ...files.names import clean, run_path
+from ...model.run import Run, working_directory
 from .existing import highest_scan
 from .sessionfile import SessionFile
 

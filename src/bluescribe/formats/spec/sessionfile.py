@@ -13,9 +13,9 @@ from typing import Any
 
 from ...errors import ConfigError
 from ...files import Folder, MovedFolderError, Place
-from ...paths import claim
-from ...run import Run
-from ...textfile import TextFile
+from ...files.names import claim
+from ...files.textfile import TextFile
+from ...model.run import Run
 from .existing import FileLock, highest_scan, mend
 
 __all__ = ["KeptScan", "SessionFile"]

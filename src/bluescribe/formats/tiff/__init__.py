@@ -17,27 +17,27 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from ...afterwards import Work
-from ...assets import Asset, Frames
+from ...assets.asset import Asset, Frames
+from ...contract.plugin import FormatPlugin
+from ...contract.post_run import Work
+from ...contract.runfile import RunFile
+from ...contract.settings import Seconds, WriterSettings
 from ...files import Place, replacing
+from ...files.job_note import Note
+from ...files.json_text import dumps, strict
+from ...files.names import claim, clean
+from ...files.write_lock import Hold
 from ...hdf5.images import may_be_images
 from ...hdf5.later import seconds_left
 from ...hdf5.links import AssetLinks
-from ...held import Hold
-from ...jsontext import dumps, strict
-from ...owed import Note
-from ...paths import claim, clean
-from ...run import Descriptor, Document, Page, Run, Stream
-from ...settings import Seconds, WriterSettings
-from ...writer import Writer
-from ..base import RunFile
-from ..plugin import FormatPlugin
+from ...model.run import Descriptor, Document, Page, Run, Stream
+from ...recording.writer import Writer
 from .copying import ImageCopies, ToCopy
 from .left import broken_copies, copied_fields, read_list, with_copies
 from .stream import LIST, StreamImages
 
 if TYPE_CHECKING:
-    from ...recovery import Recovery
+    from ...contract.recovery import Recovery
 
 __all__ = ["FORMAT", "TiffFile", "TiffSettings", "TiffWriter"]
 

@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ...afterwards import Shortfall
-from ...assets import Asset, Frames
+from ...assets.asset import Asset, Frames
+from ...contract.post_run import Shortfall
 from ...files import Place
+from ...files.json_text import dumps, strict
+from ...files.remedies import remedy
 from ...hdf5.frames import check_frames, read_frames
 from ...hdf5.images import Images, ImagesError, NotReadyError, Part, spans
 from ...hdf5.later import Patience
 from ...hdf5.sequences import files
 from ...hdf5.streaming import GivenUpError
-from ...jsontext import dumps, strict
-from ...status import remedy
-from ...values import Array
+from ...model.values import Array
 from .stackfile import StackFile, is_image
 from .stream import NOT_TIFFFILES, Stack, StreamImages, pattern
 

@@ -9,11 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...arraytypes import ArrayTypes, in_types
-from ...files import Place, replacing
-from ...jsontext import dumps
-from ...paths import clean
-from ...recovery import (
+from ...contract.array_types import ArrayTypes, in_types
+from ...contract.recovery import (
     COPIES_ARE_ALL_THERE_IS,
     Found,
     Keep,
@@ -23,6 +20,9 @@ from ...recovery import (
     Source,
     changing,
 )
+from ...files import Place, replacing
+from ...files.json_text import dumps
+from ...files.names import clean
 from .left import LeftFile, LeftRun, read_list
 from .pages import cut, is_big, is_torn
 from .stream import LIST

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...files import Place
-from ...values import Array
+from ...model.values import Array
 
 __all__ = ["BIG", "CLASSIC", "FORMS", "Form", "StackFile", "is_image"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ...assets import Asset
+from ...assets.asset import Asset
 from ...files import Place
-from ...jsontext import dumps, strict
-from ...paths import clean
-from ...run import Field, Page, Run, Stream
-from ...values import Array, as_array
+from ...files.json_text import dumps, strict
+from ...files.names import clean
+from ...model.run import Field, Page, Run, Stream
+from ...model.values import Array, as_array
 from .stackfile import StackFile, is_image
 
 __all__ = ["LIST", "NOT_TIFFFILES", "Numbers", "Stack", "StreamImages", "pattern"]

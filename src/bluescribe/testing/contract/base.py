@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ...writer import Writer
+from ...recording.writer import Writer
 from .comparison import differences
 from .recorded import Document, RecordedRun, received
 from .values import same_value

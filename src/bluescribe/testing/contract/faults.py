@@ -17,8 +17,8 @@ from typing import Any
 import bluesky.plans as bp
 import pytest
 
+from ...contract.plugin import FormatPlugin
 from ...errors import BluescribeError
-from ...formats.plugin import FormatPlugin
 from ..shapes.devices import gauss, motor
 from ..shapes.engine import recording
 from .base import ContractBase

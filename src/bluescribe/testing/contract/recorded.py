@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ...times import seconds_of
+from ...model.times import seconds_of
 
 __all__ = ["RecordedRun", "received"]
 

@@ -134,7 +134,7 @@ def test_a_stored_login_is_used(begin, service, monkeypatch):
 def login(tmp_path, **keys):
     iconfig = tmp_path / "iconfig.yml"
     iconfig.write_text(yaml.safe_dump(iconfig_for(tmp_path, ["csv"], **keys)))
-    program = "from bluescribe.cli import main; main()"
+    program = "from bluescribe.commands.cli import main; main()"
     return warm.run(
         [sys.executable, "-c", program, "globus", "login", "--iconfig", str(iconfig)],
         stdin=subprocess.DEVNULL,

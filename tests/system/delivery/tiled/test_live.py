@@ -7,7 +7,7 @@ import time
 import bluesky.plan_stubs as bps
 import pytest
 
-from bluescribe.subscribe import subscribe_writers
+from bluescribe.session.subscribe import subscribe_writers
 from tests.system.delivery.tiled.runs import (
     a_run,
     block,

@@ -11,7 +11,7 @@ import bluesky.plan_stubs as bps
 import pytest
 
 from bluescribe.delivery import trouble
-from bluescribe.subscribe import Writers, subscribe_writers
+from bluescribe.session.subscribe import Writers, subscribe_writers
 from tests.extent import IS_LONG, some
 from tests.system.delivery.tiled.runs import (
     a_run,

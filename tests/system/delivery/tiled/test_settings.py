@@ -10,7 +10,7 @@ import pytest
 
 import bluescribe
 from bluescribe.errors import ConfigError
-from bluescribe.subscribe import subscribe_writers
+from bluescribe.session.subscribe import subscribe_writers
 from tests.system.delivery.tiled.runs import a_run, block, eventually, plan_of, play, rows
 from tests.tiled_server import free_port
 

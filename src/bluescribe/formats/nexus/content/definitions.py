@@ -11,9 +11,9 @@ from typing import Any
 import h5py
 import yaml
 
-from ....dimensions import detector_fields, positioner_fields
 from ....errors import ConfigError
-from ....run import Run
+from ....model.dimensions import detector_fields, positioner_fields
+from ....model.run import Run
 from .rules import TYPES, GroupRule, parse_content
 
 __all__ = ["Definition", "definition_names", "load_definition"]

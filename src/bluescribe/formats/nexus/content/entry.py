@@ -12,7 +12,7 @@ from ....errors import ConfigError
 from ....hdf5.file import write_node
 from ....hdf5.room import is_of_system
 from ....hdf5.tree import Dataset
-from ....run import Run
+from ....model.run import Run
 from ..table import StreamTable
 from .build import build
 from .definitions import Definition, load_definition

@@ -12,7 +12,7 @@ import numpy as np
 
 from ....hdf5.names import unique_name
 from ....hdf5.tree import Dataset
-from ....run import Run
+from ....model.run import Run
 from ..metadata import BLUESKY, metadata_node
 from ..table import StreamTable
 

@@ -1,0 +1,250 @@
+"""One run of a dead session in one format: played again, and what was cut short put aside."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from event_model import DocumentNames
+
+from ..contract.plugin import FormatPlugin
+from ..contract.recovery import Found, NotAloneError, Recovery, RecoveryError, Source
+from ..contract.report import RunReport
+from ..contract.settings import WriterSettings
+from ..errors import BluescribeError
+from ..files import Place, parts_of
+from ..files.backup import being_recovered, is_put_by, keep, keeping, put_back
+from ..formats import load_plugin
+from ..model.run import Run
+from ..recording.unfinished_runs import remember
+from ..recording.writer import Writer
+from ..spool.left import LeftRun, LeftSpool
+from .journals import events_of
+from .recovered import Step
+
+__all__ = ["Adopted"]
+
+logger = logging.getLogger(__name__)
+
+_SETTINGS = {"on_error": "warn", "retry_seconds": 0.0, "drain_timeout": 60.0}
+"""Those of a session are of no use: nobody waits, and nobody is to be stopped."""
+_DOCUMENTS = {"comment", "earlier", *(name.value for name in DocumentNames)}
+"""What the event model knows, and what was said; the rest is asked of files."""
+
+
+class Adopted:
+    """One run in one format.
+
+    Parameters
+    ----------
+    left
+        The spool.
+    run
+        The run.
+    lane
+        What of the session wrote it.
+    kinds
+        Writers of this session.
+    begins
+        Is called when a writer was made.
+    """
+
+    def __init__(
+        self,
+        left: LeftSpool,
+        run: LeftRun,
+        lane: str,
+        kinds: Mapping[str, type[Writer]],
+        begins: Callable[[], object],
+    ) -> None:
+        self._left = left
+        self._run = run
+        self._lane = lane
+        self._label = Run(run.start).label
+        self._files = run.files.get(lane, [])
+        self._kinds = kinds
+        self._begins = begins
+
+    def written(self, *, is_dry_run: bool) -> Iterator[Step]:
+        """Write the run, unless its files are whole; yield what was done."""
+        path = self._files[0] if self._files else Path(f"the {self._lane} file of {self._label}")
+        try:
+            plugin, settings = self._format()
+            recovery = plugin.recovery(plugin, settings) if plugin.recovery else None
+            if not is_dry_run:
+                self._put_back()
+            there = next((path for path in self._files if path.exists()), None)
+            found = self._found(recovery, there)
+            is_whole = any(item.has_stop and not (item.problem or item.doubt) for item in found)
+            if not is_whole and recovery and there is not None and recovery.is_held(there):
+                yield Step(path, "left", "it is being written")
+                return
+            if is_dry_run:
+                if not is_whole:
+                    yield Step(path, "written anew", f"{self._label}, from the spool")
+                return
+            if is_whole:
+                self._left.note_whole(self._run.uid, self._lane)
+            else:
+                yield from self._write(self._writer(plugin, settings), recovery, there, found)
+            for beside in self._beside(recovery) if plugin.may_share_files else ():
+                keep(beside)
+            self._left.note_done(self._run.uid, self._lane)
+        except (OSError, BluescribeError) as error:
+            yield Step(path, "FAILED", f"{self._label}: {error}")
+
+    def waits_beside(self) -> bool:
+        """Tell whether a run that is whole was still to come into a file that others have, too."""
+        with suppress(OSError, BluescribeError):
+            plugin, settings = self._format()
+            if plugin.may_share_files and plugin.recovery is not None:
+                return bool(self._beside(plugin.recovery(plugin, settings)))
+        return False
+
+    def _beside(self, recovery: Recovery | None) -> list[Path]:
+        """Return files of this run alone, beside the one that others have, too."""
+        return [p for p in self._files[1:] if p.exists() and self._is_its_own(recovery, p)]
+
+    def _write(
+        self, writer: Writer, recovery: Recovery | None, there: Path | None, found: list[Found]
+    ) -> Iterator[Step]:
+        """Write the run, in the place of what is there, or beside it."""
+        self._remove_parts()
+        what = f"{self._label}, from the spool"
+        kept: tuple[Path, ...] = ()
+        if there is None:
+            files = self._play_together(writer)
+        elif self._run.is_whole and all(map(self._has_all_of, found)):
+            files, kept = self._write_there(writer, recovery, there, is_in_it=bool(found))
+        else:
+            files = self._play(writer)  # either may have what the other lacks
+            what += f", which may lack a part of it: {there} is left as it is, too"
+            logger.warning("%s: %s", files[0] if files else self._lane, what)
+        if files:  # the format may have no use for the run
+            self._remember(recovery, files[0])
+            yield Step(files[0], "written anew", what, kept)
+
+    def _remove_parts(self) -> None:
+        """Remove what a kill left beside the files, half written."""
+        for path in self._files:
+            with suppress(OSError):
+                for part in parts_of(path):
+                    Place.at(part).remove()
+
+    def _format(self) -> tuple[FormatPlugin, WriterSettings]:
+        about = self._left.lanes[self._lane]
+        kind = self._kinds.get(about["format"])
+        plugin = load_plugin(about["format"]) if kind is None else FormatPlugin.of(kind)
+        return plugin, plugin.settings.validated(self._lane, about["settings"])
+
+    def _writer(self, plugin: FormatPlugin, settings: WriterSettings) -> Writer:
+        values = {name: getattr(settings, name) for name in settings.model_fields_set}
+        values |= _SETTINGS | ({"images_timeout": 0.0} if plugin.copies_images else {})
+        writer = plugin.writer(**values)
+        self._begins()
+        return writer
+
+    def _put_back(self) -> None:
+        """Begin again where another adoption was cut short."""
+        for path in self._files:
+            at_work = being_recovered(path)
+            if at_work.exists() and is_put_by(at_work):
+                put_back(at_work, dry_run=False)
+
+    def _found(self, recovery: Recovery | None, there: Path | None) -> list[Found]:
+        """Return what a file that is there has of the run."""
+        if recovery is None or there is None:
+            return []
+        documents = recovery.documents(there)  # of a journal, which is not counted otherwise
+        events = None if documents is None else events_of(documents)
+        found = (item for item in recovery.examine(there) if item.run == self._run.uid)
+        return [item if events is None else replace(item, events=events) for item in found]
+
+    def _has_all_of(self, found: Found) -> bool:
+        """Tell whether the spool has all events that a file has: a power cut may have cost some."""
+        events = events_of(self._documents())
+        return all(events.get(name, 0) >= number for name, number in found.events.items())
+
+    def _write_there(
+        self, writer: Writer, recovery: Recovery | None, there: Path, *, is_in_it: bool
+    ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+        """Write the run as `_write_anew` does, or beside a file that somebody has edited."""
+        try:
+            return self._write_anew(writer, recovery, there, is_in_it=is_in_it)
+        except NotAloneError as error:
+            logger.info("%s is left as it is, too: %s", there, error)
+            return self._play(writer), ()
+
+    def _write_anew(
+        self, writer: Writer, recovery: Recovery | None, there: Path, *, is_in_it: bool
+    ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+        """Write the run in the place of what is there; return its files, and what was put aside."""
+        with keeping(there) as kept:
+            for path in filter(Path.exists, self._files):
+                if not writer.shares_files or (path != there and self._is_its_own(recovery, path)):
+                    kept.keep(path)
+            if not writer.shares_files:
+                files = self._play(writer)
+            elif recovery is not None and is_in_it:
+                recovery.rebuild(there, [Source(self._run.uid, self._documents)], kept.keep)
+                files = (there,)
+            else:
+                writer.go_on(there)
+                files = self._play(writer)
+        return files, tuple(kept.names.values())
+
+    def _play_together(self, writer: Writer) -> tuple[Path, ...]:
+        """Write the run; with others of its lane in one file, if the format shares files."""
+        if not writer.shares_files:
+            return self._play(writer)
+        if (shared := self._left.shared.get(self._lane)) is not None:
+            writer.go_on(shared)
+        files = self._play(writer)
+        self._left.shared[self._lane] = files[0]
+        return files
+
+    def _is_its_own(self, recovery: Recovery | None, path: Path) -> bool:
+        """Tell whether no other run is in a file."""
+        found = [] if recovery is None else recovery.examine(path)
+        return bool(found) and all(item.run == self._run.uid for item in found)
+
+    def _documents(self) -> Iterator[tuple[str, Any]]:
+        for name, doc in self._left.story(self._run.uid, self._lane):
+            if name in _DOCUMENTS:
+                yield name, doc
+
+    def _play(self, writer: Writer) -> tuple[Path, ...]:
+        """Write the run; return its files.
+
+        Raises
+        ------
+        RecoveryError
+            It cannot be written.
+        """
+        reports: list[RunReport] = []
+        writer.replay(is_told=False)
+        writer.tell_of_finished(reports.append)
+        cwd: Path | None = None
+        with writer:
+            for name, doc in self._left.story(self._run.uid, self._lane):
+                if name == "cwd":
+                    cwd = doc
+                elif name == "start":
+                    writer.begin(doc, 0, cwd)
+                else:
+                    writer.post(name, doc)
+        lost = [report for report in reports if report.is_given_up]
+        if lost or not reports:
+            words = "; ".join(f"{f.cause}; {f.remedy}" for report in lost for f in report.failures)
+            raise RecoveryError(words or "its start document is damaged")
+        return reports[0].files
+
+    def _remember(self, recovery: Recovery | None, path: Path) -> None:
+        """Note that a journal has no stop document for ever, so that nobody tells of it again."""
+        if recovery is not None and recovery.is_journal and not self._run.has_stop:
+            with suppress(OSError):
+                remember(path)

@@ -1,0 +1,92 @@
+"""Adoption in a process of its own: HDF5 is used there, and the session may fork meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..recording.process.channel import Channel
+from ..recording.process.child import Child
+from ..recording.process.possible import is_safe_in_a_process, why_not
+from .recovered import Step
+
+if TYPE_CHECKING:
+    from ..recording.writer import Writer
+
+__all__ = ["adopt_elsewhere", "can_adopt_elsewhere", "serve_adoption"]
+
+_LOOK_SECONDS = 0.1
+"""How often the session looks whether it is to end meanwhile."""
+
+
+def can_adopt_elsewhere(kinds: Mapping[str, type[Writer]]) -> bool:
+    """Tell whether another process has the same writers, hooks included."""
+    return not why_not() and all(map(is_safe_in_a_process, kinds.values()))
+
+
+def adopt_elsewhere(
+    spool: Path | None, kinds: Mapping[str, type[Writer]], stop: threading.Event
+) -> list[Step]:
+    """Do what `adopt` does, with the same parameters and the same answer.
+
+    Raises
+    ------
+    OSError
+        No process can be begun, or it has died.
+    """
+    named = {name: (kind.__module__, kind.__qualname__) for name, kind in kinds.items()}
+    task = (serve_adoption.__module__, serve_adoption.__qualname__)
+    about = {"task": task, "spool": spool, "kinds": named}
+    child = Child("adopts", about, _hear, bool)
+    child.wait_until_ready()
+    is_stopped = False
+    while True:
+        try:
+            if stop.is_set() and not is_stopped:
+                is_stopped = True
+                child.commands.send("stop")
+            (told,) = child.commands.receive(_LOOK_SECONDS)
+        except TimeoutError:
+            continue
+        except EOFError:
+            how, words = child.reap(), child.last_words
+            raise ChildProcessError(f"the process that writes them {how}. {words}") from None
+        child.reap()
+        return [Step(path, outcome, what, tuple(kept)) for path, outcome, what, kept in told]
+
+
+def _hear(kind: str, *_: Any) -> None:
+    raise AssertionError(f"an adoption tells nothing of its own, and not {kind!r}")
+
+
+def serve_adoption(commands: Channel, about: Mapping[str, Any]) -> None:
+    """Adopt what was left, in the process of `adopt_elsewhere`."""
+    from ..recording.process.serving import named
+    from .adoption import adopt
+
+    stop = threading.Event()
+    threading.Thread(target=_wait_for_stop, args=(commands, stop), daemon=True).start()
+    kinds = {name: named(*where) for name, where in about["kinds"].items()}
+    try:
+        steps = adopt(about["spool"], kinds=kinds, stop=stop)
+    except Exception:
+        logging.getLogger(__name__).exception("a fault inside bluescribe; please report it")
+        return
+    commands.send([(step.path, step.outcome, step.what, step.kept) for step in steps])
+
+
+def _wait_for_stop(commands: Channel, stop: threading.Event) -> None:
+    """Stop behind the run that is being written when the session says so.
+
+    If the session was killed this ends at once, as the session would: the next one finds all as it
+    finds what was killed, and has not to wait.
+    """
+    try:
+        commands.receive()
+    except EOFError:
+        os._exit(1)
+    stop.set()

@@ -1,0 +1,136 @@
+"""From runs and formats to files: the execution of a plan, here or in several processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...files.names import fixed_part
+from ...sources import Selection, as_runs
+from .manifest import Manifest
+from .plan import Plan, Progress, Task, configs_for, plan_export, sharing
+from .processes import run_in_processes
+from .report import Export, ExportedRun
+from .runexporter import RunExporter
+
+__all__ = ["export", "run_export"]
+
+
+def export(
+    runs: Any,
+    directory: str | Path = ".",
+    formats: Iterable[str] = ("nexus",),
+    *,
+    select: Selection | None = None,
+    iconfig: str | Path | Mapping[str, Any] | None = None,
+    resume: bool = False,
+    jobs: int = 1,
+    progress: Progress = lambda *_: None,
+    **options: Any,
+) -> Export:
+    """Write runs that were taken before to files, the same as live writing makes.
+
+    Parameters
+    ----------
+    runs
+        A run or catalog of databroker or tiled; the name of a catalog, the URL of one on a tiled
+        server, the path of a journal, of a folder of journals or of a pack; documents, that is an
+        iterable of ``(name, doc)``; or an iterable of any of these.
+    directory
+        Folder for the files; made when it is missing.
+    formats
+        Names of the formats.
+    select
+        Which runs of a catalog or folder; all when it is None.
+    iconfig
+        An ``iconfig.yml``, or its content, with settings of the formats that it switches on.
+    resume
+        Leave out what an export into this directory has completed before, and write again what
+        was half done when it was killed.
+    jobs
+        Number of processes. Runs that share a file, as the scans of a SPEC session, are written
+        by one of them.
+    progress
+        Is told of events and of runs.
+    **options
+        Settings of the writers: each goes to the formats that have it. An option that is called
+        like a format holds settings of that format alone: ``nexus={"file_extension": "h5"}``.
+
+    Returns
+    -------
+    Export
+        The files by run and format, and the failures. A run that fails does not end the others.
+
+    Raises
+    ------
+    ConfigError
+        There is no such format, or an option is not allowed.
+    SourceError
+        The source or a run that is named is not there.
+
+    Examples
+    --------
+    >>> from bluescribe import export
+    >>> export("data/20261122-094501-S00042-1f5a9c3.jsonl", "out", ["csv"])  # doctest: +SKIP
+    """
+    configs = configs_for(directory, formats, iconfig, options)
+    manifest = Manifest(Path(fixed_part(str(Path(directory).expanduser()))))
+    try:
+        manifest.lock()
+        plan = plan_export(as_runs(runs, select), configs, manifest if resume else None)
+        return run_export(replace(plan, folder=manifest.folder), manifest, jobs, progress)
+    finally:
+        manifest.close()
+
+
+def run_export(plan: Plan, manifest: Manifest, jobs: int, progress: Progress) -> Export:
+    """Do what a plan says.
+
+    Parameters
+    ----------
+    plan
+        What is to be written.
+    manifest
+        Of the folder; it is locked.
+    jobs
+        Number of processes.
+    progress
+        Is told of events and of runs.
+    """
+    if plan.resumes:
+        for task in plan.tasks:
+            for name in task.names:
+                manifest.clear_away(task.run.uid, name)
+    if jobs > 1:
+        done = run_in_processes(plan, sharing(plan.configs), jobs, progress)
+    else:
+        done = _run_here(plan, manifest, progress)
+    return Export(
+        tuple(_with_skipped(*pair, manifest) for pair in zip(plan.tasks, done, strict=True))
+    )
+
+
+def _run_here(plan: Plan, manifest: Manifest, progress: Progress) -> list[ExportedRun]:
+    writers = {config.name: config.make() for config in plan.configs}
+    exporter = RunExporter(writers, manifest, goes_on=plan.resumes)
+    done = []
+    try:
+        for task in plan.tasks:
+            if task.names:
+                result = exporter.export(
+                    task.run, task.names, lambda events: progress(events, None)
+                )
+            else:
+                result = ExportedRun(task.run.uid, task.run.label)
+            progress(0, result)
+            done.append(result)
+    finally:
+        exporter.close()
+    return done
+
+
+def _with_skipped(task: Task, result: ExportedRun, manifest: Manifest) -> ExportedRun:
+    files = {name: manifest.files(task.run.uid, name) for name in task.skipped}
+    return replace(result, files={**files, **result.files}, skipped=task.skipped)

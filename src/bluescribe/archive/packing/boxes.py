@@ -1,0 +1,184 @@
+"""A pack as databroker-pack makes it: ``databroker-unpack inplace`` makes it a catalog again."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ... import __version__
+from ...assets.path_map import PathMap
+from ...files import Place
+from ...model.run import Document
+from ...sources import Selection, Source, StoredRun, as_runs
+from ...sources.packs import CATALOG
+from ..exporting import Manifest, Progress, export
+from .external import ExternalFiles
+from .roots import Roots
+from .sums import PackError, write_sums
+
+__all__ = ["Pack", "pack", "refusals"]
+
+_BLOCK = 2**20
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What a pack holds."""
+
+    directory: Path
+    runs: int
+    external_files: int
+    failures: tuple[str, ...]
+    """One line for each run or external file that is not in it."""
+
+
+def pack(
+    runs: Any,
+    directory: str | Path,
+    *,
+    select: Selection | None = None,
+    external: bool = True,
+    roots: Iterable[str | Path] = (),
+    path_map: Mapping[str, Path] | None = None,
+    progress: Progress = lambda *_: None,
+) -> Pack:
+    """Put runs and their external files into a folder that can be carried away.
+
+    Parameters
+    ----------
+    runs
+        As for `bluescribe.export`.
+    directory
+        The new folder.
+    select
+        Which runs; all when it is None.
+    external
+        Whether external files are copied, too: those below `roots`, below folders of `path_map`,
+        and in the folder of the journals or the pack that the runs are in, but for what is hidden
+        there. A file that is elsewhere is named among the failures: documents can name any file
+        that their reader may read, and who wrote them chose which.
+    roots
+        Folders that hold external files.
+    path_map
+        What stands for what, as ``PATH_MAP`` in iconfig, where the documents come from a machine
+        that has the files elsewhere.
+    progress
+        Is told of events and of runs.
+
+    Returns
+    -------
+    Pack
+        What is in it.
+
+    Raises
+    ------
+    PackError
+        There is something in the folder already, or no folder of `roots` is there.
+    SourceError
+        The source or a run that is named is not there.
+    """
+    directory = Path(directory).expanduser()
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise PackError(f"{directory} is not empty: give a folder that is new")
+    folders = dict(path_map or {})
+    allowed = Roots([*roots, *folders.values()]) if external else None
+    found = as_runs(runs, select)
+    files = ExternalFiles(secrets.token_hex(16), allowed, PathMap(folders).apply)
+    packed = [replace(run, source=_Renamed(run, files)) for run in found]
+    documents = directory / "documents"
+    done = export(packed, documents, ["jsonl"], file_name="{uid}", progress=progress)
+    failed = [path for run in done if run.failures for path in run.files.get("jsonl", [])]
+    for path in [*failed, *documents.glob(Manifest.name)]:
+        path.unlink()
+    lost = _copy(files, directory, allowed) if allowed else []
+    _write_catalog(directory, files, copied=external)
+    _write_manifests(directory, files)
+    write_sums(directory)
+    missing = [f"external file {path}: not there" for path in files.missing] if external else []
+    copied = sum(map(len, files.files.values())) - len(lost) if external else 0
+    amiss = [f"incomplete at its source: {line}" for line in done.discrepancies]
+    failures = (*done.failures, *amiss, *missing, *lost, *refusals(files))
+    return Pack(directory, len(done) - len(failed), copied, failures)
+
+
+class _Renamed(Source):
+    """A run whose external files are called as in the pack."""
+
+    def __init__(self, run: StoredRun, files: ExternalFiles) -> None:
+        self._run = run
+        self._files = files
+
+    def runs(self, selection: Selection) -> Iterator[StoredRun]:
+        """Give the run."""
+        yield self._run
+
+    def documents(self, key: str) -> Iterator[tuple[str, Document]]:
+        """Give its documents."""
+        for name, doc in self._run.documents():
+            yield name, self._files.rename(name, doc, self._run.source.folder)
+
+
+def refusals(files: ExternalFiles) -> list[str]:
+    """Return a line for each folder from which nothing was packed."""
+    return [
+        f"external files in {folder}, named {count} times, are not packed: it is neither the "
+        "folder of the journals nor below a --root. If they belong to the runs, and may go where "
+        f"the pack goes: --root {folder}"
+        for folder, count in files.refused.items()
+    ]
+
+
+def _copy(files: ExternalFiles, directory: Path, allowed: Roots) -> list[str]:
+    """Copy external files; return a line for each that cannot be."""
+    lost = []
+    for key, paths in files.files.items():
+        for path, own in sorted(paths.items()):
+            target = directory / "external_files" / key / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            place = Place.at(target)
+            try:
+                with allowed.opened(files.roots[key] / path, own) as old, place.open("xb") as new:
+                    shutil.copyfileobj(old, new, _BLOCK)
+            except OSError as error:
+                lost.append(f"external file {files.roots[key] / path}: {error.strerror or error}")
+    return lost
+
+
+def _write_catalog(directory: Path, files: ExternalFiles, *, copied: bool) -> None:
+    # databroker-unpack takes the relative paths, and the places of external files relative to
+    # the pack; the absolute ones are for whoever opens the catalog where it was made
+    roots = {key: f"external_files/{key}" if copied else str(p) for key, p in files.roots.items()}
+    source = {
+        "driver": "bluesky-jsonl-catalog",
+        "args": {
+            "paths": [str((directory / "documents").absolute() / "*.jsonl")],
+            "root_map": roots,
+        },
+        "metadata": {
+            "generated_by": {"library": "bluescribe", "version": __version__},
+            "relative_paths": ["documents/*.jsonl"],
+        },
+    }
+    text = yaml.safe_dump({"sources": {"packed_catalog": source}})
+    _write(directory / CATALOG, text.encode())
+
+
+def _write_manifests(directory: Path, files: ExternalFiles) -> None:
+    names = sorted(p.name for p in (directory / "documents").glob("*.jsonl"))
+    lines = "".join(f"documents/{name}\n" for name in names)
+    _write(directory / "documents_manifest.txt", lines.encode())
+    for key, paths in files.files.items():
+        lines = "\n".join(sorted(str(files.roots[key] / path) for path in paths))
+        _write(directory / f"external_files_manifest_{key}.txt", os.fsencode(lines))
+
+
+def _write(path: Path, content: bytes) -> None:
+    with Place.at(path).open("xb") as new:
+        new.write(content)

@@ -1,0 +1,295 @@
+"""External data: resource, datum and stream_* documents -> file, dataset, frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+
+from ..errors import DocumentError
+from ..model.run import Document, Page
+
+__all__ = ["Asset", "AssetBook", "Frames", "datum_rows", "uri_path"]
+
+_HDF5_DATASETS = {
+    "AD_HDF5": "/entry/data/data",
+    "AD_HDF5_SINGLE": "/entry/data/data",
+    "AD_HDF5_SWMR": "/entry/data/data",
+    "AD_HDF5_SWMR_SLICE": "/entry/data/data",
+    "AD_HDF5_SWMR_STREAM": "/entry/data/data",
+    "XSP3": "/entry/instrument/detector/data",
+    "XSP3_FLY": "/entry/instrument/detector/data",
+}
+"""Where the area-detector handlers of each spec find the images in an HDF5 file."""
+
+_MOST_DATUMS = 50_000
+"""Datum documents that are remembered: the events that refer to them follow soon."""
+
+_ENCODED = re.compile(r"([\w/.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*", re.ASCII)
+"""A path in which everything that a URI has to encode is encoded."""
+
+_HDF5_MIMETYPES = {
+    "application/x-hdf5",
+    "application/x-hdf",
+    "application/hdf5",
+    "multipart/related;type=application/x-hdf5",
+}
+
+_PLACES = ("point_number", "index", "frame")
+"""What a datum may call the number that its place in its resource is counted by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One external file, or sequence of files, that holds frames of a field."""
+
+    uid: str
+    """Of the resource or stream_resource document."""
+    spec: str
+    """The resource's spec or the stream_resource's mimetype."""
+    path: Path
+    """Of the file, or of the stem of a sequence's files, as the document names it."""
+    dataset: str | None
+    """Absolute path of the dataset inside an HDF5 file; None for any other kind of file."""
+    parameters: Document = field(default_factory=dict)
+    doc: Document = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    """What its datums say beside their number, which nobody here heeds."""
+
+    @classmethod
+    def from_doc(cls, doc: Document, locate: Callable[[str], Path]) -> Asset:
+        """Return what a resource, or a stream_resource, document tells of.
+
+        Raises
+        ------
+        DocumentError
+            It does not name a file.
+        """
+        make = _from_stream_resource if "uri" in doc else _from_resource
+        return make(doc, locate)
+
+    @property
+    def is_hdf5(self) -> bool:
+        """Whether the frames can be linked from another HDF5 file."""
+        return self.dataset is not None
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether each datum has an HDF5 file of its own, or some."""
+        return self.is_hdf5 and isinstance(self.parameters.get("template"), str)
+
+    @property
+    def place(self) -> str:
+        """Where the data is, for people: path, with the dataset where there is one."""
+        return f"{self.path}:{self.dataset}" if self.dataset else str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Which events of a stream which frames of an asset belong to; ranges are half-open.
+
+    Indices count as the documents do: an index is all that one event has, be it several frames.
+    """
+
+    seq_start: int
+    seq_stop: int
+    index_start: int
+    index_stop: int
+
+    def followed_by(self, other: Frames) -> Frames | None:
+        """Return the range of both if the other one begins where this one ends."""
+        if (self.seq_stop, self.index_stop) != (other.seq_start, other.index_start):
+            return None
+        return Frames(self.seq_start, other.seq_stop, self.index_start, other.index_stop)
+
+    @classmethod
+    def from_stream_datum(cls, doc: Document) -> Frames:
+        """Read the ranges of a stream_datum document.
+
+        Raises
+        ------
+        DocumentError
+            A range is missing or not of whole numbers.
+        """
+        try:
+            seq, index = doc["seq_nums"], doc["indices"]
+            return cls(int(seq["start"]), int(seq["stop"]), int(index["start"]), int(index["stop"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise DocumentError(f"stream_datum without seq_nums and indices: {error!r}") from None
+
+
+class AssetBook:
+    """The external data that one run's documents have announced.
+
+    Parameters
+    ----------
+    locate
+        Returns where a file is here that its producer calls by another path.
+    """
+
+    def __init__(self, locate: Callable[[str], Path] = Path) -> None:
+        self._locate = locate
+        self._assets: dict[str, Asset] = {}
+        self._fields: dict[str, str] = {}
+        self._datums: dict[str, tuple[str, int | None]] = {}
+        """Resource and index of each datum."""
+        self._has_forgotten = False
+
+    def add_resource(self, doc: Document) -> None:
+        """Take in a resource document."""
+        asset = _from_resource(doc, self._locate)
+        self._assets[asset.uid] = asset
+
+    def add_stream_resource(self, doc: Document) -> None:
+        """Take in a stream_resource document."""
+        asset = _from_stream_resource(doc, self._locate)
+        self._assets[asset.uid] = asset
+        self._fields[asset.uid] = str(doc.get("data_key") or "")
+
+    def add_datum(self, datum_id: str, resource: str, parameters: Any = None) -> None:
+        """Remember which part of which resource a datum is, until many more have come."""
+        told = _mapping(parameters)
+        self._datums[datum_id] = resource, _index(told)
+        others = tuple(str(key) for key in told if key not in _PLACES)
+        if others and resource in self._assets and not self._assets[resource].ignored:
+            self._assets[resource] = replace(self._assets[resource], ignored=others)
+        if len(self._datums) > _MOST_DATUMS:
+            self._datums.pop(next(iter(self._datums)))
+            self._has_forgotten = True
+
+    def knows(self, datum_id: str) -> bool:
+        """Tell whether a datum has come, or may have come too long ago to be remembered."""
+        return datum_id in self._datums or self._has_forgotten
+
+    def of_page(self, page: Page) -> Iterator[tuple[str, Asset, Frames | None]]:
+        """Yield the assets, in the order of the events, of each field whose values are datum ids.
+
+        Frames that follow on each other come together; they are None when the datums do not tell
+        their places.
+        """
+        for name, declared in page.descriptor.fields.items():
+            if declared.external and name in page.data:
+                for uid, frames in _joined(page.seq_num, map(self._datum, page.data[name])):
+                    if uid in self._assets:
+                        yield name, self._assets[uid], frames
+
+    def of_stream_datum(self, doc: Document) -> tuple[str, Asset, Frames]:
+        """Return the field, the asset and the frames that a stream_datum document tells of.
+
+        Raises
+        ------
+        DocumentError
+            Its stream_resource is unknown or its ranges are missing.
+        """
+        uid = doc.get("stream_resource")
+        if uid not in self._fields:
+            raise DocumentError(f"stream_datum of an unknown stream_resource {uid!r}")
+        return self._fields[uid], self._assets[uid], Frames.from_stream_datum(doc)
+
+    def _datum(self, datum_id: Any) -> tuple[str, int | None]:
+        """Return a datum's resource and index; ids begin with the resource's uid by convention."""
+        if not isinstance(datum_id, str):
+            return "", None
+        return self._datums.get(datum_id) or (datum_id.rpartition("/")[0], None)
+
+
+def datum_rows(kwargs: Any, count: int) -> list[Document]:
+    """Return the ``datum_kwargs`` of each datum of a page; what is malformed is left out."""
+    columns = {
+        key: column
+        for key, column in _mapping(kwargs).items()
+        if isinstance(column, list | tuple) and len(column) == count
+    }
+    return [{key: column[row] for key, column in columns.items()} for row in range(count)]
+
+
+def _index(parameters: Document) -> int | None:
+    """Return the number that a datum's place in its resource is counted by."""
+    for key in _PLACES:
+        number = parameters.get(key)
+        if isinstance(number, int | np.integer) and number >= 0:
+            return int(number)
+    return None
+
+
+def _joined(
+    seq_nums: Iterable[int], datums: Iterable[tuple[str, int | None]]
+) -> Iterator[tuple[str, Frames | None]]:
+    """Yield the resources of consecutive datums with the frames that follow on each other."""
+    uid = ""
+    frames: Frames | None = None
+    for seq_num, (resource, index) in zip(seq_nums, datums, strict=True):
+        seq = int(seq_num)
+        new = None if index is None else Frames(seq, seq + 1, index, index + 1)
+        longer = frames.followed_by(new) if frames and new and resource == uid else None
+        if not longer and uid and (resource, new) != (uid, frames):
+            yield uid, frames
+        uid, frames = resource, longer or new
+    if uid:
+        yield uid, frames
+
+
+def _from_resource(doc: Document, locate: Callable[[str], Path]) -> Asset:
+    """Return the asset of a resource document.
+
+    Raises
+    ------
+    DocumentError
+        It has no uid or no resource_path.
+    """
+    uid, resource_path = doc.get("uid"), doc.get("resource_path")
+    if not isinstance(uid, str) or not isinstance(resource_path, str):
+        raise DocumentError(f"resource without uid or resource_path: it has {sorted(doc)}")
+    spec = str(doc.get("spec") or "")
+    kwargs = _mapping(doc.get("resource_kwargs"))
+    path: PurePath = PurePosixPath(resource_path)
+    if root := doc.get("root"):
+        kind = PureWindowsPath if doc.get("path_semantics") == "windows" else PurePosixPath
+        path = kind(str(root), resource_path.lstrip("/\\" if kind is PureWindowsPath else "/"))
+    dataset = _dataset(kwargs) or _HDF5_DATASETS.get(spec)
+    return Asset(uid, spec, locate(str(path)), dataset, kwargs, doc)
+
+
+def _from_stream_resource(doc: Document, locate: Callable[[str], Path]) -> Asset:
+    """Return the asset of a stream_resource document, of event-model 1.23 or older.
+
+    Raises
+    ------
+    DocumentError
+        It has no uid, or neither uri nor resource_path.
+    """
+    if "uri" not in doc:
+        return _from_resource(doc, locate)
+    uid, uri = doc.get("uid"), doc["uri"]
+    if not isinstance(uid, str) or not isinstance(uri, str):
+        raise DocumentError(f"stream_resource without uid or uri: it has {sorted(doc)}")
+    mimetype = str(doc.get("mimetype") or "")
+    parameters = _mapping(doc.get("parameters"))
+    is_hdf5 = mimetype in _HDF5_MIMETYPES
+    dataset = _dataset(parameters) if is_hdf5 else None
+    return Asset(uid, mimetype, locate(uri_path(uri)), dataset, parameters, doc)
+
+
+def uri_path(uri: str) -> str:
+    """Return the path of a file URI, which some producers leave unencoded."""
+    scheme, separator, rest = uri.partition("://")
+    raw = "/" + rest.partition("/")[2] if separator else scheme.removeprefix("file:")
+    return unquote(raw) if _ENCODED.fullmatch(raw) else raw
+
+
+def _dataset(parameters: Document) -> str | None:
+    """Return the dataset's path that a document names, from the file's root."""
+    for key in ("dataset", "path", "dataset_path", "key"):
+        path = parameters.get(key)
+        if isinstance(path, str):
+            return "/" + path.strip("/")
+    return None
+
+
+def _mapping(value: Any) -> Document:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,1 @@
+"""iconfig.yml -> frozen, validated settings; all mistakes are told at once, before any beam."""

@@ -1,0 +1,106 @@
+"""FormatPlugin: all that the rest of bluescribe knows of a format. It asks nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DefinitionError
+from .hooks import check_complete
+from .runfile import RunFile
+
+if TYPE_CHECKING:
+    from ..recording.writer import Writer
+    from .recovery import Recovery
+    from .settings import WriterSettings
+
+__all__ = ["FormatPlugin"]
+
+_IMAGES = {"images", "images_timeout"}
+"""Settings of all formats that copy images: what is to be copied, and how long it is waited for."""
+
+
+@dataclass(frozen=True)
+class FormatPlugin:
+    """One format: its writer, and what it can do.
+
+    A format says ``FORMAT = FormatPlugin(XyWriter, ...)`` once, below its writer. Subclasses of
+    the writer can what it can.
+
+    Parameters
+    ----------
+    writer
+        Writes the format; its name, its run file and its settings are those that it names.
+    opens_hdf5
+        Whether it opens HDF5 files, to write or to copy from: HDF5 has one lock for all, and can
+        end its process.
+    copies_images
+        Whether it copies images when ``images`` is ``"copy"``, and waits ``images_timeout`` for
+        them.
+    readers
+        What opens its files, in one line for people who have nothing but the files.
+
+    Raises
+    ------
+    DefinitionError
+        The writer lacks what it needs, or is not what the record says.
+    """
+
+    writer: type[Writer]
+    _: KW_ONLY
+    opens_hdf5: bool = False
+    copies_images: bool = False
+    readers: str = "see its documentation"
+
+    def __post_init__(self) -> None:
+        """Check what is said, and let the class find its record again; see `of`."""
+        check_complete(self.writer, RunFile)
+        if self.copies_images and not self.settings.model_fields.keys() >= _IMAGES:
+            raise DefinitionError(
+                f"{self.settings.__name__} needs the fields {' and '.join(sorted(_IMAGES))}, as "
+                f"the FormatPlugin of {self.writer.__name__} says copies_images=True"
+            )
+        self.writer._plugin = self
+
+    @classmethod
+    def of(cls, writer: type[Writer]) -> FormatPlugin:
+        """Return the record of a writer, whoever made it.
+
+        A class without one extends a format, and can what that can; or it is of a package from
+        before there were records: then its settings tell whether it copies images.
+        """
+        known = writer._plugin
+        if known is None or not issubclass(writer.file_class, known.run_file):
+            copies = writer.settings_class.model_fields.keys() >= _IMAGES
+            return cls(writer, copies_images=copies)
+        return known if known.writer is writer else replace(known, writer=writer)
+
+    @property
+    def name(self) -> str:
+        """What the format is called: in iconfig.yml, on the command line, in messages."""
+        return self.writer.format
+
+    @property
+    def run_file(self) -> type[RunFile[Any]]:
+        """What writes one run."""
+        return self.writer.file_class
+
+    @property
+    def settings(self) -> type[WriterSettings]:
+        """What its settings have to be."""
+        return self.writer.settings_class
+
+    @property
+    def takes_raw_documents(self) -> bool:
+        """Whether it keeps documents as they come, and wants no pages of events."""
+        return not self.run_file.takes_pages
+
+    @property
+    def may_share_files(self) -> bool:
+        """Whether one file may take several runs; ``Writer.shares_files`` says so of one writer."""
+        return sum("shares_files" in vars(kind) for kind in self.writer.__mro__) > 1
+
+    @property
+    def recovery(self) -> type[Recovery] | None:
+        """What finishes files of the format after a crash, imported when it is asked for."""
+        return self.writer.recovery()

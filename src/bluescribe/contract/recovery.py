@@ -1,0 +1,289 @@
+"""What a format knows of files that a crash left incomplete; `recover` asks it.
+
+A format without a `Recovery` is left alone by ``bluescribe recover``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..errors import BluescribeError, ConfigError
+from ..files import Place, part_of
+from ..files.job_note import settings_of
+from ..files.write_lock import is_held
+from ..model.run import Document
+from .report import RunReport
+from .settings import WriterSettings
+
+if TYPE_CHECKING:
+    from ..recording.writer import Writer
+    from .plugin import FormatPlugin
+
+__all__ = [
+    "COPIES_ARE_ALL_THERE_IS",
+    "Documents",
+    "Found",
+    "Keep",
+    "NotAloneError",
+    "Recovery",
+    "RecoveryError",
+    "Source",
+    "changing",
+    "play",
+]
+
+COPIES_ARE_ALL_THERE_IS = "it holds copies of images whose own files are not there any more"
+"""Why a file is left as it is, although its journal has more of the run."""
+
+_OF_A_SESSION = ("on_error", "retry_seconds", "drain_timeout", "low_space", "master_file")
+"""Settings that are not those of a file."""
+
+Documents = Iterable[tuple[str, Document]]
+
+Keep = Callable[[Path], Path]
+"""Moves a damaged file to another name and returns that."""
+
+
+class RecoveryError(BluescribeError, RuntimeError):
+    """A file could not be made whole; the message says why."""
+
+
+class NotAloneError(RecoveryError):
+    """A run cannot be written anew where it stands; it can be mended there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One run in one file, as far as the file tells."""
+
+    path: Path
+    stem: str
+    """The name without its ending: files of a run have it in common, unless they are told not."""
+    run: str = ""
+    """Its uid; empty when the file does not tell."""
+    events: Mapping[str, int] = field(default_factory=dict)
+    """By stream, those that are whole."""
+    has_stop: bool = False
+    problem: str = ""
+    """What is wrong with the file by itself; empty when nothing is."""
+    doubt: str = ""
+    """Why more may have been measured than is there: a matter for the journal, if there is one."""
+    is_readable: bool = True
+    """Whether it can be made whole without a journal."""
+    is_by_name: bool = False
+    """Whether nothing but its name tells that it is of this format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A run to be written anew: its documents, in order, from the journal."""
+
+    run: str
+    read: Callable[[], Iterator[tuple[str, Document]]]
+
+
+class Recovery(ABC):
+    """Finds, mends and writes anew the files of one format.
+
+    Parameters
+    ----------
+    plugin
+        The format.
+    settings
+        How it is to be written.
+    """
+
+    holds_all_streams: ClassVar[bool] = True
+    """Whether a stream that a file does not have is missing there."""
+    sets_aside: ClassVar[bool] = False
+    """Whether a file that cannot be made whole without a journal gets another name: no document."""
+    has_parts: ClassVar[bool] = False
+    """Whether what `files.part_beside` made beside its files is of no use after a kill."""
+    is_journal: ClassVar[bool] = False
+    """Whether its files hold all documents, one a line, the stop document last."""
+
+    def __init__(self, plugin: FormatPlugin, settings: WriterSettings) -> None:
+        self.plugin = plugin
+        self._settings = settings
+
+    @property
+    def name(self) -> str:
+        """The format's name."""
+        return self.plugin.name
+
+    def chosen(self, *names: str) -> dict[str, Any]:
+        """Return those of some settings that were given."""
+        given = self._settings.model_fields_set
+        return {name: getattr(self._settings, name) for name in names if name in given}
+
+    @property
+    def ending(self) -> str:
+        """What the names of its files end in."""
+        return self._settings.ending
+
+    def has_ending(self, path: Path) -> bool:
+        """Tell whether a file's name ends as those of its files; without an extension, in none."""
+        return path.name.endswith(self.ending) if self.ending else not path.suffix
+
+    @property
+    def ending_rank(self) -> tuple[bool, int]:
+        """How much the ending of a name tells: one that was set more than a usual one."""
+        return "file_extension" in self._settings.model_fields_set, len(self.ending)
+
+    @abstractmethod
+    def examine(self, path: Path) -> list[Found]:
+        """Return the runs in a file; nothing if it is no file of this format.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+
+    def is_named_after(self, found: Found, stem: str, start: Document) -> bool:
+        """Tell whether a file that does not tell its run is that of a run, by its name.
+
+        Parameters
+        ----------
+        found
+            The file.
+        stem
+            What the run's journal is called.
+        start
+            The run.
+        """
+        return found.stem == stem
+
+    def is_held(self, path: Path) -> bool:
+        """Tell whether a living process writes a file."""
+        return is_held(path)
+
+    def seems_cut_short(self, path: Path) -> bool:
+        """Tell, after a look at some bytes, whether a run in a file was not brought to its end.
+
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        """
+        return False
+
+    def files(self, path: Path) -> list[Path]:
+        """Return the files of a run that is not written any more, by its main file.
+
+        They need not be there.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+        return [path]
+
+    def documents(self, path: Path) -> Iterator[tuple[str, Document]] | None:
+        """Return all documents of a run, from a file that has them; None for other formats."""
+        return None
+
+    @abstractmethod
+    def mend(self, path: Path, keep: Keep) -> str:
+        """Make a file readable that has no journal; return what was done.
+
+        Raises
+        ------
+        OSError, RecoveryError
+            It could not be done.
+        """
+
+    @abstractmethod
+    def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
+        """Write runs of a file anew; return what was done.
+
+        Raises
+        ------
+        OSError, RecoveryError
+            It could not be done.
+        """
+
+    def write_again(self, path: Path, source: Source, ending: str, **values: Any) -> list[str]:
+        """Write a run to files of the same name, with the format's own writer.
+
+        Parameters
+        ----------
+        path
+            The main file, which is not there any more.
+        source
+            The run.
+        ending
+            What stands behind the name's stem.
+        values
+            Settings that differ from those that are given.
+
+        Returns
+        -------
+        list[str]
+            What is not there, as `play` tells.
+        """
+        stem = path.name.removesuffix(ending).replace("{", "{{").replace("}", "}}")
+        folder = str(path.parent).replace("{", "{{").replace("}", "}}")
+        known = {*_OF_A_SESSION, *self._settings.model_fields_set}
+        noted = {k: v for k, v in settings_of(path).items() if k not in known}
+        return play(self.writer(Path(folder), **{**noted, **values, "file_name": stem}), source)
+
+    def writer(self, folder: Path, **values: Any) -> Writer:
+        """Make a writer with the settings that are given, but for `values`."""
+        settings = {name: getattr(self._settings, name) for name in self._settings.model_fields_set}
+        settings |= {"on_error": "warn", "retry_seconds": 1.0, "drain_timeout": 60.0, **values}
+        if self.plugin.copies_images:
+            settings["images_timeout"] = 0.0  # what is not there by now will not come
+        settings.pop("directory", None)
+        try:
+            return self.plugin.writer(folder, **settings)
+        except ConfigError as error:
+            raise RecoveryError(str(error)) from None
+
+
+@contextmanager
+def changing(path: Path, keep: Keep) -> Iterator[Place]:
+    """Give a file another name, and change a copy; that takes its place if the block ends well.
+
+    Raises
+    ------
+    OSError
+        The disk refused, or the file is a link.
+    """
+    place = Place.at(path)
+    kept = place.with_name(keep(path).name)
+    with part_of(place) as part:
+        kept.copy_into(part)
+        yield part
+        part.sync()
+
+
+def play(writer: Writer, source: Source) -> list[str]:
+    """Write a run again; without a stop document if it has none.
+
+    Returns
+    -------
+    list[str]
+        What a complete file does not hold: images in other files, which are not to be found.
+
+    Raises
+    ------
+    RecoveryError
+        It could not be written.
+    """
+    reports: list[RunReport] = []
+    writer.keep_no_spool()  # what fails is told, and is not left to anybody else
+    writer.tell_of_finished(reports.append)
+    with writer:
+        for name, doc in source.read():
+            writer(name, dict(doc))
+    for report in reports:
+        if report.is_given_up:
+            raise RecoveryError("; ".join(f"{f.cause}; {f.remedy}" for f in report.failures))
+    return [failure.cause for report in reports for failure in report.failures]

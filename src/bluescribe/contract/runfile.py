@@ -1,0 +1,311 @@
+"""RunFile: one run in one format. Whoever adds a format implements this."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from ..assets.asset import Asset, Frames
+from ..assets.path_map import PathMap
+from ..contract.post_run import Work
+from ..files import MovedFolderError, Place
+from ..files.job_note import Note, exact
+from ..files.names import check_template, claim, place_of_run, run_path
+from ..model.run import Descriptor, Document, Page, Run, Stream
+from .hooks import check_hooks
+from .settings import WriterSettings
+
+__all__ = ["RunFile", "Settings"]
+
+logger = logging.getLogger(__name__)
+
+Settings = TypeVar("Settings", bound=WriterSettings)
+
+_OF_WRITERS = dict.fromkeys(
+    ("prepare", "recovery", "go_on"),
+    "it is a hook of the writer: define it in the subclass of Writer that has this file_class",
+)
+
+
+class RunFile(ABC, Generic[Settings]):
+    """The file, or files, of one run in one format.
+
+    All calls come on the writer's thread: `accepts` and `open`, then for live and for exported
+    runs alike `record`, `add_descriptor`, `write_events`, `link_assets` and `sync` as the
+    documents come, then `close`, or `abandon` after a failure.
+
+    An `OSError` makes the router call the same method again with the same arguments, for as
+    long as ``retry_seconds`` says: a method that failed must be fit to be repeated. Any other
+    exception ends this file and no other; a `DocumentError` refuses only the document. What
+    `write_events` raises may be a value's fault: it is called again with one event at a time, and
+    with a text in the place of a value, before the file is ended. It must not have written part of
+    the page that it raised at.
+    """
+
+    takes_pages: ClassVar[bool] = True
+    """False for a format that keeps documents as they come and wants `record` alone."""
+    note: Note | None = None
+    """Says beside the file, from its end on, what `afterwards` is to do."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse hooks that nobody would call.
+
+        Raises
+        ------
+        DefinitionError
+            It names the hook that was meant.
+        """
+        super().__init_subclass__(**kwargs)
+        check_hooks(cls, elsewhere=_OF_WRITERS, settings=WriterSettings)
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.discrepancies: Sequence[str] = ()
+        """In what the run differs from what its stop document says; known when `close` is called.
+
+        Events or frames that did not come, or came twice. The file is marked with it, where its
+        readers see it.
+        """
+        self._stem: Place | None = None
+        self._claimed: dict[str, Place] = {}
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files made so far, the main one first; absolute."""
+        return [place.path for place in self._claimed.values()]
+
+    def remove_empty(self) -> None:
+        """Remove the files of a run that was given up before they had a byte."""
+        for ending, place in list(self._claimed.items()):
+            with suppress(OSError):  # one that is gone, or stays: it is empty
+                if not place.size():
+                    place.remove()
+                    del self._claimed[ending]
+
+    @property
+    def places(self) -> list[Place]:
+        """The files that were made so far and hold nothing but this run, the main one first."""
+        return list(self._claimed.values())
+
+    def discard(self) -> None:
+        """Remove what was made, after `abandon`: the run is written anew, from its beginning.
+
+        What is in a folder that nobody finds any more stays there.
+
+        Raises
+        ------
+        OSError
+            The folder is away, or cannot be written.
+        """
+        if self.note is not None:
+            self.note.clear()
+            self.note = None
+        for place in reversed(self.places):
+            with suppress(MovedFolderError):
+                place.folder.found()
+                if place.exists():
+                    place.remove()
+        self._claimed.clear()
+
+    def files(self) -> list[Path]:
+        """Return every file of the run, once it is closed, for those who take them elsewhere.
+
+        A format whose `paths` do not name all says so here: `paths` are asked for all the time.
+        """
+        return self.paths
+
+    def accepts(self, run: Run) -> bool:
+        """Tell whether a run is to be written, from its start document; for subclasses."""
+        return True
+
+    def file_name(self, run: Run) -> str:
+        """Return the template of a run's file name, without extension; for subclasses.
+
+        Keys of the start document in braces are filled and cleaned. What leads out of the
+        directory is not taken: the run then has the name that the settings say.
+        """
+        return self.settings.file_name
+
+    def resource_path(self, path: Path) -> Path:
+        """Return where an external file is, for subclasses; ``path_map`` was applied already."""
+        return path
+
+    def locate(self, path: str) -> Path:
+        """Return where a file is here that the documents call `path`."""
+        found = PathMap(self.settings.path_map).apply(path)
+        try:
+            return self.resource_path(found)
+        except Exception as error:
+            logger.warning(
+                "%s.resource_path() failed on %s: %r. It is looked for as the documents say.",
+                type(self).__name__,
+                found,
+                error,
+            )
+            return found
+
+    @abstractmethod
+    def open(self, run: Run) -> None:
+        """Make the file and write what the start document tells."""
+
+    def record(self, name: str, doc: Document) -> None:
+        """Take a document as it came, in order, before it reaches the methods below.
+
+        Events and event pages come here for a format that takes no pages, and for no other.
+        """
+
+    @abstractmethod
+    def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
+        """Take in a descriptor: the first one of a stream, or a reconfiguration of it."""
+
+    @abstractmethod
+    def write_events(self, stream: Stream, page: Page) -> None:
+        """Write consecutive events of one descriptor."""
+
+    def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
+        """Note that an external file holds a field's values.
+
+        Parameters
+        ----------
+        stream, field
+            Whose values.
+        asset
+            Where they are.
+        frames
+            Which events and frames, in the order of the events; None when the documents do not
+            tell, as some datums do not.
+        """
+
+    def add_comment(self, text: str, seconds: float, *, at_end: bool = False) -> None:
+        """Take in what somebody says about the run; a format without comments leaves it.
+
+        Parameters
+        ----------
+        text
+            One line or several.
+        seconds
+            When it was said, in epoch seconds.
+        at_end
+            Whether it is to stand at the end of the run, whenever it comes.
+        """
+
+    @abstractmethod
+    def sync(self) -> None:
+        """Bring all that was written to where other processes read it."""
+
+    @abstractmethod
+    def close(self, stop: Document | None) -> None:
+        """Finish the file; `stop` is None when the run was never stopped."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Let go of the file as it is after a failure; leave no half row where that is possible."""
+
+    def afterwards(self) -> Work | None:
+        """Return what remains to be done once the file is closed, on another thread, or nothing.
+
+        The file is complete without it: `close` was called and did not fail.
+        """
+        return None
+
+    def owe(
+        self, format_name: str, run: Run, file: Place, what: str, about: Callable[[], Document]
+    ) -> None:
+        """Note beside a file what `afterwards` is going to do; another process may have to.
+
+        `close` calls this just before the file is told to be finished. A note that cannot be made
+        is told, and costs the file nothing.
+
+        Parameters
+        ----------
+        format_name
+            Whose `take_up` knows what to do.
+        run
+            The run.
+        file
+            The file.
+        what
+            What is to be done, as messages say it: "its images are in it".
+        about
+            Returns all that `take_up` needs; it becomes JSON.
+        """
+        if self.note is not None:  # a try that failed
+            return
+        try:
+            chosen = self.settings.model_fields_set - {"directory"}
+            settings = self.settings.model_dump(mode="json", include=chosen)
+            told = exact({"settings": settings, **about()})
+            self.note = Note.made(file, format_name, run.label, what, told)
+        except Exception as error:
+            logger.warning(
+                "%s: %s: it cannot be noted beside %s that %s only later: %s. It is done all the "
+                "same, but not if this process is killed before that.",
+                *(format_name, run.label, file, what, error),
+            )
+
+    def take_up(self, note: Note) -> Work:
+        """Return what does the work that a note tells of; only formats that `owe` need this.
+
+        Its file is there, and nobody writes it. It may have been done before, in part or wholly.
+        """
+        raise NotImplementedError(f"{type(self).__name__} owes nothing")
+
+    def claim(self, run: Run, ending: str) -> Place:
+        """Create a new file of the run and list it in `paths`; once for each ending.
+
+        Parameters
+        ----------
+        run
+            Gives the values for the file name's template.
+        ending
+            What follows the name, such as ``.csv``.
+
+        Returns
+        -------
+        Place
+            The file. It can be opened as often as that is needed, ``place.open("r+b")`` or by
+            what takes names, ``h5py.File(place)``: it is found in the folder in which the run
+            began, also when that was renamed since.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be made or written, or its path leads to another one by now.
+        """
+        if ending not in self._claimed:
+            self._claimed[ending] = claim(self.place(run), ending)
+        return self._claimed[ending]
+
+    def place(self, run: Run) -> Place:
+        """Return where all files of the run are, with their name up to the ending.
+
+        The folder is made, and from then on it is that one, wherever its path leads.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be made.
+        """
+        if self._stem is None:
+            template = self._template(run)
+            path = run_path(self.settings.directory, template, run.start)
+            self._stem = place_of_run(run.cwd / path, self.settings.rights, run.claims)
+        return self._stem
+
+    def _template(self, run: Run) -> str:
+        try:
+            template = self.file_name(run)
+            check_template(template)
+        except Exception as error:
+            logger.warning(
+                "%s.file_name() gave no name for %s: %r. The file is called as the settings say.",
+                type(self).__name__,
+                run.label,
+                error,
+            )
+            return self.settings.file_name
+        return template

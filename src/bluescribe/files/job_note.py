@@ -1,0 +1,300 @@
+"""Work that is owed to a run's file after its end: a note beside it says so, until it is done.
+
+The note, ``NAME.owed``, is made before the file is told to be finished and removed when the work is
+done. Who does the work has a lock on it, which ends with the process however that ends. So a
+session that is killed leaves a note that nobody has: the next session, or ``bluescribe recover``,
+takes it. It says all that is needed, the settings included, and names nothing outside its folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import re
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from . import Place
+from .names import claim
+from .write_lock import NO_LOCKS, QUIET_SECONDS, Held
+
+__all__ = ["ENDING", "Note", "exact", "is_note", "notes_of", "restored", "settings_of"]
+
+ENDING = ".owed"
+_VERSION = 1
+_KEYS = {"format", "file", "run", "what", "made", "about"}
+_ARRAY = "__array__"
+_LEVELS = 100
+_LARGE = 10**4000
+"""Python puts none of over 4,300 digits into words."""
+
+
+class Note(Held):
+    """What is owed to one file, and the right to do it: no other process has it meanwhile.
+
+    Parameters
+    ----------
+    place
+        The note.
+    fd
+        Its open file, locked where the file system has locks.
+    told
+        What it says.
+    """
+
+    def __init__(self, place: Place, fd: int, told: Mapping[str, Any]) -> None:
+        super().__init__(fd)
+        self.place = place
+        self.told = told
+
+    @classmethod
+    def made(
+        cls, file: Place, format_name: str, run: str, what: str, about: Mapping[str, Any]
+    ) -> Self:
+        """Make the note of a file.
+
+        Parameters
+        ----------
+        file
+            The file of the run.
+        format_name
+            Whose file it is.
+        run
+            What messages call the run.
+        what
+            What is owed, as messages say it: "its images are in it".
+        about
+            All that the format needs to do the work without this process, as JSON has it.
+
+        Raises
+        ------
+        OSError
+            The disk refused; there is no note.
+        """
+        told = {
+            "bluescribe": _VERSION,
+            "format": format_name,
+            "file": file.name,
+            "run": run,
+            "what": what,
+            "made": time.time(),
+            "about": about,
+        }
+        place = claim(file, ENDING, is_told=False)
+        try:
+            note = cls(place, place.folder.open(place.name, os.O_RDWR), told)
+            note._lock()
+            note._write()
+        except BaseException:
+            with suppress(OSError):
+                place.remove()
+            raise
+        return note
+
+    @classmethod
+    def taken(cls, place: Place) -> Self | None:
+        """Return a note that was left; None when it is gone, or is none.
+
+        Raises
+        ------
+        BlockingIOError
+            Others have taken it.
+        OSError
+            It cannot be read or written.
+        """
+        try:
+            note = cls(place, place.folder.open(place.name, os.O_RDWR), {})
+        except FileNotFoundError:
+            return None
+        try:
+            if not note._lock():
+                raise BlockingIOError(errno.EAGAIN, "another process is at it", str(place))
+            if note._is_there():
+                note.told = _read(note._fd)
+                if note.told:
+                    return note
+        except BaseException:
+            note.release()
+            raise
+        note.release()
+        return None
+
+    @property
+    def format(self) -> str:
+        """Name of the format."""
+        return str(self.told["format"])
+
+    @property
+    def run(self) -> str:
+        """What messages call the run."""
+        return str(self.told["run"])
+
+    @property
+    def what(self) -> str:
+        """What is owed, as messages say it."""
+        return str(self.told["what"])
+
+    @property
+    def about(self) -> Any:
+        """What the format said."""
+        return restored(self.told["about"])
+
+    @property
+    def file(self) -> Place:
+        """The file, beside the note, whatever its folder is called now."""
+        return self.place.with_name(str(self.told["file"]))
+
+    @property
+    def age(self) -> float:
+        """For how many seconds it has been owed; files of a run of long ago will not come."""
+        return max(0.0, time.time() - float(self.told["made"]))
+
+    @property
+    def failed(self) -> str:
+        """Why the work could not be done, as it was told already; empty while it was not."""
+        return str(self.told.get("failed", ""))
+
+    def fail(self, cause: str) -> None:
+        """Note why it could not be done, so that this is told once.
+
+        Raises
+        ------
+        OSError
+            The disk refused.
+        """
+        self.told = {**self.told, "failed": cause}
+        self._write()
+
+    def clear(self) -> None:
+        """Remove it: the work is done, or is owed no more.
+
+        Raises
+        ------
+        OSError
+            It cannot be removed.
+        """
+        try:
+            if self._is_there():
+                self.place.remove()
+        finally:
+            self.release()
+
+    def _lock(self) -> bool:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            note = os.fstat(self._fd)
+            return not note.st_size or time.time() - note.st_mtime > QUIET_SECONDS
+        return True
+
+    def _is_there(self) -> bool:
+        """Tell whether the name still leads to the file that is locked: who had it removes it."""
+        try:
+            there = self.place.folder.stat(self.place.name)
+        except FileNotFoundError:
+            return False
+        here = os.fstat(self._fd)
+        return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+
+    def _write(self) -> None:
+        rest = memoryview(json.dumps(self.told).encode() + b"\n")
+        os.ftruncate(self._fd, 0)
+        at = 0
+        while rest:
+            written = os.pwrite(self._fd, rest, at)
+            at, rest = at + written, rest[written:]
+
+
+def is_note(path: Path) -> bool:
+    """Tell whether a file is called like a note."""
+    return path.name.endswith(ENDING)
+
+
+def notes_of(path: Path) -> list[Path]:
+    """Return the notes beside a file.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be read.
+    """
+    named = re.compile(re.escape(path.name) + r"(-\d+)?" + re.escape(ENDING))
+    return [found for found in path.parent.iterdir() if named.fullmatch(found.name)]
+
+
+def settings_of(path: Path) -> dict[str, Any]:
+    """Return the settings that a file was written with, if a note beside it tells.
+
+    Raises
+    ------
+    OSError
+        The folder, or a note, cannot be read.
+    """
+    for note in notes_of(path):
+        with Place.at(note).open() as file:
+            told = _read(file.fileno())
+        if told and told["file"] == path.name:
+            return dict(restored(told["about"]["settings"]))
+    return {}
+
+
+def exact(value: Any, levels: int = _LEVELS) -> Any:
+    """Return a value of a document as JSON has it, arrays so that `restored` has their types.
+
+    What has no end, or no words, is text: the run's own file holds it as it was.
+    """
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufc":
+        data = b64encode(np.ascontiguousarray(value).tobytes()).decode()
+        return {_ARRAY: [value.dtype.str, list(value.shape), data]}
+    if isinstance(value, Mapping) and levels:
+        return {str(key): exact(item, levels - 1) for key, item in value.items()}
+    if isinstance(value, list | tuple) and levels:
+        return [exact(item, levels - 1) for item in value]
+    if type(value) in (str, float, bool, type(None)) or (
+        type(value) is int and abs(value) < _LARGE
+    ):
+        return value
+    return _word(value)
+
+
+def _word(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception:  # the object's own fault, a list without an end, a number of many digits
+        return object.__repr__(value)
+
+
+def restored(value: Any) -> Any:
+    """Return what `exact` got."""
+    if isinstance(value, dict):
+        if value.keys() == {_ARRAY}:
+            dtype, shape, data = value[_ARRAY]
+            return np.frombuffer(b64decode(data), dtype).reshape(shape)[()]
+        return {key: restored(item) for key, item in value.items()}
+    return [restored(item) for item in value] if isinstance(value, list) else value
+
+
+def _read(fd: int) -> Mapping[str, Any]:
+    """Return what a note says; nothing if it was not written to its end: its file is not either."""
+    with open(fd, "rb", closefd=False) as file:
+        file.seek(0)
+        text = file.read()
+    try:
+        told = json.loads(text)
+        is_ours = told["bluescribe"] == _VERSION and {*told} >= _KEYS
+        is_inside = Path(told["file"]).name == told["file"] and float(told["made"]) > 0
+    except (ValueError, LookupError, TypeError):
+        return {}
+    return told if is_ours and is_inside and isinstance(told["about"], dict) else {}

@@ -1,0 +1,268 @@
+"""Names and places of files: templates filled from the start document, safety, collisions."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from itertools import takewhile
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+from . import Claims, Folder, Place, Rights
+from .templates import DEFAULT_TEMPLATE, check_fields
+
+__all__ = [
+    "DEFAULT_TEMPLATE",
+    "check_keys",
+    "check_template",
+    "claim",
+    "clean",
+    "filled",
+    "fixed_part",
+    "place_of_run",
+    "run_path",
+]
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_NAME = 180
+"""Bytes of one part of a path, to which formats add stream and ending."""
+
+_LONGEST_PART = 255
+"""Bytes that file systems allow."""
+
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\:*?"<>|#;\[\]]')
+"""Separators, control characters, line ends, what Windows shares refuse, and what readers take for
+the end of a name or for a pattern: silx and frictionless do not open ``Fe #3.hdf``."""
+
+_TOLD_KEPT = 1_000
+_told_of: dict[tuple[str, str], object] = {}
+"""Templates, and their keys that were found to hold a path, by whichever format came first."""
+
+_KEY = re.compile(r"[^.\[\]!]+(\[[^\[\]]+\])*")
+"""A start key, or an item inside one: ``sample[name]``. Never an attribute."""
+
+
+def check_template(template: str) -> None:
+    """Raise a `ValueError` that says what is wrong with a file name template."""
+    check_keys(template)
+    if not template.strip("/ "):
+        raise ValueError("an empty template names no file")
+    if not template.isprintable():
+        raise ValueError("the template holds a character that cannot be printed")
+    if Path(template).is_absolute() or ".." in Path(template).parts:
+        raise ValueError("the template must stay inside the directory: no leading / and no ..")
+
+
+def check_keys(template: str) -> None:
+    """Raise a `ValueError` unless what stands in braces are keys of a start document."""
+    try:
+        keys = [key for _, key, _, _ in Formatter().parse(template) if key is not None]
+    except ValueError as error:
+        raise ValueError(f"not a template: {error}; see {DEFAULT_TEMPLATE}") from None
+    for key in keys:
+        if not _KEY.fullmatch(key):
+            raise ValueError(
+                f"{{{key}}} is not a key of the start document; see {DEFAULT_TEMPLATE}"
+            )
+    check_fields(template)
+
+
+def run_path(
+    directory: Path,
+    template: str,
+    start: Mapping[str, Any],
+    *,
+    fallback: str = DEFAULT_TEMPLATE,
+) -> Path:
+    """Return where a run's files go, without an ending.
+
+    Parameters
+    ----------
+    directory
+        The writer's directory; keys in braces are filled like the template's.
+    template
+        The file name template.
+    start
+        The run's start document. Its values are cleaned: they cannot name another folder.
+    fallback
+        The template that steps in where `template` has a key that `start` lacks.
+
+    Returns
+    -------
+    Path
+        Inside `directory`, whatever the document holds. A warning tells of a missing key.
+    """
+    folder = filled(str(directory), start, fallback=fixed_part(str(directory)))
+    stem = filled(template, start, fallback=fallback)
+    folders = [_shorten(part, _LONGEST_PART) for part in Path(folder).parts]
+    return Path(*folders, *(_shorten(part) for part in stem.split("/") if part))
+
+
+def clean(text: str) -> str:
+    """Return `text` as one part of a path: no separator, control character or leading dot."""
+    encodable = text.encode("utf-8", "replace").decode()  # lone surrogates become question marks
+    name = _UNSAFE.sub("_", unicodedata.normalize("NFC", encodable)).strip()
+    undotted = name.lstrip(". ")
+    return _shorten("_" * (undotted != name) + undotted) or "_"
+
+
+def place_of_run(path: Path, rights: Rights, claims: Claims | None = None) -> Place:
+    """Return where a run's files go, without an ending; their folder is made and held from now on.
+
+    Parameters
+    ----------
+    path
+        What `run_path` gave, absolute.
+    rights
+        Mode and group of what is made.
+    claims
+        Tells of the files that are made.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made.
+    """
+    return Place(Folder.made(path.parent, rights, claims), path.name)
+
+
+def claim(place: Place, ending: str, *, is_told: bool = True) -> Place:
+    """Create an empty file that was not there.
+
+    Parameters
+    ----------
+    place
+        Where, without ending.
+    ending
+        What follows, such as ``.csv`` or ``-primary.csv``.
+
+    is_told
+        Whether it is warned of when the name is taken.
+
+    Returns
+    -------
+    Place
+        The new file. When the name is taken, ``-2``, ``-3``... goes before the ending and a
+        warning tells: nothing is overwritten.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written, or its path leads to another one by now.
+    """
+    stem = _shorten(place.name, _LONGEST_PART - len(f"-{10**6}{ending}".encode()))
+    place.folder.found()  # a file that nobody finds is of no use
+    for candidate in _candidates(place.with_name(stem), ending):
+        if not candidate.exists():
+            place.folder.claims.begin(candidate.path)
+        try:
+            candidate.create()
+        except FileExistsError:
+            continue
+        if is_told and candidate.name != stem + ending:
+            logger.warning(
+                "%s is already there; writing %s",
+                place.with_name(stem + ending),
+                candidate.name,
+            )
+        place.folder.claims.end(candidate.path)
+        return candidate
+    raise AssertionError("unreachable: candidates do not end")
+
+
+def _candidates(place: Place, ending: str) -> Iterator[Place]:
+    yield place.with_name(place.name + ending)
+    number = 2
+    while True:
+        yield place.with_name(f"{place.name}-{number}{ending}")
+        number += 1
+
+
+def filled(template: str, start: Mapping[str, Any], *, fallback: str) -> str:
+    """Fill a template's keys with cleaned values; `fallback` steps in where a key is missing."""
+    try:
+        return _fill(template, start)
+    except LookupError as error:
+        logger.warning(
+            "template %r: the start document has no %s; using %r instead",
+            template,
+            error,
+            fallback,
+        )
+        uid = start.get("uid")
+        return _fill(fallback, {**start, "uid": uid if isinstance(uid, str) and uid else "unknown"})
+
+
+def _fill(template: str, start: Mapping[str, Any]) -> str:
+    filled = []
+    for literal, key, spec, _ in Formatter().parse(template):
+        filled.append(literal)
+        if key is not None:
+            text = _format(key, _look_up(key, start), spec or "")
+            filled.append(clean(text))
+            if "/" in text:
+                _tell_of_flattening(template, key, text)
+    return "".join(filled)
+
+
+def _tell_of_flattening(template: str, key: str, text: str) -> None:
+    """Tell once a session that a value is a path and names one folder or file all the same."""
+    mine = object()
+    if len(_told_of) >= _TOLD_KEPT or _told_of.setdefault((template, key), mine) is not mine:
+        return  # at once: the threads of several formats ask
+    logger.warning(
+        "%r: the metadata has %s = %r. A value never makes folders, nor leads elsewhere: it is "
+        "called %r. Remedy: put the folders into DIRECTORY or FILE_NAME, each with a key of its "
+        "own, such as {cycle}/{proposal}.",
+        template,
+        key,
+        text[:_LONGEST_NAME],
+        clean(text),
+    )
+
+
+def _look_up(key: str, start: Mapping[str, Any]) -> Any:
+    first, *inner = key.replace("]", "").split("[")
+    value = start.get(first)
+    for name in inner:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if value is None and key == "scan_id":
+        return 0
+    if value is None and key != "time":
+        raise LookupError(key)
+    return value
+
+
+def _format(key: str, value: Any, spec: str) -> str:
+    if key == "time":
+        value = _local_time(value)
+    with suppress(Exception):  # a scan_id that is text has no :05d
+        return format(value, spec)
+    with suppress(Exception):  # whatever an object in the metadata raises, the run has a name
+        return str(value)
+    return ""
+
+
+def _local_time(epoch: Any) -> datetime:
+    try:
+        return datetime.fromtimestamp(float(epoch)).astimezone()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.now().astimezone()
+
+
+def fixed_part(directory: str) -> str:
+    """Return the folders of a directory template above the first one that has a key."""
+    fixed = takewhile(lambda part: "{" not in part.replace("{{", ""), Path(directory).parts)
+    return str(Path(*fixed))
+
+
+def _shorten(name: str, most: int = _LONGEST_NAME) -> str:
+    data = os.fsencode(name)
+    return name if len(data) <= most else data[:most].decode(errors="ignore")

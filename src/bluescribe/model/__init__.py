@@ -1,0 +1,1 @@
+"""What the documents of a run say: run, stream, field, typed values, roles and dimensions."""

@@ -1,0 +1,217 @@
+"""What several formats meet of one cause is told once, with all formats, files and the remedy.
+
+Formats are written by threads of their own, which meet a full disk one after the other: the first
+that has something to tell waits a moment for the others.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from ..files.remedies import errno_of
+
+__all__ = ["Account", "News", "Silence", "Teller"]
+
+logger = logging.getLogger(__name__)
+
+_GATHER_SECONDS = 0.5
+"""How long the first of several formats waits for the others."""
+
+_LONGEST_SECONDS = 3.0
+"""How long it waits for those that still try: they give up one after the other."""
+
+
+Kind = Literal["retry", "again", "late", "written", "lost"]
+
+
+class Account(Protocol):
+    """What is asked of the ledger of each format."""
+
+    format_name: str
+    retrying: str
+
+    def holds(self, uid: str) -> Path | None:
+        """Return the main file of a run that is open or finished, and not given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one format has to tell of one run."""
+
+    format: str
+    uid: str
+    run: str
+    """What messages call the run."""
+    error: BaseException | None = None
+    path: Path | None = None
+    remedy: str = ""
+    seconds: float = 0.0
+    """For how long it is tried again."""
+
+
+_Key = tuple[Kind, str, int | str | None]
+"""What is told, of which run, and the number of the cause; of another cause the format."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    news: list[News] = field(default_factory=list)
+    since: float = field(default_factory=time.monotonic)
+
+
+class Teller:
+    """Tells what formats that receive the same runs meet.
+
+    Parameters
+    ----------
+    accounts
+        The ledgers of those formats; of a writer that knows no other, none: it tells at once.
+    """
+
+    def __init__(self, accounts: Sequence[Account] = ()) -> None:
+        self._accounts = accounts
+        self._lock = threading.Lock()
+        self._gathered: dict[_Key, _Gathered] = {}
+
+    def tell(self, kind: Kind, news: News) -> None:
+        """Tell of one format, at once or with others that meet the same in a moment."""
+        if len(self._accounts) < 2:
+            self._log(kind, [news])
+            return
+        number = errno_of(news.error)
+        is_shared = number is not None or news.error is None
+        key = kind, news.uid, number if is_shared else news.format
+        with self._lock:
+            is_first = key not in self._gathered
+            self._gathered.setdefault(key, _Gathered()).news.append(news)
+        if is_first:
+            self._later(key)
+
+    def flush(self) -> None:
+        """Tell what was gathered so far: a run, or the session, is over."""
+        with self._lock:
+            gathered, self._gathered = self._gathered, {}
+        for (kind, _, _), found in gathered.items():
+            self._log(kind, found.news)
+
+    def _later(self, key: _Key) -> None:
+        timer = threading.Timer(_GATHER_SECONDS, self._tell_gathered, [key])
+        timer.name, timer.daemon = "bluescribe-tells", True
+        try:
+            timer.start()
+        except RuntimeError:  # the interpreter ends
+            self.flush()
+
+    def _tell_gathered(self, key: _Key) -> None:
+        with self._lock:
+            found = self._gathered.get(key)
+            if found is None:
+                return
+            is_late = time.monotonic() - found.since > _LONGEST_SECONDS
+            waits = key[0] == "lost" and not is_late and self._is_tried(found.news[0].run)
+            if not waits:
+                del self._gathered[key]
+        if waits:
+            self._later(key)
+        else:
+            self._log(key[0], found.news)
+
+    def _is_tried(self, run: str) -> bool:
+        return any(account.retrying.startswith(f"{run}: ") for account in self._accounts)
+
+    def _log(self, kind: Kind, news: Sequence[News]) -> None:
+        first = news[0]
+        words = f"{', '.join(each.format for each in news)}: {first.run} {_WORDS[kind](news)}"
+        if kind in ("lost", "late"):
+            error = first.error if errno_of(first.error) is None else None
+            logger.error("%s %s", words, self._whereabouts(news), exc_info=error)
+        elif kind == "retry" and len(self._accounts) > 1:
+            logger.warning("%s %s", words, self._whereabouts(news))
+        else:
+            logger.warning("%s", words)
+
+    def _whereabouts(self, news: Sequence[News]) -> str:
+        """Say where else the run is."""
+        if len(self._accounts) < 2:
+            return "Other writers and later runs go on."
+        uid, run = news[0].uid, news[0].run
+        names = {each.format for each in news}
+        found = {
+            account.format_name: account.holds(uid)
+            for account in self._accounts
+            if account.format_name not in names and not account.retrying.startswith(f"{run}: ")
+        }
+        whole = ", ".join(f"{name} ({path})" for name, path in found.items() if path)
+        if not whole:
+            return "The run is complete in NO OTHER FORMAT."
+        return f"So far the run is complete in {whole}."
+
+
+class Silence(Teller):
+    """Tells nothing: who plays a run tells of it in own words."""
+
+    def tell(self, kind: Kind, news: News) -> None:
+        """Tell nothing."""
+
+
+def _cause(news: Sequence[News]) -> str:
+    """Return what one format met as it says it, or what all met."""
+    error = news[0].error
+    number = errno_of(error)
+    if len(news) == 1 or number is None:
+        return str(error)
+    places = {getattr(each.error, "filename", None) for each in news}
+    place = f": {places.pop()}" if len(places) == 1 and places != {None} else ""
+    return f"{os.strerror(number)}{place}"
+
+
+def _retry(news: Sequence[News]) -> str:
+    files = _files(news) if len(news) > 1 else ""
+    return (
+        f"cannot be written: {_cause(news)}{f' ({files})' if files else ''}. Trying again for "
+        f"{max(each.seconds for each in news):.0f} s; {news[0].remedy}. The scan goes on."
+    )
+
+
+def _late(news: Sequence[News]) -> str:
+    return (
+        f"{_where(news, 'is NOT WRITTEN so far')}: {_cause(news)}. It is safe in the spool, and is "
+        "written as soon as that can be done, by the next session if need be. "
+        f"Remedy: {news[0].remedy}."
+    )
+
+
+def _lost(news: Sequence[News]) -> str:
+    kind = f"{type(news[0].error).__name__}: " if len(news) == 1 else ""
+    words = _where(news, "is NOT WRITTEN at all")
+    return f"{words}: {kind}{_cause(news)}. Remedy: {news[0].remedy}."
+
+
+def _where(news: Sequence[News], not_written: str) -> str:
+    parts = []
+    if files := _files(news):
+        parts.append(f"is INCOMPLETE in {files}")
+    if nowhere := [each.format for each in news if each.path is None]:
+        which = f" in {', '.join(nowhere)}" if len(news) > 1 else ""
+        parts.append(f"{not_written}{which}: no file could be made")
+    return "; it ".join(parts)
+
+
+def _files(news: Sequence[News]) -> str:
+    return ", ".join(str(each.path) for each in news if each.path is not None)
+
+
+_WORDS: Mapping[Kind, Callable[[Sequence[News]], str]] = {
+    "retry": _retry,
+    "again": lambda _: "is written again",
+    "late": _late,
+    "written": lambda news: f"is written now: {_files(news)}",
+    "lost": _lost,
+}

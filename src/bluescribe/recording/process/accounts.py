@@ -1,0 +1,150 @@
+"""What a ledger holds, and what is told of runs, as values that a channel carries."""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple
+from typing import Any
+
+from ...contract.report import Discrepancy, Failure, RunReport
+from ..notices import News
+from ..status import Ledger
+
+__all__ = ["Mirror", "news_from", "news_told", "report_from", "report_told", "state_of"]
+
+_COUNTS = ("runs_written", "events_written", "documents_refused")
+
+
+def state_of(ledger: Ledger) -> dict[str, Any]:
+    """Return what the account of a writer says at this moment."""
+    return {
+        "counts": {name: getattr(ledger, name) for name in _COUNTS},
+        "last_file": ledger.last_file,
+        "retrying": ledger.retrying,
+        "open_files": ledger.open_files.copy(),
+        "events_of": ledger.events_of.copy(),
+        "copying": ledger.copying.copy(),
+        "owed": ledger.owed.copy(),
+        "finished": [*ledger.finished.copy()],
+        "failures": [astuple(each) for each in ledger.failures.copy()],
+        "discrepancies": [astuple(each) for each in ledger.discrepancies.copy()],
+        "postponed": {uid: astuple(each) for uid, each in ledger.postponed.by_run().items()},
+    }
+
+
+class Mirror:
+    """Has an account of the session say what that of its process says, and those before it said.
+
+    Parameters
+    ----------
+    ledger
+        The account.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._late: dict[str, Failure] = {}
+        """Runs that are late, and of which no process knows."""
+        self.renew(())
+
+    def renew(self, orphans: Iterable[str]) -> None:
+        """Keep what the account says: another process begins an account of its own.
+
+        Parameters
+        ----------
+        orphans
+            Uids of the runs that are written anew.
+        """
+        ledger = self._ledger
+        ledger.events_written -= sum(ledger.events_of.get(uid, 0) for uid in orphans)
+        ledger.retrying, ledger.open_files, ledger.copying, ledger.events_of = "", {}, [], {}
+        self._counts = {name: getattr(ledger, name) for name in _COUNTS}
+        self._kept: dict[str, tuple[Any, ...]] = {
+            name: tuple(getattr(ledger, name))
+            for name in ("finished", "failures", "discrepancies", "owed")
+        }
+
+    def postpone(self, uid: str, failure: Failure) -> bool:
+        """Enter that a run is to be written anew; return False if that was done too often."""
+        may_be = self._ledger.postponed.add(uid, failure, may_pass=False)
+        if may_be:
+            self._late[uid] = failure
+        return may_be
+
+    def settle(self, uid: str) -> None:
+        """Enter that a process has a run by now, or that nobody will write it."""
+        if self._late.pop(uid, None) is not None:
+            self._ledger.postponed.forget(uid)
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        """Take over what the process says; whoever reads meanwhile sees the old or the new."""
+        ledger = self._ledger
+        for name, count in state["counts"].items():
+            setattr(ledger, name, self._counts[name] + count)
+        ledger.last_file = state["last_file"] or ledger.last_file
+        ledger.retrying = state["retrying"]
+        ledger.open_files, ledger.copying = dict(state["open_files"]), list(state["copying"])
+        ledger.events_of = dict(state["events_of"])
+        ledger.owed = [*self._kept["owed"], *state["owed"]]
+        self._extend("finished", map(tuple, state["finished"]))
+        self._extend("failures", (Failure(*told) for told in state["failures"]))
+        self._extend("discrepancies", (Discrepancy(*told) for told in state["discrepancies"]))
+        late = {uid: Failure(*told) for uid, told in state["postponed"].items()}
+        ledger.postponed.enter({**self._late, **late})
+
+    def fail(self, failure: Failure) -> None:
+        """Enter a failure of which the process does not know."""
+        self._kept["failures"] += (failure,)
+        self._ledger.fail(failure)
+
+    def _extend(self, name: str, told: Iterable[Any]) -> None:
+        known = getattr(self._ledger, name)
+        setattr(self._ledger, name, deque([*self._kept[name], *told], maxlen=known.maxlen))
+
+
+def report_told(report: RunReport) -> dict[str, Any]:
+    """Return a report as values."""
+    told = {name: getattr(report, name) for name in RunReport.__slots__}
+    return {**told, "failures": [astuple(failure) for failure in report.failures]}
+
+
+def report_from(told: Mapping[str, Any]) -> RunReport:
+    """Return a report that was told."""
+    failures = tuple(Failure(*each) for each in told["failures"])
+    return RunReport(**{**told, "failures": failures})
+
+
+def news_told(news: News) -> dict[str, Any]:
+    """Return news as values."""
+    told = {name: getattr(news, name) for name in News.__slots__}
+    return {**told, "error": None if news.error is None else _error_told(news.error)}
+
+
+def news_from(told: Mapping[str, Any]) -> News:
+    """Return news that was told."""
+    return News(**{**told, "error": None if told["error"] is None else _error_from(told["error"])})
+
+
+def _error_told(error: BaseException) -> dict[str, Any]:
+    number = getattr(error, "errno", None)
+    return {
+        "name": type(error).__name__,
+        "of_system": isinstance(error, OSError),
+        "args": (number, error.strerror, error.filename)
+        if isinstance(error, OSError) and number is not None
+        else (str(error),),
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+
+
+def _error_from(told: Mapping[str, Any]) -> BaseException:
+    """Return an error of that name that says the same, and where it was raised."""
+    base: type[Exception] = OSError if told["of_system"] else Exception
+    if base is OSError and len(told["args"]) > 1:
+        error: Exception = OSError(*told["args"])  # of the class that goes with its number
+    else:
+        error = type(told["name"], (base,), {})(*told["args"])
+    error.add_note(f"It was raised in another process:\n{told['traceback']}")
+    return error

@@ -1,0 +1,189 @@
+"""Hands: gives to a router what was sent, piece by piece; in a process of its own, or in ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ...contract.plugin import FormatPlugin
+from ...contract.report import Failure, RunReport
+from ...files import Place
+from ...files.job_note import ENDING, Note
+from ...spool.problems import BrokenSpoolError
+from ...spool.segment import Entry
+from ...spool.stretch import StretchReader
+from ..owed_jobs import work_of
+from ..post_run import Afterwards
+from ..router import Router
+from ..status import Ledger
+
+__all__ = ["Hands", "story_sent"]
+
+_SYNC_EVERY = 1_000
+"""Documents after which a long part of the log is brought to disk, so that it is seen to grow."""
+
+
+class Hands:
+    """What a session can ask of the process that writes a format.
+
+    Parameters
+    ----------
+    plugin
+        The format.
+    router, ledger, afterwards
+        Its router, its account and its later work.
+    chosen
+        Settings that files of earlier sessions are completed with.
+    """
+
+    def __init__(
+        self,
+        plugin: FormatPlugin,
+        router: Router,
+        ledger: Ledger,
+        afterwards: Afterwards,
+        chosen: Mapping[str, Any],
+    ) -> None:
+        self.router = router
+        self.tell_of_change: Callable[[], object] = bool
+        """Is called when the account has changed between two commands."""
+        self._chosen = chosen
+        self._plugin = plugin
+        self._ledger = ledger
+        self._afterwards = afterwards
+        self._reader = StretchReader()
+
+    def items(self, items: Sequence[tuple[str, Any]]) -> int:
+        """Take documents, and return how many."""
+        for name, doc in items:
+            self._take(name, doc)
+        return len(items)
+
+    def segment(self, fd: int) -> None:
+        """Read in a segment of the spool's log from now on."""
+        self._reader.take(fd)
+
+    def stretch(self, start: int, end: int, key: str) -> int:
+        """Take what stands in a part of that segment, and return how many documents.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        BrokenSpoolError
+            It is damaged.
+        """
+        number = 0
+        for name, doc in self._reader.read(start, end, key):
+            self._take(name, doc)
+            number += 1
+            if number % _SYNC_EVERY == 0:
+                self.router.sync()
+        return number
+
+    def _take(self, name: str, doc: Any) -> None:
+        if name == "owed":
+            self.owed(Path(doc["path"]), None)
+        else:
+            self.router.receive(name, doc)
+
+    def sync(self) -> None:
+        """Bring to disk what was taken."""
+        self.router.sync()
+
+    def close(self) -> None:
+        """Finish every file."""
+        self.router.close()
+
+    def hush(self, uids: Sequence[str]) -> None:
+        """Say nothing of what comes of runs whose beginning comes later, all at once."""
+        self.router.hush(uids)
+
+    def late(self, uid: str, files: Sequence[Path] | None, entries: Iterable[Entry]) -> bool:
+        """Write a run that is late; tell whether that is done.
+
+        Parameters
+        ----------
+        uid
+            The run.
+        files
+            What a process that has died has left of it; None if this one could not write it.
+        entries
+            All that came since it began.
+        """
+        story = iter(entries)
+        try:
+            if files is not None:
+                return self.router.write_again(uid, files, story)
+            return uid not in self.router.late or self.router.write_late(uid, story)
+        finally:
+            for _ in story:  # who sends it waits until all is taken
+                pass
+
+    def owed(self, path: Path, start: dict[str, Any] | None) -> None:
+        """Do what is owed to a file, in the background.
+
+        Parameters
+        ----------
+        path
+            The note that tells of it.
+        start
+            The start document of a run of this session, which is reported then.
+        """
+        file = path.with_name(path.name.removesuffix(ENDING))
+        then = partial(self._report, file, start)
+        try:
+            note = Note.taken(Place.at(path))
+        except OSError:  # another process is at it
+            return then((), is_owed=True)
+        if note is None:  # all is done
+            return then((), is_owed=False)
+        work = work_of(self._plugin, note, **({} if start is not None else self._chosen))
+        return self._afterwards.add(note.run, note.file.path, work, then, note=note)
+
+    def _report(
+        self,
+        file: Path,
+        start: Mapping[str, Any] | None,
+        failed: Sequence[Failure],
+        *,
+        is_owed: bool,
+    ) -> None:
+        """Report a run of this session whose images another process was to copy."""
+        if start is not None:
+            report = RunReport(self._plugin.name, start, (file,), tuple(failed), is_owed=is_owed)
+            self._ledger.report(report)
+        self.tell_of_change()
+
+    def end(self, timeout: float | None) -> None:
+        """Wait until images are copied, or give it up after a time."""
+        self._reader.close()
+        self._afterwards.close(timeout)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the session has to know behind each answer."""
+        return {
+            "late": [*self.router.late],
+            "unfinished": [*self.router.unfinished],
+            "has_open_runs": self.router.has_open_runs,
+        }
+
+
+def story_sent(receive: Callable[[], Any]) -> Iterator[Entry]:
+    """Yield the entries of a story that comes in several messages.
+
+    Raises
+    ------
+    BrokenSpoolError
+        The session could not read all of it.
+    """
+    while True:
+        kind, *told = receive()
+        if kind == "part":
+            yield from told[0]
+        elif kind == "broken":
+            raise BrokenSpoolError(*told)
+        else:
+            return

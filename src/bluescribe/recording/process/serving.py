@@ -1,0 +1,107 @@
+"""The process that writes a format: what its session sends goes to a router, until that ends."""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import logging
+import os
+import signal
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ... import __version__
+from .channel import Channel
+from .child import IGNORED
+from .hands import story_sent
+from .session import LogSender, Session
+
+if TYPE_CHECKING:
+    from ..writer import Writer
+
+__all__ = ["named", "serve"]
+
+_FAULT = 70
+"""The exit status of a process that met a fault of its own: EX_SOFTWARE of sysexits.h."""
+
+
+def serve(commands: int, events: int) -> None:
+    """Do what a session asks until it is gone.
+
+    Parameters
+    ----------
+    commands, events
+        Connected sockets: what is to be done comes on the first one, each answered when it is done;
+        on the second one the session is told, and asked, what has to be known meanwhile.
+    """
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    faulthandler.enable()
+    channel, hearing = (Channel(socket.socket(fileno=fd)) for fd in (commands, events))
+    name, about = channel.receive()
+    assert name == "begin"
+    with suppress(EOFError):
+        logging.getLogger("bluescribe").setLevel(about["level"])
+        logging.captureWarnings(True)
+        if (task := about.get("task")) is not None:
+            logging.getLogger().addHandler(LogSender(partial(_log_to, hearing)))
+            channel.send("ready", __version__)
+            named(*task)(channel, about)
+        else:
+            _Server(channel, hearing, about).serve()
+    os._exit(0)  # HDF5 has closed its files; what is left to be copied is noted beside them
+
+
+class _Server:
+    def __init__(self, commands: Channel, events: Channel, about: Mapping[str, Any]) -> None:
+        self._commands = commands
+        self._writer: Writer = named(*about["class"])(**about["settings"])  # held, or it would end
+        self._hands, ledger = self._writer.hands()
+        self._session = Session(events, ledger)
+        self._hands.tell_of_change = self._session.settle
+        logging.getLogger().addHandler(LogSender(self._session.log))
+        gc.freeze()  # what was imported stays
+        commands.send("ready", __version__)
+
+    def serve(self) -> None:
+        """Answer until the session has asked for the end, or has gone."""
+        try:
+            while self._answer(*self._commands.receive()):
+                pass
+        except EOFError:  # the session died: what it left in the spool is written by the next one
+            self._hands.close()
+
+    def _answer(self, name: str, *told: Any) -> bool:
+        if name == "late":
+            told = (*told, story_sent(self._commands.receive))
+        elif name == "segment":
+            told = (self._commands.receive_file(),)
+        try:
+            answer = getattr(self._hands, name)(*told)
+        except EOFError:
+            raise
+        except Exception:
+            # nobody knows what of it was done: the session has another process do it again
+            logging.getLogger(__name__).exception("a fault inside bluescribe; please report it")
+            os._exit(_FAULT)
+        self._session.settle()
+        self._commands.send(answer, self._hands.state())
+        return name != "end"
+
+
+def _log_to(events: Channel, told: Mapping[str, Any]) -> None:
+    with suppress(EOFError):
+        events.send("log", (told,), False)
+
+
+def named(module: str, name: str) -> Any:
+    """Return a class or a function of a module, as the session has it."""
+    found: Any = import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found

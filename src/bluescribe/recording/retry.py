@@ -1,0 +1,210 @@
+"""Calls of a file's methods: tried again while the disk refuses, until the file is given up."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..contract.report import Failure
+from ..contract.runfile import RunFile
+from ..errors import DocumentError
+from ..files.remedies import may_pass, remedy
+from ..model.run import Run
+from .notices import News
+from .status import Ledger
+
+__all__ = ["Attempts"]
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+"""Seconds between two tries of what a full or absent disk refused."""
+
+
+class Attempts:
+    """What is done to the file of one run, as long as it can be written.
+
+    Parameters
+    ----------
+    run
+        Whose file it is.
+    file
+        Its methods are what is called.
+    retry_seconds
+        How long an `OSError` is tried again before the file is given up.
+    ledger
+        Is told what failed.
+    """
+
+    def __init__(
+        self, run: Run, file: RunFile[Any], *, retry_seconds: float, ledger: Ledger
+    ) -> None:
+        self._run = run
+        self._file = file
+        self._retry_seconds = retry_seconds
+        self._ledger = ledger
+        self.failure: Failure | None = None
+        """Why the file was given up."""
+        self.is_retired = False
+        """Whether nothing goes into it any more: it failed, or did not accept the run."""
+        self.is_late = False
+        """Whether it failed, and will be written anew from the spool."""
+        self.has_news = False
+        """Whether something was done since somebody set this back."""
+
+    def __call__(self, method: Callable[..., None], *args: Any) -> None:
+        """Call a method of the file, unless the file is given up.
+
+        Raises
+        ------
+        DocumentError
+            The file refuses a document.
+        """
+        if self.is_retired:
+            return
+        self.has_news = True
+        try:
+            method(*args)
+        except DocumentError:
+            raise
+        except BaseException as error:  # sys.exit() in a hook costs the file, not the thread
+            self._insist(error, method, *args)
+
+    def fault_of(self, method: Callable[..., None], *args: Any) -> BaseException | None:
+        """Call a method as above, but return what was raised that is no fault of the disk.
+
+        What was at fault may be a value: the caller tries less than all, and gives the file up
+        when that does not help.
+        """
+        if self.is_retired:
+            return None
+        self.has_news = True
+        try:
+            method(*args)
+        except OSError as error:
+            try:
+                self._insist(error, method, *args)
+            except DocumentError as refused:
+                return refused
+        except BaseException as error:
+            return error
+        return None
+
+    def give_up(self, error: BaseException) -> None:
+        """Leave the file as it is and say so.
+
+        Raises
+        ------
+        DocumentError
+            It is what the error is: the file refuses a document and goes on.
+        """
+        if isinstance(error, DocumentError):
+            raise error
+        self._give_up(error)
+
+    def or_refuse(self, name: str, method: Callable[..., None], *args: Any) -> bool:
+        """Call a method with what a document says; return False when the document is refused."""
+        try:
+            self(method, *args)
+        except DocumentError as error:
+            self._ledger.refuse(name, error)
+            return False
+        return True
+
+    @property
+    def _patience(self) -> float:
+        """How long is tried again: not at all while others are late, if this one is as safe."""
+        spool = self._ledger.spool
+        is_safe = spool is not None and spool.keeps(self._run.uid)
+        return 0.0 if is_safe and self._ledger.postponed else self._retry_seconds
+
+    def _insist(self, error: BaseException, method: Callable[..., None], *args: Any) -> None:
+        """Try again while the disk refuses; then give the file up."""
+        began, pause = time.monotonic(), _FIRST_PAUSE
+        while isinstance(error, OSError) and may_pass(error):
+            if time.monotonic() - began + pause > self._patience:
+                break
+            self._tell_of_retry(error)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            try:
+                method(*args)
+            except DocumentError:
+                self._tell_of_recovery()
+                raise
+            except BaseException as another:
+                error = another
+            else:
+                self._tell_of_recovery()
+                return
+        self._give_up(error)
+
+    def _tell_of_retry(self, error: OSError) -> None:
+        is_first = not self._ledger.retrying
+        self._ledger.retrying = f"{self._run.label}: {error}"
+        if is_first:
+            self._ledger.teller.tell("retry", self._news(error))
+
+    def lose(self, error: Exception) -> None:
+        """Say that the file will not be written."""
+        news = self._news(error)
+        cause = f"{type(error).__name__}: {error}"
+        self.failure = Failure(time.time(), news.run, news.path, cause, news.remedy)
+        self._ledger.teller.tell("lost", news)
+        self._ledger.fail(self.failure)
+
+    def tell_that_it_is_written(self) -> None:
+        """Tell that a run that was late is in its file, if the format wanted it."""
+        if self._file.paths:
+            self._ledger.teller.tell("written", self._news(None))
+
+    def _tell_of_recovery(self) -> None:
+        self._ledger.retrying = ""
+        self._ledger.teller.tell("again", self._news(None))
+
+    def _news(self, error: BaseException | None) -> News:
+        paths = self._file.paths
+        if paths and isinstance(error, OSError) and _is_empty(paths[0]):
+            paths = []  # what waits cannot be written: it stays so, and is removed
+        return News(
+            self._ledger.format_name,
+            self._run.uid,
+            self._run.label,
+            error,
+            paths[0] if paths else None,
+            "" if error is None else remedy(error, paths),
+            self._retry_seconds,
+        )
+
+    def _give_up(self, error: BaseException) -> None:
+        """Leave the file as it is and say so; from the spool it may be written anew."""
+        self.is_retired = True
+        self._ledger.retrying = ""
+        news = self._news(error)
+        cause = f"{type(error).__name__}: {error}"
+        failure = Failure(time.time(), news.run, news.path, cause, news.remedy)
+        self._ledger.open_files.pop(self._run.uid, None)
+        uid, is_first = self._run.uid, self._run.uid not in self._ledger.postponed
+        self.is_late = isinstance(error, OSError) and self._ledger.postpone(uid, failure, error)
+        if not self.is_late:
+            self.failure = failure
+            self._ledger.postponed.remove(uid)
+            self._ledger.teller.tell("lost", news)
+            self._ledger.fail(failure)
+        elif is_first:
+            self._ledger.teller.tell("late", news)
+        try:
+            self._file.abandon()
+        except BaseException:
+            logger.debug("abandoning %s failed too", news.path, exc_info=True)
+        self._file.remove_empty()
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return not path.stat().st_size
+    except OSError:  # who cannot look does not know
+        return False
