@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ConfigError
 
 if TYPE_CHECKING:
-    from . import SpecWriter
+    from .writer import SpecWriter
 
 __all__ = ["newSpecFile", "remember", "spec_comment"]
 

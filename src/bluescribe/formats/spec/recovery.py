@@ -14,13 +14,13 @@ from typing import ClassVar
 from ...contract.recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...files import Place, part_beside, part_of
 from ...model.run import Document
-from . import SpecWriter
 from .blocks import Block, blocks, is_open_ended, is_ours
 from .existing import FileLock, is_torn, mend
 from .header import without_stop
 from .late import comments_beside
 from .lines import comment
 from .session import session_name
+from .writer import SpecWriter
 
 __all__ = ["SpecRecovery"]
 

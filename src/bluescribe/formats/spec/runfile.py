@@ -23,7 +23,7 @@ from .session import Session
 from .sessionfile import KeptScan, SessionFile
 
 if TYPE_CHECKING:
-    from . import SpecSettings
+    from .settings import SpecSettings
 
 __all__ = ["SpecFile"]
 
