@@ -188,9 +188,9 @@ def _abstract_methods(cls: Any) -> list[str]:
 
 
 def _settings_wanted(file_class: type) -> Iterator[type]:
-    """Yield the class of settings that stands in the brackets of RunFile[...]."""
+    """Yield the class of settings that stands first in the brackets of RunFile[...]."""
     for base in file_class.__mro__:
         for parent in vars(base).get("__orig_bases__", ()):
-            for argument in get_args(parent) if get_origin(parent) else ():
+            for argument in get_args(parent)[:1] if get_origin(parent) else ():
                 if isinstance(argument, type):
                     yield argument

@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
-from ...contract.settings import Seconds, WriterSettings
-from ...hdf5.compression import Compression, compression_options
+from ...contract.settings import Seconds
+from ...hdf5.settings import Hdf5FileSettings
 
 __all__ = ["IMAGE_KEYS", "ROLES", "TELLING", "DxSettings", "Role"]
 
@@ -23,7 +23,7 @@ TELLING = {"image", "theta", "streams", "image_key", "images", "live", "compress
 """Settings that decide what a file holds; it tells them, to be written anew alike."""
 
 
-class DxSettings(WriterSettings):
+class DxSettings(Hdf5FileSettings):
     """Settings of Data Exchange files."""
 
     file_extension: str = Field("dx.h5", description="Ending of the files' names, without the dot")
@@ -41,13 +41,6 @@ class DxSettings(WriterSettings):
         None,
         description="Field that tells them apart in one stream: 0 projection, 1 white, 2 dark",
     )
-    live: bool = Field(
-        True,
-        description="Let others read while the run goes on (SWMR); false for old readers and NFS",
-    )
-    compression: Compression = Field(
-        "none", description="How images are compressed; all but gzip need hdf5plugin"
-    )
     images: Literal["link", "copy"] = Field(
         "link",
         description="Show images that are in files of their own, or copy them after the run",
@@ -56,12 +49,6 @@ class DxSettings(WriterSettings):
         60.0,
         description="Seconds for which files are waited for that are not there or not complete",
     )
-
-    @field_validator("compression")
-    @classmethod
-    def _check_compression(cls, value: Compression) -> Compression:
-        compression_options(value)  # a missing package is told before any beam is used
-        return value
 
     @field_validator("streams")
     @classmethod

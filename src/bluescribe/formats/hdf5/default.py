@@ -13,7 +13,7 @@ import h5py
 from ...hdf5.objects import set_attribute
 from ...model.dimensions import detector_fields, dimensions
 from ...model.run import Run, Stream
-from .columns import StreamColumns
+from .table import StreamColumns
 
 __all__ = ["set_default"]
 

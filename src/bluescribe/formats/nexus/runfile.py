@@ -7,28 +7,24 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import ClassVar
 
 import h5py
 
-from ...assets.asset import Asset, Frames
 from ...contract.post_run import Shortfall, Work
-from ...contract.runfile import RunFile
 from ...files.job_note import Note
 from ...files.json_text import dumps
 from ...hdf5.compression import compression_options
-from ...hdf5.documents import Documents
-from ...hdf5.file import LiveFile, write_node
+from ...hdf5.file import write_node
 from ...hdf5.images import Images
 from ...hdf5.joined import join_files, not_joined
 from ...hdf5.later import seconds_left
-from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
-from ...hdf5.removal import remove
 from ...hdf5.room import telling_of_system
+from ...hdf5.runfile import Hdf5RunFile, Unjoined
 from ...hdf5.tree import Dataset
-from ...model.run import Descriptor, Document, Page, Run, Stream
+from ...model.run import Descriptor, Document, Run, Stream
 from .copying import ImageCopy, Show
 from .entryviews import EntryViews
 from .joining import LateJoin
@@ -47,30 +43,15 @@ _TIMES_TEXT = 20
 """A group or a value is so many times as large as its text in a document, or less."""
 
 
-class NexusFile(RunFile[NexusSettings]):
+class NexusFile(Hdf5RunFile[NexusSettings, StreamTable]):
     """The NeXus file of one run."""
 
-    _file: LiveFile
+    documents_group: ClassVar[str] = f"{BLUESKY}/documents"
     _owed = Owed()
 
-    @telling_of_system
-    def open(self, run: Run) -> None:
-        """Make the file with all that the start document tells."""
-        if hasattr(self, "_file"):  # a try that failed
-            self._file.abandon()
-        place = self.claim(run, self.settings.ending)
-        self._place = place
-        self._run = run
+    def _write_start(self, run: Run) -> None:
         self._master = Master.of(run, self.settings)
-        self._tables: dict[str, StreamTable] = {}
-        self._links = AssetLinks(place.parent)
-        self._unlinked: set[tuple[str, str]] = set()
-        """Fields that have a new file whose link is not written yet: a disk may refuse it."""
         self._views = EntryViews(run, self.settings, self._tables, self._links)
-        self._file = LiveFile(
-            place, is_live=self.settings.live, compression=self.settings.compression
-        )
-        self._documents = Documents(self._file, f"{BLUESKY}/documents")
         self._write_root()
         write_node(self._file.h5, "entry", entry_group(run, self._title(run)))
         if self.settings.images == "copy":  # a file that is written anew is to be like this one
@@ -91,79 +72,41 @@ class NexusFile(RunFile[NexusSettings]):
             here is logged, and the file is finished without what it would have added.
         """
 
-    def record(self, name: str, doc: Document) -> None:
-        """Keep the documents of external data as they came."""
-        if name in ("resource", "stream_resource"):
-            self._documents.add(name, doc)
-        elif name in ("datum", "datum_page"):
-            self._documents.add_datum(name, doc)
-
     @telling_of_system
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Write the descriptor, its devices' configuration, and the group of a new stream."""
         self.settings.tell_of_units(logger, self._run.label, descriptor.fields.values())
         self._file.make_room(_TIMES_TEXT * len(dumps(descriptor.doc)))
-        self._documents.add("descriptor", descriptor.doc)
-        h5 = self._file.plain()
-        if stream.name not in self._tables:
-            taken = h5[f"{BLUESKY}/streams"]
-            name = unique_name(stream.name, taken)
-            write_node(taken, name, stream_group(stream, descriptor))
-            root = f"{BLUESKY}/streams/{name}"
-            self._tables[stream.name] = StreamTable(self._file, root, self._run, stream)
+        super().add_descriptor(stream, descriptor)
         configuration = configuration_group(descriptor)
         if configuration.children:
-            parent = h5[BLUESKY].require_group("configuration")
+            parent = self._file.plain()[BLUESKY].require_group("configuration")
             parent.attrs["NX_class"] = "NXcollection"
             write_node(parent, self._configuration_name(stream), configuration)
 
-    @telling_of_system
-    def write_events(self, stream: Stream, page: Page) -> None:
-        """Append rows to the stream's columns."""
-        if self._tables[stream.name].append(page):
-            self._views.has_news = True
-            self._write_views()
-            self._file.go_live()  # at once: readers wait
+    def _new_table(self, stream: Stream, descriptor: Descriptor) -> StreamTable:
+        taken = self._file.plain()[f"{BLUESKY}/streams"]
+        name = unique_name(stream.name, taken)
+        write_node(taken, name, stream_group(stream, descriptor))
+        return StreamTable(self._file, f"{BLUESKY}/streams/{name}", self._run, stream)
 
-    @telling_of_system
-    def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
-        """Link an external file from the field's group."""
-        if self._links.add(stream, field, asset, frames):
-            self._unlinked.add((stream.name, field))
-        if (stream.name, field) not in self._unlinked:
-            return
-        h5 = self._file.plain()
-        group = h5.require_group(self._tables[stream.name].group_of(field))
-        group.attrs["NX_class"] = "NXcollection"
-        if field != group.name.rpartition("/")[2]:
-            set_attribute(group, "data_key", field)
-        if group.get("value", getlink=True) is not None and "value" not in self._nodes(
-            stream, field
-        ):
-            remove(group, "value")  # a second file: each has a link with a number now
-        for name, node in self._nodes(stream, field).items():
-            write_node(group, name, node)
-        self._unlinked.discard((stream.name, field))
+    def _group_of_links(self, stream: Stream, field: str) -> h5py.Group:
         self._views.has_news = True
+        group = super()._group_of_links(stream, field)
+        group.attrs["NX_class"] = "NXcollection"
+        return group
 
     @telling_of_system
     def sync(self) -> None:
         """Let others see what was written."""
-        self._documents.write()
         self._write_views()
-        self._file.go_live()
-        self._file.flush()
+        super().sync()
 
-    @telling_of_system
-    def close(self, stop: Document | None) -> None:
-        """Write what is known at the end and leave an ordinary HDF5 file."""
-        self._file.make_last_room()
-        self._documents.write()
-        h5 = self._file.plain()
-        self._links.may_open = True
-        for stream, field, name, frames in self._links.frame_nodes():
-            write_node(h5[self._group_of(stream, field)], name, frames)
-        late = join_files(h5, self._links, self._group_of, self._tell_of_images)
+    def _show_news(self) -> None:
+        self._views.has_news = True
+        self._write_views()
+
+    def _write_end(self, h5: h5py.File, stop: Document | None, unjoined: Unjoined) -> None:
         if stop is not None:
             for path, node in stop_nodes(self._run, stop).items():
                 parent, _, name = f"/entry/{path}".rpartition("/")
@@ -172,11 +115,9 @@ class NexusFile(RunFile[NexusSettings]):
             write_node(h5[BLUESKY], "discrepancies", Dataset("\n".join(self.discrepancies)))
         self._write_views(is_over=True)
         self._extend(h5["entry"])
-        self._late = [images for images, _ in late] if self.settings.images == "link" else []
+        self._late = [images for images, _ in unjoined] if self.settings.images == "link" else []
         self._seconds_left = seconds_left(self.settings.images_timeout, self._run, stop)
         self._note(is_stopped=stop is not None)
-        self._file.finish()
-        self._tell_of_missing_files()
 
     def afterwards(self) -> Work | None:
         """Return what links the run in the master file, and copies its images or joins them."""
@@ -188,7 +129,7 @@ class NexusFile(RunFile[NexusSettings]):
                     self._late,
                     links=self._links,
                     join=self._join_late,
-                    tell=self._tell_of_images,
+                    tell=self._warn_of_images,
                     timeout=self._seconds_left,
                 )
             )
@@ -229,20 +170,9 @@ class NexusFile(RunFile[NexusSettings]):
         return works
 
     def _join_late(self, h5: h5py.File) -> None:
-        for images, error in join_files(h5, self._links, self._group_of, self._tell_of_images):
-            self._tell_of_images(not_joined(images, error))
+        for images, error in join_files(h5, self._links, self._group_of, self._warn_of_images):
+            self._warn_of_images(not_joined(images, error))
         self._views.write(h5["entry"], is_over=True)
-
-    def abandon(self) -> None:
-        """Let go of the file; what was flushed is in it."""
-        if hasattr(self, "_file"):
-            self._file.abandon()
-
-    def _group_of(self, stream: str, field: str) -> str:
-        return self._tables[stream].group_of(field)
-
-    def _nodes(self, stream: Stream, field: str) -> dict[str, Any]:
-        return self._links.nodes(stream, field)
 
     def _write_root(self) -> None:
         attributes = {
@@ -292,14 +222,7 @@ class NexusFile(RunFile[NexusSettings]):
                 self._run.label,
             )
 
-    def _tell_of_missing_files(self) -> None:
-        for path in self._links.missing():
-            self._tell_of_images(
-                f"links {path}, which is not there (yet). If the file is elsewhere, move it or "
-                "this one so that the relative link holds, or set PATH_MAP."
-            )
-
-    def _tell_of_images(self, message: str) -> None:
+    def _warn_of_images(self, message: str) -> None:
         if self.settings.images == "link":  # copying waits for them, and tells
             self.settings.tell(logger, f"{self._run.label}: {message}")
 

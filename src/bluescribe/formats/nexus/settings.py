@@ -10,11 +10,11 @@ from typing import Any, Literal
 from pydantic import Field as Setting
 from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from ...contract.settings import Seconds, WriterSettings, expanded
+from ...contract.settings import Seconds, expanded
 from ...files.names import check_template
 from ...files.templates import check_meaning
 from ...files.yamltext import YamlError, load
-from ...hdf5.compression import Compression, compression_options
+from ...hdf5.settings import Hdf5FileSettings
 from ...model.run import Field
 from .content import Definition, GroupRule, default_rules, load_definition, merge, parse_template
 from .units import check_pint, unknown_units
@@ -22,18 +22,10 @@ from .units import check_pint, unknown_units
 __all__ = ["NexusSettings"]
 
 
-class NexusSettings(WriterSettings):
+class NexusSettings(Hdf5FileSettings):
     """Settings of NeXus files."""
 
     file_extension: str = Setting("hdf", description="Ending of the files' names, without the dot")
-    live: bool = Setting(
-        True,
-        description="Let others read while the run goes on (SWMR); false for old readers and NFS",
-    )
-    compression: Compression = Setting(
-        "none",
-        description="How arrays in events are compressed; all but gzip need hdf5plugin",
-    )
     images: Literal["link", "copy"] = Setting(
         "link",
         description="Link images that are in files of their own, or copy them after the run",
@@ -140,12 +132,6 @@ class NexusSettings(WriterSettings):
     def _check_units(cls, value: bool) -> bool:
         if value:
             check_pint()
-        return value
-
-    @field_validator("compression")
-    @classmethod
-    def _check_compression(cls, value: Compression) -> Compression:
-        compression_options(value)  # a missing package is told before any beam is used
         return value
 
     @field_validator("content", mode="before")

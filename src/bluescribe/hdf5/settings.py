@@ -1,0 +1,29 @@
+"""Settings of all formats that are HDF5: who may read meanwhile, and how arrays are compressed."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from ..contract.settings import WriterSettings
+from .compression import Compression, compression_options
+
+__all__ = ["Hdf5FileSettings"]
+
+
+class Hdf5FileSettings(WriterSettings):
+    """Settings of files that are HDF5."""
+
+    live: bool = Field(
+        True,
+        description="Let others read while the run goes on (SWMR); false for old readers and NFS",
+    )
+    compression: Compression = Field(
+        "none",
+        description="How arrays in events are compressed; all but gzip need hdf5plugin",
+    )
+
+    @field_validator("compression")
+    @classmethod
+    def _check_compression(cls, value: Compression) -> Compression:
+        compression_options(value)  # a missing package is told before any beam is used
+        return value

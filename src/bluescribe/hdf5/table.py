@@ -1,0 +1,112 @@
+"""Events of a stream as columns that grow together; a format says where, and tells of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+from ..model.run import Field, Page, Run, Stream
+from ..model.values import Array
+from .column import Column, append_rows, fit_rows
+from .file import LiveFile
+from .streams import FieldRows, epochs, field_rows, rows_expected
+
+__all__ = ["NO_FIELD", "Cells", "ColumnTable", "What"]
+
+What: TypeAlias = Literal["values", "datum_ids", "stamps"]
+"""What a column has of a field."""
+
+Cells: TypeAlias = "Iterator[tuple[Column, Sequence[Any] | Array]]"
+"""Columns, each with what a page has for it."""
+
+NO_FIELD = Field("")
+"""Stands for what no descriptor declares."""
+
+
+class ColumnTable(ABC):
+    """The columns of one stream.
+
+    Parameters
+    ----------
+    file
+        The file.
+    root
+        Absolute path of the stream's group.
+    run, stream
+        What is recorded there.
+    """
+
+    def __init__(self, file: LiveFile, root: str, run: Run, stream: Stream) -> None:
+        self._file = file
+        self._run = run
+        self.root = root
+        self.stream = stream
+        self._new_column = partial(
+            Column,
+            file,
+            rows_expected=rows_expected(run, stream),
+            is_certain=stream.is_baseline,
+        )
+        self._columns: dict[tuple[What, str], Column] = {}
+        """By what they have, and field."""
+        self.rows = 0
+
+    @abstractmethod
+    def group_of(self, field: str) -> str:
+        """Return the absolute path of the group of a field, or of its external data."""
+
+    def append(self, page: Page) -> bool:
+        """Write a page's rows; return whether the file's structure had to change for them.
+
+        To be repeated as it is after a failure: rows are counted at the end.
+        """
+        blocks, remade = fit_rows(self._file, self.rows, dict(self._cells(page)))
+        if remade:
+            self._describe(remade)
+        append_rows(blocks)
+        self.rows += len(page)
+        return bool(remade)
+
+    def column(self, field: str) -> Column | None:
+        """Return the column of a field's values, or None while there are none."""
+        return self._columns.get(("values", field))
+
+    @abstractmethod
+    def _own_cells(self, page: Page) -> Cells:
+        """Yield the columns of the stream itself, such as the times of its events."""
+
+    @abstractmethod
+    def _made(self, what: What, field: str) -> Column:
+        """Return a new column of a field."""
+
+    @abstractmethod
+    def _describe(self, remade: Sequence[Column]) -> None:
+        """Tell of columns that were made, or made anew: the file is plain."""
+
+    def _cells(self, page: Page) -> Cells:
+        yield from self._own_cells(page)
+        nothing = [None] * len(page)
+        for name in dict.fromkeys([*page.data, *(field for _, field in self._columns)]):
+            declared = self.stream.fields.get(name, NO_FIELD)
+            rows = field_rows(declared, page.data.get(name, nothing))
+            yield from self._cells_of(name, rows)
+            yield self._column("stamps", name), epochs(page.timestamps.get(name, nothing))
+
+    def _cells_of(self, name: str, rows: FieldRows) -> Cells:
+        """Yield what was measured and what only refers to a file: what came first is first."""
+        if not rows.begins_with_datum_id and self._has("values", name, rows.has_values):
+            yield self._column("values", name), rows.values
+        if self._has("datum_ids", name, rows.has_datum_ids):
+            yield self._column("datum_ids", name), rows.datum_ids
+        if rows.begins_with_datum_id and self._has("values", name, rows.has_values):
+            yield self._column("values", name), rows.values
+
+    def _has(self, what: What, name: str, is_here: bool) -> bool:
+        return is_here or (what, name) in self._columns
+
+    def _column(self, what: What, field: str) -> Column:
+        if (what, field) not in self._columns:
+            self._columns[what, field] = self._made(what, field)
+        return self._columns[what, field]
