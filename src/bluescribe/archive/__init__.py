@@ -1,1 +1,9 @@
-"""Runs of long ago: exported, packed, recovered from journals and from spools of dead sessions."""
+"""Runs of long ago, and those of sessions that died.
+
+`exporting` posts stored runs to the writers, and keeps an account of what is complete; `packing`
+boxes runs with their external files. `recover` finishes what a crash left: `adoption` plays what
+dead sessions have in their spools, then journals are played beside files that were put aside. A
+file with neither is made readable as it is.
+
+Knows: `sources`, `config`, and everything below; no format by name.
+"""

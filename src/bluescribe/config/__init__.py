@@ -1,1 +1,8 @@
-"""iconfig.yml -> frozen, validated settings; all mistakes are told at once, before any beam."""
+"""iconfig.yml -> frozen, validated settings; all mistakes are told at once, before any beam.
+
+`iconfig` reads the file and remembers on which line each key stands. `blocks` tells which keys
+are ours, and which were meant to be. `config` makes settings of them, by the model that each
+format and each delivery has. `folders` looks whether the folders can be made and written.
+
+Knows: formats and deliveries by their registries, never by name.
+"""

@@ -1,6 +1,11 @@
-"""Finds deliveries: the packages of this folder.
+"""What becomes of runs when they are written: Globus, tiled. Finds deliveries.
 
 A package here is a delivery when it holds a `Delivery` whose ``name`` is the package's name.
+`base` says what all are; `outbox` is the folder of what is still to be delivered, which outlives
+the process, `courier` the thread that works through it, `trouble` what a failure means and when
+it is told.
+
+Knows: writers and their `RunReport`; not how runs are written or configured.
 """
 
 from __future__ import annotations

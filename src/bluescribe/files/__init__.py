@@ -1,6 +1,13 @@
 """Where a run's files are, and how they are made and replaced: in their folder, through no link.
 
-Nothing else in the package opens a file for writing by its name.
+`names` fills the template of a name from a run, cleans it, and recognises it later. `folder` is a
+folder by device and inode, `place` a file in it: made exclusively, opened, replaced at once.
+Nothing else in the package opens a file for writing by its name; a test looks. `backup` puts a
+damaged file aside, `write_lock` tells whether somebody writes one, `job_note` stands beside a
+file to which something is still to be done. `json_text` writes exact JSON, `remedies` says what
+an owner can do about an error of the system.
+
+Knows: nothing but `errors`.
 """
 
 from .claims import Claims

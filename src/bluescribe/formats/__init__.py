@@ -1,7 +1,11 @@
 """Finds formats: the folders of this one, then the entry-point group ``bluescribe.formats``.
 
-Each folder here has a `FormatPlugin`, called ``FORMAT``. An entry point names one, or a `Writer`
-class, of which a record is made.
+Each folder here has a `FormatPlugin`, called ``FORMAT``; an entry point names one, or a `Writer`
+class, of which a record is made. All folders have the same files: ``settings``, ``writer``,
+``runfile``, and ``recovery`` where a crash leaves something to finish. What else is there is how
+values look in that format, and nothing of how runs are recorded.
+
+Knows: the contract, `hdf5`, and `Writer`; a format does not know another.
 """
 
 from __future__ import annotations
