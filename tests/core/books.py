@@ -8,6 +8,7 @@ from typing import Any
 import event_model
 
 from bluescribe.contract.runfile import RunFile
+from bluescribe.contract.session import FormatSession
 from bluescribe.contract.settings import WriterSettings
 from bluescribe.recording.post_run import Afterwards
 from bluescribe.recording.router import Router
@@ -65,6 +66,17 @@ class Journal(Book):
     takes_pages = False
 
 
+class Shelf(FormatSession[WriterSettings]):
+    """Makes books for a router."""
+
+    def __init__(self, make):
+        super().__init__(WriterSettings.validated("book", {}), Book)
+        self._make = make
+
+    def new_file(self):
+        return self._make()
+
+
 class Play:
     """A router with the books that it fills."""
 
@@ -73,7 +85,7 @@ class Play:
         self.faults: dict[Any, list[Any]] = {}
         self.ledger = Ledger("book")
         self.router = Router(
-            lambda: kind(folder, self.books, self.faults),
+            Shelf(lambda: kind(folder, self.books, self.faults)),
             retry_seconds=retry_seconds,
             ledger=self.ledger,
             afterwards=Afterwards(self.ledger),

@@ -243,7 +243,7 @@ def test_a_run_whose_file_cannot_be_made_is_told_of(play, monkeypatch):
     def make():
         raise RuntimeError("a bug in a format")
 
-    monkeypatch.setattr(play.router, "_make_file", make)
+    monkeypatch.setattr(play.router._session, "new_file", make)
     heard = ended(play)
     play(start(), stop())
     assert heard == [("run", 0, False)]

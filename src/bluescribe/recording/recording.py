@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -230,12 +229,10 @@ class Recording:
         self._arrivals.add_frames(stream, name, frames, doc.get("uid"))
         self._attempt(self._file.link_assets, stream, name, asset, frames)
 
-    def add_comment(self, doc: Document) -> None:
-        """Put a comment behind the events that came before it."""
+    def control(self, doc: Document) -> None:
+        """Hand over a control record, behind the events that came before it."""
         self._write_pages()
-        self._attempt(
-            partial(self._file.add_comment, at_end=doc["at_end"]), doc["text"], doc["time"]
-        )
+        self._attempt(self._file.control, doc["verb"], doc)
 
     def sync(self) -> None:
         """Bring to disk what came since the last time."""

@@ -17,6 +17,7 @@ from event_model import DocumentRouter
 
 from ..contract.report import Failure, RunReport
 from ..contract.runfile import RunFile
+from ..contract.session import FormatSession
 from ..errors import DocumentError
 from ..files.backup import put_aside
 from ..files.remedies import remedy
@@ -50,8 +51,8 @@ class Router(DocumentRouter):
 
     Parameters
     ----------
-    make_file
-        Makes the file of a new run.
+    session
+        Makes the file of a new run, and is asked what is asked between runs.
     retry_seconds
         How long an `OSError` is tried again before the run's file is given up.
     ledger
@@ -64,7 +65,7 @@ class Router(DocumentRouter):
 
     def __init__(
         self,
-        make_file: Callable[[], RunFile[Any]],
+        session: FormatSession[Any],
         *,
         retry_seconds: float,
         ledger: Ledger,
@@ -73,7 +74,7 @@ class Router(DocumentRouter):
     ) -> None:
         super().__init__()
         self._space = space
-        self._make_file = make_file
+        self._session = session
         self._retry_seconds = retry_seconds
         self._ledger = ledger
         self._afterwards = afterwards
@@ -190,7 +191,7 @@ class Router(DocumentRouter):
             Whether more is to come of it.
         """
         alone = Router(
-            self._make_file, retry_seconds=0.0, ledger=self._ledger, afterwards=self._afterwards
+            self._session, retry_seconds=0.0, ledger=self._ledger, afterwards=self._afterwards
         )
         alone._earlier_resources = dict(self._earlier_resources)
         recording = self.late.get(uid)
@@ -371,16 +372,16 @@ class Router(DocumentRouter):
         if recording is not None:
             self._finish(recording, None)
 
-    def comment(self, doc: Document) -> None:
-        """Add what somebody says to the run that began last, or tell the format between runs.
+    def control(self, doc: Document) -> None:
+        """Hand a control record to the run that began last, or to the session between runs.
 
         No document of the event model: it comes through the same queue, so that it stands
         between the events that were taken before it and after it.
         """
         if self._runs:
-            next(reversed(self._runs.values())).add_comment(doc)
+            next(reversed(self._runs.values())).control(doc)
         else:
-            self._make_file().add_comment(doc["text"], doc["time"], at_end=doc["at_end"])
+            self._session.control(doc["verb"], doc)
 
     def sync(self) -> None:
         """Bring to disk what every open run has received; never raise."""
@@ -399,7 +400,7 @@ class Router(DocumentRouter):
     def _new_file(self, run: Run) -> RunFile[Any] | None:
         """Return the file of a run; None, told as a failure of the run, when none can be made."""
         try:
-            return self._make_file()
+            return self._session.new_file()
         except Exception as error:
             cause = f"no file could be made: {type(error).__name__}: {error}"
             advice = remedy(error, [])

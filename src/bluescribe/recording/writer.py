@@ -17,6 +17,7 @@ from ..contract.hooks import check_complete, check_hooks, hooks_of
 from ..contract.plugin import FormatPlugin
 from ..contract.report import Tell
 from ..contract.runfile import RunFile
+from ..contract.session import CONTROL
 from ..contract.settings import WriterSettings, told
 from ..errors import DefinitionError, RecordingError
 from ..files.space import SpaceWatch
@@ -87,8 +88,10 @@ class Writer(KnownAttributes):
         self.settings = self.settings_class.validated(type(self).__name__, values)
         self._ledger = Ledger(self.format)
         self._afterwards = Afterwards(self._ledger)
+        plugin = FormatPlugin.of(type(self))
+        self._session = plugin.session(self.settings, self.file_class)
         self._router = Router(
-            self._file_maker(),
+            self._session,
             retry_seconds=self.settings.retry_seconds,
             ledger=self._ledger,
             afterwards=self._afterwards,
@@ -238,10 +241,24 @@ class Writer(KnownAttributes):
     @property
     def shares_files(self) -> bool:
         """Whether one file takes several runs, so that only one writer can write them."""
-        return False
+        return self._session.shares_files
 
     def go_on(self, path: Path) -> None:
         """Append the runs of its folder to a file that an export has begun, if files are shared."""
+        self._session.go_on(path)
+
+    def control(self, verb: str, **asked: Any) -> None:
+        """Ask something of the format, behind all that came so far.
+
+        The run that began last gets it as `RunFile.control`, or between two runs the session of
+        the format as `FormatSession.control`.
+
+        Parameters
+        ----------
+        verb, asked
+            What is asked, and all that belongs to it: plain values.
+        """
+        self.post(CONTROL, {"verb": verb, **asked})
 
     def replay(self, *, is_told: bool = True) -> None:
         """Take what comes from now on for runs of long ago.
@@ -389,6 +406,7 @@ class Writer(KnownAttributes):
         """
         self._close.detach()
         _close(self._lane, self._ledger, None)
+        self._session.close()
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
@@ -424,10 +442,6 @@ class Writer(KnownAttributes):
         if name in self._decided:
             return "it is decided when the writer is made; subclass it"
         return super()._instead_of(name)
-
-    def _file_maker(self) -> Callable[[], RunFile[Any]]:
-        """Return what makes the file of each new run; it must not hold the writer itself."""
-        return partial(self.file_class, self.settings)
 
     def _wait(self, done: threading.Event, timeout: float | None) -> bool:
         return wait_until_written([(self, done)], timeout)

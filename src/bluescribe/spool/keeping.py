@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from ..contract.session import CONTROL
 from ..files.space import size_text
 from .home import spool_home
 from .left import GAP
@@ -61,8 +62,8 @@ class Keeper:
         self.needs = Needs()
         self._resources: dict[str, dict[str, Any]] = {}
         """The latest, by their uids."""
-        self._has_said = False
-        """Whether something was said since the last run began: the next one may have it."""
+        self._was_asked = False
+        """Whether a control record came since the last run began: the next one may have it."""
         self._has_gap = False
         """Whether something is not in the log that came before what comes next."""
         self._refused = ""
@@ -109,7 +110,7 @@ class Keeper:
                 batch.start, batch.end = log.append([*self._before(batch), *self._packed(batch)])
                 self._has_gap = False
                 self.needs.note_kept(batch)
-                self._has_said = not batch.begun and (self._has_said or _has_comment(batch))
+                self._was_asked = not batch.begun and (self._was_asked or _has_control(batch))
         except OSError as error:
             self._refuse(error)
         except Exception as error:
@@ -168,7 +169,7 @@ class Keeper:
 
     def sweep(self, read: Sequence[Cursor]) -> None:
         """Remove what nobody needs any more."""
-        if self._log is not None and (self.needs or not self._has_said):
+        if self._log is not None and (self.needs or not self._was_asked):
             needed = [*self.needs.firsts(), *read]
             self._log.drop(min(needed) if needed else self._log.end if self.needs else None)
 
@@ -269,8 +270,8 @@ class Keeper:
         self._refused, self._next_try = "", 0.0
 
 
-def _has_comment(batch: Batch) -> bool:
-    return any(name == "comment" for name, _, _, _ in batch.items)
+def _has_control(batch: Batch) -> bool:
+    return any(name == CONTROL for name, _, _, _ in batch.items)
 
 
 def _read(log: Log, start: Cursor, end: Cursor) -> Iterator[Entry]:

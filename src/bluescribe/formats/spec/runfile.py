@@ -19,7 +19,7 @@ from .header import LABEL, Positions, date, ending, file_header, is_positions, l
 from .late import LateComments
 from .lines import comment, literal, one_line, remark
 from .rows import Rows
-from .session import Session
+from .session import SpecSession
 from .sessionfile import KeptScan, SessionFile
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ class SpecFile(RunFile["SpecSettings"]):
     _is_side = False
     """Whether it is one of several scans of its run, that of another stream than the primary."""
 
-    def __init__(self, settings: SpecSettings, session: Session | None = None) -> None:
+    def __init__(self, settings: SpecSettings, session: SpecSession | None = None) -> None:
         super().__init__(settings)
-        self._session = session or Session(settings, one_file_a_run=settings.one_file_a_run)
+        self._session = session or SpecSession(settings, type(self))
         self._links: dict[tuple[str, str, str], None] = {}
         self._linked: dict[tuple[str, str], str] = {}
         self._remarks: list[bytes] = []
@@ -140,11 +140,9 @@ class SpecFile(RunFile["SpecSettings"]):
         return None
 
     def add_comment(self, text: str, seconds: float, *, at_end: bool = False) -> None:
-        """Write a comment behind the rows so far; between two runs, behind the last scan."""
+        """Write a comment behind the rows so far, or behind the last one."""
         line = remark(date(seconds), text)
-        if "_home" not in self.__dict__:
-            self._session.add_remark(line)
-        elif at_end:
+        if at_end:
             self._last_words.append(line)
         else:
             self._say(line)

@@ -1,4 +1,4 @@
-"""Which file the runs of a session go into: one for each folder that they are in."""
+"""What the scans of one writer share: their files, one a folder, and what is said between them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...contract.settings import WriterSettings
+from ...contract.runfile import RunFile
+from ...contract.session import FormatSession
 from ...errors import ConfigError
 from ...files import Folder, Place
 from ...files.names import clean, run_path
-from ...model.run import Run, working_directory
+from ...model.run import Document, Run, working_directory
 from .existing import highest_scan
+from .header import date
+from .lines import remark
 from .sessionfile import SessionFile
 
-__all__ = ["Session", "session_name"]
+if TYPE_CHECKING:
+    from .settings import SpecSettings
+
+__all__ = ["SpecSession", "session_name"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +38,7 @@ _MOST_FOLDERS = 1_000
 """Folders of which the file is remembered."""
 
 
-class Session:
+class SpecSession(FormatSession["SpecSettings"]):
     """Which file the next run goes into.
 
     The folder is that of the run, as in every format. In each folder the session has one file,
@@ -44,9 +50,8 @@ class Session:
     that is open stays in the file it began in.
     """
 
-    def __init__(self, settings: WriterSettings, *, one_file_a_run: bool) -> None:
-        self._settings = settings
-        self._one_file_a_run = one_file_a_run
+    def __init__(self, settings: SpecSettings, file_class: type[RunFile[Any]]) -> None:
+        super().__init__(settings, file_class)
         self._lock = threading.Lock()
         self._title: str | None = None
         """Name of the files, ending included; None when their first run's time names them."""
@@ -60,6 +65,22 @@ class Session:
         self._current: SessionFile | None = None
         self._shown: Path | None = None
         self._remarks: list[bytes] = []
+
+    @property
+    def shares_files(self) -> bool:
+        """Whether the runs of a session go into one file."""
+        return not self.settings.one_file_a_run
+
+    def new_file(self) -> RunFile[Any]:
+        """Return what writes the scan of the next run."""
+        make: Any = self.file_class  # unlike others, it takes the session
+        file: RunFile[Any] = make(self.settings, self)
+        return file
+
+    def control(self, verb: str, asked: Document) -> None:
+        """Write a comment behind the last scan, or keep it for the first one."""
+        if verb == "comment":
+            self.add_remark(remark(date(asked["time"]), asked["text"]))
 
     @property
     def path(self) -> Path | None:
@@ -122,16 +143,14 @@ class Session:
 
     def _target(self, run: Run) -> tuple[Folder, str | None]:
         """Return where the file of a run is, and its name; None when its time names it."""
-        folder = Folder.made(
-            run.cwd / self._directory(run.start), self._settings.rights, run.claims
-        )
+        folder = Folder.made(run.cwd / self._directory(run.start), self.settings.rights, run.claims)
         named = self._named
         if named is None:
             return folder, self._title
         if named.folder is None:
             named.folder = folder.path
         if folder.path in (named.folder, named.path.parent):
-            folder = Folder.made(named.path.parent, self._settings.rights, run.claims)
+            folder = Folder.made(named.path.parent, self.settings.rights, run.claims)
             return folder, named.path.name
         if (folder.identity, "") not in self._names:
             logger.warning(
@@ -184,19 +203,19 @@ class Session:
         ConfigError
             There is one file a run, or what is there is not a SPEC file.
         """
-        if self._one_file_a_run:
+        if self.settings.one_file_a_run:
             raise ConfigError("newfile() has no use where every run has a file of its own")
         if title is not None and _is_path(title):
             return self._use(Path(title).expanduser().resolve(), md)
         folder = self.folder(md)
         if title is None:
             name = session_name({"time": time.time()}) + self._ending
-            path = (folder or working_directory() / self._settings.directory) / name
+            path = (folder or working_directory() / self.settings.directory) / name
             path = path if folder is None else _free(path)
             highest = None
         else:
             name = clean(str(title).removesuffix(self._ending)) + self._ending
-            path = (folder or working_directory() / self._settings.directory) / name
+            path = (folder or working_directory() / self.settings.directory) / name
             highest = None if folder is None else self._highest_in(path)
         with self._lock:
             self._call(path, title=path.name, goes_on=title is not None)
@@ -236,7 +255,7 @@ class Session:
         md
             Fills the keys of the directory.
         """
-        keys = (key for _, key, _, _ in Formatter().parse(str(self._settings.directory)))
+        keys = (key for _, key, _, _ in Formatter().parse(str(self.settings.directory)))
         if md is None and any(key not in (None, "time") for key in keys):
             return None
         directory = self._directory({**(md or {}), "time": time.time()})
@@ -260,11 +279,11 @@ class Session:
         return max(highest_scan(place), -1 if known is None else known.highest)
 
     def _directory(self, start: Mapping[str, Any]) -> Path:
-        return run_path(self._settings.directory, "run", start).parent
+        return run_path(self.settings.directory, "run", start).parent
 
     @property
     def _ending(self) -> str:
-        return self._settings.ending
+        return self.settings.ending
 
 
 _Key = tuple[tuple[int, int], str]
