@@ -10,9 +10,9 @@ import event_model
 from bluescribe.contract.runfile import RunFile
 from bluescribe.contract.session import FormatSession
 from bluescribe.contract.settings import WriterSettings
-from bluescribe.recording.post_run import Afterwards
+from bluescribe.recording.account import Account
+from bluescribe.recording.post_run import PostRunJobs
 from bluescribe.recording.router import Router
-from bluescribe.recording.status import Ledger
 
 
 class Book(RunFile):
@@ -83,12 +83,12 @@ class Play:
     def __init__(self, folder, kind=Book, retry_seconds=5.0):
         self.books: list[Book] = []
         self.faults: dict[Any, list[Any]] = {}
-        self.ledger = Ledger("book")
+        self.account = Account("book")
         self.router = Router(
             Shelf(lambda: kind(folder, self.books, self.faults)),
             retry_seconds=retry_seconds,
-            ledger=self.ledger,
-            afterwards=Afterwards(self.ledger),
+            account=self.account,
+            post_run=PostRunJobs(self.account),
         )
 
     def __call__(self, *documents):

@@ -30,9 +30,9 @@ from ..model.writable import writable
 from ..spool.problems import BrokenSpoolError
 from ..spool.segment import Entry
 from ..spool.story import story_of
-from .post_run import Afterwards
+from .account import Account
+from .post_run import PostRunJobs
 from .recording import Recording
-from .status import Ledger
 
 __all__ = ["Router"]
 
@@ -55,9 +55,9 @@ class Router(DocumentRouter):
         Makes the file of a new run, and is asked what is asked between runs.
     retry_seconds
         How long an `OSError` is tried again before the run's file is given up.
-    ledger
+    account
         Is told what was written and what failed.
-    afterwards
+    post_run
         Does what remains when a run's file is complete.
     space
         Looks at the room on the disk.
@@ -68,16 +68,16 @@ class Router(DocumentRouter):
         session: FormatSession[Any],
         *,
         retry_seconds: float,
-        ledger: Ledger,
-        afterwards: Afterwards,
+        account: Account,
+        post_run: PostRunJobs,
         space: SpaceWatch | None = None,
     ) -> None:
         super().__init__()
         self._space = space
         self._session = session
         self._retry_seconds = retry_seconds
-        self._ledger = ledger
-        self._afterwards = afterwards
+        self._account = account
+        self._post_run = post_run
         self._runs: dict[str, Recording] = {}
         self._by_descriptor: dict[str, Recording] = {}
         self._by_resource: dict[str, Recording] = {}
@@ -120,7 +120,7 @@ class Router(DocumentRouter):
             for path in files:
                 put_aside(path)
         except OSError as error:
-            logger.warning("%s: %s", self._ledger.format_name, error)
+            logger.warning("%s: %s", self._account.format_name, error)
             return False
         return self._write(uid, entries)
 
@@ -131,11 +131,11 @@ class Router(DocumentRouter):
 
     def end(self, timeout: float | None) -> None:
         """Do what remains to be done for finished runs, or give it up after a time."""
-        self._afterwards.close(timeout)
+        self._post_run.close(timeout)
 
     def leave(self, then: Callable[[], object]) -> None:
         """Do what remains, and then call `then`; nobody waits."""
-        self._afterwards.leave(then)
+        self._post_run.leave(then)
 
     def hush(self, uids: Sequence[str]) -> None:
         """Say nothing of what comes of runs that are to be written again."""
@@ -152,33 +152,33 @@ class Router(DocumentRouter):
             self.late[uid] = written
             return False
         self.late.pop(uid, None)
-        self._ledger.postponed.remove(uid)
+        self._account.postponed.remove(uid)
         if not written.is_given_up:
-            written.tell_that_it_is_written()
+            written.notify_written()
         if is_open:
             self._take_in(written)
         return True
 
     def _lose(self, uid: str, error: Exception) -> bool:
-        self._ledger.postponed.remove(uid)
+        self._account.postponed.remove(uid)
         if uid in self.late:
             self.late.pop(uid).give_up(error)
         else:
-            self._tell_of_loss(uid, error)
+            self._log_loss(uid, error)
         return True
 
-    def _tell_of_loss(self, uid: str, error: Exception) -> None:
+    def _log_loss(self, uid: str, error: Exception) -> None:
         """Tell of a run that another process has left, and that cannot be written again."""
-        name, cause = self._ledger.format_name, f"it cannot be written again: {error}"
+        name, cause = self._account.format_name, f"it cannot be written again: {error}"
         advice = (
             "what the process that died had written is called NAME.damaged; export the run from a "
             "catalog or a journal, or have bluescribe recover make that file readable"
         )
         failure = Failure(time.time(), f"run {uid[:7]}", None, cause, advice)
         logger.error("%s: run %s is INCOMPLETE: %s. Remedy: %s.", name, uid[:7], cause, advice)
-        self._ledger.fail(failure)
+        self._account.fail(failure)
         lost = RunReport(name, {"uid": uid}, failures=(failure,), is_given_up=True)
-        self._ledger.report(lost)
+        self._account.report(lost)
 
     def _written_anew(self, uid: str, entries: Iterator[Entry]) -> tuple[Recording | None, bool]:
         """Play a run to a router of its own, which fails again where it fails.
@@ -191,7 +191,7 @@ class Router(DocumentRouter):
             Whether more is to come of it.
         """
         alone = Router(
-            self._session, retry_seconds=0.0, ledger=self._ledger, afterwards=self._afterwards
+            self._session, retry_seconds=0.0, account=self._account, post_run=self._post_run
         )
         alone._earlier_resources = dict(self._earlier_resources)
         recording = self.late.get(uid)
@@ -231,7 +231,7 @@ class Router(DocumentRouter):
         self(name, doc)
         recording = recording or (self._recording_of(doc) if found else None)
         if recording is not None:
-            recording.tell_of_replaced(name, doc, found)
+            recording.log_replaced(name, doc, found)
 
     def _refuse(self, name: str, doc: Any, error: BaseException) -> None:
         """Refuse a document, unless it is an event whose own values raised what was raised."""
@@ -240,7 +240,7 @@ class Router(DocumentRouter):
                 return self._receive_replaced(name, doc)
             except BaseException as another:
                 error = another
-        return self._ledger.refuse(name, error)
+        return self._account.refuse(name, error)
 
     def _recording_of(self, doc: Any) -> Recording | None:
         """Return the recording of a document's run; None if it has not begun."""
@@ -272,10 +272,10 @@ class Router(DocumentRouter):
         run = Run(
             doc,
             cwd=cwd,
-            is_replayed=self._ledger.is_replay,
-            claims=self._ledger.claims_of(doc["uid"]),
+            is_replayed=self._account.is_replay,
+            claims=self._account.claims_of(doc["uid"]),
         )
-        self._ledger.expect(run.uid)
+        self._account.expect(run.uid)
         file = self._new_file(run)
         if file is None:
             return None
@@ -283,8 +283,8 @@ class Router(DocumentRouter):
             run,
             file,
             retry_seconds=self._retry_seconds,
-            ledger=self._ledger,
-            afterwards=self._afterwards,
+            account=self._account,
+            post_run=self._post_run,
         )
         recording.is_repeated = doc["uid"] in self._finished
         self._runs[doc["uid"]] = recording
@@ -308,10 +308,10 @@ class Router(DocumentRouter):
             logger.warning(
                 "%s: run %s is left to another writer of this session, which writes the same "
                 "files: was the start-up run twice? To use this writer, close() the other one",
-                self._ledger.format_name,
+                self._account.format_name,
                 str(doc.get("uid"))[:7],
             )
-        self._ledger.report(RunReport(self._ledger.format_name, doc))  # the other one has files
+        self._account.report(RunReport(self._account.format_name, doc))  # the other one has files
 
     def descriptor(self, doc: Document) -> None:
         """Add a descriptor to its run."""
@@ -406,16 +406,16 @@ class Router(DocumentRouter):
             advice = remedy(error, [])
             logger.exception(
                 "%s: %s is INCOMPLETE: %s. Remedy: %s. Other writers and later runs go on.",
-                self._ledger.format_name,
+                self._account.format_name,
                 run.label,
                 cause,
                 advice,
             )
             failure = Failure(time.time(), run.label, None, cause, advice)
-            self._ledger.fail(failure)
-            name = self._ledger.format_name
+            self._account.fail(failure)
+            name = self._account.format_name
             report = RunReport(name, run.start, failures=(failure,), is_given_up=True)
-            self._ledger.report(report)  # nobody else will tell
+            self._account.report(report)  # nobody else will tell
             self._told_of_strays = True  # what follows of this run
             return None
 
@@ -470,7 +470,7 @@ class Router(DocumentRouter):
             logger.warning(
                 "%s: ignoring the %s and what follows of a run whose start this writer has not "
                 "seen (was it subscribed in mid-run?). The next run is written.",
-                self._ledger.format_name,
+                self._account.format_name,
                 name,
             )
 

@@ -25,14 +25,15 @@ from ..log_once import LogOnce
 from ..model.run import working_directory
 from ..spool import Lane, Spool, SpoolSettings
 from . import run_owners as openruns
+from .account import Account
 from .at_exit import at_the_end
-from .notices import Silence, Teller
+from .notices import Notifier, SilentNotifier
 from .owed_jobs import work_of
-from .post_run import Afterwards
-from .process import Hands, Remote, is_safe_in_a_process, why_not
+from .post_run import PostRunJobs
+from .process import RemoteRecorder, Worker, is_safe_in_a_process, why_not
 from .router import Router
 from .snapshot import Snapshots
-from .status import Ledger, Status
+from .status import Status
 from .unstopped_runs import OpenRuns
 
 if TYPE_CHECKING:
@@ -86,28 +87,28 @@ class Writer(KnownAttributes):
         check_complete(type(self), RunFile)
         values = {"directory": directory, **settings}
         self.settings = self.settings_class.validated(type(self).__name__, values)
-        self._ledger = Ledger(self.format)
-        self._afterwards = Afterwards(self._ledger)
+        self._account = Account(self.format)
+        self._post_run = PostRunJobs(self._account)
         plugin = FormatPlugin.of(type(self))
         self._session = plugin.session(self.settings, self.file_class)
         self._router = Router(
             self._session,
             retry_seconds=self.settings.retry_seconds,
-            ledger=self._ledger,
-            afterwards=self._afterwards,
+            account=self._account,
+            post_run=self._post_run,
             space=SpaceWatch(self.format, self.settings.low_space),
         )
         spool = Spool(SpoolSettings())
         self._lane = Lane(spool, self._router, name=self.format, interval=self.interval)
         self._lane.about = partial(_about, self.format, self.settings)
-        self._ledger.spool = self._lane
+        self._account.spool = self._lane
         self._snapshot = Snapshots()
         self._open_runs = OpenRuns()
         self.post = self._lane.post
         """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
         self._settle_where(spool)
-        self._close = at_the_end(self, _end, self._lane, self._ledger)
+        self._close = at_the_end(self, _end, self._lane, self._account)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Show the settings in the signature that IPython's ``SpecWriter?`` displays.
@@ -210,12 +211,12 @@ class Writer(KnownAttributes):
 
     def take_up(self, note: Note) -> None:
         """Do in the background what an earlier session owed to a file of this format."""
-        if isinstance(self._lane.recipient, Remote):
+        if isinstance(self._lane.recipient, RemoteRecorder):
             note.release()
             self._lane.post("owed", {"path": str(note.place.path)})
             return
         work = work_of(FormatPlugin.of(type(self)), note, **_chosen(self.settings))
-        self._afterwards.add(note.run, note.file.path, work, note=note)
+        self._post_run.add(note.run, note.file.path, work, note=note)
 
     def prepare(self, RE: Any) -> None:
         """Set up in a RunEngine what the format wants there; `subscribe_writers` calls it.
@@ -270,9 +271,9 @@ class Writer(KnownAttributes):
         is_told
             Whether the log says what cannot be written; a `RunReport` has it too.
         """
-        self._ledger.is_replay = True
+        self._account.is_replay = True
         if not is_told:
-            self._ledger.teller = Silence()
+            self._account.notifier = SilentNotifier()
         self.keep_no_spool()
 
     def keep_no_spool(self) -> None:
@@ -300,7 +301,7 @@ class Writer(KnownAttributes):
         """Have files that HDF5 writes written by a process of their own, where that can be done."""
         kind, before = type(self), self._lane.recipient
         self._lane.recipient = self._router
-        if isinstance(before, Remote):
+        if isinstance(before, RemoteRecorder):
             before.leave(bool)
         is_wanted = spool.uses_processes and FormatPlugin.of(kind).opens_hdf5
         if is_wanted and is_safe_in_a_process(kind) and not why_not():
@@ -309,18 +310,18 @@ class Writer(KnownAttributes):
                 "settings": told(self.settings),
             }
             here = partial(
-                _hands, kind, self.settings, self._router, self._ledger, self._afterwards
+                _worker, kind, self.settings, self._router, self._account, self._post_run
             )
-            self._lane.recipient = Remote(about, self._lane, self._ledger, here)
+            self._lane.recipient = RemoteRecorder(about, self._lane, self._account, here)
 
-    def hands(self) -> tuple[Hands, Ledger]:
+    def worker(self) -> tuple[Worker, Account]:
         """Return what gives documents to its router, and its account; for its process."""
-        parts = self._router, self._ledger, self._afterwards
-        return _hands(type(self), self.settings, *parts), self._ledger
+        parts = self._router, self._account, self._post_run
+        return _worker(type(self), self.settings, *parts), self._account
 
     def begin_early(self) -> None:
         """Have what takes long to begin begin before the first run."""
-        if isinstance(self._lane.recipient, Remote):
+        if isinstance(self._lane.recipient, RemoteRecorder):
             self._lane.recipient.begin()
 
     def tell_of_claims(
@@ -335,14 +336,14 @@ class Writer(KnownAttributes):
         before
             Is called when it is about to be made.
         """
-        self._ledger.claims.made, self._ledger.claims.before = tell, before
+        self._account.claims.made, self._account.claims.before = tell, before
 
     def tell_of_begun(self, tell: Callable[[Mapping[str, Any], Sequence[Path]], None]) -> None:
         """Have `tell` called, on the writer's thread, with each run and the files that it has.
 
         It is called when the run begins, and again when there are more files.
         """
-        self._ledger.on_begin.append(tell)
+        self._account.on_begin.append(tell)
 
     def tell_of_finished(self, tell: Tell) -> None:
         """Have `tell` called, once for each run that ends from now on, when its files are final.
@@ -350,23 +351,23 @@ class Writer(KnownAttributes):
         It gets a `RunReport` on a thread of the writer, when the file was closed and images were
         copied; what it raises is logged.
         """
-        self._ledger.on_finish.append(tell)
+        self._account.on_finish.append(tell)
 
     def awaits(self, uid: str) -> bool:
         """Tell whether a run was begun whose report is still to come."""
-        return self._ledger.awaits(uid)
+        return self._account.awaits(uid)
 
     def tell_together(self, told: LogOnce) -> None:
         """Tell once, with other writers of the same runs, what all of them meet."""
-        self._ledger.told = told
+        self._account.told = told
 
     @staticmethod
-    def share_teller(writers: Sequence[Writer]) -> Teller:
+    def share_notifier(writers: Sequence[Writer]) -> Notifier:
         """Have writers that receive the same runs tell once what several of them meet."""
-        teller = Teller([writer._ledger for writer in writers])
+        notifier = Notifier([writer._account for writer in writers])
         for writer in writers:
-            writer._ledger.teller = teller
-        return teller
+            writer._account.notifier = notifier
+        return notifier
 
     def raise_failure(self) -> None:
         """Raise the failure that the RunEngine has not been told of, if its owner wants that.
@@ -379,7 +380,7 @@ class Writer(KnownAttributes):
         if not self._aborts:
             return
         with suppress(IndexError):  # there is none, or another RunEngine was told just now
-            failure = self._ledger.unraised.popleft()
+            failure = self._account.unraised.popleft()
             raise RecordingError(f"{self.format}: {failure}")
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -397,7 +398,7 @@ class Writer(KnownAttributes):
         """
         if not self._close.alive:
             return True
-        return self._wait(self.request_flush(), timeout) and not self._ledger.postponed
+        return self._wait(self.request_flush(), timeout) and not self._account.postponed
 
     def close(self) -> None:
         """Finish every file, images that are being copied included, and end the threads.
@@ -405,13 +406,13 @@ class Writer(KnownAttributes):
         A second call does nothing.
         """
         self._close.detach()
-        _close(self._lane, self._ledger, None)
+        _close(self._lane, self._account, None)
         self._session.close()
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
         directory = working_directory() / self.settings.directory
-        return self._ledger.status(directory, len(self._lane))
+        return self._account.status(directory, len(self._lane))
 
     def __enter__(self) -> Self:
         """Return the writer; leaving the block closes it."""
@@ -457,37 +458,37 @@ def _chosen(settings: WriterSettings) -> dict[str, Any]:
     return {"path_map": settings.path_map} if settings.path_map else {}
 
 
-def _hands(
+def _worker(
     kind: type[Writer],
     settings: WriterSettings,
     router: Router,
-    ledger: Ledger,
-    afterwards: Afterwards,
-) -> Hands:
-    return Hands(FormatPlugin.of(kind), router, ledger, afterwards, _chosen(settings))
+    account: Account,
+    post_run: PostRunJobs,
+) -> Worker:
+    return Worker(FormatPlugin.of(kind), router, account, post_run, _chosen(settings))
 
 
-def _end(is_dropped: bool, lane: Lane, ledger: Ledger) -> None:
+def _end(is_dropped: bool, lane: Lane, account: Account) -> None:
     """Finish every file; of a writer that was dropped, on its own threads, which then end."""
     if not is_dropped:
-        _close(lane, ledger, _EXIT_SECONDS)
+        _close(lane, account, _EXIT_SECONDS)
         return
     # if the interpreter ends before they do, it waits for them, as it does for other writers
-    rest = at_the_end(lane, _end, lane, ledger)
+    rest = at_the_end(lane, _end, lane, account)
     recipient = lane.recipient  # the lane is not to hold itself by what it calls at its end
 
     def then() -> None:
-        ledger.spool = None
+        account.spool = None
         recipient.leave(rest.detach)
 
     lane.leave(then)
 
 
-def _close(lane: Lane, ledger: Ledger, timeout: float | None) -> None:
+def _close(lane: Lane, account: Account, timeout: float | None) -> None:
     lane.close(timeout)
-    ledger.spool = None
+    account.spool = None
     lane.recipient.end(timeout)
-    ledger.teller.flush()
+    account.notifier.flush()
 
 
 _POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD

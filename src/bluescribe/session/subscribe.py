@@ -20,7 +20,7 @@ from ..model.run import working_directory
 from ..recording.owed_jobs import take_up_owed
 from ..recording.snapshot import Snapshots
 from ..recording.status import Status
-from ..recording.unfinished_runs import places_of, tell_of_incomplete
+from ..recording.unfinished_runs import log_incomplete, places_of
 from ..recording.unstopped_runs import OpenRuns
 from ..recording.writer import Writer, wait_until_written
 from ..spool import Spool, SpoolSettings
@@ -84,7 +84,7 @@ def subscribe_writers(
     for writer in writers:
         writer.begin_early()
     _look_back(writers)
-    _tell_of_groups(writers)
+    _log_groups(writers)
     return writers
 
 
@@ -92,7 +92,7 @@ def _look_back(writers: Writers) -> None:
     """Write what an earlier session left, and then tell what else it did not finish."""
 
     def then() -> None:
-        tell_of_incomplete(places_of(writers))
+        log_incomplete(places_of(writers))
         take_up_owed(writers)
 
     if any(map(has_left_folders, known_homes(writers.spool.spool))):
@@ -103,7 +103,7 @@ def _look_back(writers: Writers) -> None:
         then()
 
 
-def _tell_of_groups(writers: Writers) -> None:
+def _log_groups(writers: Writers) -> None:
     """Tell once of each folder of a group that is shut out of what is made there."""
     settings = (writer.settings for writer in writers)
     places = {(fixed_part(str(each.directory)), each.rights) for each in settings}
@@ -167,7 +167,7 @@ class Writers(KnownAttributes):
         for writer in self._receiving:
             writer.follow(self._spool, is_adopted=writer not in own)  # deliveries see to theirs
             writer.tell_together(told)
-        self._teller = Writer.share_teller(list(self))
+        self._notifier = Writer.share_notifier(list(self))
         for delivery in self._deliveries.values():
             delivery.follow(list(self))
         self._snapshot = Snapshots()
@@ -266,7 +266,7 @@ class Writers(KnownAttributes):
         if name == "stop" and self._receiving:
             requests = [(writer, writer.request_sync()) for writer in self._receiving]
             wait_until_written(requests, self._longest_wait())
-            self._teller.flush()
+            self._notifier.flush()
         if name == "stop":
             self.succession.hand_over(self)
         return self._raise_failures()
@@ -319,7 +319,7 @@ class Writers(KnownAttributes):
         self._unsubscribe_from(list(self._subscriptions))
         for writer in self._receiving:
             writer.close()
-        self._teller.flush()
+        self._notifier.flush()
         if self._deliveries:
             from ..delivery.base import close_together
 

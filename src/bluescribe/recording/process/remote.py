@@ -1,4 +1,4 @@
-"""Remote: takes what came for a format, and has a process of its own write it.
+"""RemoteRecorder: takes what came for a format, and has a process of its own write it.
 
 What the process has not finished when it dies is written again by another one, from the spool.
 """
@@ -21,19 +21,19 @@ from ...contract.report import Failure, RunReport
 from ...files.job_note import ENDING
 from ...model.run import Run
 from ...spool.problems import BrokenSpoolError
-from ...spool.reading import tell_of_unreadable
+from ...spool.reading import log_unreadable
 from ...spool.segment import Entry
 from ...spool.stretch import Stretch
-from ..notices import News
-from ..status import Ledger
+from ..account import Account
+from ..notices import Notice
 from .child import Child
-from .hands import Hands
-from .hearing import Hearing
+from .events import WorkerEvents
+from .worker import Worker
 
 if TYPE_CHECKING:
     from ...spool import Lane
 
-__all__ = ["Remote"]
+__all__ = ["RemoteRecorder"]
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ _MOST_DEATHS = 3
 """How often images are tried again at which a process died."""
 
 
-class Remote:
+class RemoteRecorder:
     """Writes a format in another process; its methods are called by its lane's thread.
 
     Parameters
@@ -63,21 +63,21 @@ class Remote:
         The writer's class and settings, for the process.
     lane
         Knows what came.
-    ledger
+    account
         The account of the writer.
     here
         Makes what does the work in the session if no process can be begun.
     """
 
     def __init__(
-        self, about: Mapping[str, Any], lane: Lane, ledger: Ledger, here: Callable[[], Hands]
+        self, about: Mapping[str, Any], lane: Lane, account: Account, here: Callable[[], Worker]
     ) -> None:
         self._about = dict(about)
         self._lane = lane
-        self._ledger = ledger
-        self._hearing = Hearing(lane, ledger)
-        self._make_hands = here
-        self._hands: Hands | None = None
+        self._account = account
+        self._events = WorkerEvents(lane, account)
+        self._make_worker = here
+        self._worker: Worker | None = None
         """Does the work here, where no process can be begun."""
         self._child: Child | None = None
         self._is_dead = False
@@ -104,7 +104,7 @@ class Remote:
     @property
     def reads_log(self) -> bool:
         """Whether it gets parts of the log instead of documents."""
-        return self._hands is None
+        return self._worker is None
 
     @property
     def late(self) -> set[str]:
@@ -136,7 +136,7 @@ class Remote:
     def close(self) -> None:
         """Have every file finished."""
         self._send_items()
-        if self._child is not None or self._hands is not None:
+        if self._child is not None or self._worker is not None:
             self._do("close")
             self.tend()
             self._do("close")
@@ -155,14 +155,14 @@ class Remote:
 
     def write_late(self, uid: str, entries: Iterator[Entry]) -> bool:
         """Write a run that is late from all that came since it began; tell whether that is done."""
-        files = self._hearing.made(uid) if uid in self._orphans else None
+        files = self._events.made(uid) if uid in self._orphans else None
         answer = self._do("late", uid, files, entries)
         if self._is_dead:
             return False
         self._written_again = ""
         if uid in self._orphans and (answer or uid in self._state["late"]):
             self._orphans.discard(uid)  # the living process has it
-            self._hearing.mirror.settle(uid)
+            self._events.mirror.settle(uid)
         return bool(answer)
 
     def end(self, timeout: float | None) -> None:
@@ -179,8 +179,8 @@ class Remote:
             threading.Thread(target=self._end_behind, args=(timeout,), daemon=True).start()
             return None
         for _ in range(_MOST_DEATHS):
-            if self._hands is not None:
-                return self._hands.end(timeout)
+            if self._worker is not None:
+                return self._worker.end(timeout)
             if self._has_ended(timeout):
                 return None
             self.tend()  # it died: another one copies the images
@@ -197,8 +197,8 @@ class Remote:
             self.end(None)
             then()
 
-        name = f"bluescribe-{self._ledger.format_name}-ends"
-        if self._child is None and self._hands is None and not self._using.locked():
+        name = f"bluescribe-{self._account.format_name}-ends"
+        if self._child is None and self._worker is None and not self._using.locked():
             self._is_over = True
             then()
         else:
@@ -207,8 +207,8 @@ class Remote:
 
     def begin(self) -> None:
         """Have the process begin before it is needed: it takes half a second to import all."""
-        if self._child is None and self._hands is None:
-            name = f"bluescribe-{self._ledger.format_name}-begins"
+        if self._child is None and self._worker is None:
+            name = f"bluescribe-{self._account.format_name}-begins"
             threading.Thread(target=self._begin_early, name=name, daemon=True).start()
 
     def _begin_early(self) -> None:
@@ -234,7 +234,7 @@ class Remote:
             child.reap()
             self._child = None
         except EOFError:
-            self._is_dead = self._child is child and bool(self._ledger.copying or self.unfinished)
+            self._is_dead = self._child is child and bool(self._account.copying or self.unfinished)
             if not self._is_dead:
                 child.reap()
             return not self._is_dead
@@ -246,21 +246,21 @@ class Remote:
 
     def _leave_copying(self, why: str) -> None:
         """Leave images to the next session, and report their runs."""
-        left, self._ledger.copying = self._ledger.copying, []
+        left, self._account.copying = self._account.copying, []
         if not left:
             return
-        self._ledger.owed = [*self._ledger.owed, *left]
+        self._account.owed = [*self._account.owed, *left]
         logger.warning(
             "%s: %s, and not all images were copied into %s. Keep the files that these link: the "
             "next session copies them, or bluescribe recover does.",
-            self._ledger.format_name,
+            self._account.format_name,
             why,
             ", ".join(map(str, left)),
         )
-        for start, files in self._hearing.begun().values():
+        for start, files in self._events.begun().values():
             if set(files) & set(left):
-                name = self._ledger.format_name
-                self._hearing.report(RunReport(name, start, tuple(files), is_owed=True))
+                name = self._account.format_name
+                self._events.report(RunReport(name, start, tuple(files), is_owed=True))
 
     def _send_items(self) -> None:
         items, self._items = self._items, []
@@ -273,11 +273,11 @@ class Remote:
             return None
         with self._using:
             try:
-                if self._hands is None and (self._child is not None or self._start()):
+                if self._worker is None and (self._child is not None or self._start()):
                     return self._ask(name, *told)
             except EOFError:
                 self._is_dead = True
-        return None if self._hands is None else self._do_here(name, *told)
+        return None if self._worker is None else self._do_here(name, *told)
 
     def _ask(self, name: str, *told: Any) -> Any:
         assert self._child is not None  # it was begun
@@ -311,15 +311,15 @@ class Remote:
             commands.send("whole")
 
     def _do_here(self, name: str, *told: Any) -> Any:
-        assert self._hands is not None  # it was made
+        assert self._worker is not None  # it was made
         if name == "segment":
             told = (self._opened(*told),)
         answer = None
         try:
-            answer = getattr(self._hands, name)(*told)
+            answer = getattr(self._worker, name)(*told)
         except (OSError, BrokenSpoolError) as error:
-            tell_of_unreadable(self._ledger.format_name, error)
-        self._take(self._hands.state())
+            log_unreadable(self._account.format_name, error)
+        self._take(self._worker.state())
         return answer
 
     def _opened(self, number: int) -> int:
@@ -328,7 +328,7 @@ class Remote:
             try:
                 return self._lane.open_segment(number)
             except OSError as error:
-                logger.debug("%s: the spool cannot be read: %s", self._ledger.format_name, error)
+                logger.debug("%s: the spool cannot be read: %s", self._account.format_name, error)
                 time.sleep(_PAUSE_SECONDS)
 
     def _take(self, state: dict[str, Any]) -> None:
@@ -340,8 +340,8 @@ class Remote:
         tries = 0
         while not self._is_over or self._lane.has_begun:
             try:
-                name, wake = self._ledger.format_name, self._lane.wake.set
-                self._child = Child(name, self._about, self._hearing, wake)
+                name, wake = self._account.format_name, self._lane.wake.set
+                self._child = Child(name, self._about, self._events, wake)
                 self._lane.threads.add(self._child.thread)
                 self._child.wait_until_ready()
             except Exception as error:  # whatever the session has made of Python
@@ -360,25 +360,25 @@ class Remote:
     def _give_in(self, error: Exception) -> None:
         logger.warning(
             "%s: no process of its own can be begun, and it is written in this one: %s",
-            self._ledger.format_name,
+            self._account.format_name,
             error,
         )
-        self._hearing.is_over = True
-        self._hands = self._make_hands()
+        self._events.is_over = True
+        self._worker = self._make_worker()
 
     def _bury(self, child: Child) -> None:
         """Enter what the process has left."""
         how, words = child.reap(), child.last_words
-        whole = dict(self._ledger.finished.copy())
+        whole = dict(self._account.finished.copy())
         self._left = {*self._state["unfinished"], *self._state["late"], *self._lane.begun()}
-        left = {uid for uid in self._left if not self._hearing.is_reported(uid)}
+        left = {uid for uid in self._left if not self._events.is_reported(uid)}
         self._orphans |= left.difference(whole)
-        self._copying = [*self._ledger.copying]
+        self._copying = [*self._account.copying]
         self._deaths.update(self._copying)
-        self._hearing.mirror.renew(self._orphans)
+        self._events.mirror.renew(self._orphans)
         logger.error(
             "%s: the process that writes it %s. The session goes on, and another one writes %s.%s",
-            self._ledger.format_name,
+            self._account.format_name,
             how,
             "again what was open" if self._orphans else "what comes",
             f" Its last words: {words}" if words else "",
@@ -387,10 +387,10 @@ class Remote:
         self._take({"late": (), "unfinished": (), "has_open_runs": bool(left)})
         self._charge(how)
         for uid in left.intersection(whole):  # its file was closed, which was not reported yet
-            start, files = self._hearing.begun().get(uid, ({"uid": uid}, [whole[uid]]))
+            start, files = self._events.begun().get(uid, ({"uid": uid}, [whole[uid]]))
             if not set(files) & set(self._copying):
-                name = self._ledger.format_name
-                self._hearing.report(RunReport(name, start, tuple(files)))
+                name = self._account.format_name
+                self._events.report(RunReport(name, start, tuple(files)))
 
     def _charge(self, how: str) -> None:
         """Give up the runs at which one process after another died."""
@@ -400,14 +400,14 @@ class Remote:
         for uid in at_it or (set() if is_copying else set(self._orphans)):
             cause = f"the process that writes it {how}"
             late = self._failure(uid, cause, "it is written again, as soon as that can be done")
-            if not self._hearing.mirror.postpone(uid, late):
+            if not self._events.mirror.postpone(uid, late):
                 self._lose(uid, self._failure(uid, cause))
 
     def _write_orphans(self) -> None:
         """Have another process write what was left."""
-        again = {path for uid in self._orphans for path in self._hearing.made(uid)}
+        again = {path for uid in self._orphans for path in self._events.made(uid)}
         self._copying = [path for path in self._copying if path not in again]
-        known = [uid for uid in self._hearing.begun() if uid in self._orphans]
+        known = [uid for uid in self._events.begun() if uid in self._orphans]
         if self._left:
             self._do("hush", sorted(self._left))
         for uid in [*known, *sorted(self._orphans.difference(known))]:
@@ -419,33 +419,33 @@ class Remote:
 
     def _copy_again(self) -> None:
         """Have another process copy the images that were left."""
-        files = {path: start for start, paths in self._hearing.begun().values() for path in paths}
+        files = {path: start for start, paths in self._events.begun().values() for path in paths}
         for path in self._copying:
             if self._deaths[path] <= _MOST_DEATHS:
                 self._do("owed", path.with_name(path.name + ENDING), files.get(path))
         poisoned = [path for path in self._copying if self._deaths[path] > _MOST_DEATHS]
         if poisoned:
-            self._ledger.copying = [*self._ledger.copying, *poisoned]
+            self._account.copying = [*self._account.copying, *poisoned]
             self._give_up_copying(poisoned)
 
     def _give_up_copying(self, poisoned: list[Path]) -> None:
-        others = [path for path in self._ledger.copying if path not in poisoned]
-        self._ledger.copying = poisoned
+        others = [path for path in self._account.copying if path not in poisoned]
+        self._account.copying = poisoned
         self._leave_copying("one process after another died at it")
-        self._ledger.copying = others
+        self._account.copying = others
 
     def _failure(self, uid: str, cause: str, remedy: str = _REMEDY) -> Failure:
-        start, files = self._hearing.begun().get(uid, ({"uid": uid}, []))
+        start, files = self._events.begun().get(uid, ({"uid": uid}, []))
         label, path = Run(dict(start)).label, files[0] if files else None
         return Failure(time.time(), label, path, cause, remedy)
 
     def _lose(self, uid: str, failure: Failure) -> None:
         self._orphans.discard(uid)
-        self._hearing.mirror.settle(uid)
-        start, files = self._hearing.begun().get(uid, ({"uid": uid}, []))
-        name, error = self._ledger.format_name, ChildProcessError(failure.cause)
-        news = News(name, uid, failure.run, error, failure.path, failure.remedy)
-        self._ledger.teller.tell("lost", news)
-        self._hearing.mirror.fail(failure)
+        self._events.mirror.settle(uid)
+        start, files = self._events.begun().get(uid, ({"uid": uid}, []))
+        name, error = self._account.format_name, ChildProcessError(failure.cause)
+        notice = Notice(name, uid, failure.run, error, failure.path, failure.remedy)
+        self._account.notifier.notify("lost", notice)
+        self._events.mirror.fail(failure)
         report = RunReport(name, start, tuple(files), (failure,), is_given_up=True)
-        self._hearing.report(report)
+        self._events.report(report)

@@ -1,4 +1,4 @@
-"""Hands: gives to a router what was sent, piece by piece; in a process of its own, or in ours."""
+"""Worker: gives to a router what was sent, piece by piece; in a process of its own, or in ours."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from ...files.job_note import ENDING, Note
 from ...spool.problems import BrokenSpoolError
 from ...spool.segment import Entry
 from ...spool.stretch import StretchReader
+from ..account import Account
 from ..owed_jobs import work_of
-from ..post_run import Afterwards
+from ..post_run import PostRunJobs
 from ..router import Router
-from ..status import Ledger
 
-__all__ = ["Hands", "story_sent"]
+__all__ = ["Worker", "story_sent"]
 
 _SYNC_EVERY = 1_000
 """Documents after which a long part of the log is brought to disk, so that it is seen to grow."""
 
 
-class Hands:
+class Worker:
     """What a session can ask of the process that writes a format.
 
     Parameters
     ----------
     plugin
         The format.
-    router, ledger, afterwards
+    router, account, post_run
         Its router, its account and its later work.
     chosen
         Settings that files of earlier sessions are completed with.
@@ -42,17 +42,17 @@ class Hands:
         self,
         plugin: FormatPlugin,
         router: Router,
-        ledger: Ledger,
-        afterwards: Afterwards,
+        account: Account,
+        post_run: PostRunJobs,
         chosen: Mapping[str, Any],
     ) -> None:
         self.router = router
-        self.tell_of_change: Callable[[], object] = bool
+        self.on_change: Callable[[], object] = bool
         """Is called when the account has changed between two commands."""
         self._chosen = chosen
         self._plugin = plugin
-        self._ledger = ledger
-        self._afterwards = afterwards
+        self._account = account
+        self._post_run = post_run
         self._reader = StretchReader()
 
     def items(self, items: Sequence[tuple[str, Any]]) -> int:
@@ -141,7 +141,7 @@ class Hands:
         if note is None:  # all is done
             return then((), is_owed=False)
         work = work_of(self._plugin, note, **({} if start is not None else self._chosen))
-        return self._afterwards.add(note.run, note.file.path, work, then, note=note)
+        return self._post_run.add(note.run, note.file.path, work, then, note=note)
 
     def _report(
         self,
@@ -154,13 +154,13 @@ class Hands:
         """Report a run of this session whose images another process was to copy."""
         if start is not None:
             report = RunReport(self._plugin.name, start, (file,), tuple(failed), is_owed=is_owed)
-            self._ledger.report(report)
-        self.tell_of_change()
+            self._account.report(report)
+        self.on_change()
 
     def end(self, timeout: float | None) -> None:
         """Wait until images are copied, or give it up after a time."""
         self._reader.close()
-        self._afterwards.close(timeout)
+        self._post_run.close(timeout)
 
     def state(self) -> dict[str, Any]:
         """Return what the session has to know behind each answer."""
