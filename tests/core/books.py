@@ -12,7 +12,7 @@ from bluescribe.contract.session import FormatSession
 from bluescribe.contract.settings import WriterSettings
 from bluescribe.recording.account import Account
 from bluescribe.recording.post_run import PostRunJobs
-from bluescribe.recording.router import Router
+from bluescribe.recording.recorder import Recorder
 
 
 class Book(RunFile):
@@ -84,7 +84,7 @@ class Play:
         self.books: list[Book] = []
         self.faults: dict[Any, list[Any]] = {}
         self.account = Account("book")
-        self.router = Router(
+        self.router = Recorder(
             Shelf(lambda: kind(folder, self.books, self.faults)),
             retry_seconds=retry_seconds,
             account=self.account,

@@ -120,7 +120,7 @@ def test_what_remains_is_done_when_the_file_is_closed(tmp_path, fault):
     play = Play(tmp_path, LaterBook)
     play.faults["afterwards"] = [fault] if fault else []
     play(start("a"), stop("a"), start("b"), stop("b"))
-    play.router._post_run.close(None)
+    play.router.post_run.close(None)
     assert play.book("b").calls[-1] == ("later", False)
     assert (play.book("a").calls[-1] == ("later", False)) is (fault is None)
     assert not play.router.has_open_runs
@@ -284,6 +284,6 @@ def test_a_run_is_told_of_when_its_images_are_there_or_given_up(tmp_path, second
     heard = ended(play)
     play(start("a"), stop("a"), start("b"), stop("b"))
     assert not heard
-    play.router._post_run.close(seconds)
+    play.router.post_run.close(seconds)
     assert heard == [("a", 1, True), ("b", 1, True)]
     assert play.book("a").calls[-1] == ("given up", seconds is not None)

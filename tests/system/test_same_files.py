@@ -17,7 +17,8 @@ import pytest
 import bluescribe
 from bluescribe.contract.runfile import RunFile
 from bluescribe.recording.retry import Retry
-from bluescribe.session.subscribe import Writers, make_writers
+from bluescribe.session.subscribe import make_writers
+from bluescribe.session.writers import Writers
 from bluescribe.spool import Spool
 from bluescribe.spool import intake as intakes
 from bluescribe.spool import window as windows

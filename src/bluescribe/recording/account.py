@@ -110,6 +110,22 @@ class Account:
         self.failures.append(failure)
         self.unraised.append(failure)
 
+    def lose(self, start: Mapping[str, Any], label: str, cause: str, advice: str) -> None:
+        """Enter that nothing is written of a run, and report it.
+
+        Parameters
+        ----------
+        start
+            Its start document, or what is known of it.
+        label
+            What messages call it.
+        cause, advice
+            Why, and what its owner can do.
+        """
+        failure = Failure(time.time(), label, None, cause, advice)
+        self.fail(failure)
+        self.report(RunReport(self.format_name, start, failures=(failure,), is_given_up=True))
+
     def postpone(self, uid: str, failure: Failure, error: OSError) -> bool:
         """Enter that a run will be written anew; return False if it is lost in this format."""
         is_new = uid not in self.postponed

@@ -2,51 +2,41 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from ..contract.attributes import KnownAttributes
-from ..contract.hooks import check_complete, check_hooks, hooks_of
+from ..contract.hooks import check_complete
 from ..contract.plugin import FormatPlugin
-from ..contract.report import Tell
 from ..contract.runfile import RunFile
 from ..contract.session import CONTROL
-from ..contract.settings import WriterSettings, told
-from ..errors import DefinitionError, RecordingError
-from ..files.space import SpaceWatch
-from ..log_once import LogOnce
+from ..errors import RecordingError
 from ..model.run import working_directory
-from ..spool import Lane, Spool, SpoolSettings
-from . import run_owners as openruns
-from .account import Account
+from ..spool import Spool
+from . import run_owners
 from .at_exit import at_the_end
-from .notices import Notifier, SilentNotifier
-from .owed_jobs import work_of
-from .post_run import PostRunJobs
-from .process import RemoteRecorder, Worker, is_safe_in_a_process, why_not
-from .router import Router
+from .backend import Backend, close, end
+from .definition import WriterDefinition
+from .listeners import Listeners
+from .notices import SilentNotifier
 from .snapshot import Snapshots
-from .status import Status
 from .unstopped_runs import OpenRuns
+from .waiting import wait_until_written
 
 if TYPE_CHECKING:
     from ..contract.recovery import Recovery
     from ..files.job_note import Note
+    from .process import Worker
+    from .status import Status
+
+__all__ = ["Writer"]
 
 logger = logging.getLogger(__name__)
 
-_EXIT_SECONDS = 60.0
-"""How long a program that ends waits for images to be copied; `Writer.close` waits for all."""
 
-
-class Writer(KnownAttributes):
+class Writer(WriterDefinition, Listeners):
     """Write every run that is received to a file of one format.
 
     Parameters
@@ -69,73 +59,19 @@ class Writer(KnownAttributes):
     >>> RE.subscribe(CsvWriter("data").receiver)  # doctest: +SKIP  # needs a RunEngine
     """
 
-    format: ClassVar[str]
-    """Name of the format: its module and its key in iconfig.yml."""
-    file_class: ClassVar[type[RunFile[Any]]]
-    settings_class: ClassVar[type[WriterSettings]] = WriterSettings
-    interval: ClassVar[float] = 0.1
-    """Seconds after which what was received is on disk, while a run is open."""
-
-    process_safe: ClassVar[bool] = False
-    """Whether another process may import the class by its name, and write files with its hooks."""
-
-    _plugin: ClassVar[FormatPlugin | None] = None
-    """The record of the class, or of one that it extends; ask `FormatPlugin.of`."""
-    _decided = frozenset({"format", "file_class", "interval", "settings", "settings_class"})
-
     def __init__(self, directory: str | Path = ".", **settings: Any) -> None:
         check_complete(type(self), RunFile)
         values = {"directory": directory, **settings}
         self.settings = self.settings_class.validated(type(self).__name__, values)
-        self._account = Account(self.format)
-        self._post_run = PostRunJobs(self._account)
-        plugin = FormatPlugin.of(type(self))
-        self._session = plugin.session(self.settings, self.file_class)
-        self._router = Router(
-            self._session,
-            retry_seconds=self.settings.retry_seconds,
-            account=self._account,
-            post_run=self._post_run,
-            space=SpaceWatch(self.format, self.settings.low_space),
-        )
-        spool = Spool(SpoolSettings())
-        self._lane = Lane(spool, self._router, name=self.format, interval=self.interval)
-        self._lane.about = partial(_about, self.format, self.settings)
-        self._account.spool = self._lane
+        backend = Backend(FormatPlugin.of(type(self)), self.settings)
+        self._backend, self._session = backend, backend.session
+        self._lane, self._account = backend.lane, backend.account
         self._snapshot = Snapshots()
         self._open_runs = OpenRuns()
         self.post = self._lane.post
         """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
-        self._settle_where(spool)
-        self._close = at_the_end(self, _end, self._lane, self._account)
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Show the settings in the signature that IPython's ``SpecWriter?`` displays.
-
-        Raises
-        ------
-        DefinitionError
-            The class defines a hook that nobody would call.
-        """
-        super().__init_subclass__(**kwargs)
-        if not issubclass(cls.settings_class, WriterSettings):
-            raise DefinitionError(
-                f"{cls.__name__}.settings_class has to be a subclass of WriterSettings; found "
-                f"{cls.settings_class!r}"
-            )
-        check_hooks(cls, elsewhere=cls._hooks_of_files(), settings=cls.settings_class)
-        fields = cls.settings_class.model_fields
-        parameters = [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY if name != "directory" else _POSITIONAL,
-                default="." if name == "directory" else info.default,
-                annotation=info.annotation,
-            )
-            for name, info in fields.items()
-        ]
-        cls.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # for inspect
+        self._close = at_the_end(self, end, self._lane, self._account)
 
     @property
     def receiver(self) -> Self:
@@ -192,12 +128,12 @@ class Writer(KnownAttributes):
         """Leave the run that begins to another writer of the session, if that writes it already."""
         if not self._close.alive:
             logger.warning("%s: a closed writer ignores the run that begins", self.format)
-        elif not openruns.is_first(start, self.format, self.settings, self._close):
+        elif not run_owners.is_first(start, self.format, self.settings, self._close):
             self._lane.post("elsewhere", {"uid": start["uid"]})
 
     def end(self, stop: dict[str, Any]) -> None:
         """Note that a run is over, whose stop document was received."""
-        openruns.ends(stop, self.format, self.settings, self._close)
+        run_owners.ends(stop, self.format, self.settings, self._close)
 
     def end_unstopped(self, uid: str) -> None:
         """Have the files of a run closed that gets no stop document any more."""
@@ -211,12 +147,7 @@ class Writer(KnownAttributes):
 
     def take_up(self, note: Note) -> None:
         """Do in the background what an earlier session owed to a file of this format."""
-        if isinstance(self._lane.recipient, RemoteRecorder):
-            note.release()
-            self._lane.post("owed", {"path": str(note.place.path)})
-            return
-        work = work_of(FormatPlugin.of(type(self)), note, **_chosen(self.settings))
-        self._post_run.add(note.run, note.file.path, work, note=note)
+        self._backend.take_up(note)
 
     def prepare(self, RE: Any) -> None:
         """Set up in a RunEngine what the format wants there; `subscribe_writers` calls it.
@@ -278,9 +209,7 @@ class Writer(KnownAttributes):
 
     def keep_no_spool(self) -> None:
         """Keep what comes from now on in memory alone: the runs are somewhere already."""
-        spool = Spool()
-        self._lane.follow(spool)
-        self._settle_where(spool)
+        self._backend.follow(Spool())
 
     def follow(self, spool: Spool, *, is_adopted: bool = True) -> None:
         """Take from now on what comes through a spool that other writers follow, too.
@@ -292,82 +221,15 @@ class Writer(KnownAttributes):
         is_adopted
             Whether the next session is to write what this one leaves there.
         """
-        if not is_adopted:
-            self._lane.about = dict
-        self._lane.follow(spool)
-        self._settle_where(spool)
+        self._backend.follow(spool, is_adopted=is_adopted)
 
-    def _settle_where(self, spool: Spool) -> None:
-        """Have files that HDF5 writes written by a process of their own, where that can be done."""
-        kind, before = type(self), self._lane.recipient
-        self._lane.recipient = self._router
-        if isinstance(before, RemoteRecorder):
-            before.leave(bool)
-        is_wanted = spool.uses_processes and FormatPlugin.of(kind).opens_hdf5
-        if is_wanted and is_safe_in_a_process(kind) and not why_not():
-            about = {
-                "class": (kind.__module__, kind.__qualname__),
-                "settings": told(self.settings),
-            }
-            here = partial(
-                _worker, kind, self.settings, self._router, self._account, self._post_run
-            )
-            self._lane.recipient = RemoteRecorder(about, self._lane, self._account, here)
-
-    def worker(self) -> tuple[Worker, Account]:
-        """Return what gives documents to its router, and its account; for its process."""
-        parts = self._router, self._account, self._post_run
-        return _worker(type(self), self.settings, *parts), self._account
+    def worker(self) -> Worker:
+        """Return what does in this process what a session asks."""
+        return self._backend.worker()
 
     def begin_early(self) -> None:
         """Have what takes long to begin begin before the first run."""
-        if isinstance(self._lane.recipient, RemoteRecorder):
-            self._lane.recipient.begin()
-
-    def tell_of_claims(
-        self, tell: Callable[[Path], None] | None, *, before: Callable[[Path], None] | None = None
-    ) -> None:
-        """Have `tell` called, on the writer's thread, with each file that is made from now on.
-
-        Parameters
-        ----------
-        tell
-            Is called when the file is there, still empty.
-        before
-            Is called when it is about to be made.
-        """
-        self._account.claims.made, self._account.claims.before = tell, before
-
-    def tell_of_begun(self, tell: Callable[[Mapping[str, Any], Sequence[Path]], None]) -> None:
-        """Have `tell` called, on the writer's thread, with each run and the files that it has.
-
-        It is called when the run begins, and again when there are more files.
-        """
-        self._account.on_begin.append(tell)
-
-    def tell_of_finished(self, tell: Tell) -> None:
-        """Have `tell` called, once for each run that ends from now on, when its files are final.
-
-        It gets a `RunReport` on a thread of the writer, when the file was closed and images were
-        copied; what it raises is logged.
-        """
-        self._account.on_finish.append(tell)
-
-    def awaits(self, uid: str) -> bool:
-        """Tell whether a run was begun whose report is still to come."""
-        return self._account.awaits(uid)
-
-    def tell_together(self, told: LogOnce) -> None:
-        """Tell once, with other writers of the same runs, what all of them meet."""
-        self._account.told = told
-
-    @staticmethod
-    def share_notifier(writers: Sequence[Writer]) -> Notifier:
-        """Have writers that receive the same runs tell once what several of them meet."""
-        notifier = Notifier([writer._account for writer in writers])
-        for writer in writers:
-            writer._account.notifier = notifier
-        return notifier
+        self._backend.begin_early()
 
     def raise_failure(self) -> None:
         """Raise the failure that the RunEngine has not been told of, if its owner wants that.
@@ -406,7 +268,7 @@ class Writer(KnownAttributes):
         A second call does nothing.
         """
         self._close.detach()
-        _close(self._lane, self._account, None)
+        close(self._lane, self._account, None)
         self._session.close()
 
     def status(self) -> Status:
@@ -426,103 +288,5 @@ class Writer(KnownAttributes):
         """Name the format and the directory."""
         return f"{type(self).__name__}({str(self.settings.directory)!r})"
 
-    @classmethod
-    def _hooks_of_files(cls) -> dict[str, str]:
-        file_class = getattr(cls, "file_class", RunFile)
-        where = f"it is a hook of the run's file: define it in a subclass of {file_class.__name__}"
-        return dict.fromkeys(hooks_of(file_class), f"{where}, and name that in file_class")
-
-    def _instead_of(self, name: str) -> str:
-        """Return what somebody is to do who wants to assign an attribute."""
-        fields = type(self).settings_class.model_fields
-        if name in fields:
-            where = f"{type(self).__name__}(..., {name}=...), or {name.upper()} in iconfig.yml"
-            return f"settings are given when the writer is made: {where}"
-        if name == "settings":
-            return f"settings are given when the writer is made: {', '.join(fields)}"
-        if name in self._decided:
-            return "it is decided when the writer is made; subclass it"
-        return super()._instead_of(name)
-
     def _wait(self, done: threading.Event, timeout: float | None) -> bool:
         return wait_until_written([(self, done)], timeout)
-
-
-def _about(format_name: str, settings: WriterSettings) -> dict[str, Any]:
-    """Return what those have to know who find what a writer left in the spool."""
-    return {"format": format_name, "settings": told(settings)}
-
-
-def _chosen(settings: WriterSettings) -> dict[str, Any]:
-    """Return the settings that files of earlier sessions are completed with."""
-    return {"path_map": settings.path_map} if settings.path_map else {}
-
-
-def _worker(
-    kind: type[Writer],
-    settings: WriterSettings,
-    router: Router,
-    account: Account,
-    post_run: PostRunJobs,
-) -> Worker:
-    return Worker(FormatPlugin.of(kind), router, account, post_run, _chosen(settings))
-
-
-def _end(is_dropped: bool, lane: Lane, account: Account) -> None:
-    """Finish every file; of a writer that was dropped, on its own threads, which then end."""
-    if not is_dropped:
-        _close(lane, account, _EXIT_SECONDS)
-        return
-    # if the interpreter ends before they do, it waits for them, as it does for other writers
-    rest = at_the_end(lane, _end, lane, account)
-    recipient = lane.recipient  # the lane is not to hold itself by what it calls at its end
-
-    def then() -> None:
-        account.spool = None
-        recipient.leave(rest.detach)
-
-    lane.leave(then)
-
-
-def _close(lane: Lane, account: Account, timeout: float | None) -> None:
-    lane.close(timeout)
-    account.spool = None
-    lane.recipient.end(timeout)
-    account.notifier.flush()
-
-
-_POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
-
-
-def wait_until_written(
-    requests: list[tuple[Writer, threading.Event]], timeout: float | None
-) -> bool:
-    """Wait for several writers at once; warn of those that are not done in time.
-
-    Parameters
-    ----------
-    requests
-        Writers and what `Writer.request_flush` gave for each.
-    timeout
-        Seconds for all of them together; None for as long as it takes.
-
-    Returns
-    -------
-    bool
-        Whether all are done.
-    """
-    timeout = None if timeout is None else min(timeout, threading.TIMEOUT_MAX)
-    deadline = None if timeout is None else time.monotonic() + timeout
-    late = [
-        writer
-        for writer, done in requests
-        if not done.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
-    ]
-    if late:
-        logger.warning(
-            "%s: not all is on disk after %.1f s; %d documents wait, and the writing goes on",
-            ", ".join(writer.format for writer in late),
-            timeout,
-            max(writer.status().backlog for writer in late),
-        )
-    return not late

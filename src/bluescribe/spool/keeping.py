@@ -25,7 +25,7 @@ from .stretch import Stretch
 from .window import Batch
 
 if TYPE_CHECKING:
-    from .lane import Lane
+    from .follower import Follower
 
 __all__ = ["Keeper"]
 
@@ -93,7 +93,7 @@ class Keeper:
     def keep(
         self,
         batches: Sequence[Batch],
-        lanes: Sequence[Lane],
+        lanes: Sequence[Follower],
         needed: Sequence[Cursor],
         *,
         is_last: bool = False,
@@ -187,7 +187,7 @@ class Keeper:
             self._log.forget()
         self._log = self._settings = None
 
-    def _made(self, settings: SpoolSettings, lanes: Sequence[Lane]) -> Log:
+    def _made(self, settings: SpoolSettings, lanes: Sequence[Follower]) -> Log:
         about = {"version": __version__, "lanes": {lane.key: lane.about() for lane in lanes}}
         segment_bytes = min(_SEGMENT_BYTES, settings.spool_limit // _LEAST_SEGMENTS)
         self._log = Log(spool_home(settings.spool), about, segment_bytes=segment_bytes)
@@ -214,7 +214,7 @@ class Keeper:
                 yield name, doc, "" if lane is None else lane.key
 
     def _make_room(
-        self, log: Log, batch: Batch, lanes: Sequence[Lane], read: Sequence[Cursor]
+        self, log: Log, batch: Batch, lanes: Sequence[Follower], read: Sequence[Cursor]
     ) -> None:
         """Let go of what all lanes have when the log would get too large.
 
@@ -237,7 +237,7 @@ class Keeper:
                 self._next_look = 0.0
                 raise OSError(errno.ENOSPC, "the spool's disk is nearly full", str(log.path))
 
-    def _let_go(self, log: Log, lanes: Sequence[Lane], read: Sequence[Cursor]) -> None:
+    def _let_go(self, log: Log, lanes: Sequence[Follower], read: Sequence[Cursor]) -> None:
         """Remove what all lanes have written, and no run that is late needs."""
         late = {uid for lane in lanes for uid in tuple(lane.recipient.late)}
         needed = [*self.needs.firsts(late), *read]

@@ -20,16 +20,15 @@ from ...model.run import Document, Run, working_directory
 from .existing import highest_scan
 from .header import date
 from .lines import remark
+from .session_names import NamedFile, free, is_path, session_name
 from .sessionfile import SessionFile
 
 if TYPE_CHECKING:
     from .settings import SpecSettings
 
-__all__ = ["SpecSession", "session_name"]
+__all__ = ["SpecSession"]
 
 logger = logging.getLogger(__name__)
-
-_NAME = "{time:%Y%m%d-%H%M%S}"
 
 _MOST_FILES = 3
 """Files that are kept from other writers while no run is open in them: each keeps a mount busy."""
@@ -57,7 +56,7 @@ class SpecSession(FormatSession["SpecSettings"]):
         """Name of the files, ending included; None when their first run's time names them."""
         self._goes_on = False
         """Whether a file of that name that exists is appended to."""
-        self._named: _NamedFile | None = None
+        self._named: NamedFile | None = None
         self._names: dict[_Key, str] = {}
         """How the session's file in each folder is called, the latest folder last."""
         self._files: weakref.WeakValueDictionary[_Key, SessionFile] = weakref.WeakValueDictionary()
@@ -205,13 +204,13 @@ class SpecSession(FormatSession["SpecSettings"]):
         """
         if self.settings.one_file_a_run:
             raise ConfigError("newfile() has no use where every run has a file of its own")
-        if title is not None and _is_path(title):
+        if title is not None and is_path(title):
             return self._use(Path(title).expanduser().resolve(), md)
         folder = self.folder(md)
         if title is None:
             name = session_name({"time": time.time()}) + self._ending
             path = (folder or working_directory() / self.settings.directory) / name
-            path = path if folder is None else _free(path)
+            path = path if folder is None else free(path)
             highest = None
         else:
             name = clean(str(title).removesuffix(self._ending)) + self._ending
@@ -226,7 +225,7 @@ class SpecSession(FormatSession["SpecSettings"]):
         highest = self._highest_in(path)
         folder = None if md is None else self.folder(md)
         with self._lock:
-            self._call(path, named=_NamedFile(path, folder))
+            self._call(path, named=NamedFile(path, folder))
         return path, highest
 
     def _call(
@@ -234,7 +233,7 @@ class SpecSession(FormatSession["SpecSettings"]):
         path: Path,
         *,
         title: str | None = None,
-        named: _NamedFile | None = None,
+        named: NamedFile | None = None,
         goes_on: bool = True,
     ) -> None:
         """Have the files of the next runs called so."""
@@ -276,7 +275,7 @@ class SpecSession(FormatSession["SpecSettings"]):
             return None
         place = Place.at(path)
         known = self._files.get((place.folder.identity, place.name))
-        return max(highest_scan(place), -1 if known is None else known.highest)
+        return max(highest_scan(place), -1 if known is None else known.numbers.highest)
 
     def _directory(self, start: Mapping[str, Any]) -> Path:
         return run_path(self.settings.directory, "run", start).parent
@@ -288,29 +287,3 @@ class SpecSession(FormatSession["SpecSettings"]):
 
 _Key = tuple[tuple[int, int], str]
 """A folder, by device and inode, and a name in it."""
-
-
-class _NamedFile:
-    """A file that the console named by its path, and the folder of the runs it was named for."""
-
-    def __init__(self, path: Path, folder: Path | None) -> None:
-        self.path = path
-        self.folder = folder
-        """None until the next run begins."""
-
-
-def session_name(start: Mapping[str, Any]) -> str:
-    """Return what a file is called, without ending, that begins with a run."""
-    return run_path(Path(), _NAME, start).name
-
-
-def _is_path(title: str | Path) -> bool:
-    return isinstance(title, Path) or title.startswith(("/", "~"))
-
-
-def _free(path: Path) -> Path:
-    """Return a path that nothing has."""
-    number, free = 2, path
-    while free.exists():
-        free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
-    return free

@@ -61,8 +61,8 @@ class _Server:
     def __init__(self, commands: Channel, events: Channel, about: Mapping[str, Any]) -> None:
         self._commands = commands
         self._writer: Writer = named(*about["class"])(**about["settings"])  # held, or it would end
-        self._worker, account = self._writer.worker()
-        self._session = Session(events, account)
+        self._worker = self._writer.worker()
+        self._session = Session(events, self._worker.account)
         self._worker.on_change = self._session.settle
         logging.getLogger().addHandler(LogSender(self._session.log))
         gc.freeze()  # what was imported stays

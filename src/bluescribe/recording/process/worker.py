@@ -1,4 +1,4 @@
-"""Worker: gives to a router what was sent, piece by piece; in a process of its own, or in ours."""
+"""Worker: does what a session asks of a format: in a process of its own, or in the session."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from ...files.job_note import ENDING, Note
 from ...spool.problems import BrokenSpoolError
 from ...spool.segment import Entry
 from ...spool.stretch import StretchReader
-from ..account import Account
 from ..owed_jobs import work_of
-from ..post_run import PostRunJobs
-from ..router import Router
+from ..recorder import Recorder
 
 __all__ = ["Worker", "story_sent"]
 
@@ -32,27 +30,20 @@ class Worker:
     ----------
     plugin
         The format.
-    router, account, post_run
-        Its router, its account and its later work.
-    chosen
+    recorder
+        Gives what came to the files of the runs.
+    **chosen
         Settings that files of earlier sessions are completed with.
     """
 
-    def __init__(
-        self,
-        plugin: FormatPlugin,
-        router: Router,
-        account: Account,
-        post_run: PostRunJobs,
-        chosen: Mapping[str, Any],
-    ) -> None:
-        self.router = router
+    def __init__(self, plugin: FormatPlugin, recorder: Recorder, **chosen: Any) -> None:
+        self.account = recorder.account
+        self._recorder = recorder
         self.on_change: Callable[[], object] = bool
         """Is called when the account has changed between two commands."""
         self._chosen = chosen
         self._plugin = plugin
-        self._account = account
-        self._post_run = post_run
+        self._post_run = recorder.post_run
         self._reader = StretchReader()
 
     def items(self, items: Sequence[tuple[str, Any]]) -> int:
@@ -80,26 +71,26 @@ class Worker:
             self._take(name, doc)
             number += 1
             if number % _SYNC_EVERY == 0:
-                self.router.sync()
+                self._recorder.sync()
         return number
 
     def _take(self, name: str, doc: Any) -> None:
         if name == "owed":
             self.owed(Path(doc["path"]), None)
         else:
-            self.router.receive(name, doc)
+            self._recorder.receive(name, doc)
 
     def sync(self) -> None:
         """Bring to disk what was taken."""
-        self.router.sync()
+        self._recorder.sync()
 
     def close(self) -> None:
         """Finish every file."""
-        self.router.close()
+        self._recorder.close()
 
     def hush(self, uids: Sequence[str]) -> None:
         """Say nothing of what comes of runs whose beginning comes later, all at once."""
-        self.router.hush(uids)
+        self._recorder.hush(uids)
 
     def late(self, uid: str, files: Sequence[Path] | None, entries: Iterable[Entry]) -> bool:
         """Write a run that is late; tell whether that is done.
@@ -116,8 +107,8 @@ class Worker:
         story = iter(entries)
         try:
             if files is not None:
-                return self.router.write_again(uid, files, story)
-            return uid not in self.router.late or self.router.write_late(uid, story)
+                return self._recorder.write_again(uid, files, story)
+            return uid not in self._recorder.late or self._recorder.write_late(uid, story)
         finally:
             for _ in story:  # who sends it waits until all is taken
                 pass
@@ -154,7 +145,7 @@ class Worker:
         """Report a run of this session whose images another process was to copy."""
         if start is not None:
             report = RunReport(self._plugin.name, start, (file,), tuple(failed), is_owed=is_owed)
-            self._account.report(report)
+            self.account.report(report)
         self.on_change()
 
     def end(self, timeout: float | None) -> None:
@@ -165,9 +156,9 @@ class Worker:
     def state(self) -> dict[str, Any]:
         """Return what the session has to know behind each answer."""
         return {
-            "late": [*self.router.late],
-            "unfinished": [*self.router.unfinished],
-            "has_open_runs": self.router.has_open_runs,
+            "late": [*self._recorder.late],
+            "unfinished": [*self._recorder.unfinished],
+            "has_open_runs": self._recorder.has_open_runs,
         }
 
 
