@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from .formats.spec import SpecWriter, newSpecFile, spec_comment
     from .formats.tiff import TiffWriter
     from .recording.writer import Writer
-    from .session.subscribe import Writers, subscribe_writers
+    from .session.subscribe import subscribe_writers
+    from .session.writers import Writers
 
 __version__ = "0.1.0"
 

@@ -24,6 +24,10 @@ class UnknownFormatError(ConfigError, LookupError):
     """No format of that name is installed."""
 
 
+class UnknownDeliveryError(ConfigError, LookupError):
+    """No delivery of that name is installed."""
+
+
 class DirectoryError(ConfigError, OSError):
     """A folder for files cannot be made or written."""
 

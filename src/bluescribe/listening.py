@@ -16,7 +16,8 @@ from .errors import ConfigError, DocumentError
 from .extras import import_extra
 from .files.plain_pickle import PlainUnpickler
 from .model.grammar import check_name
-from .session.subscribe import Writers, make_writers
+from .session.subscribe import make_writers
+from .session.writers import Writers
 
 __all__ = ["listen"]
 

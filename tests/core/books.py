@@ -8,10 +8,11 @@ from typing import Any
 import event_model
 
 from bluescribe.contract.runfile import RunFile
+from bluescribe.contract.session import FormatSession
 from bluescribe.contract.settings import WriterSettings
-from bluescribe.recording.post_run import Afterwards
-from bluescribe.recording.router import Router
-from bluescribe.recording.status import Ledger
+from bluescribe.recording.account import Account
+from bluescribe.recording.post_run import PostRunJobs
+from bluescribe.recording.recorder import Recorder
 
 
 class Book(RunFile):
@@ -65,18 +66,29 @@ class Journal(Book):
     takes_pages = False
 
 
+class Shelf(FormatSession[WriterSettings]):
+    """Makes books for a router."""
+
+    def __init__(self, make):
+        super().__init__(WriterSettings.validated("book", {}), Book)
+        self._make = make
+
+    def new_file(self):
+        return self._make()
+
+
 class Play:
     """A router with the books that it fills."""
 
     def __init__(self, folder, kind=Book, retry_seconds=5.0):
         self.books: list[Book] = []
         self.faults: dict[Any, list[Any]] = {}
-        self.ledger = Ledger("book")
-        self.router = Router(
-            lambda: kind(folder, self.books, self.faults),
+        self.account = Account("book")
+        self.router = Recorder(
+            Shelf(lambda: kind(folder, self.books, self.faults)),
             retry_seconds=retry_seconds,
-            ledger=self.ledger,
-            afterwards=Afterwards(self.ledger),
+            account=self.account,
+            post_run=PostRunJobs(self.account),
         )
 
     def __call__(self, *documents):

@@ -14,7 +14,7 @@ from textwrap import dedent
 import pytest
 
 from bluescribe import CsvWriter, JsonlWriter, Writers
-from bluescribe.delivery import delivery_names, load_delivery, trouble
+from bluescribe.delivery import trouble
 from bluescribe.delivery.base import Later, Refused
 from bluescribe.delivery.outbox import Outbox, default_folder
 from bluescribe.delivery.settings import DeliverySettings
@@ -316,12 +316,6 @@ def test_the_default_folder_is_where_xdg_has_it(monkeypatch, tmp_path):
 
 
 # --- deliveries and writers -----------------------------------------------------------------------
-
-
-def test_deliveries_are_found_and_loaded():
-    assert "globus" in delivery_names()
-    for name in delivery_names():
-        assert load_delivery(name).name == name
 
 
 def test_a_delivery_with_a_writer_receives_documents(basket, tmp_path):

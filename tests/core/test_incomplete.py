@@ -15,8 +15,8 @@ from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter, subscrib
 from bluescribe.files.write_lock import Hold, is_held
 from bluescribe.recording.unfinished_runs import (
     find_incomplete,
+    log_incomplete,
     places_of,
-    tell_of_incomplete,
 )
 from bluescribe.testing import documents
 from tests import warm
@@ -80,7 +80,7 @@ def test_the_command_is_told_once_at_the_start(journals, engine, caplog):
 
 def test_nothing_is_told_of_a_folder_that_is_not_there(tmp_path):
     with JsonlWriter(tmp_path / "none") as writer:
-        assert tell_of_incomplete(places_of([writer])) is None
+        assert log_incomplete(places_of([writer])) is None
 
 
 @pytest.mark.parametrize("writer_class", [CsvWriter, JsonlWriter, NexusWriter, SpecWriter])

@@ -30,8 +30,8 @@ def test_what_the_disk_refuses_is_tried_again_until_it_passes(play, caplog, meth
     first, second = told(caplog)
     assert f"book: run run (scan 7) cannot be written: {error}. Trying again for 5 s; " in first
     assert "run run (scan 7) is written again" in second
-    assert not play.ledger.retrying
-    assert not play.ledger.failures
+    assert not play.account.retrying
+    assert not play.account.failures
 
 
 def test_what_is_retried_stands_in_the_status_meanwhile(play):
@@ -42,7 +42,7 @@ def test_what_is_retried_stands_in_the_status_meanwhile(play):
     called = book._called
 
     def seeing(*what):
-        seen.append(play.ledger.retrying)
+        seen.append(play.account.retrying)
         called(*what)
 
     book._called = seeing
@@ -75,7 +75,7 @@ def test_what_does_not_pass_retires_that_run_only(tmp_path, caplog, error, remed
     assert not a.did("close")
     assert len(a.did("abandon")) == 1
     assert [n for _, _, n in b.rows] == [1, 2]
-    (failure,) = play.ledger.failures
+    (failure,) = play.account.failures
     assert failure.run == "run a (scan 7)"
     assert failure.path == a.paths[0]
     assert failure.cause == f"{type(error).__name__}: {error}"
@@ -83,23 +83,23 @@ def test_what_does_not_pass_retires_that_run_only(tmp_path, caplog, error, remed
     (message,) = told(caplog)
     for part in ("book: run a (scan 7) is INCOMPLETE", str(a.paths[0]), failure.cause, remedy):
         assert part in message
-    assert (play.ledger.runs_written, play.ledger.events_written) == (1, 2)
-    assert play.ledger.last_file == b.paths[0]
+    assert (play.account.runs_written, play.account.events_written) == (1, 2)
+    assert play.account.last_file == b.paths[0]
 
 
 def test_a_retired_file_is_not_listed_as_being_written(play):
     play.faults["add_descriptor"] = [RuntimeError("a fault")]
     play(start(), descriptor())
-    assert not play.ledger.open_files
+    assert not play.account.open_files
     assert play.router.has_open_runs, "its other documents are no strays"
 
 
 def test_a_fault_while_abandoning_is_no_second_failure(play, caplog):
     play.faults |= {"open": [RuntimeError("one")], "abandon": [RuntimeError("two")]}
     play(start(), descriptor(), stop())
-    assert [f.cause for f in play.ledger.failures] == ["RuntimeError: one"]
-    assert play.ledger.documents_refused == 0
-    assert play.ledger.failures[0].path is None
+    assert [f.cause for f in play.account.failures] == ["RuntimeError: one"]
+    assert play.account.documents_refused == 0
+    assert play.account.failures[0].path is None
     assert "NOT WRITTEN at all: no file could be made" in told(caplog)[0]
 
 
@@ -120,11 +120,11 @@ def test_what_remains_is_done_when_the_file_is_closed(tmp_path, fault):
     play = Play(tmp_path, LaterBook)
     play.faults["afterwards"] = [fault] if fault else []
     play(start("a"), stop("a"), start("b"), stop("b"))
-    play.router._afterwards.close(None)
+    play.router.post_run.close(None)
     assert play.book("b").calls[-1] == ("later", False)
     assert (play.book("a").calls[-1] == ("later", False)) is (fault is None)
     assert not play.router.has_open_runs
-    assert play.ledger.runs_written == 2
+    assert play.account.runs_written == 2
 
 
 # --- values that a format cannot take -----------------------------------------------------------
@@ -157,9 +157,9 @@ def test_a_value_that_a_format_cannot_take_costs_itself(tmp_path, caplog, monkey
     assert [data["x"][0] for data in values] == [0.5, 1.0, text, 2.0, 2.5]
     assert [data["y"][0] for data in values] == [1, 2, 3, 4, 5]
     assert {data["z"][0] for data in values} == {"text"}
-    assert not play.ledger.failures
-    assert play.ledger.documents_refused == 0
-    assert play.ledger.events_written == 5
+    assert not play.account.failures
+    assert play.account.documents_refused == 0
+    assert play.account.events_written == 5
     (warning,) = told(caplog)
     assert "run run (scan 7): the value of 'x' in event 3 of stream 'primary'" in warning
 
@@ -189,7 +189,7 @@ def test_a_hook_that_exits_does_not_end_the_thread(tmp_path, caplog):
     play.faults["a", "write_events"] = [SystemExit(1)] * 10
     play(start("a"), descriptor("da", "a"), event(1, "da"), stop("a"))
     play(start("b"), descriptor("db", "b"), event(1, "db"), stop("b"))
-    assert [failure.run for failure in play.ledger.failures] == ["run a (scan 7)"]
+    assert [failure.run for failure in play.account.failures] == ["run a (scan 7)"]
     assert play.book("b").rows
 
 
@@ -209,7 +209,7 @@ class Several(Book):
 def ended(play):
     """Return what is told of the runs that end."""
     heard = []
-    play.ledger.on_finish.append(
+    play.account.on_finish.append(
         lambda report: heard.append((report.uid, len(report.files), not report.is_given_up))
     )
     return heard
@@ -243,7 +243,7 @@ def test_a_run_whose_file_cannot_be_made_is_told_of(play, monkeypatch):
     def make():
         raise RuntimeError("a bug in a format")
 
-    monkeypatch.setattr(play.router, "_make_file", make)
+    monkeypatch.setattr(play.router._session, "new_file", make)
     heard = ended(play)
     play(start(), stop())
     assert heard == [("run", 0, False)]
@@ -265,11 +265,11 @@ def test_who_raises_when_told_costs_nothing(play, caplog):
     def fault(*_):
         raise RuntimeError("a bug in a delivery")
 
-    play.ledger.on_finish.append(fault)
+    play.account.on_finish.append(fault)
     heard = ended(play)
     play(start("a"), stop("a"), start("b"), stop("b"))
     assert [uid for uid, *_ in heard] == ["a", "b"]
-    assert play.ledger.documents_refused == 0
+    assert play.account.documents_refused == 0
     assert "please report it" in told(caplog)[0]
 
 
@@ -284,6 +284,6 @@ def test_a_run_is_told_of_when_its_images_are_there_or_given_up(tmp_path, second
     heard = ended(play)
     play(start("a"), stop("a"), start("b"), stop("b"))
     assert not heard
-    play.router._afterwards.close(seconds)
+    play.router.post_run.close(seconds)
     assert heard == [("a", 1, True), ("b", 1, True)]
     assert play.book("a").calls[-1] == ("given up", seconds is not None)

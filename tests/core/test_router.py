@@ -30,17 +30,17 @@ def test_a_run_reaches_its_file_in_the_order_of_its_documents(play, caplog):
     assert book.did("write_events") == [("primary", [1, 2]), ("primary", [3, 4]), ("primary", [5])]
     assert [call[0] for call in book.calls][:2] == ["open", "record"]
     assert book.calls[-1] == ("close", "success")
-    assert play.ledger.events_written == 5
-    assert play.ledger.runs_written == 1
-    assert play.ledger.last_file == book.paths[0]
-    assert not play.ledger.open_files
+    assert play.account.events_written == 5
+    assert play.account.runs_written == 1
+    assert play.account.last_file == book.paths[0]
+    assert not play.account.open_files
     assert not told(caplog)
 
 
 def test_events_become_a_page_at_each_batch(play):
     play(start(), descriptor(), event(1), event(2))
     assert not play.books[0].rows
-    assert list(play.ledger.open_files.values()) == play.books[0].paths
+    assert list(play.account.open_files.values()) == play.books[0].paths
     play.router.sync()
     play(event(3))
     play.router.sync()
@@ -55,7 +55,7 @@ def test_a_journal_gets_documents_and_no_pages(tmp_path):
     play(start(), descriptor(), event(1), page(2, 3), stop())
     assert not play.books[0].rows
     assert len(play.books[0].did("record")) == 5
-    assert play.ledger.events_written == 3
+    assert play.account.events_written == 3
 
 
 def test_interleaved_runs_and_streams_keep_their_events(play):
@@ -151,15 +151,15 @@ def test_documents_of_a_run_whose_start_was_not_seen_are_told_of_once_a_run(play
     assert "start this writer has not seen" in warning
     play(start("next"), stop("next"), *strays)
     assert len(told(caplog)) == 2
-    assert play.ledger.runs_written == 1
-    assert play.ledger.documents_refused == 0
+    assert play.account.runs_written == 1
+    assert play.account.documents_refused == 0
 
 
 def test_a_start_or_descriptor_that_comes_again_is_refused(play, caplog):
     play(start(), start(), descriptor(), event(1), descriptor(), event(2), stop())
     assert len(play.books) == 1
     assert [n for _, _, n in play.books[0].rows] == [1, 2]
-    assert play.ledger.documents_refused == 2
+    assert play.account.documents_refused == 2
     first, second = told(caplog)
     assert "run run was started twice" in first
     assert "descriptor d of run run (scan 7) came twice" in second
@@ -182,8 +182,8 @@ def test_a_start_or_descriptor_that_comes_again_is_refused(play, caplog):
 def test_a_damaged_document_is_refused_and_told_of(play, caplog, damaged):
     play(start(), descriptor(), event(1), damaged, event(2), stop())
     assert [n for _, _, n in play.books[0].rows] == [1, 2]
-    assert play.ledger.documents_refused == 1
-    assert play.ledger.runs_written == 1
+    assert play.account.documents_refused == 1
+    assert play.account.runs_written == 1
     (warning,) = told(caplog)
     assert "book: refused a damaged" in warning
 
@@ -198,9 +198,9 @@ def test_a_document_that_the_format_refuses_costs_that_document_only(play, caplo
     play(start(), resource(), datum(0), descriptor(image=IMAGE), event(1, image="r/0"))
     play.router.sync()
     play(event(2, image="r/0"), stop(), start("next"), stop("next"))
-    assert play.ledger.documents_refused == 1
-    assert play.ledger.runs_written == 2
-    assert not play.ledger.failures
+    assert play.account.documents_refused == 1
+    assert play.account.runs_written == 2
+    assert not play.account.failures
     assert play.book("next").did("close")
     assert not play.router.has_open_runs
     (warning,) = told(caplog)
@@ -219,8 +219,8 @@ def test_an_event_that_was_not_recorded_is_not_counted(tmp_path):
     play = Play(tmp_path, Journal)(start(), descriptor(), event(1))
     play.faults["record"] = [DocumentError("no"), DocumentError("no")]
     play(event(2), page(3), event(4), stop())
-    assert play.ledger.events_written == 2
-    assert play.ledger.documents_refused == 2
+    assert play.account.events_written == 2
+    assert play.account.documents_refused == 2
 
 
 def test_runs_that_were_never_stopped_are_closed(play):
@@ -243,7 +243,8 @@ def test_nothing_of_a_finished_run_is_kept(play, monkeypatch):
         play.books.clear()
 
     def sizes():
-        return {k: len(v) for k, v in vars(play.router).items() if hasattr(v, "__len__")}
+        held = vars(play.router) | vars(play.router.index) | vars(play.router.strays)
+        return {k: len(v) for k, v in held.items() if hasattr(v, "__len__")}
 
     for number in range(100):
         one(number)
@@ -251,8 +252,8 @@ def test_nothing_of_a_finished_run_is_kept(play, monkeypatch):
     for number in range(100, 200):
         one(number)
     assert sizes() == before
-    assert before["_runs"] == before["_by_descriptor"] == before["_by_resource"] == 0
-    assert play.ledger.runs_written == 200
+    assert before["runs"] == before["by_descriptor"] == before["by_resource"] == 0
+    assert play.account.runs_written == 200
 
 
 def test_the_folder_holds_one_file_a_run(play, tmp_path):

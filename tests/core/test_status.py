@@ -9,16 +9,16 @@ import pytest
 
 from bluescribe.contract.report import Failure
 from bluescribe.files.remedies import remedy
-from bluescribe.recording.status import Ledger
+from bluescribe.recording.account import Account
 
 FAILURE = Failure(0.0, "run abc (scan 1)", Path("/d/a.csv"), "OSError: full", "free space")
 
 
 def test_all_is_well():
-    ledger = Ledger("csv")
-    ledger.runs_written, ledger.events_written = 2, 30
-    ledger.last_file = Path("/d/a.csv")
-    text = str(ledger.status(Path("/d"), 4))
+    account = Account("csv")
+    account.runs_written, account.events_written = 2, 30
+    account.last_file = Path("/d/a.csv")
+    text = str(account.status(Path("/d"), 4))
     assert text.splitlines() == [
         "csv: 2 runs, 30 events, 4 documents waiting, 0 failures",
         "  now writing: -",
@@ -27,12 +27,12 @@ def test_all_is_well():
 
 
 def test_what_is_wrong_stands_on_lines_of_its_own():
-    ledger = Ledger("csv")
-    ledger.open_files = {"b": Path("/d/b.csv"), "c": Path("/d/c.csv")}
-    ledger.retrying = "run x: full"
-    ledger.documents_refused = 3
-    ledger.fail(FAILURE)
-    status = ledger.status(Path("/d"), 0)
+    account = Account("csv")
+    account.open_files = {"b": Path("/d/b.csv"), "c": Path("/d/c.csv")}
+    account.retrying = "run x: full"
+    account.documents_refused = 3
+    account.fail(FAILURE)
+    status = account.status(Path("/d"), 0)
     first, *lines = repr(status).splitlines()
     assert first.endswith("1 failure")
     assert "  now writing: /d/b.csv, /d/c.csv" in lines
@@ -45,10 +45,10 @@ def test_what_is_wrong_stands_on_lines_of_its_own():
 
 
 def test_files_that_images_are_copied_into_are_named():
-    ledger = Ledger("nexus")
-    ledger.copying = [Path("/d/a.hdf"), Path("/d/b.hdf")]
-    status = ledger.status(Path("/d"), 0)
-    ledger.copying.clear()
+    account = Account("nexus")
+    account.copying = [Path("/d/a.hdf"), Path("/d/b.hdf")]
+    status = account.status(Path("/d"), 0)
+    account.copying.clear()
     assert status.copying == (Path("/d/a.hdf"), Path("/d/b.hdf"))
     assert "  copying:     /d/a.hdf, /d/b.hdf" in str(status).splitlines()
 
@@ -58,20 +58,20 @@ def test_a_failure_without_a_file_names_none():
 
 
 def test_a_status_does_not_change_afterwards():
-    ledger = Ledger("csv")
-    status = ledger.status(Path(), 0)
-    ledger.fail(FAILURE)
-    ledger.runs_written += 1
+    account = Account("csv")
+    status = account.status(Path(), 0)
+    account.fail(FAILURE)
+    account.runs_written += 1
     assert (status.failures, status.runs_written) == ((), 0)
 
 
 def test_the_latest_failures_are_kept():
-    ledger = Ledger("csv")
+    account = Account("csv")
     for number in range(100):
-        ledger.fail(Failure(float(number), "run", None, "", ""))
-    kept = [failure.time for failure in ledger.failures]
+        account.fail(Failure(float(number), "run", None, "", ""))
+    kept = [failure.time for failure in account.failures]
     assert kept == list(range(80, 100))
-    assert [failure.time for failure in ledger.unraised] == [99]
+    assert [failure.time for failure in account.unraised] == [99]
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def test_two_engines_in_two_threads_may_share_a_writer(tmp_path):
 def test_two_engines_that_are_told_of_one_failure_do_not_stumble(tmp_path):
     writer = JsonlWriter(tmp_path, on_error="abort")
     for _ in range(200):
-        writer._ledger.fail(Failure(0.0, "run", None, "a cause", "a remedy"))
+        writer._account.fail(Failure(0.0, "run", None, "a cause", "a remedy"))
         raised: list[bool] = []
 
         def hear(raised=raised):

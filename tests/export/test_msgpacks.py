@@ -86,7 +86,7 @@ def test_what_is_no_document_is_told_with_its_file(tmp_path, damage):
 def test_a_name_calls_no_method_of_ours(tmp_path, caplog):
     journal = tmp_path / "a.jsonl"
     documents = [["start", {"uid": "u1", "time": 1.0}]]
-    documents += [[name, {}] for name in ("close", "_new_file", "cwd", "comment", "receive")]
+    documents += [[name, {}] for name in ("close", "_new_file", "cwd", "control", "receive")]
     documents.append(["stop", {"uid": "s", "run_start": "u1", "time": 2.0}])
     journal.write_text("".join(json.dumps(d) + "\n" for d in documents))
     done = bluescribe.export(journal, tmp_path / "out", ["csv"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bluescribe import subscribe_writers
-from bluescribe.session.subscribe import Writers
+from bluescribe.session.writers import Writers
 from bluescribe.testing.shapes.engine import recording
 
 FORMATS = ("nexus", "hdf5", "tiff", "dx")

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluescribe.contract.report import RunReport
+from bluescribe.recording.account import Account
 from bluescribe.recording.process.channel import Channel
 from bluescribe.recording.process.session import Session
-from bluescribe.recording.status import Ledger
 from tests.spool.same import same
 
 PLAIN = st.recursive(
@@ -77,15 +77,15 @@ def test_one_that_ends_in_the_middle_of_a_message(ends):
 def test_a_process_whose_session_has_died_makes_no_file_and_says_nothing(ends):
     """Nobody would find the file, as it is not noted in the spool; what is open can be closed."""
     one, other = ends
-    ledger = Ledger("nexus")
-    session = Session(one, ledger)
+    account = Account("nexus")
+    session = Session(one, account)
     other.release()
     with pytest.raises(EOFError):
-        ledger.note_file("uid", Path("/data/file.hdf"))
+        account.note_file("uid", Path("/data/file.hdf"))
     assert session.keeps("uid"), "the next session has the spool"
     session.settle()
-    ledger.report(RunReport("nexus", {"uid": "uid"}))
-    assert not ledger.told.is_new("a")
+    account.report(RunReport("nexus", {"uid": "uid"}))
+    assert not account.told.is_new("a")
 
 
 def test_a_forked_child_keeps_nothing_open(ends):

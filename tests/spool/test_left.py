@@ -100,10 +100,10 @@ def test_the_files_of_a_run_by_lane_each_once(logged, died, lanes):
 def test_the_story_has_what_was_asked_of_that_lane_alone(logged, died, lanes):
     one, other = lanes
     post(logged, run("a", 1)[:-1])
-    one.post("comment", {"text": "to one"})
-    other.post("comment", {"text": "to the other"})
+    one.post("control", {"text": "to one"})
+    other.post("control", {"text": "to the other"})
     left = died()
-    said = [[doc["text"] for name, doc in left.story("a", lane) if name == "comment"]
+    said = [[doc["text"] for name, doc in left.story("a", lane) if name == "control"]
             for lane in ("jsonl", "csv")]  # fmt: skip
     assert said == [["to one"], ["to the other"]]
 

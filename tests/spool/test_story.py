@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bluescribe import JsonlWriter
+from bluescribe.contract.session import CONTROL
 from bluescribe.files.json_text import dumps
 from bluescribe.formats.jsonl import JsonlFile
 from bluescribe.spool.segment import BEGIN, Entry
@@ -26,9 +27,8 @@ Documents = list[tuple[str, dict[str, Any]]]
 class TellingFile(JsonlFile):
     """A journal that has the comments, too, where they came."""
 
-    def add_comment(self, text: str, time: float, *, at_end: bool = False) -> None:
-        if hasattr(self, "_file"):  # else there is no run of which it is said
-            self._file.put(dumps(["comment", text]) + b"\n")
+    def control(self, verb: str, asked: Mapping[str, Any]) -> None:
+        self._file.put(dumps([verb, asked["text"]]) + b"\n")
 
 
 class TellingWriter(JsonlWriter):
@@ -70,16 +70,16 @@ def whatever_came(draw: Any) -> Documents:
     are left without a stop document.
     """
     documents = draw(several_runs())
-    said = itertools.count()
+    number = itertools.count()
     came: Documents = []
     datums: Documents = []
     for name, doc in documents:
         extra = draw(st.sampled_from(["", "", "", "comment", "datum", "unstopped"]))
         if extra == "comment":
-            came.append(("comment", {"text": f"{next(said)}", "time": 0.0, "at_end": False}))
+            came.append(said(f"{next(number)}"))
         elif extra == "datum" and datums:
             again, earlier = draw(st.sampled_from(datums))
-            came.append((again, _renamed(earlier, next(said))))
+            came.append((again, _renamed(earlier, next(number))))
         elif extra == "unstopped" and came and draw(st.integers(0, 3)) == 0:
             uid = draw(st.sampled_from(uids_of(came))) if uids_of(came) else ""
             came.append(("unstopped", {"run_start": uid}))
@@ -123,7 +123,7 @@ def stop(uid: str) -> tuple[str, dict[str, Any]]:
 
 
 def said(text: str) -> tuple[str, dict[str, Any]]:
-    return "comment", {"text": text, "time": 0.0, "at_end": False}
+    return CONTROL, {"verb": "say", "text": text}
 
 
 def resource(uid: str, run: str | None) -> tuple[str, dict[str, Any]]:

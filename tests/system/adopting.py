@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from bluescribe import subscribe_writers
-from bluescribe.session.subscribe import Writers, make_writers
+from bluescribe.session.subscribe import make_writers
+from bluescribe.session.writers import Writers
 from bluescribe.spool.folder import left_folders
 from bluescribe.spool.home import known_homes
 from bluescribe.testing.contract import received

@@ -30,7 +30,7 @@ from pydantic import Field
 
 from bluescribe import JsonlWriter, subscribe_writers
 from bluescribe.formats.jsonl import JsonlSettings
-from bluescribe.session.subscribe import Writers
+from bluescribe.session.writers import Writers
 from bluescribe.spool import keeping, segment, window
 from bluescribe.spool import spool as spools
 from bluescribe.testing.shapes.engine import Record, recording

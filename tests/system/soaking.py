@@ -16,7 +16,7 @@ import psutil
 from event_model import compose_run
 
 from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter
-from bluescribe.session.subscribe import Writers
+from bluescribe.session.writers import Writers
 
 LOOKS = 10
 

@@ -16,8 +16,9 @@ import pytest
 
 import bluescribe
 from bluescribe.contract.runfile import RunFile
-from bluescribe.recording.retry import Attempts
-from bluescribe.session.subscribe import Writers, make_writers
+from bluescribe.recording.retry import Retry
+from bluescribe.session.subscribe import make_writers
+from bluescribe.session.writers import Writers
 from bluescribe.spool import Spool
 from bluescribe.spool import intake as intakes
 from bluescribe.spool import window as windows
@@ -178,8 +179,8 @@ def full(monkeypatch):
     full, claim, call, fault_of = (
         threading.Event(),
         RunFile.claim,
-        Attempts.__call__,
-        Attempts.fault_of,
+        Retry.__call__,
+        Retry.fault_of,
     )
 
     def refuse() -> None:
@@ -199,8 +200,8 @@ def full(monkeypatch):
         return claim(file, *args)
 
     monkeypatch.setattr(RunFile, "claim", refused_claim)
-    monkeypatch.setattr(Attempts, "__call__", lambda self, m, *a: call(self, refusing(m), *a))
-    monkeypatch.setattr(Attempts, "fault_of", lambda self, m, *a: fault_of(self, refusing(m), *a))
+    monkeypatch.setattr(Retry, "__call__", lambda self, m, *a: call(self, refusing(m), *a))
+    monkeypatch.setattr(Retry, "fault_of", lambda self, m, *a: fault_of(self, refusing(m), *a))
     return full
 
 

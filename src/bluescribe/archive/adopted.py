@@ -14,6 +14,7 @@ from event_model import DocumentNames
 from ..contract.plugin import FormatPlugin
 from ..contract.recovery import Found, NotAloneError, Recovery, RecoveryError, Source
 from ..contract.report import RunReport
+from ..contract.session import CONTROL
 from ..contract.settings import WriterSettings
 from ..errors import BluescribeError
 from ..files import Place, parts_of
@@ -32,8 +33,8 @@ logger = logging.getLogger(__name__)
 
 _SETTINGS = {"on_error": "warn", "retry_seconds": 0.0, "drain_timeout": 60.0}
 """Those of a session are of no use: nobody waits, and nobody is to be stopped."""
-_DOCUMENTS = {"comment", "earlier", *(name.value for name in DocumentNames)}
-"""What the event model knows, and what was said; the rest is asked of files."""
+_DOCUMENTS = {CONTROL, "earlier", *(name.value for name in DocumentNames)}
+"""What the event model knows, and control records; the rest is asked of files."""
 
 
 class Adopted:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..contract.settings import CheckedSettings, SettingsError, WriterSettings
 from ..delivery import load_delivery
-from ..errors import ConfigError, UnknownFormatError, shown
+from ..delivery.settings import DeliverySettings
+from ..errors import ConfigError, UnknownDeliveryError, UnknownFormatError, shown
 from ..formats import load_plugin
 from ..spool import SpoolSettings
 from .blocks import SHARED, SUFFIX, Blocks, keys_of
@@ -20,7 +21,6 @@ from .iconfig import ENABLE, Mistake, Source, read_source
 if TYPE_CHECKING:
     from ..contract.plugin import FormatPlugin
     from ..delivery.base import Delivery
-    from ..delivery.settings import DeliverySettings
     from ..recording.writer import Writer
 
 __all__ = ["Configuration", "DeliveryConfig", "WriterConfig", "read_iconfig"]
@@ -169,11 +169,18 @@ class _Reading:
         """Yield the deliveries that are on and have no mistake."""
         for name in self.known.deliveries:
             block = name.upper()
-            if self.known.is_delivery(block, self.source.content.get(block)):
-                delivery_class = load_delivery(name)
-                settings = self._delivery_settings(name, block, delivery_class, formats)
-                if settings is not None:
-                    yield DeliveryConfig(name, delivery_class, settings)
+            content: Any = self.source.content.get(block)
+            if not self.known.is_delivery(block, content):
+                continue
+            shared = {ENABLE, *keys_of(DeliverySettings)}
+            if content.get(ENABLE) is False and content.keys() <= shared:
+                continue  # nothing to check that needs the delivery's import
+            delivery_class = self._load_delivery(block, name)
+            if delivery_class is None:
+                continue
+            settings = self._delivery_settings(name, block, delivery_class, formats)
+            if settings is not None:
+                yield DeliveryConfig(name, delivery_class, settings)
 
     def _delivery_settings(
         self, name: str, block: str, delivery_class: type[Delivery], formats: list[str]
@@ -198,6 +205,13 @@ class _Reading:
         try:
             return load_plugin(name)
         except UnknownFormatError as error:  # of the package that adds it: the others are read on
+            self.mistakes.append(self.source.mistake((block,), str(error)))
+            return None
+
+    def _load_delivery(self, block: str, name: str) -> type[Delivery] | None:
+        try:
+            return load_delivery(name)
+        except UnknownDeliveryError as error:  # as a format
             self.mistakes.append(self.source.mistake((block,), str(error)))
             return None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DefinitionError
 from .hooks import check_complete
 from .runfile import RunFile
+from .session import FormatSession
 
 if TYPE_CHECKING:
     from ..recording.writer import Writer
@@ -37,6 +38,8 @@ class FormatPlugin:
     copies_images
         Whether it copies images when ``images`` is ``"copy"``, and waits ``images_timeout`` for
         them.
+    session
+        What the runs of one writer share, where they share a file or their user speaks to it.
     readers
         What opens its files, in one line for people who have nothing but the files.
 
@@ -50,6 +53,7 @@ class FormatPlugin:
     _: KW_ONLY
     opens_hdf5: bool = False
     copies_images: bool = False
+    session: type[FormatSession[Any]] = FormatSession
     readers: str = "see its documentation"
 
     def __post_init__(self) -> None:
@@ -98,7 +102,8 @@ class FormatPlugin:
     @property
     def may_share_files(self) -> bool:
         """Whether one file may take several runs; ``Writer.shares_files`` says so of one writer."""
-        return sum("shares_files" in vars(kind) for kind in self.writer.__mro__) > 1
+        is_older = sum("shares_files" in vars(kind) for kind in self.writer.__mro__) > 1
+        return self.session is not FormatSession or is_older  # from before there were sessions
 
     @property
     def recovery(self) -> type[Recovery] | None:

@@ -180,6 +180,21 @@ class RunFile(ABC, Generic[Settings]):
             tell, as some datums do not.
         """
 
+    def control(self, verb: str, asked: Document) -> None:
+        """Take a control record: what the user asks of the run, in its order among the documents.
+
+        A format leaves what it does not know. See `contract.session`.
+
+        Parameters
+        ----------
+        verb
+            What is asked.
+        asked
+            All that was said with it.
+        """
+        if verb == "comment":  # formats from before there were control records have a method
+            self.add_comment(asked["text"], asked["time"], at_end=asked["at_end"])
+
     def add_comment(self, text: str, seconds: float, *, at_end: bool = False) -> None:
         """Take in what somebody says about the run; a format without comments leaves it.
 

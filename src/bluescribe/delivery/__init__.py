@@ -1,32 +1,78 @@
-"""What becomes of runs when they are written: Globus, tiled. Finds deliveries.
+"""Finds deliveries, what becomes of files when they are complete: Globus, tiled.
 
-A package here is a delivery when it holds a `Delivery` whose ``name`` is the package's name.
-`base` says what all are; `outbox` is the folder of what is still to be delivered, which outlives
-the process, `courier` the thread that works through it, `trouble` what a failure means and when
-it is told.
+They are the folders of this one, each with its subclass of `Delivery` called ``DELIVERY``, then the
+entry-point group ``bluescribe.deliveries``. `base` says what all are; `outbox` is the folder of what
+is still to be delivered, which outlives the process, `courier` the thread that works through it,
+`trouble` what a failure means and when it is told.
 
 Knows: writers and their `RunReport`; not how runs are written or configured.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
+from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ..contract.registry import Registry
+from ..errors import UnknownDeliveryError, shown
 
 if TYPE_CHECKING:
     from .base import Delivery
 
 __all__ = ["delivery_names", "load_delivery"]
 
+_REGISTRY = Registry(
+    "delivery", __name__, Path(__file__).parent, "bluescribe.deliveries", UnknownDeliveryError
+)
+
 
 def delivery_names() -> list[str]:
     """Return the names of all deliveries, without importing any."""
-    return sorted(path.parent.name for path in Path(__file__).parent.glob("*/__init__.py"))
+    return _REGISTRY.names()
 
 
 def load_delivery(name: str) -> type[Delivery]:
-    """Import a delivery, one of `delivery_names`."""
-    module = import_module(f"{__name__}.{name}")
-    found = [d for d in vars(module).values() if getattr(d, "name", None) == name]
-    return found[0]  # type: ignore[no-any-return]  # a module's attributes have no type
+    """Import a delivery.
+
+    Raises
+    ------
+    UnknownDeliveryError
+        There is no such delivery, it cannot be imported, or what a package calls one is none; it
+        says which there are, or what is to be done.
+    """
+    if name in _REGISTRY.own_names():
+        return _own(name)
+    return _installed(_REGISTRY.installed(name))
+
+
+def _own(name: str) -> type[Delivery]:
+    module = _REGISTRY.own(name)
+    found: Any = getattr(module, "DELIVERY", None)
+    if (fault := _fault_of(found, name)) is None:
+        return found  # type: ignore[no-any-return]  # it is one
+    raise UnknownDeliveryError(f"{module.__file__} is no delivery: its DELIVERY {fault}")
+
+
+def _installed(entry: EntryPoint) -> type[Delivery]:
+    try:
+        found: Any = entry.load()
+    except Exception as error:  # whatever a package of others does: the other deliveries are there
+        what = f"cannot be imported: {type(error).__name__}: {error}"
+        raise _REGISTRY.refusal(entry, what) from error
+    if (fault := _fault_of(found, entry.name)) is None:
+        return found  # type: ignore[no-any-return]  # it is one
+    raise _REGISTRY.refusal(entry, fault)
+
+
+def _fault_of(found: Any, name: str) -> str | None:
+    """Return what keeps something from being the delivery of that name; None if nothing does."""
+    from .base import Delivery  # here: the names of deliveries need no writer
+
+    if not (isinstance(found, type) and issubclass(found, Delivery)):
+        return f"is no subclass of Delivery: found {shown(found)}"
+    if getattr(found, "name", None) != name:
+        return f"has name = {shown(getattr(found, 'name', None))}: it has to be {name!r}"
+    if found.__abstractmethods__:
+        return f"lacks {', '.join(sorted(found.__abstractmethods__))}"
+    return None

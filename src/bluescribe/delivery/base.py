@@ -45,7 +45,7 @@ class Delivery(KnownAttributes, ABC):
 
     name: ClassVar[str]
     """Name of the delivery: its module and, uppercased, its key in iconfig.yml."""
-    settings_class: ClassVar[type[DeliverySettings]]
+    settings_class: ClassVar[type[DeliverySettings]] = DeliverySettings
 
     def __init__(self, **settings: Any) -> None:
         self.settings = self.settings_class.validated(type(self).__name__, settings)

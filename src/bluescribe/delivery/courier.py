@@ -107,7 +107,7 @@ class Courier:
         if self._thread is not None:
             self._thread.join(timeout)
         self._is_over = True
-        self._tell_of_rest()
+        self._log_rest()
 
     def status(self) -> DeliveryStatus:
         """Return the state as it is."""
@@ -268,7 +268,7 @@ class Courier:
         if name in self._troubles:
             self._troubles.pop(name).forget()
 
-    def _tell_of_rest(self) -> None:
+    def _log_rest(self) -> None:
         """Tell at the end what is left to the next session."""
         status = self.status()
         if status.waiting:

@@ -16,7 +16,8 @@ from bluesky.utils import RunEngineInterrupted
 from ophyd_async.plan_stubs import ensure_connected
 from rich.console import Console
 
-from ..session.subscribe import Writers, subscribe_writers
+from ..session.subscribe import subscribe_writers
+from ..session.writers import Writers
 from .beamline import Act, Beamline, acts, make_beamline
 from .picture import draw
 from .progress import Points

@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 
 from ..files.remedies import errno_of
 
-__all__ = ["Account", "News", "Silence", "Teller"]
+__all__ = ["AccountView", "Notice", "Notifier", "SilentNotifier"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ _LONGEST_SECONDS = 3.0
 Kind = Literal["retry", "again", "late", "written", "lost"]
 
 
-class Account(Protocol):
-    """What is asked of the ledger of each format."""
+class AccountView(Protocol):
+    """What is asked of the account of each format."""
 
     format_name: str
     retrying: str
@@ -42,7 +42,7 @@ class Account(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Notice:
     """What one format has to tell of one run."""
 
     format: str
@@ -62,87 +62,87 @@ _Key = tuple[Kind, str, int | str | None]
 
 @dataclass(slots=True)
 class _Gathered:
-    news: list[News] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     since: float = field(default_factory=time.monotonic)
 
 
-class Teller:
-    """Tells what formats that receive the same runs meet.
+class Notifier:
+    """Logs once what formats that receive the same runs meet.
 
     Parameters
     ----------
     accounts
-        The ledgers of those formats; of a writer that knows no other, none: it tells at once.
+        The accounts of those formats; of a writer that knows no other, none: it tells at once.
     """
 
-    def __init__(self, accounts: Sequence[Account] = ()) -> None:
+    def __init__(self, accounts: Sequence[AccountView] = ()) -> None:
         self._accounts = accounts
         self._lock = threading.Lock()
         self._gathered: dict[_Key, _Gathered] = {}
 
-    def tell(self, kind: Kind, news: News) -> None:
-        """Tell of one format, at once or with others that meet the same in a moment."""
+    def notify(self, kind: Kind, notice: Notice) -> None:
+        """Log what one format met, at once or with others that meet the same in a moment."""
         if len(self._accounts) < 2:
-            self._log(kind, [news])
+            self._log(kind, [notice])
             return
-        number = errno_of(news.error)
-        is_shared = number is not None or news.error is None
-        key = kind, news.uid, number if is_shared else news.format
+        number = errno_of(notice.error)
+        is_shared = number is not None or notice.error is None
+        key = kind, notice.uid, number if is_shared else notice.format
         with self._lock:
             is_first = key not in self._gathered
-            self._gathered.setdefault(key, _Gathered()).news.append(news)
+            self._gathered.setdefault(key, _Gathered()).notices.append(notice)
         if is_first:
             self._later(key)
 
     def flush(self) -> None:
-        """Tell what was gathered so far: a run, or the session, is over."""
+        """Log what was gathered so far: a run, or the session, is over."""
         with self._lock:
             gathered, self._gathered = self._gathered, {}
         for (kind, _, _), found in gathered.items():
-            self._log(kind, found.news)
+            self._log(kind, found.notices)
 
     def _later(self, key: _Key) -> None:
-        timer = threading.Timer(_GATHER_SECONDS, self._tell_gathered, [key])
+        timer = threading.Timer(_GATHER_SECONDS, self._notify_gathered, [key])
         timer.name, timer.daemon = "bluescribe-tells", True
         try:
             timer.start()
         except RuntimeError:  # the interpreter ends
             self.flush()
 
-    def _tell_gathered(self, key: _Key) -> None:
+    def _notify_gathered(self, key: _Key) -> None:
         with self._lock:
             found = self._gathered.get(key)
             if found is None:
                 return
             is_late = time.monotonic() - found.since > _LONGEST_SECONDS
-            waits = key[0] == "lost" and not is_late and self._is_tried(found.news[0].run)
+            waits = key[0] == "lost" and not is_late and self._is_tried(found.notices[0].run)
             if not waits:
                 del self._gathered[key]
         if waits:
             self._later(key)
         else:
-            self._log(key[0], found.news)
+            self._log(key[0], found.notices)
 
     def _is_tried(self, run: str) -> bool:
         return any(account.retrying.startswith(f"{run}: ") for account in self._accounts)
 
-    def _log(self, kind: Kind, news: Sequence[News]) -> None:
-        first = news[0]
-        words = f"{', '.join(each.format for each in news)}: {first.run} {_WORDS[kind](news)}"
+    def _log(self, kind: Kind, notices: Sequence[Notice]) -> None:
+        first = notices[0]
+        words = f"{', '.join(each.format for each in notices)}: {first.run} {_WORDS[kind](notices)}"
         if kind in ("lost", "late"):
             error = first.error if errno_of(first.error) is None else None
-            logger.error("%s %s", words, self._whereabouts(news), exc_info=error)
+            logger.error("%s %s", words, self._whereabouts(notices), exc_info=error)
         elif kind == "retry" and len(self._accounts) > 1:
-            logger.warning("%s %s", words, self._whereabouts(news))
+            logger.warning("%s %s", words, self._whereabouts(notices))
         else:
             logger.warning("%s", words)
 
-    def _whereabouts(self, news: Sequence[News]) -> str:
+    def _whereabouts(self, notices: Sequence[Notice]) -> str:
         """Say where else the run is."""
         if len(self._accounts) < 2:
             return "Other writers and later runs go on."
-        uid, run = news[0].uid, news[0].run
-        names = {each.format for each in news}
+        uid, run = notices[0].uid, notices[0].run
+        names = {each.format for each in notices}
         found = {
             account.format_name: account.holds(uid)
             for account in self._accounts
@@ -154,64 +154,64 @@ class Teller:
         return f"So far the run is complete in {whole}."
 
 
-class Silence(Teller):
-    """Tells nothing: who plays a run tells of it in own words."""
+class SilentNotifier(Notifier):
+    """Logs nothing: who plays a run says so in own words."""
 
-    def tell(self, kind: Kind, news: News) -> None:
-        """Tell nothing."""
+    def notify(self, kind: Kind, notice: Notice) -> None:
+        """Log nothing."""
 
 
-def _cause(news: Sequence[News]) -> str:
+def _cause(notices: Sequence[Notice]) -> str:
     """Return what one format met as it says it, or what all met."""
-    error = news[0].error
+    error = notices[0].error
     number = errno_of(error)
-    if len(news) == 1 or number is None:
+    if len(notices) == 1 or number is None:
         return str(error)
-    places = {getattr(each.error, "filename", None) for each in news}
+    places = {getattr(each.error, "filename", None) for each in notices}
     place = f": {places.pop()}" if len(places) == 1 and places != {None} else ""
     return f"{os.strerror(number)}{place}"
 
 
-def _retry(news: Sequence[News]) -> str:
-    files = _files(news) if len(news) > 1 else ""
+def _retry(notices: Sequence[Notice]) -> str:
+    files = _files(notices) if len(notices) > 1 else ""
     return (
-        f"cannot be written: {_cause(news)}{f' ({files})' if files else ''}. Trying again for "
-        f"{max(each.seconds for each in news):.0f} s; {news[0].remedy}. The scan goes on."
+        f"cannot be written: {_cause(notices)}{f' ({files})' if files else ''}. Trying again for "
+        f"{max(each.seconds for each in notices):.0f} s; {notices[0].remedy}. The scan goes on."
     )
 
 
-def _late(news: Sequence[News]) -> str:
+def _late(notices: Sequence[Notice]) -> str:
     return (
-        f"{_where(news, 'is NOT WRITTEN so far')}: {_cause(news)}. It is safe in the spool, and is "
-        "written as soon as that can be done, by the next session if need be. "
-        f"Remedy: {news[0].remedy}."
+        f"{_where(notices, 'is NOT WRITTEN so far')}: {_cause(notices)}. It is safe in the spool, "
+        "and is written as soon as that can be done, by the next session if need be. "
+        f"Remedy: {notices[0].remedy}."
     )
 
 
-def _lost(news: Sequence[News]) -> str:
-    kind = f"{type(news[0].error).__name__}: " if len(news) == 1 else ""
-    words = _where(news, "is NOT WRITTEN at all")
-    return f"{words}: {kind}{_cause(news)}. Remedy: {news[0].remedy}."
+def _lost(notices: Sequence[Notice]) -> str:
+    kind = f"{type(notices[0].error).__name__}: " if len(notices) == 1 else ""
+    words = _where(notices, "is NOT WRITTEN at all")
+    return f"{words}: {kind}{_cause(notices)}. Remedy: {notices[0].remedy}."
 
 
-def _where(news: Sequence[News], not_written: str) -> str:
+def _where(notices: Sequence[Notice], not_written: str) -> str:
     parts = []
-    if files := _files(news):
+    if files := _files(notices):
         parts.append(f"is INCOMPLETE in {files}")
-    if nowhere := [each.format for each in news if each.path is None]:
-        which = f" in {', '.join(nowhere)}" if len(news) > 1 else ""
+    if nowhere := [each.format for each in notices if each.path is None]:
+        which = f" in {', '.join(nowhere)}" if len(notices) > 1 else ""
         parts.append(f"{not_written}{which}: no file could be made")
     return "; it ".join(parts)
 
 
-def _files(news: Sequence[News]) -> str:
-    return ", ".join(str(each.path) for each in news if each.path is not None)
+def _files(notices: Sequence[Notice]) -> str:
+    return ", ".join(str(each.path) for each in notices if each.path is not None)
 
 
-_WORDS: Mapping[Kind, Callable[[Sequence[News]], str]] = {
+_WORDS: Mapping[Kind, Callable[[Sequence[Notice]], str]] = {
     "retry": _retry,
     "again": lambda _: "is written again",
     "late": _late,
-    "written": lambda news: f"is written now: {_files(news)}",
+    "written": lambda notices: f"is written now: {_files(notices)}",
     "lost": _lost,
 }

@@ -18,9 +18,9 @@ from typing import NamedTuple, Protocol
 from ..contract.post_run import Shortfall, Work
 from ..contract.report import Failure
 from ..files.job_note import Note
-from .status import Ledger
+from .account import Account
 
-__all__ = ["Afterwards"]
+__all__ = ["PostRunJobs"]
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class _Item(NamedTuple):
     note: Note | None
 
 
-class Afterwards:
+class PostRunJobs:
     """Work on files of runs that have ended.
 
     Parameters
@@ -52,7 +52,7 @@ class Afterwards:
         Is told which files are worked on, and what could not be done.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Account) -> None:
         self._ledger = ledger
         self._items: deque[_Item] = deque()
         self._changed = threading.Condition()

@@ -7,37 +7,28 @@ is tried again, and a file given up when nothing helps: the other runs and write
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
-from functools import partial
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from ..assets.asset import AssetBook, datum_rows
-from ..contract.post_run import Work
-from ..contract.report import Failure, RunReport
 from ..contract.runfile import RunFile
 from ..errors import DocumentError
-from ..files.remedies import remedy
 from ..model.grammar import check_event, check_event_page
-from ..model.plain_values import is_plain, is_plain_event, is_plain_page
-from ..model.run import Descriptor, Document, Page, Run, Stream
+from ..model.plain_values import is_plain, is_plain_event
+from ..model.run import Descriptor, Document, Run
 from ..model.times import page_with_seconds, with_seconds
-from ..model.writable import Unwritable, writable
+from ..model.writable import Unwritable
+from .account import Account
 from .arrivals import Arrivals
-from .failed_page import event_of, events_of, suspects, unwritable, without
-from .post_run import Afterwards
-from .replaced_values import Replaced
-from .retry import Attempts
-from .status import Ledger
+from .pages import PageWriter
+from .post_run import PostRunJobs
+from .reporter import RunReporter
+from .retry import Retry
 
 __all__ = ["Recording"]
 
 logger = logging.getLogger(__name__)
-
-_DESCRIPTOR = itemgetter("descriptor")
 
 
 class Recording:
@@ -51,9 +42,9 @@ class Recording:
         Where it goes.
     retry_seconds
         How long an `OSError` is tried again before the file is given up.
-    ledger
+    account
         Is told what was written and what failed.
-    afterwards
+    post_run
         Does what remains when the file is complete.
     """
 
@@ -63,43 +54,44 @@ class Recording:
         file: RunFile[Any],
         *,
         retry_seconds: float,
-        ledger: Ledger,
-        afterwards: Afterwards,
+        account: Account,
+        post_run: PostRunJobs,
     ) -> None:
         self.run = run
-        self.descriptors: dict[str, tuple[Stream, Descriptor]] = {}
         self.resources: dict[str, Document] = {}
         self._file = file
-        self._attempt = Attempts(run, file, retry_seconds=retry_seconds, ledger=ledger)
-        self._ledger = ledger
-        self._afterwards = afterwards
+        self._retry = Retry(run, file, retry_seconds=retry_seconds, account=account)
+        self._account = account
         self._assets = AssetBook(file.locate)
         self._arrivals = Arrivals(run, self._assets.knows)
-        self._pending: dict[str, list[Document]] = {}
-        """Events that wait to become pages, by stream."""
-        self._replaced = Replaced(run)
-        self._refused = Replaced(run, ledger.format_name)
+        self._pages = PageWriter(
+            run,
+            file,
+            retry=self._retry,
+            account=account,
+            assets=self._assets,
+            arrivals=self._arrivals,
+        )
+        self._reporter = RunReporter(run, file, self._retry, account, post_run)
+        self.descriptors = self._pages.descriptors
         self._files_told = -1
-        self._events = 0
-        """Those that stand in the account of the writer."""
-        self._refused_before = ledger.documents_refused
         self.is_repeated = False
         """Whether a run of this uid was finished before."""
 
     @property
     def is_late(self) -> bool:
         """Whether its file failed, and the run is to be written anew from the spool."""
-        return self._attempt.is_late
+        return self._retry.is_late
 
     @property
     def is_given_up(self) -> bool:
         """Whether its file failed, and nothing will be written."""
-        return self._attempt.failure is not None
+        return self._retry.failure is not None
 
     def give_up(self, error: Exception) -> None:
         """Tell that a run that is late cannot be written from the spool either."""
-        self._attempt.lose(error)
-        self._report()
+        self._retry.lose(error)
+        self._reporter.report()
 
     def discard(self) -> None:
         """Remove what was written of a run that is late.
@@ -110,13 +102,13 @@ class Recording:
             The folder is still away.
         """
         self._file.discard()
-        self._ledger.events_written -= self._events
-        self._ledger.events_of.pop(self.run.uid, None)
-        self._events = 0
+        self._account.events_written -= self._pages.events
+        self._account.events_of.pop(self.run.uid, None)
+        self._pages.events = 0
 
-    def tell_that_it_is_written(self) -> None:
+    def notify_written(self) -> None:
         """Tell that a run that was late is in its file now."""
-        self._attempt.tell_that_it_is_written()
+        self._retry.notify_written()
 
     @property
     def folder(self) -> Path | None:
@@ -126,17 +118,17 @@ class Recording:
     def open(self) -> None:
         """Make the file and record the start document, if the format accepts the run."""
         self.run.check_time()
-        self._attempt(self._open)
-        if self._file.paths and not self._attempt.is_retired:
-            self._ledger.open_files[self.run.uid] = self._file.paths[0]
+        self._retry(self._open)
+        if self._file.paths and not self._retry.is_retired:
+            self._account.open_files[self.run.uid] = self._file.paths[0]
         self.record("start", self.run.start)
-        self._tell_of_paths()
+        self._notify_paths()
 
     def _open(self) -> None:
         if self._is_accepted():
             self._file.open(self.run)
         else:
-            self._attempt.is_retired = True
+            self._retry.is_retired = True
 
     def _is_accepted(self) -> bool:
         """Tell whether the format wants the run; one that cannot tell gets it: data come first."""
@@ -149,12 +141,11 @@ class Recording:
 
     def record(self, name: str, doc: Document) -> bool:
         """Hand over a document as it came; one that is refused still tells of its run."""
-        return self._attempt.or_refuse(name, self._file.record, name, doc)
+        return self._retry.or_refuse(name, self._file.record, name, doc)
 
-    def tell_of_replaced(self, name: str, doc: Document, found: Sequence[Unwritable]) -> None:
-        """Tell of values of a document in whose place a text is written."""
-        stream, _ = self.descriptors.get(str(doc.get("descriptor")), (None, None))
-        self._replaced.tell(name, doc, found, stream.name if stream else "")
+    def log_replaced(self, name: str, doc: Document, found: Sequence[Unwritable]) -> None:
+        """Log values of a document in whose place a text is written."""
+        self._pages.log_replaced(name, doc, found)
 
     def add_descriptor(self, doc: Document) -> Descriptor:
         """Declare a stream, or reconfigure it."""
@@ -163,11 +154,11 @@ class Recording:
                 self.record("descriptor", doc)  # a journal has what both say
             raise DocumentError(f"descriptor {doc['uid'][:7]} of {self.run.label} came twice")
         self.record("descriptor", doc)
-        self._write_pages()
+        self._pages.write_pending()
         stream, descriptor = self.run.add_descriptor(doc)
         self._arrivals.add_descriptor(descriptor)
         self.descriptors[descriptor.uid] = stream, descriptor
-        self._attempt(self._file.add_descriptor, stream, descriptor)
+        self._retry(self._file.add_descriptor, stream, descriptor)
         return descriptor
 
     def add_event(self, doc: Document) -> None:
@@ -176,21 +167,21 @@ class Recording:
         if self._file.takes_pages:
             event = with_seconds(doc, stream.name)
             check_event(event)
-            self._pending.setdefault(stream.name, []).append(event)
+            self._pages.add(stream, event)
         else:
             if not is_plain_event(doc):
-                doc = self._replace("event", doc)
+                doc = self._pages.replace("event", doc)
             self._record_event(doc)
-            self._count(stream, 1)
+            self._pages.count(stream, 1)
             self._arrivals.add_events(stream, [doc])
 
     def _record_event(self, doc: Document) -> None:
         """Record an event as it came; again, if something in it raised that is not its values."""
-        fault = self._attempt.fault_of(self._file.record, "event", doc)
+        fault = self._retry.fault_of(self._file.record, "event", doc)
         if fault is not None and is_plain(doc):
-            self._attempt.give_up(fault)
+            self._retry.give_up(fault)
         elif fault is not None:
-            self._attempt(self._file.record, "event", self._replace("event", doc))
+            self._retry(self._file.record, "event", self._pages.replace("event", doc))
 
     def add_event_page(self, doc: Document) -> None:
         """Write a page as it came."""
@@ -198,10 +189,10 @@ class Recording:
         timed = page_with_seconds(doc, stream.name)
         check_event_page(timed)
         if self._file.takes_pages:
-            self._write_pages()
-            self._write_page(stream, stream.page_of(descriptor, timed))
+            self._pages.write_pending()
+            self._pages.write(stream, stream.page_of(descriptor, timed))
         elif self.record("event_page", doc):
-            self._count(stream, len(doc["seq_num"]))
+            self._pages.count(stream, len(doc["seq_num"]))
         self._arrivals.add_event_page(stream, doc)
 
     def add_resource(self, name: str, doc: Document) -> None:
@@ -228,51 +219,36 @@ class Recording:
         name, asset, frames = self._assets.of_stream_datum(doc)
         stream, _ = self.descriptors[doc["descriptor"]]
         self._arrivals.add_frames(stream, name, frames, doc.get("uid"))
-        self._attempt(self._file.link_assets, stream, name, asset, frames)
+        self._retry(self._file.link_assets, stream, name, asset, frames)
 
-    def add_comment(self, doc: Document) -> None:
-        """Put a comment behind the events that came before it."""
-        self._write_pages()
-        self._attempt(
-            partial(self._file.add_comment, at_end=doc["at_end"]), doc["text"], doc["time"]
-        )
+    def control(self, doc: Document) -> None:
+        """Hand over a control record, behind the events that came before it."""
+        self._pages.write_pending()
+        self._retry(self._file.control, doc["verb"], doc)
 
     def sync(self) -> None:
         """Bring to disk what came since the last time."""
-        self._write_pages()
-        if self._attempt.has_news:
-            self._attempt.or_refuse("event", self._file.sync)
-            self._attempt.has_news = False
-            self._tell_of_paths()
+        self._pages.write_pending()
+        if self._retry.has_news:
+            self._retry.or_refuse("event", self._file.sync)
+            self._retry.has_news = False
+            self._notify_paths()
 
     def finish(self, stop: Document | None) -> None:
         """Finish the file; `stop` is None when the run was never stopped."""
         if stop is not None:
             self.record("stop", stop)
-        self._write_pages()
-        self._tell_of_paths()
-        if not self._attempt.is_late:
+        self._pages.write_pending()
+        self._notify_paths()
+        if not self._retry.is_late:
             self._close(stop)
-        if not self._attempt.is_late:
-            self._end()
+        if not self._retry.is_late:
+            self._reporter.end()
 
     def _close(self, stop: Document | None) -> None:
         self._compare(stop)
-        if not self._attempt.or_refuse("stop", self._file.close, stop):
-            self._attempt.or_refuse("stop", self._file.close, None)  # or it would stay open
-
-    def _end(self) -> None:
-        """Enter what became of the run, and do what remains."""
-        self._ledger.open_files.pop(self.run.uid, None)
-        self._ledger.events_of.pop(self.run.uid, None)
-        work = None
-        if not self._attempt.is_retired:
-            self._ledger.runs_written += 1
-            self._ledger.last_file = self._file.paths[0] if self._file.paths else None
-            if self._ledger.last_file is not None:
-                self._ledger.note_whole(self.run.uid, self._ledger.last_file)
-            work = self._remaining_work()
-        self._hand_over(work)
+        if not self._retry.or_refuse("stop", self._file.close, stop):
+            self._retry.or_refuse("stop", self._file.close, None)  # or it would stay open
 
     def _compare(self, stop: Document | None) -> None:
         """Compare what came with what was promised; the file is marked when it is closed."""
@@ -281,125 +257,15 @@ class Recording:
             texts.append("the whole run came before in this session: keep one of its files")
         self._file.discrepancies = tuple(texts)
         if texts and self._file.paths:
-            self._ledger.differ(self.run.uid, self.run.label, self._file.paths[0], texts)
+            self._account.differ(self.run.uid, self.run.label, self._file.paths[0], texts)
 
-    def _remaining_work(self) -> Work | None:
-        """Return what is to be done later, when the file is complete."""
-        try:
-            return self._file.afterwards()
-        except Exception as error:
-            self._ledger.refuse("stop", error)
-            return None
-
-    def _hand_over(self, work: Work | None) -> None:
-        """Have the rest done, and then tell those who wait for the run's files."""
-        note = self._file.note
-        if work is not None and self._file.paths:
-            path = self._file.paths[0]
-            self._afterwards.add(self.run.label, path, work, self._report, note=note)
-            return
-        if note is not None:  # the file was given up: `recover` finds both
-            note.release()
-        self._report()
-
-    def _tell_of_paths(self) -> None:
+    def _notify_paths(self) -> None:
         """Tell those who want to know which files the run has by now."""
-        if not self._attempt.is_retired:
+        if not self._retry.is_retired:
             paths = self._file.paths
             if len(paths) != self._files_told:
                 self._files_told = len(paths)
-                self._ledger.begin(self.run.start, paths)
-
-    def _report(self, shortfalls: Sequence[Failure] = (), *, is_owed: bool = False) -> None:
-        """Tell those who wait for it what became of the run; on any thread of the writer."""
-        files, lost = self._file.paths, self._attempt.failure
-        try:
-            files = self._file.files() if lost is None and files else files
-        except Exception as error:
-            self._ledger.refuse("stop", error)
-            cause = f"its files are not known: {type(error).__name__}: {error}"
-            lost = Failure(time.time(), self.run.label, files[0], cause, remedy(error, files))
-        report = RunReport(
-            self._ledger.format_name,
-            self.run.start,
-            files=tuple(files),
-            failures=(*((lost,) if lost else ()), *shortfalls),
-            discrepancies=tuple(self._file.discrepancies),
-            refused=self._ledger.documents_refused - self._refused_before,
-            is_given_up=lost is not None,
-            is_owed=is_owed,
-        )
-        self._ledger.report(report)
-
-    def _write_pages(self) -> None:
-        """Turn the events that wait into pages: a page has one descriptor, a stream one order."""
-        pending, self._pending = self._pending, {}
-        for waiting in pending.values():
-            self._arrivals.add_events(self.descriptors[waiting[0]["descriptor"]][0], waiting)
-            for uid, events in groupby(waiting, _DESCRIPTOR):
-                stream, descriptor = self.descriptors[uid]
-                try:
-                    self._write_page(stream, self._page(stream, descriptor, list(events)))
-                except Exception as error:
-                    self._ledger.refuse("event", error)
-
-    def _page(self, stream: Stream, descriptor: Descriptor, events: list[Document]) -> Page:
-        """Return events as a page in which every value can be written."""
-        try:
-            page = stream.page(descriptor, events)
-            if is_plain_page(page):
-                return page
-        except BaseException:  # a key that raises, before a format is asked
-            pass
-        return stream.page(descriptor, [self._replace("event", doc) for doc in events])
-
-    def _replace(self, name: str, doc: Document) -> Document:
-        """Return a document in which a text stands for each value that cannot be written."""
-        doc, found = writable(doc)
-        if found:
-            self.tell_of_replaced(name, doc, found)
-        return doc
-
-    def _write_page(self, stream: Stream, page: Page) -> None:
-        for name, asset, frames in self._assets.of_page(page):
-            self._attempt(self._file.link_assets, stream, name, asset, frames)
-        fault = self._fault_of(stream, page)
-        if fault is None:
-            self._count(stream, len(page))
-        else:
-            self._write_rows(stream, page, fault)
-
-    def _write_rows(self, stream: Stream, page: Page, fault: BaseException) -> None:
-        """Write a page event by event, and an event without the values that the format refuses.
-
-        Where that does not help either, the fault is no value's: the file is given up.
-        """
-        is_one = len(page) == 1
-        for event in events_of(page):
-            found = fault if is_one else self._fault_of(stream, event)
-            if found is not None and not self._write_without(stream, event, found):
-                return self._attempt.give_up(found)
-            self._count(stream, 1)
-        return None
-
-    def _write_without(self, stream: Stream, event: Page, fault: BaseException) -> bool:
-        """Write an event with a text for the values at fault; return False if that fails too."""
-        for fields in suspects(event):
-            if self._fault_of(stream, without(event, fields, fault)) is None:
-                found = [unwritable(name, event.data[name][0], fault) for name in fields]
-                self._refused.tell("event", event_of(event), found, stream.name)
-                return True
-        return False
-
-    def _fault_of(self, stream: Stream, page: Page) -> BaseException | None:
-        return self._attempt.fault_of(self._file.write_events, stream, page)
-
-    def _count(self, stream: Stream, events: int) -> None:
-        stream.events += events
-        if not self._attempt.is_retired:
-            self._ledger.events_written += events
-            self._events += events
-            self._ledger.events_of[self.run.uid] = self._events
+                self._account.begin(self.run.start, paths)
 
 
 def _is_same(one: Document, other: Document) -> bool:

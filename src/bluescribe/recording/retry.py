@@ -13,10 +13,10 @@ from ..contract.runfile import RunFile
 from ..errors import DocumentError
 from ..files.remedies import may_pass, remedy
 from ..model.run import Run
-from .notices import News
-from .status import Ledger
+from .account import Account
+from .notices import Notice
 
-__all__ = ["Attempts"]
+__all__ = ["Retry"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two tries of what a full or absent disk refused."""
 
 
-class Attempts:
+class Retry:
     """What is done to the file of one run, as long as it can be written.
 
     Parameters
@@ -35,17 +35,17 @@ class Attempts:
         Its methods are what is called.
     retry_seconds
         How long an `OSError` is tried again before the file is given up.
-    ledger
+    account
         Is told what failed.
     """
 
     def __init__(
-        self, run: Run, file: RunFile[Any], *, retry_seconds: float, ledger: Ledger
+        self, run: Run, file: RunFile[Any], *, retry_seconds: float, account: Account
     ) -> None:
         self._run = run
         self._file = file
         self._retry_seconds = retry_seconds
-        self._ledger = ledger
+        self._account = account
         self.failure: Failure | None = None
         """Why the file was given up."""
         self.is_retired = False
@@ -110,16 +110,16 @@ class Attempts:
         try:
             self(method, *args)
         except DocumentError as error:
-            self._ledger.refuse(name, error)
+            self._account.refuse(name, error)
             return False
         return True
 
     @property
     def _patience(self) -> float:
         """How long is tried again: not at all while others are late, if this one is as safe."""
-        spool = self._ledger.spool
+        spool = self._account.spool
         is_safe = spool is not None and spool.keeps(self._run.uid)
-        return 0.0 if is_safe and self._ledger.postponed else self._retry_seconds
+        return 0.0 if is_safe and self._account.postponed else self._retry_seconds
 
     def _insist(self, error: BaseException, method: Callable[..., None], *args: Any) -> None:
         """Try again while the disk refuses; then give the file up."""
@@ -127,50 +127,50 @@ class Attempts:
         while isinstance(error, OSError) and may_pass(error):
             if time.monotonic() - began + pause > self._patience:
                 break
-            self._tell_of_retry(error)
+            self._notify_retry(error)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             try:
                 method(*args)
             except DocumentError:
-                self._tell_of_recovery()
+                self._notify_recovery()
                 raise
             except BaseException as another:
                 error = another
             else:
-                self._tell_of_recovery()
+                self._notify_recovery()
                 return
         self._give_up(error)
 
-    def _tell_of_retry(self, error: OSError) -> None:
-        is_first = not self._ledger.retrying
-        self._ledger.retrying = f"{self._run.label}: {error}"
+    def _notify_retry(self, error: OSError) -> None:
+        is_first = not self._account.retrying
+        self._account.retrying = f"{self._run.label}: {error}"
         if is_first:
-            self._ledger.teller.tell("retry", self._news(error))
+            self._account.notifier.notify("retry", self._notice(error))
 
     def lose(self, error: Exception) -> None:
         """Say that the file will not be written."""
-        news = self._news(error)
+        notice = self._notice(error)
         cause = f"{type(error).__name__}: {error}"
-        self.failure = Failure(time.time(), news.run, news.path, cause, news.remedy)
-        self._ledger.teller.tell("lost", news)
-        self._ledger.fail(self.failure)
+        self.failure = Failure(time.time(), notice.run, notice.path, cause, notice.remedy)
+        self._account.notifier.notify("lost", notice)
+        self._account.fail(self.failure)
 
-    def tell_that_it_is_written(self) -> None:
+    def notify_written(self) -> None:
         """Tell that a run that was late is in its file, if the format wanted it."""
         if self._file.paths:
-            self._ledger.teller.tell("written", self._news(None))
+            self._account.notifier.notify("written", self._notice(None))
 
-    def _tell_of_recovery(self) -> None:
-        self._ledger.retrying = ""
-        self._ledger.teller.tell("again", self._news(None))
+    def _notify_recovery(self) -> None:
+        self._account.retrying = ""
+        self._account.notifier.notify("again", self._notice(None))
 
-    def _news(self, error: BaseException | None) -> News:
+    def _notice(self, error: BaseException | None) -> Notice:
         paths = self._file.paths
         if paths and isinstance(error, OSError) and _is_empty(paths[0]):
             paths = []  # what waits cannot be written: it stays so, and is removed
-        return News(
-            self._ledger.format_name,
+        return Notice(
+            self._account.format_name,
             self._run.uid,
             self._run.label,
             error,
@@ -182,24 +182,24 @@ class Attempts:
     def _give_up(self, error: BaseException) -> None:
         """Leave the file as it is and say so; from the spool it may be written anew."""
         self.is_retired = True
-        self._ledger.retrying = ""
-        news = self._news(error)
+        self._account.retrying = ""
+        notice = self._notice(error)
         cause = f"{type(error).__name__}: {error}"
-        failure = Failure(time.time(), news.run, news.path, cause, news.remedy)
-        self._ledger.open_files.pop(self._run.uid, None)
-        uid, is_first = self._run.uid, self._run.uid not in self._ledger.postponed
-        self.is_late = isinstance(error, OSError) and self._ledger.postpone(uid, failure, error)
+        failure = Failure(time.time(), notice.run, notice.path, cause, notice.remedy)
+        self._account.open_files.pop(self._run.uid, None)
+        uid, is_first = self._run.uid, self._run.uid not in self._account.postponed
+        self.is_late = isinstance(error, OSError) and self._account.postpone(uid, failure, error)
         if not self.is_late:
             self.failure = failure
-            self._ledger.postponed.remove(uid)
-            self._ledger.teller.tell("lost", news)
-            self._ledger.fail(failure)
+            self._account.postponed.remove(uid)
+            self._account.notifier.notify("lost", notice)
+            self._account.fail(failure)
         elif is_first:
-            self._ledger.teller.tell("late", news)
+            self._account.notifier.notify("late", notice)
         try:
             self._file.abandon()
         except BaseException:
-            logger.debug("abandoning %s failed too", news.path, exc_info=True)
+            logger.debug("abandoning %s failed too", notice.path, exc_info=True)
         self._file.remove_empty()
 
 

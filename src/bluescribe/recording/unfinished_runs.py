@@ -28,10 +28,10 @@ __all__ = [
     "find_incomplete",
     "is_cut_short",
     "listed",
+    "log_incomplete",
     "place_below",
     "places_of",
     "remember",
-    "tell_of_incomplete",
 ]
 
 logger = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ def _is_one_cut_short(path: Path, recoveries: Iterable[Recovery]) -> bool:
     return False
 
 
-def tell_of_incomplete(places: Iterable[Place]) -> threading.Thread | None:
+def log_incomplete(places: Iterable[Place]) -> threading.Thread | None:
     """Warn of incomplete runs, from a thread that nothing waits for."""
     chosen = [place for place in places if place.folder.is_dir()]
     if not chosen:

@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from ..contract.attributes import KnownAttributes
-from ..contract.hooks import check_complete, check_hooks, hooks_of
+from ..contract.hooks import check_complete
 from ..contract.plugin import FormatPlugin
-from ..contract.report import Tell
 from ..contract.runfile import RunFile
-from ..contract.settings import WriterSettings, told
-from ..errors import DefinitionError, RecordingError
-from ..files.space import SpaceWatch
-from ..log_once import LogOnce
+from ..contract.session import CONTROL
+from ..errors import RecordingError
 from ..model.run import working_directory
-from ..spool import Lane, Spool, SpoolSettings
-from . import run_owners as openruns
+from ..spool import Spool
+from . import run_owners
 from .at_exit import at_the_end
-from .notices import Silence, Teller
-from .owed_jobs import work_of
-from .post_run import Afterwards
-from .process import Hands, Remote, is_safe_in_a_process, why_not
-from .router import Router
+from .backend import Backend, close, end
+from .definition import WriterDefinition
+from .listeners import Listeners
+from .notices import SilentNotifier
 from .snapshot import Snapshots
-from .status import Ledger, Status
 from .unstopped_runs import OpenRuns
+from .waiting import wait_until_written
 
 if TYPE_CHECKING:
     from ..contract.recovery import Recovery
     from ..files.job_note import Note
+    from .process import Worker
+    from .status import Status
+
+__all__ = ["Writer"]
 
 logger = logging.getLogger(__name__)
 
-_EXIT_SECONDS = 60.0
-"""How long a program that ends waits for images to be copied; `Writer.close` waits for all."""
 
-
-class Writer(KnownAttributes):
+class Writer(WriterDefinition, Listeners):
     """Write every run that is received to a file of one format.
 
     Parameters
@@ -67,71 +59,19 @@ class Writer(KnownAttributes):
     >>> RE.subscribe(CsvWriter("data").receiver)  # doctest: +SKIP  # needs a RunEngine
     """
 
-    format: ClassVar[str]
-    """Name of the format: its module and its key in iconfig.yml."""
-    file_class: ClassVar[type[RunFile[Any]]]
-    settings_class: ClassVar[type[WriterSettings]] = WriterSettings
-    interval: ClassVar[float] = 0.1
-    """Seconds after which what was received is on disk, while a run is open."""
-
-    process_safe: ClassVar[bool] = False
-    """Whether another process may import the class by its name, and write files with its hooks."""
-
-    _plugin: ClassVar[FormatPlugin | None] = None
-    """The record of the class, or of one that it extends; ask `FormatPlugin.of`."""
-    _decided = frozenset({"format", "file_class", "interval", "settings", "settings_class"})
-
     def __init__(self, directory: str | Path = ".", **settings: Any) -> None:
         check_complete(type(self), RunFile)
         values = {"directory": directory, **settings}
         self.settings = self.settings_class.validated(type(self).__name__, values)
-        self._ledger = Ledger(self.format)
-        self._afterwards = Afterwards(self._ledger)
-        self._router = Router(
-            self._file_maker(),
-            retry_seconds=self.settings.retry_seconds,
-            ledger=self._ledger,
-            afterwards=self._afterwards,
-            space=SpaceWatch(self.format, self.settings.low_space),
-        )
-        spool = Spool(SpoolSettings())
-        self._lane = Lane(spool, self._router, name=self.format, interval=self.interval)
-        self._lane.about = partial(_about, self.format, self.settings)
-        self._ledger.spool = self._lane
+        backend = Backend(FormatPlugin.of(type(self)), self.settings)
+        self._backend, self._session = backend, backend.session
+        self._lane, self._account = backend.lane, backend.account
         self._snapshot = Snapshots()
         self._open_runs = OpenRuns()
         self.post = self._lane.post
         """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
-        self._settle_where(spool)
-        self._close = at_the_end(self, _end, self._lane, self._ledger)
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Show the settings in the signature that IPython's ``SpecWriter?`` displays.
-
-        Raises
-        ------
-        DefinitionError
-            The class defines a hook that nobody would call.
-        """
-        super().__init_subclass__(**kwargs)
-        if not issubclass(cls.settings_class, WriterSettings):
-            raise DefinitionError(
-                f"{cls.__name__}.settings_class has to be a subclass of WriterSettings; found "
-                f"{cls.settings_class!r}"
-            )
-        check_hooks(cls, elsewhere=cls._hooks_of_files(), settings=cls.settings_class)
-        fields = cls.settings_class.model_fields
-        parameters = [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY if name != "directory" else _POSITIONAL,
-                default="." if name == "directory" else info.default,
-                annotation=info.annotation,
-            )
-            for name, info in fields.items()
-        ]
-        cls.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # for inspect
+        self._close = at_the_end(self, end, self._lane, self._account)
 
     @property
     def receiver(self) -> Self:
@@ -188,12 +128,12 @@ class Writer(KnownAttributes):
         """Leave the run that begins to another writer of the session, if that writes it already."""
         if not self._close.alive:
             logger.warning("%s: a closed writer ignores the run that begins", self.format)
-        elif not openruns.is_first(start, self.format, self.settings, self._close):
+        elif not run_owners.is_first(start, self.format, self.settings, self._close):
             self._lane.post("elsewhere", {"uid": start["uid"]})
 
     def end(self, stop: dict[str, Any]) -> None:
         """Note that a run is over, whose stop document was received."""
-        openruns.ends(stop, self.format, self.settings, self._close)
+        run_owners.ends(stop, self.format, self.settings, self._close)
 
     def end_unstopped(self, uid: str) -> None:
         """Have the files of a run closed that gets no stop document any more."""
@@ -207,12 +147,7 @@ class Writer(KnownAttributes):
 
     def take_up(self, note: Note) -> None:
         """Do in the background what an earlier session owed to a file of this format."""
-        if isinstance(self._lane.recipient, Remote):
-            note.release()
-            self._lane.post("owed", {"path": str(note.place.path)})
-            return
-        work = work_of(FormatPlugin.of(type(self)), note, **_chosen(self.settings))
-        self._afterwards.add(note.run, note.file.path, work, note=note)
+        self._backend.take_up(note)
 
     def prepare(self, RE: Any) -> None:
         """Set up in a RunEngine what the format wants there; `subscribe_writers` calls it.
@@ -238,10 +173,24 @@ class Writer(KnownAttributes):
     @property
     def shares_files(self) -> bool:
         """Whether one file takes several runs, so that only one writer can write them."""
-        return False
+        return self._session.shares_files
 
     def go_on(self, path: Path) -> None:
         """Append the runs of its folder to a file that an export has begun, if files are shared."""
+        self._session.go_on(path)
+
+    def control(self, verb: str, **asked: Any) -> None:
+        """Ask something of the format, behind all that came so far.
+
+        The run that began last gets it as `RunFile.control`, or between two runs the session of
+        the format as `FormatSession.control`.
+
+        Parameters
+        ----------
+        verb, asked
+            What is asked, and all that belongs to it: plain values.
+        """
+        self.post(CONTROL, {"verb": verb, **asked})
 
     def replay(self, *, is_told: bool = True) -> None:
         """Take what comes from now on for runs of long ago.
@@ -253,16 +202,14 @@ class Writer(KnownAttributes):
         is_told
             Whether the log says what cannot be written; a `RunReport` has it too.
         """
-        self._ledger.is_replay = True
+        self._account.is_replay = True
         if not is_told:
-            self._ledger.teller = Silence()
+            self._account.notifier = SilentNotifier()
         self.keep_no_spool()
 
     def keep_no_spool(self) -> None:
         """Keep what comes from now on in memory alone: the runs are somewhere already."""
-        spool = Spool()
-        self._lane.follow(spool)
-        self._settle_where(spool)
+        self._backend.follow(Spool())
 
     def follow(self, spool: Spool, *, is_adopted: bool = True) -> None:
         """Take from now on what comes through a spool that other writers follow, too.
@@ -274,82 +221,15 @@ class Writer(KnownAttributes):
         is_adopted
             Whether the next session is to write what this one leaves there.
         """
-        if not is_adopted:
-            self._lane.about = dict
-        self._lane.follow(spool)
-        self._settle_where(spool)
+        self._backend.follow(spool, is_adopted=is_adopted)
 
-    def _settle_where(self, spool: Spool) -> None:
-        """Have files that HDF5 writes written by a process of their own, where that can be done."""
-        kind, before = type(self), self._lane.recipient
-        self._lane.recipient = self._router
-        if isinstance(before, Remote):
-            before.leave(bool)
-        is_wanted = spool.uses_processes and FormatPlugin.of(kind).opens_hdf5
-        if is_wanted and is_safe_in_a_process(kind) and not why_not():
-            about = {
-                "class": (kind.__module__, kind.__qualname__),
-                "settings": told(self.settings),
-            }
-            here = partial(
-                _hands, kind, self.settings, self._router, self._ledger, self._afterwards
-            )
-            self._lane.recipient = Remote(about, self._lane, self._ledger, here)
-
-    def hands(self) -> tuple[Hands, Ledger]:
-        """Return what gives documents to its router, and its account; for its process."""
-        parts = self._router, self._ledger, self._afterwards
-        return _hands(type(self), self.settings, *parts), self._ledger
+    def worker(self) -> Worker:
+        """Return what does in this process what a session asks."""
+        return self._backend.worker()
 
     def begin_early(self) -> None:
         """Have what takes long to begin begin before the first run."""
-        if isinstance(self._lane.recipient, Remote):
-            self._lane.recipient.begin()
-
-    def tell_of_claims(
-        self, tell: Callable[[Path], None] | None, *, before: Callable[[Path], None] | None = None
-    ) -> None:
-        """Have `tell` called, on the writer's thread, with each file that is made from now on.
-
-        Parameters
-        ----------
-        tell
-            Is called when the file is there, still empty.
-        before
-            Is called when it is about to be made.
-        """
-        self._ledger.claims.made, self._ledger.claims.before = tell, before
-
-    def tell_of_begun(self, tell: Callable[[Mapping[str, Any], Sequence[Path]], None]) -> None:
-        """Have `tell` called, on the writer's thread, with each run and the files that it has.
-
-        It is called when the run begins, and again when there are more files.
-        """
-        self._ledger.on_begin.append(tell)
-
-    def tell_of_finished(self, tell: Tell) -> None:
-        """Have `tell` called, once for each run that ends from now on, when its files are final.
-
-        It gets a `RunReport` on a thread of the writer, when the file was closed and images were
-        copied; what it raises is logged.
-        """
-        self._ledger.on_finish.append(tell)
-
-    def awaits(self, uid: str) -> bool:
-        """Tell whether a run was begun whose report is still to come."""
-        return self._ledger.awaits(uid)
-
-    def tell_together(self, told: LogOnce) -> None:
-        """Tell once, with other writers of the same runs, what all of them meet."""
-        self._ledger.told = told
-
-    @staticmethod
-    def share_teller(writers: Sequence[Writer]) -> Teller:
-        """Have writers that receive the same runs tell once what several of them meet."""
-        teller = Teller([writer._ledger for writer in writers])
-        for writer in writers:
-            writer._ledger.teller = teller
-        return teller
+        self._backend.begin_early()
 
     def raise_failure(self) -> None:
         """Raise the failure that the RunEngine has not been told of, if its owner wants that.
@@ -362,7 +242,7 @@ class Writer(KnownAttributes):
         if not self._aborts:
             return
         with suppress(IndexError):  # there is none, or another RunEngine was told just now
-            failure = self._ledger.unraised.popleft()
+            failure = self._account.unraised.popleft()
             raise RecordingError(f"{self.format}: {failure}")
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -380,7 +260,7 @@ class Writer(KnownAttributes):
         """
         if not self._close.alive:
             return True
-        return self._wait(self.request_flush(), timeout) and not self._ledger.postponed
+        return self._wait(self.request_flush(), timeout) and not self._account.postponed
 
     def close(self) -> None:
         """Finish every file, images that are being copied included, and end the threads.
@@ -388,12 +268,13 @@ class Writer(KnownAttributes):
         A second call does nothing.
         """
         self._close.detach()
-        _close(self._lane, self._ledger, None)
+        close(self._lane, self._account, None)
+        self._session.close()
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
         directory = working_directory() / self.settings.directory
-        return self._ledger.status(directory, len(self._lane))
+        return self._account.status(directory, len(self._lane))
 
     def __enter__(self) -> Self:
         """Return the writer; leaving the block closes it."""
@@ -407,107 +288,5 @@ class Writer(KnownAttributes):
         """Name the format and the directory."""
         return f"{type(self).__name__}({str(self.settings.directory)!r})"
 
-    @classmethod
-    def _hooks_of_files(cls) -> dict[str, str]:
-        file_class = getattr(cls, "file_class", RunFile)
-        where = f"it is a hook of the run's file: define it in a subclass of {file_class.__name__}"
-        return dict.fromkeys(hooks_of(file_class), f"{where}, and name that in file_class")
-
-    def _instead_of(self, name: str) -> str:
-        """Return what somebody is to do who wants to assign an attribute."""
-        fields = type(self).settings_class.model_fields
-        if name in fields:
-            where = f"{type(self).__name__}(..., {name}=...), or {name.upper()} in iconfig.yml"
-            return f"settings are given when the writer is made: {where}"
-        if name == "settings":
-            return f"settings are given when the writer is made: {', '.join(fields)}"
-        if name in self._decided:
-            return "it is decided when the writer is made; subclass it"
-        return super()._instead_of(name)
-
-    def _file_maker(self) -> Callable[[], RunFile[Any]]:
-        """Return what makes the file of each new run; it must not hold the writer itself."""
-        return partial(self.file_class, self.settings)
-
     def _wait(self, done: threading.Event, timeout: float | None) -> bool:
         return wait_until_written([(self, done)], timeout)
-
-
-def _about(format_name: str, settings: WriterSettings) -> dict[str, Any]:
-    """Return what those have to know who find what a writer left in the spool."""
-    return {"format": format_name, "settings": told(settings)}
-
-
-def _chosen(settings: WriterSettings) -> dict[str, Any]:
-    """Return the settings that files of earlier sessions are completed with."""
-    return {"path_map": settings.path_map} if settings.path_map else {}
-
-
-def _hands(
-    kind: type[Writer],
-    settings: WriterSettings,
-    router: Router,
-    ledger: Ledger,
-    afterwards: Afterwards,
-) -> Hands:
-    return Hands(FormatPlugin.of(kind), router, ledger, afterwards, _chosen(settings))
-
-
-def _end(is_dropped: bool, lane: Lane, ledger: Ledger) -> None:
-    """Finish every file; of a writer that was dropped, on its own threads, which then end."""
-    if not is_dropped:
-        _close(lane, ledger, _EXIT_SECONDS)
-        return
-    # if the interpreter ends before they do, it waits for them, as it does for other writers
-    rest = at_the_end(lane, _end, lane, ledger)
-    recipient = lane.recipient  # the lane is not to hold itself by what it calls at its end
-
-    def then() -> None:
-        ledger.spool = None
-        recipient.leave(rest.detach)
-
-    lane.leave(then)
-
-
-def _close(lane: Lane, ledger: Ledger, timeout: float | None) -> None:
-    lane.close(timeout)
-    ledger.spool = None
-    lane.recipient.end(timeout)
-    ledger.teller.flush()
-
-
-_POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
-
-
-def wait_until_written(
-    requests: list[tuple[Writer, threading.Event]], timeout: float | None
-) -> bool:
-    """Wait for several writers at once; warn of those that are not done in time.
-
-    Parameters
-    ----------
-    requests
-        Writers and what `Writer.request_flush` gave for each.
-    timeout
-        Seconds for all of them together; None for as long as it takes.
-
-    Returns
-    -------
-    bool
-        Whether all are done.
-    """
-    timeout = None if timeout is None else min(timeout, threading.TIMEOUT_MAX)
-    deadline = None if timeout is None else time.monotonic() + timeout
-    late = [
-        writer
-        for writer, done in requests
-        if not done.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
-    ]
-    if late:
-        logger.warning(
-            "%s: not all is on disk after %.1f s; %d documents wait, and the writing goes on",
-            ", ".join(writer.format for writer in late),
-            timeout,
-            max(writer.status().backlog for writer in late),
-        )
-    return not late

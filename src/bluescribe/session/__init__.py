@@ -10,6 +10,7 @@ below. bluesky is imported here and in the commands only.
 
 from __future__ import annotations
 
-from .subscribe import Writers, make_writers, subscribe_writers
+from .subscribe import make_writers, subscribe_writers
+from .writers import Writers
 
 __all__ = ["Writers", "make_writers", "subscribe_writers"]

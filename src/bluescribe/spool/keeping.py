@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from ..contract.session import CONTROL
 from ..files.space import size_text
 from .home import spool_home
 from .left import GAP
@@ -24,7 +25,7 @@ from .stretch import Stretch
 from .window import Batch
 
 if TYPE_CHECKING:
-    from .lane import Lane
+    from .follower import Follower
 
 __all__ = ["Keeper"]
 
@@ -61,8 +62,8 @@ class Keeper:
         self.needs = Needs()
         self._resources: dict[str, dict[str, Any]] = {}
         """The latest, by their uids."""
-        self._has_said = False
-        """Whether something was said since the last run began: the next one may have it."""
+        self._was_asked = False
+        """Whether a control record came since the last run began: the next one may have it."""
         self._has_gap = False
         """Whether something is not in the log that came before what comes next."""
         self._refused = ""
@@ -92,7 +93,7 @@ class Keeper:
     def keep(
         self,
         batches: Sequence[Batch],
-        lanes: Sequence[Lane],
+        lanes: Sequence[Follower],
         needed: Sequence[Cursor],
         *,
         is_last: bool = False,
@@ -109,7 +110,7 @@ class Keeper:
                 batch.start, batch.end = log.append([*self._before(batch), *self._packed(batch)])
                 self._has_gap = False
                 self.needs.note_kept(batch)
-                self._has_said = not batch.begun and (self._has_said or _has_comment(batch))
+                self._was_asked = not batch.begun and (self._was_asked or _has_control(batch))
         except OSError as error:
             self._refuse(error)
         except Exception as error:
@@ -168,7 +169,7 @@ class Keeper:
 
     def sweep(self, read: Sequence[Cursor]) -> None:
         """Remove what nobody needs any more."""
-        if self._log is not None and (self.needs or not self._has_said):
+        if self._log is not None and (self.needs or not self._was_asked):
             needed = [*self.needs.firsts(), *read]
             self._log.drop(min(needed) if needed else self._log.end if self.needs else None)
 
@@ -186,7 +187,7 @@ class Keeper:
             self._log.forget()
         self._log = self._settings = None
 
-    def _made(self, settings: SpoolSettings, lanes: Sequence[Lane]) -> Log:
+    def _made(self, settings: SpoolSettings, lanes: Sequence[Follower]) -> Log:
         about = {"version": __version__, "lanes": {lane.key: lane.about() for lane in lanes}}
         segment_bytes = min(_SEGMENT_BYTES, settings.spool_limit // _LEAST_SEGMENTS)
         self._log = Log(spool_home(settings.spool), about, segment_bytes=segment_bytes)
@@ -213,7 +214,7 @@ class Keeper:
                 yield name, doc, "" if lane is None else lane.key
 
     def _make_room(
-        self, log: Log, batch: Batch, lanes: Sequence[Lane], read: Sequence[Cursor]
+        self, log: Log, batch: Batch, lanes: Sequence[Follower], read: Sequence[Cursor]
     ) -> None:
         """Let go of what all lanes have when the log would get too large.
 
@@ -236,7 +237,7 @@ class Keeper:
                 self._next_look = 0.0
                 raise OSError(errno.ENOSPC, "the spool's disk is nearly full", str(log.path))
 
-    def _let_go(self, log: Log, lanes: Sequence[Lane], read: Sequence[Cursor]) -> None:
+    def _let_go(self, log: Log, lanes: Sequence[Follower], read: Sequence[Cursor]) -> None:
         """Remove what all lanes have written, and no run that is late needs."""
         late = {uid for lane in lanes for uid in tuple(lane.recipient.late)}
         needed = [*self.needs.firsts(late), *read]
@@ -269,8 +270,8 @@ class Keeper:
         self._refused, self._next_try = "", 0.0
 
 
-def _has_comment(batch: Batch) -> bool:
-    return any(name == "comment" for name, _, _, _ in batch.items)
+def _has_control(batch: Batch) -> bool:
+    return any(name == CONTROL for name, _, _, _ in batch.items)
 
 
 def _read(log: Log, start: Cursor, end: Cursor) -> Iterator[Entry]:

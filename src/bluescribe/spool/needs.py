@@ -10,7 +10,7 @@ from .log import Cursor
 from .window import Batch
 
 if TYPE_CHECKING:
-    from .lane import Lane
+    from .follower import Follower
 
 __all__ = ["Needs"]
 
@@ -21,7 +21,7 @@ class _Need:
 
     number: int
     """Of the batch in which it begins."""
-    lanes: set[Lane]
+    lanes: set[Follower]
     """Those that are not done with it."""
     first: Cursor | None = None
     """Where that batch is in the log; None while, or when, not all of the run is there."""
@@ -52,7 +52,7 @@ class Needs:
             if need.first is not None and (wanted is None or uid in wanted)
         ]
 
-    def begin(self, batch: Batch, lanes: Sequence[Lane]) -> None:
+    def begin(self, batch: Batch, lanes: Sequence[Follower]) -> None:
         """Enter the runs that begin in a batch."""
         for uid in batch.begun if lanes else ():
             self._runs[uid] = _Need(batch.number, set(lanes))
@@ -80,7 +80,7 @@ class Needs:
             need.first = None
         return bool(cut)
 
-    def settle(self, lane: Lane, unfinished: Iterable[str]) -> list[str]:
+    def settle(self, lane: Follower, unfinished: Iterable[str]) -> list[str]:
         """Return the runs with which a lane is done by now, and that others are not done with."""
         going = set(unfinished)
         done = [
@@ -92,7 +92,7 @@ class Needs:
             self._leave(uid, lane)
         return [uid for uid in done if uid in self._runs]
 
-    def begun(self, lane: Lane) -> set[str]:
+    def begun(self, lane: Follower) -> set[str]:
         """Return the runs that began in what a lane has taken, and that it is not done with."""
         return {
             uid
@@ -101,18 +101,18 @@ class Needs:
         }
 
     @staticmethod
-    def _has_taken(lane: Lane, need: _Need) -> bool:
+    def _has_taken(lane: Follower, need: _Need) -> bool:
         if not lane.is_behind:
             return need.number < lane.at
         return need.first is not None and lane.cursor is not None and need.first < lane.cursor
 
-    def dismiss(self, lane: Lane) -> None:
+    def dismiss(self, lane: Follower) -> None:
         """Enter that a lane takes nothing any more; what is late in it stays needed."""
         for uid in tuple(self._runs):
             if uid not in lane.recipient.late:
                 self._leave(uid, lane)
 
-    def _leave(self, uid: str, lane: Lane) -> None:
+    def _leave(self, uid: str, lane: Follower) -> None:
         self._runs[uid].lanes.discard(lane)
         if not self._runs[uid].lanes:
             del self._runs[uid]

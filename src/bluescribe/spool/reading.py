@@ -10,7 +10,7 @@ from .problems import BrokenSpoolError
 from .segment import NOTE, Entry
 from .window import Item
 
-__all__ = ["read_part", "tell_of_unreadable"]
+__all__ = ["log_unreadable", "read_part"]
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +42,11 @@ def read_part(
             if whose in ("", key) and not what.startswith(NOTE):
                 items.append((what, doc, 0, None))
     except (OSError, BrokenSpoolError) as error:
-        tell_of_unreadable(name, error)
+        log_unreadable(name, error)
     return items, end
 
 
-def tell_of_unreadable(name: str, error: Exception) -> None:
+def log_unreadable(name: str, error: Exception) -> None:
     """Tell that a part of the log is not in the files of a format."""
     logger.error(
         "%s: what came while it was behind cannot be read in the spool, and is not in its "

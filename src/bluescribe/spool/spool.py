@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from .follower import Follower
 from .intake import Intake
 from .keeping import Keeper
-from .lane import Lane
 from .reading import read_part
 from .segment import NOTE, Entry
 from .settings import SpoolSettings
@@ -43,7 +43,7 @@ class Spool:
     """
 
     def __init__(self, settings: SpoolSettings | None = None) -> None:
-        self.lanes: list[Lane] = []
+        self.lanes: list[Follower] = []
         self._window = Window()
         self._keeper = Keeper(settings)
         self._wake = threading.Event()
@@ -60,7 +60,7 @@ class Spool:
         """Whether anything was received."""
         return self._thread is not None
 
-    def add(self, lane: Lane) -> None:
+    def add(self, lane: Follower) -> None:
         """Have a lane follow from now on."""
         with self._window.lock:
             lane.at = self._window.next_number
@@ -68,7 +68,7 @@ class Spool:
             lane.key = lane.name if lane.name not in names else f"{lane.name} {len(names)}"
             self.lanes = [*self.lanes, lane]
 
-    def post(self, name: str, doc: Any, size: int = 0, lane: Lane | None = None) -> None:
+    def post(self, name: str, doc: Any, size: int = 0, lane: Follower | None = None) -> None:
         """Put in what is received; wake the thread only where a run begins.
 
         Parameters
@@ -87,7 +87,7 @@ class Spool:
             self._ensure_threads()
             self._wake.set()
 
-    def ask(self, lane: Lane, kind: str, done: threading.Event) -> bool:
+    def ask(self, lane: Follower, kind: str, done: threading.Event) -> bool:
         """Ask a lane something, behind all that came; return False if it has ended, or ends."""
         with self._asking:
             if self._is_over or lane.is_closed:
@@ -99,7 +99,7 @@ class Spool:
             self._wake.set()
         return True
 
-    def take(self, lane: Lane) -> list[Item] | None:
+    def take(self, lane: Follower) -> list[Item] | None:
         """Return what a lane takes next, from memory or from the log; None if nothing is there.
 
         Raises
@@ -130,7 +130,7 @@ class Spool:
         items, lane.cursor = read_part(entries, start, end, key=lane.key, name=lane.name)
         return items
 
-    def settle(self, lane: Lane) -> None:
+    def settle(self, lane: Follower) -> None:
         """Note with which runs a lane is done, on its thread."""
         with self._window.lock:
             done = self._keeper.needs.settle(lane, lane.recipient.unfinished)
@@ -140,7 +140,7 @@ class Spool:
         if is_urgent:
             self._wake.set()  # to sweep, or to take what waits
 
-    def story(self, uid: str, lane: Lane) -> Iterator[Entry] | None:
+    def story(self, uid: str, lane: Follower) -> Iterator[Entry] | None:
         """Return what a lane has got since a run began; None if not all of it is in the log."""
         with self._window.lock:
             end, tail = self._window.until(lane)
@@ -158,7 +158,7 @@ class Spool:
         """
         return self._keeper.open_segment(number)
 
-    def begun(self, lane: Lane) -> set[str]:
+    def begun(self, lane: Follower) -> set[str]:
         """Return the runs that began in what a lane has got, and that it has not settled."""
         with self._window.lock:
             return self._keeper.needs.begun(lane)
@@ -172,11 +172,11 @@ class Spool:
         """Tell whether all of a run is in the log."""
         return self._keeper.keeps(uid)
 
-    def note(self, name: str, told: Any, lane: Lane) -> None:
+    def note(self, name: str, told: Any, lane: Follower) -> None:
         """Write into the log at once what a lane is about to do, on its thread."""
         self._keeper.note((NOTE + name, told, lane.key))
 
-    def dismiss(self, lane: Lane) -> None:
+    def dismiss(self, lane: Follower) -> None:
         """Have a lane follow no more; when there is none left, the thread ends."""
         with self._window.lock:
             self.lanes = [each for each in self.lanes if each is not lane]
@@ -204,7 +204,7 @@ class Spool:
         for lane in self.lanes:
             lane.forget()
 
-    def _is_level(self, lane: Lane) -> bool:
+    def _is_level(self, lane: Follower) -> bool:
         """Tell whether a lane has read all in the log that is not in memory."""
         dropped = self._window.dropped
         return lane.cursor is None or dropped is None or lane.cursor >= dropped

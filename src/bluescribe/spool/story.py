@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
+from ..contract.session import CONTROL
 from .segment import NOTE, Entry
 
 __all__ = ["story_of"]
@@ -27,7 +28,7 @@ def story_of(
     entries
         All that came, from a place before the run began.
     written
-        Runs that are in their files. What was said between two runs stands behind the first one if
+        Runs that are in their files. What was asked between two runs stands behind the first one if
         that was written, and else before the second one. None leaves it out: it was kept.
     """
     story = _Story(uid, written)
@@ -45,8 +46,8 @@ class _Story:
         self._written = written
         self._last = ""
         """The run that was the last to end."""
-        self._said: list[dict[str, Any]] = []
-        """What was said while no run was open, and stands in no file."""
+        self._asked: list[dict[str, Any]] = []
+        """Control records that came while no run was open, and stand in no file."""
         self.cwd: Any = None
         """Where the session was before the start that comes next."""
         self._uid = uid
@@ -65,9 +66,9 @@ class _Story:
             yield from self._resource(name, doc)
         elif name in ("datum", "datum_page"):
             yield from self._datum(name, doc)
-        elif name == "comment" and not self._open:
+        elif name == CONTROL and not self._open:
             if self._written is not None and self._last not in self._written:
-                self._said.append(doc)
+                self._asked.append(doc)
         elif self._is_ours(name, doc):
             yield name, doc
         if name in ("stop", "unstopped") and str(doc.get("run_start")) in self._open:
@@ -76,14 +77,14 @@ class _Story:
 
     def _start(self, doc: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         self._open.append(str(doc.get("uid")))
-        said, self._said = self._said, []
+        asked, self._asked = self._asked, []
         if doc.get("uid") == self._uid:
-            yield from (("comment", each) for each in said)
+            yield from ((CONTROL, each) for each in asked)
             yield "cwd", self.cwd
             yield "start", doc
 
     def _is_ours(self, name: str, doc: dict[str, Any]) -> bool:
-        if name == "comment":
+        if name == CONTROL:
             return self._is_latest
         if name == "elsewhere":
             return doc.get("uid") == self._uid

@@ -12,7 +12,7 @@ from .log import Cursor
 from .stretch import Stretch
 
 if TYPE_CHECKING:
-    from .lane import Lane
+    from .follower import Follower
 
 __all__ = ["DOCUMENT_BYTES", "MOST_BYTES", "MOST_UNKEPT_BYTES", "Batch", "Item", "Window"]
 
@@ -29,7 +29,7 @@ _LARGEST_MEAL = 1_000
 _LARGEST_MEAL_BYTES = 64 << 20
 """Bytes of arrays after which it is."""
 
-Item = tuple[str, Any, int, "Lane | None"]
+Item = tuple[str, Any, int, "Follower | None"]
 """Its name, a document or what is asked, the bytes of its arrays, and of which lane: None for all.
 
 What is asked with a `threading.Event` in the place of a document is answered when all before it is
@@ -80,7 +80,7 @@ class Window:
         self.weight += batch.weight
         self.next_number = batch.number + 1
 
-    def needed(self, lanes: Iterable[Lane]) -> list[Cursor]:
+    def needed(self, lanes: Iterable[Follower]) -> list[Cursor]:
         """Return what lanes read in the log, or will if they do not take it from memory in time."""
         needed = [lane.cursor for lane in lanes if lane.is_behind and lane.cursor is not None]
         needed += [lane.reading for lane in lanes if lane.reading is not None]
@@ -88,7 +88,7 @@ class Window:
         starts = (b.start for b in tuple(self.batches) if b.number >= at and b.start is not None)
         return [*needed, *list(starts)[:1]]
 
-    def until(self, lane: Lane) -> tuple[Cursor | None, list[tuple[str, Any, str]]]:
+    def until(self, lane: Follower) -> tuple[Cursor | None, list[tuple[str, Any, str]]]:
         """Return where in the log ends what a lane has taken, and the rest, in memory only."""
         if lane.cursor is not None:
             return lane.cursor, []
@@ -105,7 +105,7 @@ class Window:
         """Yield what is in memory only, oldest first."""
         return (batch for batch in self.batches if batch.end is None)
 
-    def trim(self, lanes: Sequence[Lane], *, is_kept: bool) -> Batch | None:
+    def trim(self, lanes: Sequence[Follower], *, is_kept: bool) -> Batch | None:
         """Drop what all lanes have, and what is in the log when there is too much; with the lock.
 
         Parameters
@@ -139,7 +139,7 @@ class Window:
                 lane.leave_behind(batch)
         return lost
 
-    def take(self, lane: Lane) -> list[Item]:
+    def take(self, lane: Follower) -> list[Item]:
         """Return what a lane takes next; with the lock."""
         taken: list[Item] = []
         documents = size = 0
@@ -167,7 +167,7 @@ def is_request(item: Item) -> bool:
     return isinstance(item[1], threading.Event)
 
 
-def _to_read(batch: Batch, lane: Lane) -> Sequence[Item]:
+def _to_read(batch: Batch, lane: Follower) -> Sequence[Item]:
     """Return what a lane gets of a batch that can read the log itself: where it is in the log."""
     if batch.start is None or batch.end is None:
         return batch.items

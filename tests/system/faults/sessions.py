@@ -29,7 +29,7 @@ import h5py
 
 from bluescribe import subscribe_writers
 from bluescribe.formats import load_format
-from bluescribe.session.subscribe import Writers
+from bluescribe.session.writers import Writers
 from bluescribe.testing.shapes.engine import recording
 from tests.system.faults import instrument
 

@@ -20,7 +20,7 @@ from .reports import FinishedRun, Reports
 from .settings import GlobusSettings
 from .transfer import content_of, forget_task, step
 
-__all__ = ["GlobusDelivery", "GlobusSettings"]
+__all__ = ["DELIVERY", "GlobusDelivery", "GlobusSettings"]
 
 logger = logging.getLogger(__name__)
 
@@ -134,3 +134,6 @@ class GlobusDelivery(Delivery):
             if isinstance(problem, Refused):
                 forget_task(entry)
             raise problem from error
+
+
+DELIVERY = GlobusDelivery

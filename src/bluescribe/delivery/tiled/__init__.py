@@ -23,7 +23,7 @@ from .sending import Restart, Sending, begin_sending
 from .server import Server, check_extra, refusal
 from .settings import TiledSettings
 
-__all__ = ["TiledDelivery", "TiledSettings"]
+__all__ = ["DELIVERY", "TiledDelivery", "TiledSettings"]
 
 logger = logging.getLogger(__name__)
 
@@ -230,3 +230,6 @@ class TiledDelivery(Delivery):
                 if entry is not None:
                     known.append(self._journals / str(entry.content.get("journal", "")))
         return known
+
+
+DELIVERY = TiledDelivery

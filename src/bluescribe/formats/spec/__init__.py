@@ -10,6 +10,7 @@ from __future__ import annotations
 from ...contract.plugin import FormatPlugin
 from .console import newSpecFile, spec_comment
 from .runfile import SpecFile
+from .session import SpecSession
 from .settings import SpecSettings
 from .writer import SpecWriter
 
@@ -17,5 +18,6 @@ __all__ = ["FORMAT", "SpecFile", "SpecSettings", "SpecWriter", "newSpecFile", "s
 
 FORMAT = FormatPlugin(
     SpecWriter,
+    session=SpecSession,
     readers="SPEC; PyMca, silx view, in Python silx.io.open(file)",
 )

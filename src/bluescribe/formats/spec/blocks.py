@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...files import Place
-from .tail import ENDINGS, ROW
+from .marks import ENDINGS, HALF_LINE, HEADER, NO_ROWS, ROWS_OF, RUN, STOPPED
+from .tail import ROW
 
 __all__ = ["Block", "blocks", "is_open_ended", "is_ours"]
 
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
-_MARK = b"\n#C bluescribe  User = "
+_MARK = b"\n" + HEADER.begin
 _BEGINNING = re.compile(rb"^#[FS] ", re.MULTILINE)
 _TAIL = 1 << 16
-_STOPPED, _NEVER_STOPPED = ENDINGS
 
 
 @dataclass(slots=True)
@@ -42,16 +41,15 @@ class Block:
         """Take in one of its lines."""
         if ROW.match(line):
             self.rows += line.endswith(b"\n")
-        elif line.startswith(b"#C uid = "):
-            self.run = self.run or _value(line.partition(b" = ")[2])
-        elif line.startswith(b"#C the rows are the events of "):
-            word = line.partition(b" events of ")[2].strip()
-            self.stream = _value(word.removeprefix(b"stream ")) if word != b"no stream" else ""
-        elif line.startswith(_STOPPED):
-            self.has_stop = self.is_ended = True
-        elif line.startswith(_NEVER_STOPPED):
-            self.is_ended = True
-        elif line.startswith(b"#C half a line that was here: "):
+        elif RUN.is_in(line):
+            self.run = self.run or RUN.value(line)
+        elif ROWS_OF.is_in(line):
+            self.stream = ROWS_OF.value(line)
+        elif NO_ROWS.is_in(line):
+            self.stream = ""
+        elif any(mark.is_in(line) for mark in ENDINGS):
+            self.is_ended, self.has_stop = True, self.has_stop or STOPPED.is_in(line)
+        elif HALF_LINE.is_in(line):
             self.has_half_line = True
 
 
@@ -88,7 +86,7 @@ def is_open_ended(path: Path) -> bool:
         before, scan, last = file.read().rpartition(b"\n#S ")
     if not scan:
         last = before if size > _TAIL else b""  # in the midst of a long scan, or a header alone
-    return bool(last) and not any(b"\n" + words in last for words in (_STOPPED, _NEVER_STOPPED))
+    return bool(last) and not any(b"\n" + mark.begin in last for mark in ENDINGS)
 
 
 def blocks(path: Path | Place) -> list[Block]:
@@ -109,12 +107,3 @@ def blocks(path: Path | Place) -> list[Block]:
     if found:
         found[-1].end = position
     return found
-
-
-def _value(word: bytes) -> str:
-    """Return text that stands as itself or as JSON."""
-    text = word.decode("utf-8", "replace").strip()
-    try:
-        return str(json.loads(text)) if text.startswith('"') else text
-    except ValueError:
-        return text

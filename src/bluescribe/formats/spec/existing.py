@@ -11,7 +11,8 @@ from contextlib import suppress
 
 from ...errors import ConfigError
 from ...files import Place
-from .lines import comment, literal
+from .lines import literal
+from .marks import HALF_LINE
 from .tail import tail
 
 __all__ = ["FileLock", "highest_scan", "is_torn", "mend"]
@@ -103,7 +104,7 @@ def mend(place: Place) -> None:
     block = b"@A \n" * end.missing_spectra
     if end.is_torn:
         text = literal(end.text.decode("utf-8", "backslashreplace"))
-        block += comment(f"half a line that was here: {text}")
+        block += HALF_LINE.line(text)
     elif end.text:
         block = b"\n" + block
     if not block:

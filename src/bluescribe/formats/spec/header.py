@@ -18,6 +18,7 @@ from .columns import Layout
 from .command import Preset
 from .geometry import geometry_lines
 from .lines import comment, label, literal, metadata, plain, unique
+from .marks import HEADER, NO_ROWS, NO_STOP, ROWS_OF, RUN, STOPPED
 from .numbers import Number, digits, number
 
 __all__ = [
@@ -100,7 +101,7 @@ def file_header(name: str, epoch: int, run: Run, motors: Iterable[str]) -> bytes
     names = list(motors)
     lines = [
         f"#F {plain(name)}\n#E {epoch}\n#D {date(run.date.timestamp())}\n".encode(),
-        comment(f"bluescribe  User = {plain(_USER)}  Host = {plain(socket.gethostname())}"),
+        HEADER.line(f"{plain(_USER)}  Host = {plain(socket.gethostname())}"),
         comment(f"header for the scans from run {literal(run.uid)} on"),
         comment("Epoch counts seconds from #E; seq_num is the event's, the same for a point again"),
         *_numbered("O", names, "  "),
@@ -144,7 +145,7 @@ def scan_header(
     """
     lines = [
         f"\n#S {scan}\n#D {date(run.date.timestamp())}\n".encode(),
-        comment(f"uid = {plain(run.uid)}"),
+        RUN.line(plain(run.uid)),
     ]
     if preset is not None:
         lines.append(preset.line)
@@ -156,8 +157,10 @@ def scan_header(
         ]
     lines += _geometry(run, stream, positions, first)
     lines += _metadata(run.start)
-    if stream is None or stream.name != "primary":
-        lines.append(comment(f"the rows are the events of {_called(stream)}"))
+    if stream is None:
+        lines.append(NO_ROWS.line(""))
+    elif stream.name != "primary":
+        lines.append(ROWS_OF.line(literal(stream.name)))
     others = [other for other in run.streams.values() if other is not stream]
     lines += [comment(left_out(other, as_scans=as_scans)) for other in others]
     lines += [*notes, *_explanations(layout), *spectrum_lines(layout, stream, first, preset)]
@@ -183,17 +186,13 @@ def ending(
 def left_out(stream: Stream, *, as_scans: bool = False) -> str:
     """Name a stream that has no rows here, and who has them."""
     if as_scans and not is_positions(stream):
-        return f"a scan of its own holds the events of {_called(stream)}"
-    return f"only the other formats hold the events of {_called(stream)}"
-
-
-def _called(stream: Stream | None) -> str:
-    return "no stream" if stream is None else f"stream {literal(stream.name)}"
+        return f"a scan of its own holds the events of stream {literal(stream.name)}"
+    return f"only the other formats hold the events of stream {literal(stream.name)}"
 
 
 def without_stop(rows: int) -> str:
     """Say that nothing tells how a run ended."""
-    return f"no stop document after {rows} points: the run may have gone on"
+    return NO_STOP.text(f"{rows} points: the run may have gone on")
 
 
 def _end(rows: int, stop: Document | None) -> list[str]:
@@ -203,7 +202,7 @@ def _end(rows: int, stop: Document | None) -> list[str]:
     when = "at an unknown time" if local_time(seconds) is None else date(seconds)
     # as SPEC words it: spec2nexus, silx and xrayutilities look for this
     verb = "ended" if status == "success" else "aborted"
-    lines = [f"{when}.  Scan {verb} after {rows} points.", f"exit_status = {literal(status)}"]
+    lines = [f"{when}.  Scan {verb} after {rows} points.", STOPPED.text(literal(status))]
     reason = stop.get("reason")
     is_silent = reason is None or (isinstance(reason, str) and not reason)
     return lines if is_silent else [*lines, f"reason = {literal(reason)}"]

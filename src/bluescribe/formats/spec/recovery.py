@@ -19,7 +19,7 @@ from .existing import FileLock, is_torn, mend
 from .header import without_stop
 from .late import comments_beside
 from .lines import comment
-from .session import session_name
+from .session_names import session_name
 from .writer import SpecWriter
 
 __all__ = ["SpecRecovery"]

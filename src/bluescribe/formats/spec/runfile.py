@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,18 +16,17 @@ from .columns import layout
 from .command import command, preset
 from .header import LABEL, Positions, date, ending, file_header, is_positions, left_out, scan_header
 from .late import LateComments
-from .lines import comment, literal, one_line, remark
+from .lines import comment, one_line, remark
+from .links import Links
 from .rows import Rows
-from .session import Session
-from .sessionfile import KeptScan, SessionFile
+from .session import SpecSession
+from .sessionfile import SessionFile
+from .waiting import KeptScan
 
 if TYPE_CHECKING:
     from .settings import SpecSettings
 
 __all__ = ["SpecFile"]
-
-_MOST_LINKS = 100
-"""External files that are remembered for the header of a scan that has no rows yet."""
 
 
 class SpecFile(RunFile["SpecSettings"]):
@@ -60,11 +58,10 @@ class SpecFile(RunFile["SpecSettings"]):
     _is_side = False
     """Whether it is one of several scans of its run, that of another stream than the primary."""
 
-    def __init__(self, settings: SpecSettings, session: Session | None = None) -> None:
+    def __init__(self, settings: SpecSettings, session: SpecSession | None = None) -> None:
         super().__init__(settings)
-        self._session = session or Session(settings, one_file_a_run=settings.one_file_a_run)
-        self._links: dict[tuple[str, str, str], None] = {}
-        self._linked: dict[tuple[str, str], str] = {}
+        self._session = session or SpecSession(settings, type(self))
+        self._links = Links()
         self._remarks: list[bytes] = []
         """What was said before the first row."""
         self._taken: list[bytes] = []
@@ -92,7 +89,7 @@ class SpecFile(RunFile["SpecSettings"]):
             self._home = self._session.file_for(run)
         self._taken = self._session.take_remarks()
         self._remarks += self._taken
-        self._number = self._home.number(run)
+        self._number = self._home.numbers.next(run, self._home.path)
         self._epoch = self._home.epoch(run)
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
@@ -126,25 +123,20 @@ class SpecFile(RunFile["SpecSettings"]):
         """Name the file that holds a field's values, when it is another one than before."""
         if self._has_side(stream):
             return self._side(stream).link_assets(stream, field, asset, frames)
-        if self._linked.get((stream.name, field)) == asset.uid:
+        if self._links.knows(stream, field, asset):
             return None
-        link = stream.name, field, asset.place
-        if self._rows is None and len(self._links) >= _MOST_LINKS:
+        if self._rows is None and self._links.is_full:
             self._main = self._main or stream
             self._begun(None)
         if self._rows is not None and self._out is not None:
-            self._say(comment(f"from row {self._rows.count + 1}: {self._told(*link)}"))
-        if len(self._links) < _MOST_LINKS:
-            self._links[link] = None
-        self._linked[stream.name, field] = asset.uid
-        return None
+            words = self._links.words(stream.name, field, asset.place, main=self._main)
+            self._say(comment(f"from row {self._rows.count + 1}: {words}"))
+        return self._links.add(stream, field, asset)
 
     def add_comment(self, text: str, seconds: float, *, at_end: bool = False) -> None:
-        """Write a comment behind the rows so far; between two runs, behind the last scan."""
+        """Write a comment behind the rows so far, or behind the last one."""
         line = remark(date(seconds), text)
-        if "_home" not in self.__dict__:
-            self._session.add_remark(line)
-        elif at_end:
+        if at_end:
             self._last_words.append(line)
         else:
             self._say(line)
@@ -177,7 +169,7 @@ class SpecFile(RunFile["SpecSettings"]):
             if self._late is not None:
                 self._late.copy_into(out)
             out.put(b"".join(self._last_words))
-            out.put(b"".join(map(comment, self._nameless())))
+            out.put(b"".join(self._links.nameless(self._main)))
             out.put(b"".join(comment(one_line(text)) for text in self.discrepancies))
             end = ending(self._run, self._main, rows.count, stop, as_scans=self._as_scans)
             out.put(end)
@@ -189,7 +181,8 @@ class SpecFile(RunFile["SpecSettings"]):
             self._home.release(self, out)
         elif not self._is_over:
             header, motors = self._header(), self._motors
-            self._home.keep(KeptScan(self._beside, self._start, header, motors, self._epoch))
+            scan = KeptScan(self._beside, self._start, header, motors, self._epoch)
+            self._home.waiting.keep(scan)
         self._is_over = True
         self._home.append_waiting()
         self._beside = None
@@ -257,19 +250,6 @@ class SpecFile(RunFile["SpecSettings"]):
             return self._begun_with
         return tuple(self._positions.motors) if self._positions is not None else ()
 
-    def _told(self, stream: str, field: str, place: str) -> str:
-        """Say where the values of an external field are."""
-        is_main = self._main is not None and self._main.name == stream
-        where = "" if is_main else f" of stream {literal(stream)}"
-        return f"{literal(field)}{where} is in {literal(place)}"
-
-    def _nameless(self) -> Iterator[str]:
-        """Name the external fields of which no document named a file."""
-        main = self._main
-        for name, field in main.fields.items() if main is not None else ():
-            if field.external and main and (main.name, name) not in self._linked:
-                yield f"no document names the file of {literal(name)}"
-
     def _begun(self, page: Page | None, *, is_certain: bool = False) -> tuple[Rows, TextFile]:
         """Return what to write rows with and to, after the header.
 
@@ -303,7 +283,7 @@ class SpecFile(RunFile["SpecSettings"]):
             layout=columns,
             first=page,
             as_scans=self._as_scans,
-            notes=[*(comment(self._told(*link)) for link in self._links), *self._remarks],
+            notes=[*self._links.comments(self._main), *self._remarks],
         )
         out.put(header + scan)
         are_apart = settings.one_file_a_run

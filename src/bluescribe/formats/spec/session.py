@@ -1,4 +1,4 @@
-"""Which file the runs of a session go into: one for each folder that they are in."""
+"""What the scans of one writer share: their files, one a folder, and what is said between them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,26 @@ import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...contract.settings import WriterSettings
+from ...contract.runfile import RunFile
+from ...contract.session import FormatSession
 from ...errors import ConfigError
 from ...files import Folder, Place
 from ...files.names import clean, run_path
-from ...model.run import Run, working_directory
+from ...model.run import Document, Run, working_directory
 from .existing import highest_scan
+from .header import date
+from .lines import remark
+from .session_names import NamedFile, free, is_path, session_name
 from .sessionfile import SessionFile
 
-__all__ = ["Session", "session_name"]
+if TYPE_CHECKING:
+    from .settings import SpecSettings
+
+__all__ = ["SpecSession"]
 
 logger = logging.getLogger(__name__)
-
-_NAME = "{time:%Y%m%d-%H%M%S}"
 
 _MOST_FILES = 3
 """Files that are kept from other writers while no run is open in them: each keeps a mount busy."""
@@ -32,7 +37,7 @@ _MOST_FOLDERS = 1_000
 """Folders of which the file is remembered."""
 
 
-class Session:
+class SpecSession(FormatSession["SpecSettings"]):
     """Which file the next run goes into.
 
     The folder is that of the run, as in every format. In each folder the session has one file,
@@ -44,15 +49,14 @@ class Session:
     that is open stays in the file it began in.
     """
 
-    def __init__(self, settings: WriterSettings, *, one_file_a_run: bool) -> None:
-        self._settings = settings
-        self._one_file_a_run = one_file_a_run
+    def __init__(self, settings: SpecSettings, file_class: type[RunFile[Any]]) -> None:
+        super().__init__(settings, file_class)
         self._lock = threading.Lock()
         self._title: str | None = None
         """Name of the files, ending included; None when their first run's time names them."""
         self._goes_on = False
         """Whether a file of that name that exists is appended to."""
-        self._named: _NamedFile | None = None
+        self._named: NamedFile | None = None
         self._names: dict[_Key, str] = {}
         """How the session's file in each folder is called, the latest folder last."""
         self._files: weakref.WeakValueDictionary[_Key, SessionFile] = weakref.WeakValueDictionary()
@@ -60,6 +64,22 @@ class Session:
         self._current: SessionFile | None = None
         self._shown: Path | None = None
         self._remarks: list[bytes] = []
+
+    @property
+    def shares_files(self) -> bool:
+        """Whether the runs of a session go into one file."""
+        return not self.settings.one_file_a_run
+
+    def new_file(self) -> RunFile[Any]:
+        """Return what writes the scan of the next run."""
+        make: Any = self.file_class  # unlike others, it takes the session
+        file: RunFile[Any] = make(self.settings, self)
+        return file
+
+    def control(self, verb: str, asked: Document) -> None:
+        """Write a comment behind the last scan, or keep it for the first one."""
+        if verb == "comment":
+            self.add_remark(remark(date(asked["time"]), asked["text"]))
 
     @property
     def path(self) -> Path | None:
@@ -122,16 +142,14 @@ class Session:
 
     def _target(self, run: Run) -> tuple[Folder, str | None]:
         """Return where the file of a run is, and its name; None when its time names it."""
-        folder = Folder.made(
-            run.cwd / self._directory(run.start), self._settings.rights, run.claims
-        )
+        folder = Folder.made(run.cwd / self._directory(run.start), self.settings.rights, run.claims)
         named = self._named
         if named is None:
             return folder, self._title
         if named.folder is None:
             named.folder = folder.path
         if folder.path in (named.folder, named.path.parent):
-            folder = Folder.made(named.path.parent, self._settings.rights, run.claims)
+            folder = Folder.made(named.path.parent, self.settings.rights, run.claims)
             return folder, named.path.name
         if (folder.identity, "") not in self._names:
             logger.warning(
@@ -184,19 +202,19 @@ class Session:
         ConfigError
             There is one file a run, or what is there is not a SPEC file.
         """
-        if self._one_file_a_run:
+        if self.settings.one_file_a_run:
             raise ConfigError("newfile() has no use where every run has a file of its own")
-        if title is not None and _is_path(title):
+        if title is not None and is_path(title):
             return self._use(Path(title).expanduser().resolve(), md)
         folder = self.folder(md)
         if title is None:
             name = session_name({"time": time.time()}) + self._ending
-            path = (folder or working_directory() / self._settings.directory) / name
-            path = path if folder is None else _free(path)
+            path = (folder or working_directory() / self.settings.directory) / name
+            path = path if folder is None else free(path)
             highest = None
         else:
             name = clean(str(title).removesuffix(self._ending)) + self._ending
-            path = (folder or working_directory() / self._settings.directory) / name
+            path = (folder or working_directory() / self.settings.directory) / name
             highest = None if folder is None else self._highest_in(path)
         with self._lock:
             self._call(path, title=path.name, goes_on=title is not None)
@@ -207,7 +225,7 @@ class Session:
         highest = self._highest_in(path)
         folder = None if md is None else self.folder(md)
         with self._lock:
-            self._call(path, named=_NamedFile(path, folder))
+            self._call(path, named=NamedFile(path, folder))
         return path, highest
 
     def _call(
@@ -215,7 +233,7 @@ class Session:
         path: Path,
         *,
         title: str | None = None,
-        named: _NamedFile | None = None,
+        named: NamedFile | None = None,
         goes_on: bool = True,
     ) -> None:
         """Have the files of the next runs called so."""
@@ -236,7 +254,7 @@ class Session:
         md
             Fills the keys of the directory.
         """
-        keys = (key for _, key, _, _ in Formatter().parse(str(self._settings.directory)))
+        keys = (key for _, key, _, _ in Formatter().parse(str(self.settings.directory)))
         if md is None and any(key not in (None, "time") for key in keys):
             return None
         directory = self._directory({**(md or {}), "time": time.time()})
@@ -257,41 +275,15 @@ class Session:
             return None
         place = Place.at(path)
         known = self._files.get((place.folder.identity, place.name))
-        return max(highest_scan(place), -1 if known is None else known.highest)
+        return max(highest_scan(place), -1 if known is None else known.numbers.highest)
 
     def _directory(self, start: Mapping[str, Any]) -> Path:
-        return run_path(self._settings.directory, "run", start).parent
+        return run_path(self.settings.directory, "run", start).parent
 
     @property
     def _ending(self) -> str:
-        return self._settings.ending
+        return self.settings.ending
 
 
 _Key = tuple[tuple[int, int], str]
 """A folder, by device and inode, and a name in it."""
-
-
-class _NamedFile:
-    """A file that the console named by its path, and the folder of the runs it was named for."""
-
-    def __init__(self, path: Path, folder: Path | None) -> None:
-        self.path = path
-        self.folder = folder
-        """None until the next run begins."""
-
-
-def session_name(start: Mapping[str, Any]) -> str:
-    """Return what a file is called, without ending, that begins with a run."""
-    return run_path(Path(), _NAME, start).name
-
-
-def _is_path(title: str | Path) -> bool:
-    return isinstance(title, Path) or title.startswith(("/", "~"))
-
-
-def _free(path: Path) -> Path:
-    """Return a path that nothing has."""
-    number, free = 2, path
-    while free.exists():
-        free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
-    return free

@@ -1,4 +1,4 @@
-"""A file that scans are appended to, one at a time, and the scans that wait for it."""
+"""A file that scans are appended to, one at a time."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import math
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ...errors import ConfigError
 from ...files import Folder, MovedFolderError, Place
@@ -17,31 +15,16 @@ from ...files.names import claim
 from ...files.textfile import TextFile
 from ...model.run import Run
 from .existing import FileLock, highest_scan, mend
+from .scan_numbers import ScanNumbers
+from .waiting import WaitingScans
 
-__all__ = ["KeptScan", "SessionFile"]
+__all__ = ["SessionFile"]
 
 logger = logging.getLogger(__name__)
 
-_CHUNK = 1 << 19
 _MOST_SECONDS = 86_400
 """Between #E and the beginning of a scan: readers in single precision tell 0.01 s apart up to here,
 and for half a day more."""
-_LARGEST_NUMBER = 2**31
-"""Scan numbers below this are numbers for every reader."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptScan:
-    """A whole scan in a file of its own, until the session's file is free."""
-
-    place: Place
-    start: int
-    """Where the scan begins in that file; a header is before it."""
-    header: bytes
-    """What has to be before the scan if the session's file has another one."""
-    motors: tuple[str, ...]
-    epoch: int
-    """``#E`` in that header."""
 
 
 class SessionFile:
@@ -63,13 +46,9 @@ class SessionFile:
         self._epoch = 0
         self._is_made = False
         self._goes_on = goes_on
-        self._highest = -1
-        """Of the scan numbers; negative when there is none."""
-        self._has_warned = False
+        self.numbers = ScanNumbers()
         self._holder: object | None = None
-        self._waiting: list[KeptScan] = []
-        self._copy: tuple[TextFile, int] | None = None
-        self._copied = 0
+        self.waiting = WaitingScans()
         self._in_force: tuple[tuple[str, ...], int] | None = None
         """The motors and #E of the last header; None when they are not known."""
         self._before: tuple[tuple[tuple[str, ...], int] | None, int] = (None, 0)
@@ -122,7 +101,7 @@ class SessionFile:
         if not _is_file(self.place):
             return False
         try:
-            self._highest = max(self._highest, highest_scan(self.place))
+            self.numbers.highest = max(self.numbers.highest, highest_scan(self.place))
             self._lock = self._lock or FileLock(self.place)
         except ConfigError as error:
             logger.warning("spec: %s; the scans go to another file", error)
@@ -163,27 +142,10 @@ class SessionFile:
             self._epoch = began
         return self._epoch
 
-    def number(self, run: Run) -> int:
-        """Return the scan number of a run: its scan_id, or the next one if that is no number."""
-        number = _scan_number(run.start.get("scan_id"))
-        if number is None:
-            number = max(self._highest, 0) + 1
-        elif number <= self._highest and not self._has_warned:
-            self._has_warned = True
-            logger.warning(
-                "spec: %s has scan %d already, or later ones; readers call a scan number that "
-                "comes again %d.2. Reset scan_id with newfile() only.",
-                self.path,
-                number,
-                number,
-            )
-        self._highest = max(self._highest, number)
-        return number
-
     @property
-    def highest(self) -> int:
-        """The highest scan number so far, that of scans still to be appended included."""
-        return self._highest
+    def is_free(self) -> bool:
+        """Whether no scan is open in it."""
+        return self._holder is None
 
     def take(self, holder: object) -> bool:
         """Hold the file for a run, unless another does; tell whether that is so now."""
@@ -231,9 +193,17 @@ class SessionFile:
             self._holder = None
             self._size = len(file)
 
+    def note_end(self, file: TextFile) -> None:
+        """Note that the file ends where something was written."""
+        self._size = len(file)
+
+    def append_waiting(self) -> None:
+        """Append the scans that wait, if the file is free."""
+        self.waiting.append_to(self)
+
     def add_remark(self, line: bytes) -> bool:
         """Write a comment behind the last scan; tell whether that could be done."""
-        if not self._size or self._holder is not None or self._waiting:
+        if not self._size or self._holder is not None or len(self.waiting):
             return False
         try:
             if self.place.size() != self._size:  # somebody else wrote there
@@ -256,11 +226,7 @@ class SessionFile:
             self._holder = None
             self._in_force = None
             self._is_unsure = True
-        if self._copy is not None:
-            (file, start), self._copy = self._copy, None
-            file.abandon()
-            with suppress(OSError), self.place.open("r+b") as torn:
-                torn.truncate(start)
+        if self.waiting.give_up(self.place):
             self._in_force = None
             self._is_unsure = True
 
@@ -281,8 +247,7 @@ class SessionFile:
         OSError
             The folder is away.
         """
-        if number == self._highest:
-            self._highest = number - 1  # the same number comes again
+        self.numbers.take_back(number)
         if file is None or self._holder is not None or not self.place.exists():
             return
         if self.place.size() != len(file):
@@ -310,53 +275,9 @@ class SessionFile:
             if self.place.exists():
                 self.place.remove()
 
-    def keep(self, scan: KeptScan) -> None:
-        """Append a complete scan as soon as no other is open in the file."""
-        if scan not in self._waiting:
-            self._waiting.append(scan)
-
-    def append_waiting(self) -> None:
-        """Append the scans that wait, in order, if the file is free."""
-        while self._waiting and self._holder is None:
-            scan = self._waiting[0]
-            if scan.place.exists():
-                self._append_scan(scan)
-            else:
-                logger.error("spec: %s is gone before it could go into %s", scan.place, self.path)
-            del self._waiting[0]
-
-    def _append_scan(self, scan: KeptScan) -> None:
-        """Copy a scan in; after an `OSError`, a second call goes on."""
-        if self._copy is None:
-            file, header = self.append(scan.header, scan.motors, scan.epoch)
-            self._copy = file, len(file)
-            file.put(header)
-            self._copied = scan.start
-        file, _ = self._copy
-        with scan.place.open() as source:
-            source.seek(self._copied)
-            while chunk := source.read(_CHUNK):
-                file.put(chunk)
-                self._copied += len(chunk)
-                file.flush()
-        file.close()
-        self._copy = None
-        self._size = len(file)
-        with suppress(OSError):  # better there twice than appended twice
-            scan.place.remove()
-
 
 def _whole(seconds: float) -> int:
     return math.floor(seconds) if abs(seconds) < 1e15 else 0
-
-
-def _scan_number(scan_id: Any) -> int | None:
-    """Return a scan_id as a number that every reader understands, or None."""
-    try:
-        number = int(scan_id) if not isinstance(scan_id, float | bool) else None
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if number is not None and 0 <= number < _LARGEST_NUMBER else None
 
 
 def _is_file(place: Place) -> bool:

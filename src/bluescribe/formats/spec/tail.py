@@ -11,14 +11,12 @@ import re
 from dataclasses import dataclass
 
 from ...files import Place
+from .marks import ENDINGS, HEADER, RUN
 
-__all__ = ["ENDINGS", "ROW", "Tail", "tail"]
+__all__ = ["ROW", "Tail", "tail"]
 
 ROW = re.compile(rb"[-+]?[\d.ni]")
 """How a row begins: a number, nan or inf."""
-
-ENDINGS = b"#C exit_status = ", b"#C no stop document after "
-"""How the line begins that tells how a scan of ours ended."""
 
 _NUMBER = rb"[-+]?(?:\d[\d.]*|\.\d+|nan|inf)(?:[eE][-+]?\d+)?"
 _NUMBERS = re.compile(rb"(?:%b[ \t]+)*(?:%b|[-+\d.eEnaif]*)\s*" % (_NUMBER, _NUMBER))
@@ -105,11 +103,11 @@ class _LastScan:
 
     def _add_comment(self, line: bytes) -> None:
         """Learn from a comment whose the scan is, and whether it is over."""
-        if line.startswith(b"#C bluescribe  User = ") and not self._is_scan:
+        if HEADER.is_in(line) and not self._is_scan:
             self._has_our_header = True
-        elif line.startswith(b"#C uid = "):
+        elif RUN.is_in(line):
             self._has_our_uid = True
-        elif line.startswith(ENDINGS):
+        elif any(mark.is_in(line) for mark in ENDINGS):
             self._is_ended = True
 
     @property

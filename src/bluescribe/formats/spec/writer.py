@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...contract.runfile import RunFile
 from ...model.run import working_directory
 from ...recording.writer import Writer
 from .console import remember
 from .motors import record_motors
 from .runfile import SpecFile
-from .session import Session
+from .session import SpecSession
 from .settings import SpecSettings
 
 if TYPE_CHECKING:
@@ -33,6 +30,7 @@ class SpecWriter(Writer):
     process_safe = True
     file_class = SpecFile
     settings_class = SpecSettings
+    _session: SpecSession
 
     def __init__(self, directory: str | Path = ".", **settings: Any) -> None:
         super().__init__(directory, **settings)
@@ -158,31 +156,9 @@ class SpecWriter(Writer):
         at_end
             Put it behind the last point of the run.
         """
-        self.post("comment", {"text": str(text), "time": time.time(), "at_end": at_end})
-
-    @property
-    def shares_files(self) -> bool:
-        """Whether the runs of a session go into one file."""
-        assert isinstance(self.settings, SpecSettings)  # validated by settings_class
-        return not self.settings.one_file_a_run
-
-    def go_on(self, path: Path) -> None:
-        """Append the runs of its folder to a file that an export has begun."""
-        self._session.go_on(path)
+        self.control("comment", text=str(text), time=time.time(), at_end=at_end)
 
     @property
     def is_closed(self) -> bool:
         """Whether nothing can be written any more."""
         return not self._close.alive
-
-    def close(self) -> None:
-        """Finish every file and end the thread. A second call does nothing."""
-        super().close()
-        self._session.close()
-
-    def _file_maker(self) -> Callable[[], RunFile[Any]]:
-        """Return what makes the scan of each new run, all of them in one session."""
-        settings = self.settings
-        assert isinstance(settings, SpecSettings)  # validated by settings_class
-        self._session = Session(settings, one_file_a_run=settings.one_file_a_run)
-        return partial(self.file_class, settings, self._session)

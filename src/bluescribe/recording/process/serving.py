@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from .channel import Channel
 from .child import IGNORED
-from .hands import story_sent
 from .session import LogSender, Session
+from .worker import story_sent
 
 if TYPE_CHECKING:
     from ..writer import Writer
@@ -61,9 +61,9 @@ class _Server:
     def __init__(self, commands: Channel, events: Channel, about: Mapping[str, Any]) -> None:
         self._commands = commands
         self._writer: Writer = named(*about["class"])(**about["settings"])  # held, or it would end
-        self._hands, ledger = self._writer.hands()
-        self._session = Session(events, ledger)
-        self._hands.tell_of_change = self._session.settle
+        self._worker = self._writer.worker()
+        self._session = Session(events, self._worker.account)
+        self._worker.on_change = self._session.settle
         logging.getLogger().addHandler(LogSender(self._session.log))
         gc.freeze()  # what was imported stays
         commands.send("ready", __version__)
@@ -74,7 +74,7 @@ class _Server:
             while self._answer(*self._commands.receive()):
                 pass
         except EOFError:  # the session died: what it left in the spool is written by the next one
-            self._hands.close()
+            self._worker.close()
 
     def _answer(self, name: str, *told: Any) -> bool:
         if name == "late":
@@ -82,7 +82,7 @@ class _Server:
         elif name == "segment":
             told = (self._commands.receive_file(),)
         try:
-            answer = getattr(self._hands, name)(*told)
+            answer = getattr(self._worker, name)(*told)
         except EOFError:
             raise
         except Exception:
@@ -90,7 +90,7 @@ class _Server:
             logging.getLogger(__name__).exception("a fault inside bluescribe; please report it")
             os._exit(_FAULT)
         self._session.settle()
-        self._commands.send(answer, self._hands.state())
+        self._commands.send(answer, self._worker.state())
         return name != "end"
 
 

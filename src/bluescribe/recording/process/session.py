@@ -11,10 +11,10 @@ from typing import Any
 
 from ...contract.report import RunReport
 from ...log_once import LogOnce
-from ..notices import Kind, News, Teller
-from ..status import Ledger
-from .accounts import news_told, report_told, state_of
+from ..account import Account
+from ..notices import Kind, Notice, Notifier
 from .channel import Channel
+from .serialized import notice_told, report_told, state_of
 
 __all__ = ["LogSender", "Session"]
 
@@ -26,21 +26,21 @@ class Session:
     ----------
     channel
         Is answered by the session at once, whatever its lane does.
-    ledger
+    account
         The account of the writer in this process; what happens in it is told from now on.
     """
 
-    def __init__(self, channel: Channel, ledger: Ledger) -> None:
+    def __init__(self, channel: Channel, account: Account) -> None:
         self._channel = channel
-        self._ledger = ledger
+        self._account = account
         self._asking = threading.RLock()  # what is logged while it asks is told first
         self._state: dict[str, Any] = {}
         self._is_gone = False
-        ledger.spool = self
-        ledger.told = _Told(self)
-        ledger.teller = _Teller(self)
-        ledger.on_begin.append(self._tell_begun)
-        ledger.on_finish.append(self._tell_finished)
+        account.spool = self
+        account.told = _Told(self)
+        account.notifier = _Notifier(self)
+        account.on_begin.append(self._on_begun)
+        account.on_finish.append(self._on_finished)
 
     def keeps(self, uid: str) -> bool:
         """Tell whether all of a run is in the log of the spool; behind a dead session it may be."""
@@ -62,18 +62,18 @@ class Session:
         """Tell whether no writer of the session has asked before."""
         return bool(self._ask("is_new", key))
 
-    def tell(self, kind: Kind, news: News) -> None:
+    def tell(self, kind: Kind, notice: Notice) -> None:
         """Have the session tell of what this format met."""
-        self._send("tell", kind, news_told(news))
+        self._send("tell", kind, notice_told(notice))
 
     def settle(self) -> None:
         """Wait until the session has heard all that was told."""
         self._ask("settle")
 
-    def _tell_begun(self, start: Mapping[str, Any], paths: Sequence[Path]) -> None:
+    def _on_begun(self, start: Mapping[str, Any], paths: Sequence[Path]) -> None:
         self._send("begin", dict(start), [*paths])
 
-    def _tell_finished(self, report: RunReport) -> None:
+    def _on_finished(self, report: RunReport) -> None:
         self._send("report", report_told(report))
 
     def log(self, record: Mapping[str, Any]) -> None:
@@ -103,11 +103,11 @@ class Session:
 
     def _send_state(self) -> None:
         """Send what the account says, if that is something else by now."""
-        while self._ledger.unraised:
-            failure = self._ledger.unraised.popleft()
+        while self._account.unraised:
+            failure = self._account.unraised.popleft()
             told = (failure.time, failure.run, failure.path, failure.cause, failure.remedy)
             self._channel.send("raise", (told,), False)
-        state = state_of(self._ledger)
+        state = state_of(self._account)
         if state != self._state:
             self._state = state
             self._channel.send("state", (state,), False)
@@ -122,17 +122,17 @@ class _Told(LogOnce):
         return self._session.is_new(key)
 
 
-class _Teller(Teller):
+class _Notifier(Notifier):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
 
-    def tell(self, kind: Kind, news: News) -> None:
-        self._session.tell(kind, news)
+    def tell(self, kind: Kind, notice: Notice) -> None:
+        self._session.tell(kind, notice)
 
 
 class LogSender(logging.Handler):
-    """Hands records of the log over to the session, which has the handlers that people look at.
+    """Worker records of the log over to the session, which has the handlers that people look at.
 
     Parameters
     ----------

@@ -11,7 +11,8 @@ import bluesky.plan_stubs as bps
 import pytest
 
 from bluescribe.delivery import trouble
-from bluescribe.session.subscribe import Writers, subscribe_writers
+from bluescribe.session.subscribe import subscribe_writers
+from bluescribe.session.writers import Writers
 from tests.extent import IS_LONG, some
 from tests.system.delivery.tiled.runs import (
     a_run,

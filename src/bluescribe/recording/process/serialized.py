@@ -1,4 +1,4 @@
-"""What a ledger holds, and what is told of runs, as values that a channel carries."""
+"""What a account holds, and what is told of runs, as values that a channel carries."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from dataclasses import astuple
 from typing import Any
 
 from ...contract.report import Discrepancy, Failure, RunReport
-from ..notices import News
-from ..status import Ledger
+from ..account import Account
+from ..notices import Notice
 
-__all__ = ["Mirror", "news_from", "news_told", "report_from", "report_told", "state_of"]
+__all__ = ["AccountMirror", "notice_from", "notice_told", "report_from", "report_told", "state_of"]
 
 _COUNTS = ("runs_written", "events_written", "documents_refused")
 
 
-def state_of(ledger: Ledger) -> dict[str, Any]:
+def state_of(account: Account) -> dict[str, Any]:
     """Return what the account of a writer says at this moment."""
     return {
-        "counts": {name: getattr(ledger, name) for name in _COUNTS},
-        "last_file": ledger.last_file,
-        "retrying": ledger.retrying,
-        "open_files": ledger.open_files.copy(),
-        "events_of": ledger.events_of.copy(),
-        "copying": ledger.copying.copy(),
-        "owed": ledger.owed.copy(),
-        "finished": [*ledger.finished.copy()],
-        "failures": [astuple(each) for each in ledger.failures.copy()],
-        "discrepancies": [astuple(each) for each in ledger.discrepancies.copy()],
-        "postponed": {uid: astuple(each) for uid, each in ledger.postponed.by_run().items()},
+        "counts": {name: getattr(account, name) for name in _COUNTS},
+        "last_file": account.last_file,
+        "retrying": account.retrying,
+        "open_files": account.open_files.copy(),
+        "events_of": account.events_of.copy(),
+        "copying": account.copying.copy(),
+        "owed": account.owed.copy(),
+        "finished": [*account.finished.copy()],
+        "failures": [astuple(each) for each in account.failures.copy()],
+        "discrepancies": [astuple(each) for each in account.discrepancies.copy()],
+        "postponed": {uid: astuple(each) for uid, each in account.postponed.by_run().items()},
     }
 
 
-class Mirror:
+class AccountMirror:
     """Has an account of the session say what that of its process says, and those before it said.
 
     Parameters
     ----------
-    ledger
+    account
         The account.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, account: Account) -> None:
+        self._account = account
         self._late: dict[str, Failure] = {}
         """Runs that are late, and of which no process knows."""
         self.renew(())
@@ -57,18 +57,18 @@ class Mirror:
         orphans
             Uids of the runs that are written anew.
         """
-        ledger = self._ledger
-        ledger.events_written -= sum(ledger.events_of.get(uid, 0) for uid in orphans)
-        ledger.retrying, ledger.open_files, ledger.copying, ledger.events_of = "", {}, [], {}
-        self._counts = {name: getattr(ledger, name) for name in _COUNTS}
+        account = self._account
+        account.events_written -= sum(account.events_of.get(uid, 0) for uid in orphans)
+        account.retrying, account.open_files, account.copying, account.events_of = "", {}, [], {}
+        self._counts = {name: getattr(account, name) for name in _COUNTS}
         self._kept: dict[str, tuple[Any, ...]] = {
-            name: tuple(getattr(ledger, name))
+            name: tuple(getattr(account, name))
             for name in ("finished", "failures", "discrepancies", "owed")
         }
 
     def postpone(self, uid: str, failure: Failure) -> bool:
         """Enter that a run is to be written anew; return False if that was done too often."""
-        may_be = self._ledger.postponed.add(uid, failure, may_pass=False)
+        may_be = self._account.postponed.add(uid, failure, may_pass=False)
         if may_be:
             self._late[uid] = failure
         return may_be
@@ -76,32 +76,32 @@ class Mirror:
     def settle(self, uid: str) -> None:
         """Enter that a process has a run by now, or that nobody will write it."""
         if self._late.pop(uid, None) is not None:
-            self._ledger.postponed.forget(uid)
+            self._account.postponed.forget(uid)
 
     def take(self, state: Mapping[str, Any]) -> None:
         """Take over what the process says; whoever reads meanwhile sees the old or the new."""
-        ledger = self._ledger
+        account = self._account
         for name, count in state["counts"].items():
-            setattr(ledger, name, self._counts[name] + count)
-        ledger.last_file = state["last_file"] or ledger.last_file
-        ledger.retrying = state["retrying"]
-        ledger.open_files, ledger.copying = dict(state["open_files"]), list(state["copying"])
-        ledger.events_of = dict(state["events_of"])
-        ledger.owed = [*self._kept["owed"], *state["owed"]]
+            setattr(account, name, self._counts[name] + count)
+        account.last_file = state["last_file"] or account.last_file
+        account.retrying = state["retrying"]
+        account.open_files, account.copying = dict(state["open_files"]), list(state["copying"])
+        account.events_of = dict(state["events_of"])
+        account.owed = [*self._kept["owed"], *state["owed"]]
         self._extend("finished", map(tuple, state["finished"]))
         self._extend("failures", (Failure(*told) for told in state["failures"]))
         self._extend("discrepancies", (Discrepancy(*told) for told in state["discrepancies"]))
         late = {uid: Failure(*told) for uid, told in state["postponed"].items()}
-        ledger.postponed.enter({**self._late, **late})
+        account.postponed.enter({**self._late, **late})
 
     def fail(self, failure: Failure) -> None:
         """Enter a failure of which the process does not know."""
         self._kept["failures"] += (failure,)
-        self._ledger.fail(failure)
+        self._account.fail(failure)
 
     def _extend(self, name: str, told: Iterable[Any]) -> None:
-        known = getattr(self._ledger, name)
-        setattr(self._ledger, name, deque([*self._kept[name], *told], maxlen=known.maxlen))
+        known = getattr(self._account, name)
+        setattr(self._account, name, deque([*self._kept[name], *told], maxlen=known.maxlen))
 
 
 def report_told(report: RunReport) -> dict[str, Any]:
@@ -116,15 +116,16 @@ def report_from(told: Mapping[str, Any]) -> RunReport:
     return RunReport(**{**told, "failures": failures})
 
 
-def news_told(news: News) -> dict[str, Any]:
-    """Return news as values."""
-    told = {name: getattr(news, name) for name in News.__slots__}
-    return {**told, "error": None if news.error is None else _error_told(news.error)}
+def notice_told(notice: Notice) -> dict[str, Any]:
+    """Return a notice as values."""
+    told = {name: getattr(notice, name) for name in Notice.__slots__}
+    return {**told, "error": None if notice.error is None else _error_told(notice.error)}
 
 
-def news_from(told: Mapping[str, Any]) -> News:
-    """Return news that was told."""
-    return News(**{**told, "error": None if told["error"] is None else _error_from(told["error"])})
+def notice_from(told: Mapping[str, Any]) -> Notice:
+    """Return a notice that was told."""
+    error = told["error"]
+    return Notice(**{**told, "error": None if error is None else _error_from(error)})
 
 
 def _error_told(error: BaseException) -> dict[str, Any]:

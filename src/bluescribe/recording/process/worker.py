@@ -1,4 +1,4 @@
-"""Hands: gives to a router what was sent, piece by piece; in a process of its own, or in ours."""
+"""Worker: does what a session asks of a format: in a process of its own, or in the session."""
 
 from __future__ import annotations
 
@@ -15,44 +15,35 @@ from ...spool.problems import BrokenSpoolError
 from ...spool.segment import Entry
 from ...spool.stretch import StretchReader
 from ..owed_jobs import work_of
-from ..post_run import Afterwards
-from ..router import Router
-from ..status import Ledger
+from ..recorder import Recorder
 
-__all__ = ["Hands", "story_sent"]
+__all__ = ["Worker", "story_sent"]
 
 _SYNC_EVERY = 1_000
 """Documents after which a long part of the log is brought to disk, so that it is seen to grow."""
 
 
-class Hands:
+class Worker:
     """What a session can ask of the process that writes a format.
 
     Parameters
     ----------
     plugin
         The format.
-    router, ledger, afterwards
-        Its router, its account and its later work.
-    chosen
+    recorder
+        Gives what came to the files of the runs.
+    **chosen
         Settings that files of earlier sessions are completed with.
     """
 
-    def __init__(
-        self,
-        plugin: FormatPlugin,
-        router: Router,
-        ledger: Ledger,
-        afterwards: Afterwards,
-        chosen: Mapping[str, Any],
-    ) -> None:
-        self.router = router
-        self.tell_of_change: Callable[[], object] = bool
+    def __init__(self, plugin: FormatPlugin, recorder: Recorder, **chosen: Any) -> None:
+        self.account = recorder.account
+        self._recorder = recorder
+        self.on_change: Callable[[], object] = bool
         """Is called when the account has changed between two commands."""
         self._chosen = chosen
         self._plugin = plugin
-        self._ledger = ledger
-        self._afterwards = afterwards
+        self._post_run = recorder.post_run
         self._reader = StretchReader()
 
     def items(self, items: Sequence[tuple[str, Any]]) -> int:
@@ -80,26 +71,26 @@ class Hands:
             self._take(name, doc)
             number += 1
             if number % _SYNC_EVERY == 0:
-                self.router.sync()
+                self._recorder.sync()
         return number
 
     def _take(self, name: str, doc: Any) -> None:
         if name == "owed":
             self.owed(Path(doc["path"]), None)
         else:
-            self.router.receive(name, doc)
+            self._recorder.receive(name, doc)
 
     def sync(self) -> None:
         """Bring to disk what was taken."""
-        self.router.sync()
+        self._recorder.sync()
 
     def close(self) -> None:
         """Finish every file."""
-        self.router.close()
+        self._recorder.close()
 
     def hush(self, uids: Sequence[str]) -> None:
         """Say nothing of what comes of runs whose beginning comes later, all at once."""
-        self.router.hush(uids)
+        self._recorder.hush(uids)
 
     def late(self, uid: str, files: Sequence[Path] | None, entries: Iterable[Entry]) -> bool:
         """Write a run that is late; tell whether that is done.
@@ -116,8 +107,8 @@ class Hands:
         story = iter(entries)
         try:
             if files is not None:
-                return self.router.write_again(uid, files, story)
-            return uid not in self.router.late or self.router.write_late(uid, story)
+                return self._recorder.write_again(uid, files, story)
+            return uid not in self._recorder.late or self._recorder.write_late(uid, story)
         finally:
             for _ in story:  # who sends it waits until all is taken
                 pass
@@ -141,7 +132,7 @@ class Hands:
         if note is None:  # all is done
             return then((), is_owed=False)
         work = work_of(self._plugin, note, **({} if start is not None else self._chosen))
-        return self._afterwards.add(note.run, note.file.path, work, then, note=note)
+        return self._post_run.add(note.run, note.file.path, work, then, note=note)
 
     def _report(
         self,
@@ -154,20 +145,20 @@ class Hands:
         """Report a run of this session whose images another process was to copy."""
         if start is not None:
             report = RunReport(self._plugin.name, start, (file,), tuple(failed), is_owed=is_owed)
-            self._ledger.report(report)
-        self.tell_of_change()
+            self.account.report(report)
+        self.on_change()
 
     def end(self, timeout: float | None) -> None:
         """Wait until images are copied, or give it up after a time."""
         self._reader.close()
-        self._afterwards.close(timeout)
+        self._post_run.close(timeout)
 
     def state(self) -> dict[str, Any]:
         """Return what the session has to know behind each answer."""
         return {
-            "late": [*self.router.late],
-            "unfinished": [*self.router.unfinished],
-            "has_open_runs": self.router.has_open_runs,
+            "late": [*self._recorder.late],
+            "unfinished": [*self._recorder.unfinished],
+            "has_open_runs": self._recorder.has_open_runs,
         }
 
 

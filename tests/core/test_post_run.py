@@ -14,8 +14,8 @@ import pytest
 
 from bluescribe.contract.post_run import Shortfall, Work
 from bluescribe.recording import post_run as module
-from bluescribe.recording.post_run import Afterwards
-from bluescribe.recording.status import Ledger
+from bluescribe.recording.account import Account
+from bluescribe.recording.post_run import PostRunJobs
 
 
 def after(wait: Callable[[threading.Event], Any], then: Callable[[], Any] = list) -> Work:
@@ -30,8 +30,8 @@ def after(wait: Callable[[threading.Event], Any], then: Callable[[], Any] = list
 
 
 def test_work_is_done_in_order_on_one_thread_and_named_until_it_is_done():
-    ledger, done = Ledger("book"), []
-    afterwards, begin = Afterwards(ledger), threading.Event()
+    account, done = Account("book"), []
+    jobs, begin = PostRunJobs(account), threading.Event()
     for number in range(3):
 
         def work(_give_up, number=number):
@@ -39,72 +39,72 @@ def test_work_is_done_in_order_on_one_thread_and_named_until_it_is_done():
             done.append((number, threading.current_thread().name))
             return []
 
-        afterwards.add("run", Path(f"{number}.h5"), work)
-    assert ledger.status(Path(), 0).copying == (Path("0.h5"), Path("1.h5"), Path("2.h5"))
+        jobs.add("run", Path(f"{number}.h5"), work)
+    assert account.status(Path(), 0).copying == (Path("0.h5"), Path("1.h5"), Path("2.h5"))
     begin.set()
-    afterwards.close(None)
+    jobs.close(None)
     assert done == [(n, "bluescribe-book-later") for n in range(3)]
-    assert not ledger.copying
+    assert not account.copying
 
 
 def test_what_could_not_be_done_is_told_and_aborts_nothing(caplog):
-    ledger = Ledger("book")
-    afterwards = Afterwards(ledger)
-    afterwards.add("run a", Path("a.h5"), lambda _give_up: [Shortfall("no images", "find them")])
-    afterwards.close(None)
-    (failure,) = ledger.failures
+    account = Account("book")
+    jobs = PostRunJobs(account)
+    jobs.add("run a", Path("a.h5"), lambda _give_up: [Shortfall("no images", "find them")])
+    jobs.close(None)
+    (failure,) = account.failures
     assert (failure.cause, failure.remedy, failure.path) == ("no images", "find them", Path("a.h5"))
-    assert not ledger.unraised
+    assert not account.unraised
     assert "book: run a, a.h5: no images. Remedy: find them." in caplog.text
 
 
 def test_who_waits_is_told_for_what(caplog, monkeypatch):
     monkeypatch.setattr(module, "_TELL_SECONDS", 0.05)
-    afterwards = Afterwards(Ledger("book"))
-    afterwards.add("run", Path("a.h5"), after(lambda _: time.sleep(0.3)))
-    afterwards.close(None)
+    jobs = PostRunJobs(Account("book"))
+    jobs.add("run", Path("a.h5"), after(lambda _: time.sleep(0.3)))
+    jobs.close(None)
     assert "images are still being copied into a.h5" in caplog.text
 
 
 def test_waiting_may_be_bounded(caplog):
     caplog.set_level(logging.WARNING)
-    ledger = Ledger("book")
-    afterwards = Afterwards(ledger)
+    account = Account("book")
+    jobs = PostRunJobs(account)
     for name in ("a.h5", "b.h5"):
-        afterwards.add("run", Path(name), after(lambda give_up: give_up.wait(60)))
+        jobs.add("run", Path(name), after(lambda give_up: give_up.wait(60)))
     began = time.monotonic()
-    afterwards.close(0.1)
+    jobs.close(0.1)
     assert time.monotonic() - began < 10
     assert "still link them: a.h5, b.h5" in caplog.text
 
 
 @pytest.mark.parametrize("timeout", [None, 60.0])
 def test_closing_twice_or_without_work_is_quick(timeout):
-    afterwards = Afterwards(Ledger("book"))
-    afterwards.close(timeout)
-    afterwards.close(timeout)
+    jobs = PostRunJobs(Account("book"))
+    jobs.close(timeout)
+    jobs.close(timeout)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # it is what is tested
 def test_a_forked_child_leaves_the_work_to_its_parent():
     done = []
-    afterwards = Afterwards(Ledger("book"))
+    jobs = PostRunJobs(Account("book"))
     hold = threading.Event()
-    afterwards.add("run", Path("a.h5"), after(lambda _: hold.wait(), lambda: done.append(1)))
+    jobs.add("run", Path("a.h5"), after(lambda _: hold.wait(), lambda: done.append(1)))
     child = os.fork()
     if child == 0:
-        afterwards.close(None)
+        jobs.close(None)
         os._exit(len(done))
     assert os.waitpid(child, 0)[1] == 0
     hold.set()
-    afterwards.close(None)
+    jobs.close(None)
     assert done == [1]
 
 
 @pytest.mark.parametrize("is_given_up", [True, False])
 def test_what_could_not_be_done_is_told_also_when_the_rest_is_given_up(is_given_up, caplog):
-    ledger, heard = Ledger("book"), []
-    afterwards, begun = Afterwards(ledger), threading.Event()
+    account, heard = Account("book"), []
+    jobs, begun = PostRunJobs(account), threading.Event()
 
     def work(give_up):
         begun.set()
@@ -115,11 +115,11 @@ def test_what_could_not_be_done_is_told_also_when_the_rest_is_given_up(is_given_
     def then(failures, *, is_owed):
         heard.append(([failure.cause for failure in failures], is_owed))
 
-    afterwards.add("run", Path("a.h5"), work, then)
+    jobs.add("run", Path("a.h5"), work, then)
     assert begun.wait(60)
-    afterwards.close(0.05 if is_given_up else None)
+    jobs.close(0.05 if is_given_up else None)
     assert heard == [(["no images"], False)]
-    assert [failure.cause for failure in ledger.failures] == ["no images"]
+    assert [failure.cause for failure in account.failures] == ["no images"]
     assert "no images" in caplog.text
-    afterwards.add("late", Path("b.h5"), work, then)
+    jobs.add("late", Path("b.h5"), work, then)
     assert heard[1:] == [([], False)], "what comes too late is told of, too"

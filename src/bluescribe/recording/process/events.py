@@ -1,4 +1,4 @@
-"""Hearing: what a process tells, on the thread that hears it, and what of it the session needs."""
+"""What a worker process reports and asks, answered in the session on a thread of its own."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...contract.report import Failure, RunReport
-from ..status import Ledger
-from .accounts import Mirror, news_from, report_from
+from ..account import Account
+from .serialized import AccountMirror, notice_from, report_from
 
 if TYPE_CHECKING:
     from ...spool import Lane
 
-__all__ = ["Hearing"]
+__all__ = ["WorkerEvents"]
 
 _REPORTED_KEPT = 1_000
 
 
-class Hearing:
+class WorkerEvents:
     """Takes what the processes of one writer tell, and answers what they ask.
 
     Parameters
     ----------
     lane
         Knows the spool.
-    ledger
+    account
         The account of the writer.
     """
 
-    def __init__(self, lane: Lane, ledger: Ledger) -> None:
+    def __init__(self, lane: Lane, account: Account) -> None:
         self._lane = lane
-        self._ledger = ledger
-        self.mirror = Mirror(ledger)
+        self._account = account
+        self.mirror = AccountMirror(account)
         self.is_over = False
         """Whether what is told does not count any more: the writer goes on in another way."""
         self._begun: dict[str, tuple[Mapping[str, Any], list[Path]]] = {}
@@ -44,7 +44,7 @@ class Hearing:
 
     def __call__(self, kind: str, *told: Any) -> Any:
         """Take what is told, and return the answer to what is asked."""
-        return getattr(self, f"_hear_{kind}")(*told)
+        return getattr(self, f"_on_{kind}")(*told)
 
     def begun(self) -> dict[str, tuple[Mapping[str, Any], list[Path]]]:
         """Return the start document and the files of each run that is not reported."""
@@ -63,38 +63,38 @@ class Hearing:
         self._reported.append(report.uid)
         self._begun.pop(report.uid, None)
         self._made.pop(report.uid, None)
-        self._ledger.report(report)
+        self._account.report(report)
 
-    def _hear_settle(self) -> None:
+    def _on_settle(self) -> None:
         """All before this was heard."""
 
-    def _hear_state(self, state: Mapping[str, Any]) -> None:
+    def _on_state(self, state: Mapping[str, Any]) -> None:
         if not self.is_over:
             self.mirror.take(state)
 
-    def _hear_raise(self, told: Sequence[Any]) -> None:
-        self._ledger.unraised.append(Failure(*told))
+    def _on_raise(self, told: Sequence[Any]) -> None:
+        self._account.unraised.append(Failure(*told))
 
-    def _hear_tell(self, kind: Any, told: Mapping[str, Any]) -> None:
-        self._ledger.teller.tell(kind, news_from(told))
+    def _on_tell(self, kind: Any, told: Mapping[str, Any]) -> None:
+        self._account.notifier.notify(kind, notice_from(told))
 
-    def _hear_is_new(self, key: object) -> bool:
-        return self._ledger.told.is_new(key)
+    def _on_is_new(self, key: object) -> bool:
+        return self._account.told.is_new(key)
 
-    def _hear_keeps(self, uid: str) -> bool:
+    def _on_keeps(self, uid: str) -> bool:
         return self._lane.keeps(uid)
 
-    def _hear_note(self, name: str, told: Mapping[str, Any]) -> None:
+    def _on_note(self, name: str, told: Mapping[str, Any]) -> None:
         self._made.setdefault(told["run_start"], {})[Path(told["path"])] = None
         self._lane.note(name, told)
 
-    def _hear_begin(self, start: Mapping[str, Any], paths: list[Path]) -> None:
+    def _on_begin(self, start: Mapping[str, Any], paths: list[Path]) -> None:
         self._begun[start["uid"]] = start, paths
         if start["uid"] in self._reported:  # the run was sent twice
             self._reported.remove(start["uid"])
-        self._ledger.tell_begun(start, paths)
+        self._account.notify_begun(start, paths)
 
-    def _hear_report(self, told: Mapping[str, Any]) -> None:
+    def _on_report(self, told: Mapping[str, Any]) -> None:
         report = report_from(told)
-        self._ledger.postponed.remove(report.uid)
+        self._account.postponed.remove(report.uid)
         self.report(report)

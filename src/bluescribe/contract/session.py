@@ -1,0 +1,57 @@
+"""FormatSession: what all runs of one writer have in common, for formats whose runs share a file.
+
+Most formats have nothing in common between their runs, and say nothing of it. One that appends
+several runs to a file, or that its user speaks to between the documents, declares a subclass in its
+`FormatPlugin`. What the user asks is a control record: it stands in the spool in its order, as the
+documents do, and is handed to the run that began last, or to the session while no run is open.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from ..model.run import Document
+from .runfile import RunFile
+from .settings import WriterSettings
+
+__all__ = ["CONTROL", "FormatSession"]
+
+CONTROL = "control"
+"""What a control record is called among the documents; its ``verb`` says what is asked."""
+
+Settings = TypeVar("Settings", bound=WriterSettings)
+
+
+class FormatSession(Generic[Settings]):
+    """The runs of one writer; `new_file` and `control` are called on the writer's thread.
+
+    Parameters
+    ----------
+    settings
+        Of the writer.
+    file_class
+        Writes one run.
+    """
+
+    def __init__(self, settings: Settings, file_class: type[RunFile[Any]]) -> None:
+        self.settings = settings
+        self.file_class = file_class
+
+    def new_file(self) -> RunFile[Any]:
+        """Return what writes the next run."""
+        return self.file_class(self.settings)
+
+    def control(self, verb: str, asked: Document) -> None:
+        """Take a control record while no run is open; a session that does not know it leaves it."""
+
+    @property
+    def shares_files(self) -> bool:
+        """Whether one file takes several runs, so that only one writer can write them."""
+        return False
+
+    def go_on(self, path: Path) -> None:
+        """Append the runs of its folder to a file that an export has begun, if files are shared."""
+
+    def close(self) -> None:
+        """Let go of what the runs share: none comes any more."""

@@ -1,0 +1,151 @@
+"""Backend: all that stands behind one writer, from the spool to its files.
+
+Files that HDF5 writes are written by a process of their own, where that can be done; all others on
+the thread of the writer's lane.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..contract.plugin import FormatPlugin
+from ..contract.settings import WriterSettings, told
+from ..files.space import SpaceWatch
+from ..spool import Lane, Spool, SpoolSettings
+from .account import Account
+from .at_exit import at_the_end
+from .owed_jobs import work_of
+from .post_run import PostRunJobs
+from .process import RemoteRecorder, Worker, is_safe_in_a_process, why_not
+from .recorder import Recorder
+
+if TYPE_CHECKING:
+    from ..files.job_note import Note
+
+__all__ = ["Backend", "close", "end"]
+
+_EXIT_SECONDS = 60.0
+"""How long a program that ends waits for images to be copied; `Writer.close` waits for all."""
+
+
+class Backend:
+    """What a writer has behind it; it must not hold the writer, whose end ends it.
+
+    Parameters
+    ----------
+    plugin
+        The format, as the class of the writer has it.
+    settings
+        Of the writer.
+    """
+
+    def __init__(self, plugin: FormatPlugin, settings: WriterSettings) -> None:
+        self._plugin = plugin
+        self._settings = settings
+        self.account = Account(plugin.name)
+        self.session = plugin.session(settings, plugin.run_file)
+        self._post_run = PostRunJobs(self.account)
+        self._recorder = Recorder(
+            self.session,
+            retry_seconds=settings.retry_seconds,
+            account=self.account,
+            post_run=self._post_run,
+            space=SpaceWatch(plugin.name, settings.low_space),
+        )
+        spool = Spool(SpoolSettings())
+        interval = plugin.writer.interval
+        self.lane = Lane(spool, self._recorder, name=plugin.name, interval=interval)
+        self.lane.about = partial(_about, plugin.name, settings)
+        self.account.spool = self.lane
+        self._choose_recorder(spool)
+
+    def follow(self, spool: Spool, *, is_adopted: bool = True) -> None:
+        """Take what comes through another spool from now on.
+
+        Parameters
+        ----------
+        spool
+            The spool.
+        is_adopted
+            Whether the next session is to write what this one leaves there.
+        """
+        if not is_adopted:
+            self.lane.about = dict
+        self.lane.follow(spool)
+        self._choose_recorder(spool)
+
+    def _choose_recorder(self, spool: Spool) -> None:
+        """Have files that HDF5 writes written by a process of their own, where that can be done."""
+        kind, before = self._plugin.writer, self.lane.recipient
+        self.lane.recipient = self._recorder
+        if isinstance(before, RemoteRecorder):
+            before.leave(bool)
+        is_wanted = spool.uses_processes and self._plugin.opens_hdf5
+        if is_wanted and is_safe_in_a_process(kind) and not why_not():
+            about = {
+                "class": (kind.__module__, kind.__qualname__),
+                "settings": told(self._settings),
+            }
+            here = partial(Worker, self._plugin, self._recorder, **_chosen(self._settings))
+            self.lane.recipient = RemoteRecorder(about, self.lane, self.account, here)
+
+    def worker(self) -> Worker:
+        """Return what does in this process what a session asks."""
+        return Worker(self._plugin, self._recorder, **_chosen(self._settings))
+
+    def begin_early(self) -> None:
+        """Have what takes long to begin begin before the first run."""
+        if isinstance(self.lane.recipient, RemoteRecorder):
+            self.lane.recipient.begin()
+
+    def take_up(self, note: Note) -> None:
+        """Do in the background what an earlier session owed to a file of this format."""
+        if isinstance(self.lane.recipient, RemoteRecorder):
+            note.release()
+            self.lane.post("owed", {"path": str(note.place.path)})
+            return
+        work = work_of(self._plugin, note, **_chosen(self._settings))
+        self._post_run.add(note.run, note.file.path, work, note=note)
+
+
+def _about(format_name: str, settings: WriterSettings) -> dict[str, Any]:
+    """Return what those have to know who find what a writer left in the spool."""
+    return {"format": format_name, "settings": told(settings)}
+
+
+def _chosen(settings: WriterSettings) -> dict[str, Any]:
+    """Return the settings that files of earlier sessions are completed with."""
+    return {"path_map": settings.path_map} if settings.path_map else {}
+
+
+def end(is_dropped: bool, lane: Lane, account: Account) -> None:
+    """Finish every file; of a writer that was dropped, on its own threads, which then end."""
+    if not is_dropped:
+        close(lane, account, _EXIT_SECONDS)
+        return
+    # if the interpreter ends before they do, it waits for them, as it does for other writers
+    rest = at_the_end(lane, end, lane, account)
+    recipient = lane.recipient  # the lane is not to hold itself by what it calls at its end
+
+    def then() -> None:
+        account.spool = None
+        recipient.leave(rest.detach)
+
+    lane.leave(then)
+
+
+def close(lane: Lane, account: Account, timeout: float | None) -> None:
+    """Finish every file, and what remains to be done; give that up after a time, if there is one.
+
+    Parameters
+    ----------
+    lane, account
+        The lane of a writer, and its account.
+    timeout
+        Seconds; None waits for all.
+    """
+    lane.close(timeout)
+    account.spool = None
+    lane.recipient.end(timeout)
+    account.notifier.flush()

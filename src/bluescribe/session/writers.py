@@ -1,0 +1,265 @@
+"""Writers: several writers that receive the same documents as one subscriber."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from ..contract.attributes import KnownAttributes
+from ..delivery import delivery_names
+from ..formats import format_names
+from ..log_once import LogOnce
+from ..model.run import working_directory
+from ..recording.snapshot import Snapshots
+from ..recording.unstopped_runs import OpenRuns
+from ..recording.waiting import wait_until_written
+from ..recording.writer import Writer
+from ..spool import Spool, SpoolSettings
+from .status import WritersStatus
+from .succession import Succession
+
+if TYPE_CHECKING:
+    from bluesky import RunEngine
+
+    from ..delivery.base import Delivery
+
+__all__ = ["Writers"]
+
+
+class Writers(KnownAttributes):
+    """Several writers that receive the same documents, and what becomes of their files.
+
+    They are one subscriber, so that arrays are copied once and the end of a run waits for all
+    of them at the same time.
+
+    Parameters
+    ----------
+    writers
+        The writers by their formats' names.
+    deliveries
+        What delivers the runs that they write, by its name.
+    spool
+        Where what is received is kept until it is written.
+
+    Raises
+    ------
+    ConfigError
+        A delivery does not fit the writers.
+    """
+
+    def __init__(
+        self,
+        writers: Mapping[str, Writer],
+        deliveries: Mapping[str, Delivery] | None = None,
+        spool: SpoolSettings | None = None,
+    ) -> None:
+        self._writers = dict(writers)
+        self._deliveries = dict(deliveries or {})
+        own = [delivery.writer for delivery in self._deliveries.values()]
+        self._receiving = [*self._writers.values(), *(writer for writer in own if writer)]
+        self.spool = spool or SpoolSettings()
+        """Where what is received is kept until it is written."""
+        self._spool = Spool(self.spool)
+        told = LogOnce()
+        for writer in self._receiving:
+            writer.follow(self._spool, is_adopted=writer not in own)  # deliveries see to theirs
+            writer.tell_together(told)
+        self._notifier = Writer.share_notifier(list(self))
+        for delivery in self._deliveries.values():
+            delivery.follow(list(self))
+        self._snapshot = Snapshots()
+        self._open_runs = OpenRuns()
+        self._subscriptions: list[tuple[RunEngine, int]] = []
+        self.succession = Succession()
+
+    @property
+    def receiver(self) -> Self:
+        """What to subscribe: this object itself."""
+        return self
+
+    @property
+    def are_idle(self) -> bool:
+        """Whether documents would go nowhere."""
+        return not self._receiving
+
+    def subscribe(self, RE: RunEngine) -> None:
+        """Receive the documents of a RunEngine from now on.
+
+        Raises
+        ------
+        ConfigError
+            A writer wants something of the RunEngine that it cannot have.
+        """
+        if self.is_subscribed(RE):
+            return
+        self.prepare(RE)
+        self._subscriptions.append((RE, RE.subscribe(self)))  # type: ignore[no-untyped-call]  # bluesky
+
+    def prepare(self, RE: RunEngine) -> None:
+        """Set up in a RunEngine what the formats want there.
+
+        Raises
+        ------
+        ConfigError
+            A writer wants something of the RunEngine that it cannot have.
+        """
+        for writer in self:
+            writer.prepare(RE)
+
+    def is_subscribed(self, RE: RunEngine) -> bool:
+        """Tell whether `subscribe` was called with a RunEngine."""
+        return any(engine is RE for engine, _ in self._subscriptions)
+
+    def leave(self, RE: RunEngine) -> None:
+        """Receive no more documents of a RunEngine; finish and close what nobody else uses.
+
+        Images that are being copied are not waited for.
+        """
+        self._unsubscribe_from([pair for pair in self._subscriptions if pair[0] is RE])
+        self.succession.open_runs.clear()
+        requests = [(writer, writer.request_finish()) for writer in self._receiving]
+        wait_until_written(requests, self._longest_wait())
+        if self._subscriptions:
+            return
+        for writer, done in requests:
+            if done.is_set() and not writer.status().copying:
+                writer.close()
+        if self._deliveries:
+            from ..delivery.base import close_together
+
+            deliveries = list(self._deliveries.values())
+            threading.Thread(target=close_together, args=(deliveries,), daemon=True).start()
+
+    def unsubscribe(self) -> None:
+        """Receive no more documents; what was received is written."""
+        self._unsubscribe_from(list(self._subscriptions))
+        self.flush()
+
+    def _unsubscribe_from(self, subscriptions: list[tuple[RunEngine, int]]) -> None:
+        self.succession.is_waiting = False
+        for RE, token in subscriptions:
+            self._subscriptions.remove((RE, token))
+            RE.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky
+
+    def _longest_wait(self) -> float:
+        return max((writer.settings.drain_timeout for writer in self._receiving), default=0.0)
+
+    def __call__(self, name: str, doc: dict[str, Any]) -> None:
+        """Receive a document on the RunEngine's thread.
+
+        Raises
+        ------
+        RecordingError
+            A writer with ``ON_ERROR: abort`` could not write a run. All writers have the document.
+        """
+        # Nearly all documents are plain events, and each point of a scan pays for what stands here
+        intake = self._spool.intake
+        if name == "event" and len(intake.items) < intake.limit:
+            plain = self._snapshot.plain_event(doc)
+            if plain is not None:
+                intake.items.append((name, plain, 0, None))
+                return self._raise_failures()
+        self.post(name, doc)
+        if name == "stop" and self._receiving:
+            requests = [(writer, writer.request_sync()) for writer in self._receiving]
+            wait_until_written(requests, self._longest_wait())
+            self._notifier.flush()
+        if name == "stop":
+            self.succession.hand_over(self)
+        return self._raise_failures()
+
+    def _raise_failures(self) -> None:
+        for writer in self._receiving:
+            writer.raise_failure()
+
+    def post(self, name: str, doc: dict[str, Any]) -> None:
+        """Receive a document without waiting at a stop, and without raising a failure."""
+        copy, size = self._snapshot(name, doc)
+        if name in ("start", "stop"):
+            self._note_runs(name, copy)
+        if name == "start":
+            for writer in self._receiving:
+                writer.leave_to_others(copy)
+            self._spool.post("cwd", working_directory())
+        self._spool.post(name, copy, size)
+        if name == "stop":
+            for writer in self._receiving:
+                writer.end(copy)
+
+    def _note_runs(self, name: str, doc: Any) -> None:
+        """Note which runs are open, and end those that their RunEngine has left."""
+        for uid in self._open_runs.see(name, doc):
+            self.succession.note("stop", {"run_start": uid})
+            for writer in self._receiving:
+                writer.end_unstopped(uid)
+        self.succession.note(name, doc)
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was received is on disk.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait for all writers together; None waits as long as it takes.
+
+        Returns
+        -------
+        bool
+            Whether it is.
+        """
+        requests = [(writer, writer.request_flush()) for writer in self._receiving]
+        is_written = wait_until_written(requests, timeout)
+        return is_written and not any(writer.status().late for writer in self._receiving)
+
+    def close(self) -> None:
+        """Finish every file and end the writers; then deliver what can be delivered at once."""
+        self._unsubscribe_from(list(self._subscriptions))
+        for writer in self._receiving:
+            writer.close()
+        self._notifier.flush()
+        if self._deliveries:
+            from ..delivery.base import close_together
+
+            close_together(self._deliveries.values())
+
+    def status(self) -> WritersStatus:
+        """Tell for each format what is being written, what was, what waits and what failed."""
+        return WritersStatus(
+            {name: writer.status() for name, writer in self._writers.items()},
+            {name: delivery.status() for name, delivery in self._deliveries.items()},
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the writer of a format, or a delivery."""
+        known = {**self.__dict__.get("_writers", {}), **self.__dict__.get("_deliveries", {})}
+        if name in known:
+            return known[name]
+        blocks = {f: f"{f.upper()}_DATA_FILES" for f in format_names()}
+        blocks |= {d: d.upper() for d in delivery_names()}
+        hint = f": {blocks[name]} is not switched on" if name in blocks else ""
+        raise AttributeError(f"no writer {name!r}{hint}; there are {', '.join(known) or 'none'}")
+
+    def __iter__(self) -> Iterator[Writer]:
+        """Iterate over the writers."""
+        return iter(self._writers.values())
+
+    def __len__(self) -> int:
+        """Return the number of writers."""
+        return len(self._writers)
+
+    def __dir__(self) -> list[str]:
+        """List formats and deliveries too, so that TAB completes them."""
+        return [*super().__dir__(), *self._writers, *self._deliveries]
+
+    def __enter__(self) -> Self:
+        """Return the writers; leaving the block closes them."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close the writers."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Name the formats, then the deliveries."""
+        return f"Writers({', '.join([*self._writers, *self._deliveries]) or 'none'})"
