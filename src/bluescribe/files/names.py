@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import takewhile
@@ -15,6 +13,7 @@ from string import Formatter
 from typing import Any
 
 from . import Claims, Folder, Place, Rights
+from .run_names import LONGEST_NAME, LONGEST_PART, clean, free_names, shortened
 from .templates import DEFAULT_TEMPLATE, check_fields
 
 __all__ = [
@@ -30,16 +29,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-
-_LONGEST_NAME = 180
-"""Bytes of one part of a path, to which formats add stream and ending."""
-
-_LONGEST_PART = 255
-"""Bytes that file systems allow."""
-
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\:*?"<>|#;\[\]]')
-"""Separators, control characters, line ends, what Windows shares refuse, and what readers take for
-the end of a name or for a pattern: silx and frictionless do not open ``Fe #3.hdf``."""
 
 _TOLD_KEPT = 1_000
 _told_of: dict[tuple[str, str], object] = {}
@@ -101,16 +90,8 @@ def run_path(
     """
     folder = filled(str(directory), start, fallback=fixed_part(str(directory)))
     stem = filled(template, start, fallback=fallback)
-    folders = [_shorten(part, _LONGEST_PART) for part in Path(folder).parts]
-    return Path(*folders, *(_shorten(part) for part in stem.split("/") if part))
-
-
-def clean(text: str) -> str:
-    """Return `text` as one part of a path: no separator, control character or leading dot."""
-    encodable = text.encode("utf-8", "replace").decode()  # lone surrogates become question marks
-    name = _UNSAFE.sub("_", unicodedata.normalize("NFC", encodable)).strip()
-    undotted = name.lstrip(". ")
-    return _shorten("_" * (undotted != name) + undotted) or "_"
+    folders = [shortened(part, LONGEST_PART) for part in Path(folder).parts]
+    return Path(*folders, *(shortened(part) for part in stem.split("/") if part))
 
 
 def place_of_run(path: Path, rights: Rights, claims: Claims | None = None) -> Place:
@@ -157,9 +138,9 @@ def claim(place: Place, ending: str, *, is_told: bool = True) -> Place:
     OSError
         The folder cannot be written, or its path leads to another one by now.
     """
-    stem = _shorten(place.name, _LONGEST_PART - len(f"-{10**6}{ending}".encode()))
+    stem = shortened(place.name, LONGEST_PART - len(f"-{10**6}{ending}".encode()))
     place.folder.found()  # a file that nobody finds is of no use
-    for candidate in _candidates(place.with_name(stem), ending):
+    for candidate in map(place.with_name, free_names(stem, ending)):
         if not candidate.exists():
             place.folder.claims.begin(candidate.path)
         try:
@@ -175,14 +156,6 @@ def claim(place: Place, ending: str, *, is_told: bool = True) -> Place:
         place.folder.claims.end(candidate.path)
         return candidate
     raise AssertionError("unreachable: candidates do not end")
-
-
-def _candidates(place: Place, ending: str) -> Iterator[Place]:
-    yield place.with_name(place.name + ending)
-    number = 2
-    while True:
-        yield place.with_name(f"{place.name}-{number}{ending}")
-        number += 1
 
 
 def filled(template: str, start: Mapping[str, Any], *, fallback: str) -> str:
@@ -223,7 +196,7 @@ def _tell_of_flattening(template: str, key: str, text: str) -> None:
         "own, such as {cycle}/{proposal}.",
         template,
         key,
-        text[:_LONGEST_NAME],
+        text[:LONGEST_NAME],
         clean(text),
     )
 
@@ -261,8 +234,3 @@ def fixed_part(directory: str) -> str:
     """Return the folders of a directory template above the first one that has a key."""
     fixed = takewhile(lambda part: "{" not in part.replace("{{", ""), Path(directory).parts)
     return str(Path(*fixed))
-
-
-def _shorten(name: str, most: int = _LONGEST_NAME) -> str:
-    data = os.fsencode(name)
-    return name if len(data) <= most else data[:most].decode(errors="ignore")

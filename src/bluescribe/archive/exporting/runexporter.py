@@ -11,7 +11,7 @@ from typing import Any
 
 from ...contract.report import Failure, RunReport
 from ...errors import DocumentError
-from ...files.job_note import ENDING as NOTE
+from ...files.run_names import is_owed
 from ...log_once import LogOnce
 from ...model.grammar import check_name
 from ...recording.snapshot import Snapshots
@@ -165,7 +165,9 @@ class _Account:
         report = self._report(reports)
         written = () if report.is_given_up else report.files[:1]
         made = [path for path in dict.fromkeys([*self._claimed, *written]) if path.exists()]
-        self.files = [path for path in made if path.suffix != NOTE]  # of what was still to be done
+        self.files = [
+            path for path in made if not is_owed(path.name)
+        ]  # of what was still to be done
         for path in self.files:
             size = _size(path)
             self.bytes += size - sizes.get(path, 0)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ...assets.asset import Asset, Frames
 from ...contract.runfile import RunFile
 from ...files import Place
-from ...files.names import claim, clean
+from ...files.names import claim
+from ...files.run_names import open_stem
 from ...files.textfile import TextFile
 from ...model.run import Descriptor, Document, Page, Run, Stream
 from .columns import layout
@@ -315,7 +316,7 @@ class SpecFile(RunFile["SpecSettings"]):
         """Make a SPEC file beside the session's, which can be read while it is there."""
         if self._beside is None:
             home = self._home.place
-            name = clean(f"{home.stem}-S{self._number:05d}-{self._run.uid:.7}-open")
+            name = open_stem(home.stem, self._number, self._run.uid)
             self._beside = claim(home.with_name(name), home.suffix)
         return TextFile(self._beside), self._header()
 

@@ -14,7 +14,8 @@ from typing import Any
 from ...contract.settings import WriterSettings
 from ...errors import ConfigError
 from ...files import Folder, Place
-from ...files.names import clean, run_path
+from ...files.names import run_path
+from ...files.run_names import SESSION_TEMPLATE, clean, free_names
 from ...model.run import Run, working_directory
 from .existing import highest_scan
 from .sessionfile import SessionFile
@@ -22,8 +23,6 @@ from .sessionfile import SessionFile
 __all__ = ["Session", "session_name"]
 
 logger = logging.getLogger(__name__)
-
-_NAME = "{time:%Y%m%d-%H%M%S}"
 
 _MOST_FILES = 3
 """Files that are kept from other writers while no run is open in them: each keeps a mount busy."""
@@ -282,7 +281,7 @@ class _NamedFile:
 
 def session_name(start: Mapping[str, Any]) -> str:
     """Return what a file is called, without ending, that begins with a run."""
-    return run_path(Path(), _NAME, start).name
+    return run_path(Path(), SESSION_TEMPLATE, start).name
 
 
 def _is_path(title: str | Path) -> bool:
@@ -291,7 +290,5 @@ def _is_path(title: str | Path) -> bool:
 
 def _free(path: Path) -> Path:
     """Return a path that nothing has."""
-    number, free = 2, path
-    while free.exists():
-        free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
-    return free
+    names = map(path.with_name, free_names(path.stem, path.suffix))
+    return next(free for free in names if not free.exists())

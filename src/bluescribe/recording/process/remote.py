@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...contract.report import Failure, RunReport
-from ...files.job_note import ENDING
+from ...files.run_names import OWED
 from ...model.run import Run
 from ...spool.problems import BrokenSpoolError
 from ...spool.reading import tell_of_unreadable
@@ -422,7 +422,7 @@ class Remote:
         files = {path: start for start, paths in self._hearing.begun().values() for path in paths}
         for path in self._copying:
             if self._deaths[path] <= _MOST_DEATHS:
-                self._do("owed", path.with_name(path.name + ENDING), files.get(path))
+                self._do("owed", path.with_name(path.name + OWED), files.get(path))
         poisoned = [path for path in self._copying if self._deaths[path] > _MOST_DEATHS]
         if poisoned:
             self._ledger.copying = [*self._ledger.copying, *poisoned]
