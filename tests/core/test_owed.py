@@ -246,7 +246,7 @@ def test_a_full_disk_leaves_it_to_the_next_session(
         NexusWriter(folder, images="copy", file_name="run") as writer,
     ):
         full.setattr(Place, "copy_into", refuse)
-        writer.tell_of_finished(reported.append)
+        writer.on_complete(reported.append)
         for document in docs:
             writer(*document)
         writer.close()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 from string import Formatter
@@ -24,6 +25,7 @@ __all__ = [
     "clean",
     "filled",
     "fixed_part",
+    "late_keys",
     "place_of_run",
     "run_path",
 ]
@@ -34,13 +36,29 @@ _TOLD_KEPT = 1_000
 _told_of: dict[tuple[str, str], object] = {}
 """Templates, and their keys that were found to hold a path, by whichever format came first."""
 
+_LATE = {"config": "config[device][key]", "event": "event[field]"}
+"""Roots of keys whose values come after the start document, and how such keys are written."""
+
+_LACKING = {
+    "config": "no descriptor of the run has",
+    "event": "no event of the run has",
+}
+
 _KEY = re.compile(r"[^.\[\]!]+(\[[^\[\]]+\])*")
 """A start key, or an item inside one: ``sample[name]``. Never an attribute."""
 
 
-def check_template(template: str) -> None:
-    """Raise a `ValueError` that says what is wrong with a file name template."""
-    check_keys(template)
+def check_template(template: str, *, may_be_late: bool = False) -> None:
+    """Raise a `ValueError` that says what is wrong with a file name template.
+
+    Parameters
+    ----------
+    template
+        The template.
+    may_be_late
+        Whether it may hold keys of `late_keys`.
+    """
+    check_keys(template, may_be_late=may_be_late)
     if not template.strip("/ "):
         raise ValueError("an empty template names no file")
     if not template.isprintable():
@@ -49,8 +67,16 @@ def check_template(template: str) -> None:
         raise ValueError("the template must stay inside the directory: no leading / and no ..")
 
 
-def check_keys(template: str) -> None:
-    """Raise a `ValueError` unless what stands in braces are keys of a start document."""
+def check_keys(template: str, *, may_be_late: bool = False) -> None:
+    """Raise a `ValueError` unless what stands in braces are keys of a start document.
+
+    Parameters
+    ----------
+    template
+        The template.
+    may_be_late
+        Whether keys of `late_keys` are allowed, too.
+    """
     try:
         keys = [key for _, key, _, _ in Formatter().parse(template) if key is not None]
     except ValueError as error:
@@ -60,7 +86,34 @@ def check_keys(template: str) -> None:
             raise ValueError(
                 f"{{{key}}} is not a key of the start document; see {DEFAULT_TEMPLATE}"
             )
+        _check_late_key(key, may_be_late=may_be_late)
     check_fields(template)
+
+
+def _check_late_key(key: str, *, may_be_late: bool) -> None:
+    root, *inner = _steps(key)
+    if root not in _LATE:
+        return
+    if not may_be_late:
+        raise ValueError(f"{{{key}}}: only keys of the start document are known here")
+    if len(inner) != len(_LATE[root].split("[")) - 1:
+        raise ValueError(f"{{{key}}} names no value: write {{{_LATE[root]}}}")
+
+
+@lru_cache(maxsize=100)
+def late_keys(template: str) -> frozenset[tuple[str, ...]]:
+    """Return those keys of a template that no start document has.
+
+    ``("config", DEVICE, KEY)`` is in the first descriptor that tells of the device,
+    ``("event", FIELD)`` in the first event that has the field.
+    """
+    keys = [_steps(key) for _, key, _, _ in Formatter().parse(template) if key]
+    return frozenset(steps for steps in keys if steps[0] in _LATE)
+
+
+def _steps(key: str) -> tuple[str, ...]:
+    """Return the names that lead to a value: ``sample[name]`` has two."""
+    return tuple(key.replace("]", "").split("["))
 
 
 def run_path(
@@ -79,7 +132,8 @@ def run_path(
     template
         The file name template.
     start
-        The run's start document. Its values are cleaned: they cannot name another folder.
+        The run's start document, with what is known of `late_keys` under ``config`` and
+        ``event``. Values are cleaned: they cannot name another folder.
     fallback
         The template that steps in where `template` has a key that `start` lacks.
 
@@ -163,10 +217,12 @@ def filled(template: str, start: Mapping[str, Any], *, fallback: str) -> str:
     try:
         return _fill(template, start)
     except LookupError as error:
+        (key,) = error.args
         logger.warning(
-            "template %r: the start document has no %s; using %r instead",
+            "template %r: %s %r; using %r instead",
             template,
-            error,
+            _LACKING.get(_steps(key)[0], "the start document has no"),
+            key,
             fallback,
         )
         uid = start.get("uid")
@@ -202,7 +258,7 @@ def _tell_of_flattening(template: str, key: str, text: str) -> None:
 
 
 def _look_up(key: str, start: Mapping[str, Any]) -> Any:
-    first, *inner = key.replace("]", "").split("[")
+    first, *inner = _steps(key)
     value = start.get(first)
     for name in inner:
         value = value.get(name) if isinstance(value, Mapping) else None

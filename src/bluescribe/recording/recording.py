@@ -17,7 +17,7 @@ from typing import Any
 
 from ..assets.asset import AssetBook, datum_rows
 from ..contract.post_run import Work
-from ..contract.report import Failure, RunReport
+from ..contract.report import Failure, LeftOut, RunReport
 from ..contract.runfile import RunFile
 from ..errors import DocumentError
 from ..files.remedies import remedy
@@ -83,6 +83,7 @@ class Recording:
         self._events = 0
         """Those that stand in the account of the writer."""
         self._refused_before = ledger.documents_refused
+        self._stop: Document | None = None
         self.is_repeated = False
         """Whether a run of this uid was finished before."""
 
@@ -247,6 +248,7 @@ class Recording:
 
     def finish(self, stop: Document | None) -> None:
         """Finish the file; `stop` is None when the run was never stopped."""
+        self._stop = stop
         if stop is not None:
             self.record("stop", stop)
         self._write_pages()
@@ -322,9 +324,11 @@ class Recording:
         report = RunReport(
             self._ledger.format_name,
             self.run.start,
+            stop=self._stop,
             files=tuple(files),
             failures=(*((lost,) if lost else ()), *shortfalls),
             discrepancies=tuple(self._file.discrepancies),
+            left_out=tuple(LeftOut(*what, why) for what, why in self._file.left_out.items()),
             refused=self._ledger.documents_refused - self._refused_before,
             is_given_up=lost is not None,
             is_owed=is_owed,

@@ -29,6 +29,7 @@ from ..model.writable import writable
 from ..spool.problems import BrokenSpoolError
 from ..spool.segment import Entry
 from ..spool.story import story_of
+from .named_late import recording_of
 from .post_run import Afterwards
 from .recording import Recording
 from .status import Ledger
@@ -278,7 +279,7 @@ class Router(DocumentRouter):
         file = self._new_file(run)
         if file is None:
             return None
-        recording = Recording(
+        recording = recording_of(
             run,
             file,
             retry_seconds=self._retry_seconds,

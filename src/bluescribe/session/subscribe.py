@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ..config.config import read_iconfig
 from ..config.folders import check_folders
 from ..contract.attributes import KnownAttributes
+from ..contract.report import Tell
 from ..delivery import delivery_names
 from ..files.names import fixed_part
 from ..files.rights import group_word
@@ -184,6 +185,14 @@ class Writers(KnownAttributes):
     def are_idle(self) -> bool:
         """Whether documents would go nowhere."""
         return not self._receiving
+
+    def on_complete(self, tell: Tell) -> None:
+        """Have `tell` called once for each run and format, when the files of the run are final.
+
+        See `Writer.on_complete`.
+        """
+        for writer in self:
+            writer.on_complete(tell)
 
     def subscribe(self, RE: RunEngine) -> None:
         """Receive the documents of a RunEngine from now on.

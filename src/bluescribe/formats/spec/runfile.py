@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...assets.asset import Asset, Frames
 from ...contract.runfile import RunFile
 from ...files import Place
-from ...files.names import claim
+from ...files.names import claim, late_keys
 from ...files.run_names import open_stem
 from ...files.textfile import TextFile
 from ...model.run import Descriptor, Document, Page, Run, Stream
@@ -83,6 +83,12 @@ class SpecFile(RunFile["SpecSettings"]):
             return []
         beside = [] if self._beside is None else [self._beside.path]
         return [self._home.path, *beside]
+
+    def late_keys(self, run: Run) -> frozenset[tuple[str, ...]]:
+        """Return those of the folder: only a file of its own is called by the run."""
+        if self.settings.one_file_a_run:
+            return super().late_keys(run)
+        return late_keys(str(self.settings.directory))
 
     def open(self, run: Run) -> None:
         """Find the session's file and the scan number."""

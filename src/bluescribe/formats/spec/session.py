@@ -14,7 +14,7 @@ from typing import Any
 from ...contract.settings import WriterSettings
 from ...errors import ConfigError
 from ...files import Folder, Place
-from ...files.names import run_path
+from ...files.names import late_keys, run_path
 from ...files.run_names import SESSION_TEMPLATE, clean, free_names
 from ...model.run import Run, working_directory
 from .existing import highest_scan
@@ -122,7 +122,7 @@ class Session:
     def _target(self, run: Run) -> tuple[Folder, str | None]:
         """Return where the file of a run is, and its name; None when its time names it."""
         folder = Folder.made(
-            run.cwd / self._directory(run.start), self._settings.rights, run.claims
+            run.cwd / self._directory(run.for_names), self._settings.rights, run.claims
         )
         named = self._named
         if named is None:
@@ -235,7 +235,10 @@ class Session:
         md
             Fills the keys of the directory.
         """
-        keys = (key for _, key, _, _ in Formatter().parse(str(self._settings.directory)))
+        template = str(self._settings.directory)
+        keys = (key for _, key, _, _ in Formatter().parse(template))
+        if late_keys(template):
+            return None
         if md is None and any(key not in (None, "time") for key in keys):
             return None
         directory = self._directory({**(md or {}), "time": time.time()})
