@@ -251,7 +251,7 @@ SESSION = """
     class Printing(Basket):
         def follow(self, writers):
             for writer in writers:
-                writer.tell_of_finished(lambda report: self.put("run", {"n": report.uid}))
+                writer.on_complete(lambda report: self.put("run", {"n": report.uid}))
         def deliver(self, entry):
             print("delivered", entry.content["n"], flush=True)
 
@@ -323,7 +323,7 @@ def test_a_delivery_with_a_writer_receives_documents(basket, tmp_path):
         def __init__(self, folder):
             super().__init__(folder)
             self._spool = JsonlWriter(folder / "spool")
-            self._spool.tell_of_finished(self.tell)
+            self._spool.on_complete(self.tell)
 
         @property
         def writer(self):
@@ -354,7 +354,7 @@ def test_a_delivery_with_a_writer_receives_documents(basket, tmp_path):
 def test_what_a_session_ends_with_is_delivered_on_closing(basket, tmp_path):
     b = basket()
     writer = CsvWriter(tmp_path)
-    writer.tell_of_finished(lambda report: b.put("run", {"n": report.uid}))
+    writer.on_complete(lambda report: b.put("run", {"n": report.uid}))
     writers = Writers({"csv": writer}, {"basket": b})
     writers("start", {"uid": "run", "time": 1.0})
     writers.close()

@@ -21,8 +21,9 @@ from bluescribe.delivery.globus.begun import Left, LeftFile
 from bluescribe.delivery.globus.finishing import Finishing
 from bluescribe.files import Place
 from bluescribe.files.backup import keeping
-from bluescribe.files.job_note import ENDING, Note, exact, notes_of, restored
-from bluescribe.recording import backend
+from bluescribe.files.job_note import Note, exact, notes_of, restored
+from bluescribe.files.run_names import OWED
+from bluescribe.recording import writer as writer_module
 from bluescribe.recording.owed_jobs import take_up_owed
 from bluescribe.recording.unfinished_runs import find_incomplete, places_of
 from tests.core.scanning import PATIENCE, told
@@ -60,7 +61,7 @@ def end_early(
     folder: Path, docs: Documents, monkeypatch: pytest.MonkeyPatch, **settings: Any
 ) -> Path:
     """Write a run as a program does that ends at once."""
-    monkeypatch.setattr(backend, "_EXIT_SECONDS", 0.01)
+    monkeypatch.setattr(writer_module, "_EXIT_SECONDS", 0.01)
     writer = NexusWriter(folder, **{"images": "copy", "file_name": "run", **settings})
     for document in docs:
         writer(*document)
@@ -84,7 +85,7 @@ def test_a_program_that_ends_says_who_goes_on(
     folder: Path, docs: Documents, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = end_early(folder, docs, monkeypatch)
-    assert names(folder) == {path.name, f"{path.name}{ENDING}"}
+    assert names(folder) == {path.name, f"{path.name}{OWED}"}
     (message,) = told(caplog)
     assert str(path) in message
     assert f"bluescribe recover {folder}" in message
@@ -217,7 +218,7 @@ def test_a_note_whose_file_is_gone_is_set_aside(left: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", '{"bluescribe": 1}', "notes of the visit"])
 def test_what_is_no_note_is_left_alone(text: str, tmp_path: Path) -> None:
-    path = tmp_path / f"run.hdf{ENDING}"
+    path = tmp_path / f"run.hdf{OWED}"
     path.write_text(text)
     assert not recover(tmp_path).steps
     assert path.exists() == bool(text)
@@ -245,7 +246,7 @@ def test_a_full_disk_leaves_it_to_the_next_session(
         NexusWriter(folder, images="copy", file_name="run") as writer,
     ):
         full.setattr(Place, "copy_into", refuse)
-        writer.tell_of_finished(reported.append)
+        writer.on_complete(reported.append)
         for document in docs:
             writer(*document)
         writer.close()

@@ -21,7 +21,7 @@ from tests.core.scanning import told
 
 def reports_of(writer: Writer) -> list[RunReport]:
     found: list[RunReport] = []
-    writer.tell_of_finished(found.append)
+    writer.on_complete(found.append)
     return found
 
 

@@ -21,7 +21,7 @@ def test_images_are_copied_by_another_process(tmp_path, kills):
     raw = tmp_path / "raw.h5"
     reports: list[RunReport] = []
     with NexusWriter(tmp_path / "out", images="copy", images_timeout=PATIENCE) as writer:
-        writer.tell_of_finished(reports.append)
+        writer.on_complete(reports.append)
         for document in run_of_streams([hdf5_stream(raw)], [(0, 0, 4)], (1, 6, 8)):
             writer(*document)
         assert writer.status().runs_written == 1

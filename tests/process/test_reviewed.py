@@ -86,8 +86,8 @@ def test_a_handler_of_the_log_that_raises(tmp_path):
 def test_those_who_are_told_may_exit_or_close(tmp_path):
     with writing(tmp_path, ("jsonl",)) as (engine, _, documents):
         exits, closes = NexusWriter(tmp_path / "a"), NexusWriter(tmp_path / "b")
-        exits.tell_of_finished(lambda _: sys.exit())
-        closes.tell_of_finished(lambda _: closes.close())
+        exits.on_complete(lambda _: sys.exit())
+        closes.on_complete(lambda _: closes.close())
         engine.subscribe(exits.receiver)
         engine.subscribe(closes.receiver)
         began = time.monotonic()
@@ -108,7 +108,7 @@ def test_a_spool_that_cannot_be_read_when_a_run_is_to_be_written_again(tmp_path,
 
     with writing(tmp_path, ONE, DRAIN_TIMEOUT=20) as (engine, writers, documents):
         reports: list[RunReport] = []
-        writers.nexus.tell_of_finished(reports.append)
+        writers.nexus.on_complete(reports.append)
 
         def kill() -> None:
             assert writers.flush(60)

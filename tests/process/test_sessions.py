@@ -177,7 +177,7 @@ def test_a_run_that_kills_every_process_is_given_up_and_told(tmp_path, caplog):
     with writing(tmp_path, ("jsonl",)) as (engine, _, documents):
         writer = hooked.DeadlyWriter(tmp_path, drain_timeout=60)
         reports: list[RunReport] = []
-        writer.tell_of_finished(reports.append)
+        writer.on_complete(reports.append)
         engine.subscribe(writer.receiver)
         engine(scan(plan_name="deadly"))
         eventually(lambda: reports)

@@ -18,7 +18,7 @@ from typing import Any
 
 import h5py
 
-from bluescribe.files.job_note import ENDING
+from bluescribe.files.run_names import OWED
 from bluescribe.formats import load_format
 from bluescribe.recording.owed_jobs import take_up_owed
 from tests.formats.images import (
@@ -125,7 +125,7 @@ def owed(case: str) -> Callable[[Path], None]:
         if not child:
             killed_completing.write(data, case, docs, _STEP)
         assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
-        assert list(data.glob(f"*{ENDING}"))
+        assert list(data.glob(f"*{OWED}"))
         (path,) = [*data.glob("run*.hdf"), *data.glob("run*.h5")]
         tear(path)
         with load_format(case)(data, file_name="other", **killed_completing.CASES[case]) as writer:

@@ -228,7 +228,7 @@ class Adopted:
         """
         reports: list[RunReport] = []
         writer.replay(is_told=False)
-        writer.tell_of_finished(reports.append)
+        writer.on_complete(reports.append)
         cwd: Path | None = None
         with writer:
             for name, doc in self._left.story(self._run.uid, self._lane):

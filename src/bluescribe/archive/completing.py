@@ -10,7 +10,8 @@ from pathlib import Path
 from ..contract.recovery import Recovery
 from ..files import Place, parts_of
 from ..files.backup import is_being_recovered, keep
-from ..files.job_note import ENDING, Note, notes_of
+from ..files.job_note import Note, notes_of
+from ..files.run_names import of_noted
 from ..recording.owed_jobs import obstacle, work_of
 from .recovered import Step
 
@@ -39,7 +40,7 @@ def complete(path: Path, recoveries: Mapping[str, Recovery], *, is_dry_run: bool
         if not (is_dry_run or path.stat().st_size):
             path.unlink()  # made at the moment of the kill: its file is not finished either
     except BlockingIOError:
-        return Step(path.with_name(path.name.removesuffix(ENDING)), "left", _OTHERS)
+        return Step(path.with_name(of_noted(path.name)), "left", _OTHERS)
     except OSError as error:
         return Step(path, "FAILED", str(error))
     return None

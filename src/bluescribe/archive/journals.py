@@ -11,6 +11,7 @@ from ..contract.recovery import Documents, Found, Recovery
 from ..errors import DocumentError
 from ..model.grammar import check_event
 from ..model.run import Document
+from ..model.selection import LEFT_OUT
 
 __all__ = ["Journal", "events_of", "is_better", "is_poor"]
 
@@ -50,11 +51,18 @@ def is_poor(recovery: Recovery, found: Found, journal: Journal | None) -> bool:
 
 
 def is_better(found: Found, journal: Journal) -> bool:
-    """Tell whether a journal has all events that a file has."""
+    """Tell whether a journal has all events that a file has, and all of their fields."""
+    if found.is_readable and _lacks_fields(journal):
+        return False
     if not any(found.events.values()) or journal.found.has_stop:
         return True
     streams = events_of(journal.read())
     return all(streams.get(name, 0) >= number for name, number in found.events.items())
+
+
+def _lacks_fields(journal: Journal) -> bool:
+    """Tell whether fields were left out of a journal, which others may have."""
+    return any(name == "descriptor" and LEFT_OUT in doc for name, doc in journal.read())
 
 
 def events_of(documents: Documents) -> Mapping[str, int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,8 +16,8 @@ from typing import Any
 from ..config.config import Configuration, read_iconfig
 from ..contract.recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source
 from ..errors import ConfigError
-from ..files.backup import NOT_OURS, is_put_by, keep, keeping, put_back
-from ..files.job_note import is_note
+from ..files.backup import is_put_by, keep, keeping, put_back
+from ..files.run_names import is_beside_a_file, is_by_default, is_owed
 from ..formats import format_names, load_plugin
 from ..recording.unfinished_runs import remember
 from .adoption import adopt
@@ -34,8 +33,6 @@ Progress = Callable[[int, int], None]
 
 _MOMENTS = 1.0
 """Seconds in which a journal's first line is on the disk: what is promised."""
-_DEFAULT_NAME = re.compile(r"\d{8}-\d{6}(-S\d+-\w{1,7})?(-\d+)?")
-"""Names by our own templates: an empty file that is called so is one of ours."""
 
 
 def recover(
@@ -123,7 +120,7 @@ class _Recoverer:
         for path in list(_files(self._report.directory)):
             self._put_back(path)
         for path in list(_files(self._report.directory)):
-            if not NOT_OURS.search(path.name):
+            if not is_beside_a_file(path.name):
                 self._examine(path)
         total = len(self._journals) + len(self._others)
         for number, journal in enumerate(list(self._journals.values())):
@@ -140,7 +137,7 @@ class _Recoverer:
         """Do what was owed to finished files, and remove what a kill left beside them."""
         recoveries = {recovery.name: recovery for recovery in self._recoveries}
         is_dry_run = self._report.is_dry_run
-        for note in [path for path in _files(self._report.directory) if is_note(path)]:
+        for note in [path for path in _files(self._report.directory) if is_owed(path.name)]:
             step = complete(note, recoveries, is_dry_run=is_dry_run)
             if step is not None:
                 self._whole.discard(step.path)
@@ -231,7 +228,7 @@ class _Recoverer:
         """Do without a journal what can be done."""
         path = found.path
         has_content = path.stat().st_size > 0
-        if found.is_by_name and has_content and not _DEFAULT_NAME.match(path.name):
+        if found.is_by_name and has_content and not is_by_default(path.name):
             self._tell(path, "left", f"{problem}; it may be somebody else's")
         elif found.is_readable or not has_content or recovery.sets_aside:
             is_put_away = recovery.sets_aside and not found.is_readable
@@ -286,7 +283,7 @@ class _Recoverer:
 
     def _set_aside(self, path: Path) -> None:
         """Give an empty file another name: no reader opens it."""
-        if not _DEFAULT_NAME.match(path.name):
+        if not is_by_default(path.name):
             self._tell(path, "left", "it is empty, and may be somebody else's")
             return
         self._put_away(path, "it is empty: nothing was written before the crash")

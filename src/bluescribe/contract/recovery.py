@@ -279,7 +279,7 @@ def play(writer: Writer, source: Source) -> list[str]:
     """
     reports: list[RunReport] = []
     writer.keep_no_spool()  # what fails is told, and is not left to anybody else
-    writer.tell_of_finished(reports.append)
+    writer.on_complete(reports.append)
     with writer:
         for name, doc in source.read():
             writer(name, dict(doc))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Discrepancy", "Failure", "RunReport", "Tell"]
+__all__ = ["Discrepancy", "Failure", "LeftOut", "RunReport", "Tell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,22 @@ class Discrepancy:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a format does not write of a run, on purpose."""
+
+    stream: str
+    field: str | None
+    """None for the whole stream."""
+    why: str
+
+    def __str__(self) -> str:
+        """Return a few words for people."""
+        what = f"stream {self.stream!r}" if self.field is None else f"{self.field!r}"
+        where = "" if self.field is None else f" of {self.stream!r}"
+        return f"{what}{where}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """One run in one format, when its files are final.
 
@@ -58,12 +74,18 @@ class RunReport:
     format: str
     start: Mapping[str, Any]
     """The run's start document."""
+    stop: Mapping[str, Any] | None = field(default=None, kw_only=True)
+    """The run's stop document. None for a run that was never stopped; and where the process that
+    wrote the file died since, as nobody has the document any more."""
     files: tuple[Path, ...] = ()
     """Absolute, the main one first."""
     failures: tuple[Failure, ...] = ()
     """What is not in the files: all from some moment on, or images that could not be copied."""
     discrepancies: tuple[str, ...] = ()
     """In what the run differs from what its stop document says; the files say so too."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What the files lack on purpose: fields that `EXCLUDE` names, what the format has no place
+    for and says only here."""
     refused: int = 0
     """Damaged documents that no file could take, while the run went on."""
     is_given_up: bool = False

@@ -14,7 +14,7 @@ from ..assets.path_map import PathMap
 from ..contract.post_run import Work
 from ..files import MovedFolderError, Place
 from ..files.job_note import Note, exact
-from ..files.names import check_template, claim, place_of_run, run_path
+from ..files.names import check_template, claim, late_keys, place_of_run, run_path
 from ..model.run import Descriptor, Document, Page, Run, Stream
 from .hooks import check_hooks
 from .settings import WriterSettings
@@ -70,6 +70,9 @@ class RunFile(ABC, Generic[Settings]):
         Events or frames that did not come, or came twice. The file is marked with it, where its
         readers see it.
         """
+        self.left_out: dict[tuple[str, str | None], str] = {}
+        """What the files lack on purpose, by stream and field, and why; see `leave_out`."""
+        self._template_of_run: str | None = None
         self._stem: Place | None = None
         self._claimed: dict[str, Place] = {}
 
@@ -118,6 +121,20 @@ class RunFile(ABC, Generic[Settings]):
         """
         return self.paths
 
+    def leave_out(self, stream: str, field: str | None, why: str) -> None:
+        """Note what is not written on purpose: `RunReport.left_out` tells of it.
+
+        A format that does not name it in its file calls this, as often as it likes.
+
+        Parameters
+        ----------
+        stream, field
+            What is left out; None for a whole stream.
+        why
+            In a few words, such as "arrays have no place in a column".
+        """
+        self.left_out.setdefault((stream, field), why)
+
     def accepts(self, run: Run) -> bool:
         """Tell whether a run is to be written, from its start document; for subclasses."""
         return True
@@ -125,8 +142,8 @@ class RunFile(ABC, Generic[Settings]):
     def file_name(self, run: Run) -> str:
         """Return the template of a run's file name, without extension; for subclasses.
 
-        Keys of the start document in braces are filled and cleaned. What leads out of the
-        directory is not taken: the run then has the name that the settings say.
+        Keys in braces are filled and cleaned, as those of the setting ``file_name`` are. What leads
+        out of the directory is not taken: the run then has the name that the settings say.
         """
         return self.settings.file_name
 
@@ -295,6 +312,20 @@ class RunFile(ABC, Generic[Settings]):
             self._claimed[ending] = claim(self.place(run), ending)
         return self._claimed[ending]
 
+    def unclaim(self, ending: str) -> None:
+        """Remove a file that `claim` made for the time of the run only, and list it no more.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be written. A second call goes on.
+        """
+        place = self._claimed.get(ending)
+        if place is not None:
+            if place.exists():
+                place.remove()
+            del self._claimed[ending]
+
     def place(self, run: Run) -> Place:
         """Return where all files of the run are, with their name up to the ending.
 
@@ -307,14 +338,26 @@ class RunFile(ABC, Generic[Settings]):
         """
         if self._stem is None:
             template = self._template(run)
-            path = run_path(self.settings.directory, template, run.start)
+            path = run_path(self.settings.directory, template, run.for_names)
             self._stem = place_of_run(run.cwd / path, self.settings.rights, run.claims)
         return self._stem
 
+    def late_keys(self, run: Run) -> frozenset[tuple[str, ...]]:
+        """Return what the names of the files take from descriptors and events: `names.late_keys`.
+
+        The run is opened when that is known.
+        """
+        return late_keys(str(self.settings.directory)) | late_keys(self._template(run))
+
     def _template(self, run: Run) -> str:
+        if self._template_of_run is None:
+            self._template_of_run = self._asked_template(run)
+        return self._template_of_run
+
+    def _asked_template(self, run: Run) -> str:
         try:
             template = self.file_name(run)
-            check_template(template)
+            check_template(template, may_be_late=True)
         except Exception as error:
             logger.warning(
                 "%s.file_name() gave no name for %s: %r. The file is called as the settings say.",

@@ -1,9 +1,9 @@
 """Finds deliveries, what becomes of files when they are complete: Globus, tiled.
 
-They are the folders of this one, each with its subclass of `Delivery` called ``DELIVERY``, then the
-entry-point group ``bluescribe.deliveries``. `base` says what all are; `outbox` is the folder of what
-is still to be delivered, which outlives the process, `courier` the thread that works through it,
-`trouble` what a failure means and when it is told.
+They are the folders of this one, each with its subclass of `Delivery` called ``DELIVERY``, then
+the entry-point group ``bluescribe.deliveries``. `base` says what all are; `outbox` is the folder
+of what is still to be delivered, which outlives the process, `courier` the thread that works
+through it, `trouble` what a failure means and when it is told.
 
 Knows: writers and their `RunReport`; not how runs are written or configured.
 """

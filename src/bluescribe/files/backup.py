@@ -7,18 +7,16 @@ done. A `recover` that was killed in between leaves the first name, and the next
 from __future__ import annotations
 
 import errno
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 from . import Place, parts_of
 from .job_note import notes_of
+from .run_names import is_at_work, kept_names, name_at_work, name_before_work
 from .write_lock import Hold, is_held
 
 __all__ = [
-    "NOT_OURS",
     "Kept",
     "being_recovered",
     "is_being_recovered",
@@ -28,11 +26,6 @@ __all__ = [
     "put_aside",
     "put_back",
 ]
-
-_KEPT, _AT_WORK = ".damaged", ".recovering"
-NOT_OURS = re.compile(rf"\{_KEPT}(-\d+)?$|\{_AT_WORK}$|\.part$|\.owed$|^\.")
-"""Names that are not looked at: those given here, files that were being replaced, and notes of what
-is owed to others."""
 
 
 class Kept:
@@ -58,13 +51,13 @@ class Kept:
             self.names[path] = keep(path)  # there is nothing to put back
         else:
             self._holds.append(Hold(path))
-            self.names[path] = _moved(path, path.name + _AT_WORK)
+            self.names[path] = _moved(path, name_at_work(path.name))
         return self.names[path]
 
     def settle(self) -> None:
         """Give all files their last names."""
         for path, name in sorted(self.names.items(), key=lambda item: item[0] == self._main):
-            if name.name.endswith(_AT_WORK):
+            if is_at_work(name.name):
                 self.names[path] = keep(name, path.name)
 
     def restore(self) -> None:
@@ -113,7 +106,7 @@ def keep(path: Path, name: str = "") -> Path:
     OSError
         The folder cannot be written.
     """
-    for kept in _kept_names(name or path.name):
+    for kept in kept_names(name or path.name):
         try:
             return _moved(path, kept)
         except FileExistsError:
@@ -147,7 +140,7 @@ def put_aside(path: Path) -> None:
 
 def being_recovered(path: Path) -> Path:
     """Return what a file is called while it is at work."""
-    return path.with_name(path.name + _AT_WORK)
+    return path.with_name(name_at_work(path.name))
 
 
 def is_being_recovered(path: Path) -> bool:
@@ -157,12 +150,12 @@ def is_being_recovered(path: Path) -> bool:
 
 def is_put_by(path: Path) -> bool:
     """Tell whether a file is one that was being recovered, and nobody is at work on it."""
-    return path.name.endswith(_AT_WORK) and not is_held(path)
+    return is_at_work(path.name) and not is_held(path)
 
 
 def put_back(path: Path, *, dry_run: bool) -> Path:
     """Give a file that was being recovered its own name; what was made of it is made again."""
-    home = path.with_name(path.name.removesuffix(_AT_WORK))
+    home = path.with_name(name_before_work(path.name))
     if dry_run:
         return home
     if not path.stat().st_size:  # the name was taken, and the file had not come to it yet
@@ -183,9 +176,3 @@ def _put(path: Path, name: str) -> Path:
     place = Place.at(path)
     place.replace(place.with_name(name))
     return path.with_name(name)
-
-
-def _kept_names(name: str) -> Iterator[str]:
-    yield name + _KEPT
-    for number in count(2):
-        yield f"{name}{_KEPT}-{number}"

@@ -12,7 +12,6 @@ import errno
 import fcntl
 import json
 import os
-import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -24,11 +23,11 @@ import numpy as np
 
 from . import Place
 from .names import claim
+from .run_names import OWED, is_note_of
 from .write_lock import NO_LOCKS, QUIET_SECONDS, Held
 
-__all__ = ["ENDING", "Note", "exact", "is_note", "notes_of", "restored", "settings_of"]
+__all__ = ["Note", "exact", "notes_of", "restored", "settings_of"]
 
-ENDING = ".owed"
 _VERSION = 1
 _KEYS = {"format", "file", "run", "what", "made", "about"}
 _ARRAY = "__array__"
@@ -88,7 +87,7 @@ class Note(Held):
             "made": time.time(),
             "about": about,
         }
-        place = claim(file, ENDING, is_told=False)
+        place = claim(file, OWED, is_told=False)
         try:
             note = cls(place, place.folder.open(place.name, os.O_RDWR), told)
             note._lock()
@@ -217,11 +216,6 @@ class Note(Held):
             at, rest = at + written, rest[written:]
 
 
-def is_note(path: Path) -> bool:
-    """Tell whether a file is called like a note."""
-    return path.name.endswith(ENDING)
-
-
 def notes_of(path: Path) -> list[Path]:
     """Return the notes beside a file.
 
@@ -230,8 +224,7 @@ def notes_of(path: Path) -> list[Path]:
     OSError
         The folder cannot be read.
     """
-    named = re.compile(re.escape(path.name) + r"(-\d+)?" + re.escape(ENDING))
-    return [found for found in path.parent.iterdir() if named.fullmatch(found.name)]
+    return [found for found in path.parent.iterdir() if is_note_of(path.name, found.name)]
 
 
 def settings_of(path: Path) -> dict[str, Any]:

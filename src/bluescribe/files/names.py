@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 from . import Claims, Folder, Place, Rights
+from .run_names import LONGEST_NAME, LONGEST_PART, clean, free_names, shortened
 from .templates import DEFAULT_TEMPLATE, check_fields
 
 __all__ = [
@@ -25,33 +25,40 @@ __all__ = [
     "clean",
     "filled",
     "fixed_part",
+    "late_keys",
     "place_of_run",
     "run_path",
 ]
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_NAME = 180
-"""Bytes of one part of a path, to which formats add stream and ending."""
-
-_LONGEST_PART = 255
-"""Bytes that file systems allow."""
-
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\:*?"<>|#;\[\]]')
-"""Separators, control characters, line ends, what Windows shares refuse, and what readers take for
-the end of a name or for a pattern: silx and frictionless do not open ``Fe #3.hdf``."""
-
 _TOLD_KEPT = 1_000
 _told_of: dict[tuple[str, str], object] = {}
 """Templates, and their keys that were found to hold a path, by whichever format came first."""
+
+_LATE = {"config": "config[device][key]", "event": "event[field]"}
+"""Roots of keys whose values come after the start document, and how such keys are written."""
+
+_LACKING = {
+    "config": "no descriptor of the run has",
+    "event": "no event of the run has",
+}
 
 _KEY = re.compile(r"[^.\[\]!]+(\[[^\[\]]+\])*")
 """A start key, or an item inside one: ``sample[name]``. Never an attribute."""
 
 
-def check_template(template: str) -> None:
-    """Raise a `ValueError` that says what is wrong with a file name template."""
-    check_keys(template)
+def check_template(template: str, *, may_be_late: bool = False) -> None:
+    """Raise a `ValueError` that says what is wrong with a file name template.
+
+    Parameters
+    ----------
+    template
+        The template.
+    may_be_late
+        Whether it may hold keys of `late_keys`.
+    """
+    check_keys(template, may_be_late=may_be_late)
     if not template.strip("/ "):
         raise ValueError("an empty template names no file")
     if not template.isprintable():
@@ -60,8 +67,16 @@ def check_template(template: str) -> None:
         raise ValueError("the template must stay inside the directory: no leading / and no ..")
 
 
-def check_keys(template: str) -> None:
-    """Raise a `ValueError` unless what stands in braces are keys of a start document."""
+def check_keys(template: str, *, may_be_late: bool = False) -> None:
+    """Raise a `ValueError` unless what stands in braces are keys of a start document.
+
+    Parameters
+    ----------
+    template
+        The template.
+    may_be_late
+        Whether keys of `late_keys` are allowed, too.
+    """
     try:
         keys = [key for _, key, _, _ in Formatter().parse(template) if key is not None]
     except ValueError as error:
@@ -71,7 +86,34 @@ def check_keys(template: str) -> None:
             raise ValueError(
                 f"{{{key}}} is not a key of the start document; see {DEFAULT_TEMPLATE}"
             )
+        _check_late_key(key, may_be_late=may_be_late)
     check_fields(template)
+
+
+def _check_late_key(key: str, *, may_be_late: bool) -> None:
+    root, *inner = _steps(key)
+    if root not in _LATE:
+        return
+    if not may_be_late:
+        raise ValueError(f"{{{key}}}: only keys of the start document are known here")
+    if len(inner) != len(_LATE[root].split("[")) - 1:
+        raise ValueError(f"{{{key}}} names no value: write {{{_LATE[root]}}}")
+
+
+@lru_cache(maxsize=100)
+def late_keys(template: str) -> frozenset[tuple[str, ...]]:
+    """Return those keys of a template that no start document has.
+
+    ``("config", DEVICE, KEY)`` is in the first descriptor that tells of the device,
+    ``("event", FIELD)`` in the first event that has the field.
+    """
+    keys = [_steps(key) for _, key, _, _ in Formatter().parse(template) if key]
+    return frozenset(steps for steps in keys if steps[0] in _LATE)
+
+
+def _steps(key: str) -> tuple[str, ...]:
+    """Return the names that lead to a value: ``sample[name]`` has two."""
+    return tuple(key.replace("]", "").split("["))
 
 
 def run_path(
@@ -90,7 +132,8 @@ def run_path(
     template
         The file name template.
     start
-        The run's start document. Its values are cleaned: they cannot name another folder.
+        The run's start document, with what is known of `late_keys` under ``config`` and
+        ``event``. Values are cleaned: they cannot name another folder.
     fallback
         The template that steps in where `template` has a key that `start` lacks.
 
@@ -101,16 +144,8 @@ def run_path(
     """
     folder = filled(str(directory), start, fallback=fixed_part(str(directory)))
     stem = filled(template, start, fallback=fallback)
-    folders = [_shorten(part, _LONGEST_PART) for part in Path(folder).parts]
-    return Path(*folders, *(_shorten(part) for part in stem.split("/") if part))
-
-
-def clean(text: str) -> str:
-    """Return `text` as one part of a path: no separator, control character or leading dot."""
-    encodable = text.encode("utf-8", "replace").decode()  # lone surrogates become question marks
-    name = _UNSAFE.sub("_", unicodedata.normalize("NFC", encodable)).strip()
-    undotted = name.lstrip(". ")
-    return _shorten("_" * (undotted != name) + undotted) or "_"
+    folders = [shortened(part, LONGEST_PART) for part in Path(folder).parts]
+    return Path(*folders, *(shortened(part) for part in stem.split("/") if part))
 
 
 def place_of_run(path: Path, rights: Rights, claims: Claims | None = None) -> Place:
@@ -157,9 +192,9 @@ def claim(place: Place, ending: str, *, is_told: bool = True) -> Place:
     OSError
         The folder cannot be written, or its path leads to another one by now.
     """
-    stem = _shorten(place.name, _LONGEST_PART - len(f"-{10**6}{ending}".encode()))
+    stem = shortened(place.name, LONGEST_PART - len(f"-{10**6}{ending}".encode()))
     place.folder.found()  # a file that nobody finds is of no use
-    for candidate in _candidates(place.with_name(stem), ending):
+    for candidate in map(place.with_name, free_names(stem, ending)):
         if not candidate.exists():
             place.folder.claims.begin(candidate.path)
         try:
@@ -177,23 +212,17 @@ def claim(place: Place, ending: str, *, is_told: bool = True) -> Place:
     raise AssertionError("unreachable: candidates do not end")
 
 
-def _candidates(place: Place, ending: str) -> Iterator[Place]:
-    yield place.with_name(place.name + ending)
-    number = 2
-    while True:
-        yield place.with_name(f"{place.name}-{number}{ending}")
-        number += 1
-
-
 def filled(template: str, start: Mapping[str, Any], *, fallback: str) -> str:
     """Fill a template's keys with cleaned values; `fallback` steps in where a key is missing."""
     try:
         return _fill(template, start)
     except LookupError as error:
+        (key,) = error.args
         logger.warning(
-            "template %r: the start document has no %s; using %r instead",
+            "template %r: %s %r; using %r instead",
             template,
-            error,
+            _LACKING.get(_steps(key)[0], "the start document has no"),
+            key,
             fallback,
         )
         uid = start.get("uid")
@@ -223,13 +252,13 @@ def _tell_of_flattening(template: str, key: str, text: str) -> None:
         "own, such as {cycle}/{proposal}.",
         template,
         key,
-        text[:_LONGEST_NAME],
+        text[:LONGEST_NAME],
         clean(text),
     )
 
 
 def _look_up(key: str, start: Mapping[str, Any]) -> Any:
-    first, *inner = key.replace("]", "").split("[")
+    first, *inner = _steps(key)
     value = start.get(first)
     for name in inner:
         value = value.get(name) if isinstance(value, Mapping) else None
@@ -261,8 +290,3 @@ def fixed_part(directory: str) -> str:
     """Return the folders of a directory template above the first one that has a key."""
     fixed = takewhile(lambda part: "{" not in part.replace("{{", ""), Path(directory).parts)
     return str(Path(*fixed))
-
-
-def _shorten(name: str, most: int = _LONGEST_NAME) -> str:
-    data = os.fsencode(name)
-    return name if len(data) <= most else data[:most].decode(errors="ignore")

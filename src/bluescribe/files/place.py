@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -15,11 +13,9 @@ from pathlib import Path, PurePath
 from typing import BinaryIO, cast
 
 from .folder import Folder
+from .run_names import is_part_of, name_of_part
 
 __all__ = ["Place", "part_beside", "part_of", "parts_of", "replacing"]
-
-_LONGEST = 200
-"""Bytes of a file's name that are kept in that of its part."""
 
 _COPIED_BYTES = 8 << 20
 """At once."""
@@ -137,7 +133,7 @@ class Place(os.PathLike[str]):
             The folder cannot be written.
         """
         self.folder.found()  # a file that nobody finds is of no use
-        part = self.with_name(_part_name(self.name))
+        part = self.with_name(name_of_part(self.name))
         part.create()
         return part
 
@@ -268,8 +264,7 @@ def part_of(place: Place) -> Iterator[Place]:
 
 def parts_of(path: Path) -> list[Path]:
     """Return what `part_beside` made for a path and a crash has left."""
-    pattern = re.compile(re.escape(_kept(path.name)) + r"\.[0-9a-f]{16}\.part")
-    found = [part for part in path.parent.iterdir() if pattern.fullmatch(part.name)]
+    found = [part for part in path.parent.iterdir() if is_part_of(path.name, part.name)]
     return [part for part in found if part.is_file() and not part.is_symlink()]
 
 
@@ -284,11 +279,3 @@ def replacing(place: Place) -> Iterator[BinaryIO]:
     """
     with part_of(place) as part, part.open("r+b") as new:
         yield new
-
-
-def _part_name(name: str) -> str:
-    return f"{_kept(name)}.{secrets.token_hex(8)}.part"
-
-
-def _kept(name: str) -> str:
-    return "." + os.fsencode(name)[:_LONGEST].decode(errors="ignore")

@@ -256,12 +256,20 @@ class Run:
     """Whether an export has it from a source of runs that were taken before."""
     claims: Claims = field(default_factory=Claims)
     """Tells of the files that are made for it."""
+    named_by: dict[str, Any] = field(default_factory=dict)
+    """What a name of its files takes from descriptors and events, under ``config`` and ``event``:
+    known when the files are made."""
     _since: float = field(default_factory=time.monotonic)
 
     @property
     def uid(self) -> str:
         """The run's uid."""
         return str(self.start["uid"])
+
+    @property
+    def for_names(self) -> Document:
+        """What fills the templates of names."""
+        return {**self.start, "config": {}, "event": {}, **self.named_by}
 
     @property
     def time(self) -> float:

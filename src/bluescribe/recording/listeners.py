@@ -40,13 +40,16 @@ class Listeners:
         """
         self._account.on_begin.append(tell)
 
-    def tell_of_finished(self, tell: Tell) -> None:
+    def on_complete(self, tell: Tell) -> None:
         """Have `tell` called, once for each run that ends from now on, when its files are final.
 
         It gets a `RunReport` on a thread of the writer, when the file was closed and images were
-        copied; what it raises is logged.
+        copied; what it raises is logged. While it runs, the next run of this writer waits in the
+        spool.
         """
         self._account.on_finish.append(tell)
+
+    tell_of_finished = on_complete  # its former name
 
     def awaits(self, uid: str) -> bool:
         """Tell whether a run was begun whose report is still to come."""

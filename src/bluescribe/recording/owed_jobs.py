@@ -19,7 +19,8 @@ from ..contract.plugin import FormatPlugin
 from ..contract.post_run import Shortfall, Work
 from ..files import Place, parts_of
 from ..files.backup import is_being_recovered
-from ..files.job_note import ENDING, Note
+from ..files.job_note import Note
+from ..files.run_names import is_owed
 from .unfinished_runs import listed, place_below
 
 if TYPE_CHECKING:
@@ -147,5 +148,5 @@ def _hand_over(note: Note, writer: Writer | None, done: dict[str, list[Path]]) -
 def _notes_below(writer: Writer) -> Iterator[Path]:
     folder, depth = place_below(writer)
     deadline = time.monotonic() + _SECONDS
-    for _, path in listed(folder, depth, deadline, lambda name: name.endswith(ENDING)):
+    for _, path in listed(folder, depth, deadline, is_owed):
         yield path

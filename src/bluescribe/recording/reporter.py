@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..contract.post_run import Work
-from ..contract.report import Failure, RunReport
+from ..contract.report import Failure, LeftOut, RunReport
 from ..contract.runfile import RunFile
 from ..files.remedies import remedy
-from ..model.run import Run
+from ..model.run import Document, Run
 from .account import Account
 from .post_run import PostRunJobs
 from .retry import Retry
@@ -47,6 +47,8 @@ class RunReporter:
         self._account = account
         self._post_run = post_run
         self._refused_before = account.documents_refused
+        self.stop: Document | None = None
+        """The stop document, when it has come."""
 
     def end(self) -> None:
         """Enter what became of the run, and do what remains."""
@@ -92,9 +94,11 @@ class RunReporter:
         report = RunReport(
             self._account.format_name,
             self._run.start,
+            stop=self.stop,
             files=tuple(files),
             failures=(*((lost,) if lost else ()), *shortfalls),
             discrepancies=tuple(self._file.discrepancies),
+            left_out=tuple(LeftOut(*what, why) for what, why in self._file.left_out.items()),
             refused=self._account.documents_refused - self._refused_before,
             is_given_up=lost is not None,
             is_owed=is_owed,

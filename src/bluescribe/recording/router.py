@@ -24,6 +24,7 @@ from ..model.run import Document, Run, working_directory
 from ..model.times import seconds_of
 from ..model.writable import writable
 from .account import Account
+from .named_late import recording_of
 from .post_run import PostRunJobs
 from .recording import Recording
 from .run_index import RunIndex
@@ -138,7 +139,7 @@ class Router(DocumentRouter):
         file = self._new_file(run)
         if file is None:
             return
-        recording = Recording(
+        recording = recording_of(
             run,
             file,
             retry_seconds=self._retry_seconds,

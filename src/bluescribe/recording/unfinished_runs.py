@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..contract.plugin import FormatPlugin
 from ..files import Place as File
-from ..files.backup import NOT_OURS
 from ..files.names import fixed_part
+from ..files.run_names import is_beside_a_file
 
 if TYPE_CHECKING:
     from ..contract.recovery import Recovery
@@ -98,7 +98,7 @@ def find_incomplete(place: Place) -> list[Path]:
     """Return files that were cut short and that nobody writes, among the newest of a place."""
     settled = time.time() - _SETTLED_SECONDS
     deadline = time.monotonic() + _SECONDS
-    files = listed(place.folder, place.depth, deadline, lambda name: not NOT_OURS.search(name))
+    files = listed(place.folder, place.depth, deadline, lambda name: not is_beside_a_file(name))
     newest = heapq.nlargest(_NEWEST, (file for file in files if file[0] < settled))
     of_journals = [recovery for recovery in place.recoveries if recovery.is_journal]
     others = [recovery for recovery in place.recoveries if not recovery.is_journal]

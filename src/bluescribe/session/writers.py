@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from ..contract.attributes import KnownAttributes
+from ..contract.report import Tell
 from ..delivery import delivery_names
 from ..formats import format_names
 from ..log_once import LogOnce
@@ -82,6 +83,14 @@ class Writers(KnownAttributes):
     def are_idle(self) -> bool:
         """Whether documents would go nowhere."""
         return not self._receiving
+
+    def on_complete(self, tell: Tell) -> None:
+        """Have `tell` called once for each run and format, when the files of the run are final.
+
+        See `Writer.on_complete`.
+        """
+        for writer in self:
+            writer.on_complete(tell)
 
     def subscribe(self, RE: RunEngine) -> None:
         """Receive the documents of a RunEngine from now on.

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...contract.report import Failure, RunReport
 from ...errors import DocumentError
-from ...files.job_note import ENDING as NOTE
+from ...files.run_names import is_owed
 from ...log_once import LogOnce
 from ...model.grammar import check_name
 from ...recording.snapshot import Snapshots
@@ -53,7 +53,7 @@ class RunExporter:
             writer.replay()
             writer.tell_together(told)
             self._reports[name] = SimpleQueue()
-            writer.tell_of_finished(self._reports[name].put)
+            writer.on_complete(self._reports[name].put)
             if goes_on and writer.shares_files:
                 for shared in manifest.shared_files(name):
                     self._sizes[shared] = _size(shared)
@@ -165,7 +165,7 @@ class _Account:
         report = self._report(reports)
         written = () if report.is_given_up else report.files[:1]
         made = [path for path in dict.fromkeys([*self._claimed, *written]) if path.exists()]
-        self.files = [path for path in made if path.suffix != NOTE]  # of what was still to be done
+        self.files = [path for path in made if not is_owed(path.name)]
         for path in self.files:
             size = _size(path)
             self.bytes += size - sizes.get(path, 0)

@@ -68,7 +68,7 @@ class GlobusDelivery(Delivery):
         for writer in followed:
             extension = writer.settings.file_extension
             writer.tell_of_begun(partial(self._begun.add, writer.format, extension))
-            writer.tell_of_finished(reports.add)
+            writer.on_complete(reports.add)
 
     def _send(self, finished: FinishedRun) -> None:
         """Put a run into the outbox; on a thread of the writer that ended last."""

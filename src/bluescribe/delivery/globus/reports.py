@@ -41,7 +41,7 @@ class Reports:
         self._lock = threading.Lock()
 
     def add(self, report: RunReport) -> None:
-        """Note that a format is done with a run; `Writer.tell_of_finished` calls it.
+        """Note that a format is done with a run; `Writer.on_complete` calls it.
 
         What is owed to its files is waited for: they are sent when whoever completes them has.
         """

@@ -89,7 +89,7 @@ class TiledDelivery(Delivery):
         """When the server took a whole run."""
         self._writer = JsonlWriter(self._journals, file_name="{uid}", low_space=0)
         self._writer.tell_of_claims(self._spool)
-        self._writer.tell_of_finished(self._finish)
+        self._writer.on_complete(self._finish)
 
     @property
     def writer(self) -> Writer:

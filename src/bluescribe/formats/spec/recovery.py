@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -13,6 +12,7 @@ from typing import ClassVar
 
 from ...contract.recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...files import Place, part_beside, part_of
+from ...files.run_names import session_of_open
 from ...model.run import Document
 from .blocks import Block, blocks, is_open_ended, is_ours
 from .existing import FileLock, is_torn, mend
@@ -28,9 +28,6 @@ _MOST_LOOKED_INTO = 1 << 22
 """Bytes of a file of others that are searched for scans of ours when a session begins."""
 
 _APART = "one_file_a_run"
-
-_OPEN = re.compile(r"(?P<home>.+)-S\d+-.{1,7}-open(-\d+)?")
-"""Name of the file of a scan that waits until its session's file is free."""
 
 
 class SpecRecovery(Recovery):
@@ -151,8 +148,8 @@ class SpecRecovery(Recovery):
 
     def _home(self, path: Path) -> Path | None:
         """Return the file of the session for which the scan in a file waits."""
-        found = _OPEN.fullmatch(path.stem)
-        home = path.with_stem(found["home"]) if found is not None else None
+        session = session_of_open(path.stem)
+        home = None if session is None else path.with_stem(session)
         return home if home is not None and home.exists() and home.stat().st_size else None
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ...assets.asset import Asset, Frames
 from ...contract.runfile import RunFile
 from ...files import Place
-from ...files.names import claim, clean
+from ...files.names import claim, late_keys
+from ...files.run_names import open_stem
 from ...files.textfile import TextFile
 from ...model.run import Descriptor, Document, Page, Run, Stream
 from .columns import layout
@@ -79,6 +80,12 @@ class SpecFile(RunFile["SpecSettings"]):
             return []
         beside = [] if self._beside is None else [self._beside.path]
         return [self._home.path, *beside]
+
+    def late_keys(self, run: Run) -> frozenset[tuple[str, ...]]:
+        """Return those of the folder: only a file of its own is called by the run."""
+        if self.settings.one_file_a_run:
+            return super().late_keys(run)
+        return late_keys(str(self.settings.directory))
 
     def open(self, run: Run) -> None:
         """Find the session's file and the scan number."""
@@ -295,7 +302,7 @@ class SpecFile(RunFile["SpecSettings"]):
         """Make a SPEC file beside the session's, which can be read while it is there."""
         if self._beside is None:
             home = self._home.place
-            name = clean(f"{home.stem}-S{self._number:05d}-{self._run.uid:.7}-open")
+            name = open_stem(home.stem, self._number, self._run.uid)
             self._beside = claim(home.with_name(name), home.suffix)
         return TextFile(self._beside), self._header()
 

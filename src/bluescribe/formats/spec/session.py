@@ -15,7 +15,8 @@ from ...contract.runfile import RunFile
 from ...contract.session import FormatSession
 from ...errors import ConfigError
 from ...files import Folder, Place
-from ...files.names import clean, run_path
+from ...files.names import late_keys, run_path
+from ...files.run_names import clean
 from ...model.run import Document, Run, working_directory
 from .existing import highest_scan
 from .header import date
@@ -142,7 +143,9 @@ class SpecSession(FormatSession["SpecSettings"]):
 
     def _target(self, run: Run) -> tuple[Folder, str | None]:
         """Return where the file of a run is, and its name; None when its time names it."""
-        folder = Folder.made(run.cwd / self._directory(run.start), self.settings.rights, run.claims)
+        folder = Folder.made(
+            run.cwd / self._directory(run.for_names), self.settings.rights, run.claims
+        )
         named = self._named
         if named is None:
             return folder, self._title
@@ -254,7 +257,10 @@ class SpecSession(FormatSession["SpecSettings"]):
         md
             Fills the keys of the directory.
         """
-        keys = (key for _, key, _, _ in Formatter().parse(str(self.settings.directory)))
+        template = str(self.settings.directory)
+        keys = (key for _, key, _, _ in Formatter().parse(template))
+        if late_keys(template):
+            return None
         if md is None and any(key not in (None, "time") for key in keys):
             return None
         directory = self._directory({**(md or {}), "time": time.time()})

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ...files.names import run_path
+from ...files.run_names import SESSION_TEMPLATE, free_names
 
 __all__ = ["NamedFile", "free", "is_path", "session_name"]
-
-_NAME = "{time:%Y%m%d-%H%M%S}"
 
 
 class NamedFile:
@@ -24,7 +23,7 @@ class NamedFile:
 
 def session_name(start: Mapping[str, Any]) -> str:
     """Return what a file is called, without ending, that begins with a run."""
-    return run_path(Path(), _NAME, start).name
+    return run_path(Path(), SESSION_TEMPLATE, start).name
 
 
 def is_path(title: str | Path) -> bool:
@@ -34,7 +33,5 @@ def is_path(title: str | Path) -> bool:
 
 def free(path: Path) -> Path:
     """Return a path that nothing has."""
-    number, free = 2, path
-    while free.exists():
-        free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
-    return free
+    names = map(path.with_name, free_names(path.stem, path.suffix))
+    return next(free for free in names if not free.exists())

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...contract.report import Failure, RunReport
-from ...files.job_note import ENDING
+from ...files.run_names import OWED
 from ...model.run import Run
 from ...spool.segment import Entry
 from ..account import Account
@@ -168,7 +168,7 @@ class CrashRecovery:
         files = {path: start for start, paths in self._events.begun().values() for path in paths}
         for path in self._copying:
             if self._deaths[path] <= MOST_DEATHS:
-                self._connection.do("owed", path.with_name(path.name + ENDING), files.get(path))
+                self._connection.do("owed", path.with_name(path.name + OWED), files.get(path))
         poisoned = [path for path in self._copying if self._deaths[path] > MOST_DEATHS]
         if poisoned:
             self._account.copying = [*self._account.copying, *poisoned]

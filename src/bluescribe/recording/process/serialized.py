@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple
 from typing import Any
 
-from ...contract.report import Discrepancy, Failure, RunReport
+from ...contract.report import Discrepancy, Failure, LeftOut, RunReport
 from ..account import Account
 from ..notices import Notice
 
@@ -107,13 +107,15 @@ class AccountMirror:
 def report_told(report: RunReport) -> dict[str, Any]:
     """Return a report as values."""
     told = {name: getattr(report, name) for name in RunReport.__slots__}
+    told["left_out"] = [astuple(each) for each in report.left_out]
     return {**told, "failures": [astuple(failure) for failure in report.failures]}
 
 
 def report_from(told: Mapping[str, Any]) -> RunReport:
     """Return a report that was told."""
     failures = tuple(Failure(*each) for each in told["failures"])
-    return RunReport(**{**told, "failures": failures})
+    left_out = tuple(LeftOut(*each) for each in told["left_out"])
+    return RunReport(**{**told, "failures": failures, "left_out": left_out})
 
 
 def notice_told(notice: Notice) -> dict[str, Any]:

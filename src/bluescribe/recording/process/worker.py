@@ -10,7 +10,8 @@ from typing import Any
 from ...contract.plugin import FormatPlugin
 from ...contract.report import Failure, RunReport
 from ...files import Place
-from ...files.job_note import ENDING, Note
+from ...files.job_note import Note
+from ...files.run_names import of_noted
 from ...spool.problems import BrokenSpoolError
 from ...spool.segment import Entry
 from ...spool.stretch import StretchReader
@@ -123,7 +124,7 @@ class Worker:
         start
             The start document of a run of this session, which is reported then.
         """
-        file = path.with_name(path.name.removesuffix(ENDING))
+        file = path.with_name(of_noted(path.name))
         then = partial(self._report, file, start)
         try:
             note = Note.taken(Place.at(path))

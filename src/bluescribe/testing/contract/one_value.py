@@ -66,7 +66,8 @@ class OneValue(ContractBase):
                 writer(name, doc)
         self.check_status(writer)
         (expected,) = received(copy.deepcopy(run.documents))
-        (found,) = self.read_back(folder)
+        (read,) = self.read_back(folder)
+        found = self.with_report(read, expected)
         for place, stream, row in _located(run):
             name = run.documents[place.document][0]
             if name.startswith("event"):
