@@ -23,7 +23,7 @@ from bluescribe.files import Place
 from bluescribe.files.backup import keeping
 from bluescribe.files.job_note import Note, exact, notes_of, restored
 from bluescribe.files.run_names import OWED
-from bluescribe.recording import writer as writer_module
+from bluescribe.recording import backend
 from bluescribe.recording.owed_jobs import take_up_owed
 from bluescribe.recording.unfinished_runs import find_incomplete, places_of
 from tests.core.scanning import PATIENCE, told
@@ -61,7 +61,7 @@ def end_early(
     folder: Path, docs: Documents, monkeypatch: pytest.MonkeyPatch, **settings: Any
 ) -> Path:
     """Write a run as a program does that ends at once."""
-    monkeypatch.setattr(writer_module, "_EXIT_SECONDS", 0.01)
+    monkeypatch.setattr(backend, "_EXIT_SECONDS", 0.01)
     writer = NexusWriter(folder, **{"images": "copy", "file_name": "run", **settings})
     for document in docs:
         writer(*document)

@@ -1,4 +1,4 @@
-"""What a account holds, and what is told of runs, as values that a channel carries."""
+"""What an account holds, and what is told of runs, as values that a channel carries."""
 
 from __future__ import annotations
 
