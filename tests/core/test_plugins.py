@@ -242,6 +242,7 @@ def test_spec_alone_may_share_files_and_the_journal_alone_takes_raw_documents(tm
     plugins = [load_plugin(name) for name in OURS]
     assert [plugin.name for plugin in plugins if plugin.may_share_files] == ["spec"]
     assert [plugin.name for plugin in plugins if plugin.takes_raw_documents] == ["jsonl"]
+    assert [plugin.name for plugin in plugins if plugin.is_journal] == ["jsonl"]
     for one_file_a_run in (True, False):
         with SpecWriter(tmp_path, one_file_a_run=one_file_a_run) as writer:
             assert writer.shares_files is not one_file_a_run

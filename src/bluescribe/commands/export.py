@@ -52,7 +52,8 @@ def run(
         tell_of_nothing(source, console)
         return 0
     folder = Path(fixed_part(str(out)))
-    _check_apart(source, folder, out, formats)
+    if any(config.plugin.is_journal for config in configs):
+        _check_apart(source, folder, out)
     if dry_run:
         manifest = Manifest(folder) if resume and folder.is_dir() else None
         _show_plan(plan_export(runs, configs, manifest), out, console)
@@ -85,9 +86,9 @@ def _show_failures(done: Export, console: Console) -> None:
         console.print(f"FAILED: {line}", style="red", markup=False, soft_wrap=True)
 
 
-def _check_apart(source: str, folder: Path, out: Path, formats: list[str]) -> None:
+def _check_apart(source: str, folder: Path, out: Path) -> None:
     """Raise a `ConfigError` where journals would go into the source."""
-    if "jsonl" in formats and folder.resolve().is_relative_to(Path(source).expanduser().resolve()):
+    if folder.resolve().is_relative_to(Path(source).expanduser().resolve()):
         raise ConfigError(
             f"the source would have each run twice, as {out} belongs to it and journals go there: "
             "give a folder elsewhere with --out"

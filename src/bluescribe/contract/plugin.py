@@ -106,6 +106,11 @@ class FormatPlugin:
         return self.session is not FormatSession or is_older  # from before there were sessions
 
     @property
+    def is_journal(self) -> bool:
+        """Whether its files hold all documents, so that sources find runs in them."""
+        return self.recovery is not None and self.recovery.is_journal
+
+    @property
     def recovery(self) -> type[Recovery] | None:
         """What finishes files of the format after a crash, imported when it is asked for."""
         return self.writer.recovery()

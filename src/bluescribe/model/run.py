@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import chain
 from numbers import Real
 from pathlib import Path
@@ -106,7 +107,7 @@ class Field:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # with a __dict__, in which what was computed is kept
 class Descriptor:
     """One event descriptor: the fields of a stream and the devices' configuration from then on."""
 
@@ -114,13 +115,13 @@ class Descriptor:
     doc: Document
     fields: Mapping[str, Field]
 
-    @property
+    @cached_property
     def object_keys(self) -> Mapping[str, Sequence[str]]:
         """Field names of each device."""
         devices = _mapping(self.doc.get("object_keys"))
         return {name: _names(keys) for name, keys in devices.items()}
 
-    @property
+    @cached_property
     def hints(self) -> Mapping[str, Sequence[str]]:
         """Field names that each device hints at; a device without hints is left out."""
         hints = _mapping(self.doc.get("hints"))
@@ -129,7 +130,7 @@ class Descriptor:
             for name, hint in hints.items()
         }
 
-    @property
+    @cached_property
     def configuration(self) -> Mapping[str, Document]:
         """Configuration of each device: ``data``, ``timestamps``, ``data_keys``."""
         devices = _mapping(self.doc.get("configuration"))
@@ -145,7 +146,7 @@ class Descriptor:
         """
         if self.hints.get(name):
             return list(self.hints[name])
-        keys = [k for k in _names(self.object_keys.get(name)) if k in self.fields]
+        keys = [k for k in self.object_keys.get(name, ()) if k in self.fields]
         if name in keys or (not keys and name in self.fields):
             return [name]
         return keys[:1]
