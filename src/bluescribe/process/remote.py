@@ -191,7 +191,12 @@ class Remote:
         self.end(timeout)
 
     def leave(self, then: Callable[[], object]) -> None:
-        """Have what remains done, end the process, and call `then`; nobody waits."""
+        """Have what remains done, end the process, and call `then`; nobody waits.
+
+        The account may be another one's from now on. Images that are still being copied when the
+        interpreter ends are left to the next session.
+        """
+        self._hearing.leave()
 
         def end() -> None:
             self.end(None)
@@ -290,7 +295,8 @@ class Remote:
                 commands.send("segment")
                 commands.send_file(fd)
             finally:
-                os.close(fd)
+                with suppress(OSError):  # the answer is to be heard all the same
+                    os.close(fd)
         else:
             commands.send(name, *told)
         answer, state = commands.receive()
@@ -363,7 +369,7 @@ class Remote:
             self._ledger.format_name,
             error,
         )
-        self._hearing.is_over = True
+        self._hearing.leave()
         self._hands = self._make_hands()
 
     def _bury(self, child: Child) -> None:
