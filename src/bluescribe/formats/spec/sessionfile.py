@@ -68,6 +68,8 @@ class SessionFile:
         self._has_warned = False
         self._holder: object | None = None
         self._waiting: list[KeptScan] = []
+        self._appended: list[Place] = []
+        """Files of scans that are in this one, and could not be removed so far."""
         self._copy: tuple[TextFile, int] | None = None
         self._copied = 0
         self._in_force: tuple[tuple[str, ...], int] | None = None
@@ -317,6 +319,7 @@ class SessionFile:
 
     def append_waiting(self) -> None:
         """Append the scans that wait, in order, if the file is free."""
+        self._remove_appended()
         while self._waiting and self._holder is None:
             scan = self._waiting[0]
             if scan.place.exists():
@@ -342,8 +345,20 @@ class SessionFile:
         file.close()
         self._copy = None
         self._size = len(file)
-        with suppress(OSError):  # better there twice than appended twice
-            scan.place.remove()
+        self._appended.append(scan.place)
+        self._remove_appended()
+
+    def _remove_appended(self) -> None:
+        """Remove what is in the file by now; better there twice than appended twice."""
+        for place in tuple(self._appended):
+            try:
+                place.remove()
+            except FileNotFoundError:
+                self._appended.remove(place)
+            except OSError as error:
+                logger.debug("spec: %s is tried again: %s", place, error)
+            else:
+                self._appended.remove(place)
 
 
 def _whole(seconds: float) -> int:
