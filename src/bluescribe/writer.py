@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 _EXIT_SECONDS = 60.0
 """How long a program that ends waits for images to be copied; `Writer.close` waits for all."""
+_HANGS_SECONDS = 60.0
+"""How much longer than the settings say something may take before its disk is said to hang."""
 
 
 class Writer(KnownAttributes):
@@ -381,10 +383,16 @@ class Writer(KnownAttributes):
     def close(self) -> None:
         """Finish every file, images that are being copied included, and end the threads.
 
-        A second call does nothing.
+        A second call does nothing. A disk that hangs is waited for a minute longer than a run waits
+        for it; then a warning tells that the rest is left in the spool.
         """
         self._close.detach()
-        _close(self._lane, self._ledger, None)
+        patience = _HANGS_SECONDS + self.settings.drain_timeout + self.settings.retry_seconds
+        _close(self._lane, self._ledger, None, None if self._ledger.is_replay else patience)
+
+    def begin_to_close(self) -> None:
+        """Ask for what `close` waits for."""
+        self._lane.begin_to_close()
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
@@ -465,8 +473,10 @@ def _end(is_dropped: bool, lane: Lane, ledger: Ledger) -> None:
     lane.leave(then)
 
 
-def _close(lane: Lane, ledger: Ledger, timeout: float | None) -> None:
-    lane.close(timeout)
+def _close(
+    lane: Lane, ledger: Ledger, timeout: float | None, patience: float | None = None
+) -> None:
+    lane.close(timeout, patience=patience)
     ledger.spool = None
     lane.recipient.end(timeout)
     ledger.teller.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 import weakref
@@ -48,6 +49,8 @@ class Lane:
     _is_ended = False
     is_behind = False
     """Whether it reads in the log."""
+    _moved = 0.0
+    """When something was handed over, or it was asked to close, in seconds of `monotonic`."""
 
     def __init__(self, spool: Spool, recipient: Recipient, *, name: str, interval: float) -> None:
         self.recipient = recipient
@@ -147,26 +150,36 @@ class Lane:
             done.set()
         return done
 
-    def close(self, timeout: float | None = None) -> None:
+    def begin_to_close(self) -> None:
+        """Ask for what `close` waits for."""
+        if not self._spool.has_begun:
+            self._end_unused()
+        elif self._spool.ask(self, "close", threading.Event()):
+            self._moved = time.monotonic()
+
+    def close(self, timeout: float | None = None, *, patience: float | None = None) -> None:
         """Finish all that came and end the thread; a second call waits for the same.
 
         Parameters
         ----------
         timeout
-            Seconds after which a disk that hangs is not waited for; None waits as long as it takes.
+            Seconds after which it is not waited for; None waits as long as it takes.
+        patience
+            Seconds after which it is not waited for if nothing was handed over meanwhile: its disk
+            hangs. What is only slow is waited for. None waits as long as it takes.
         """
+        self.begin_to_close()
         if not self._spool.has_begun:
-            self._end_unused()
             return
-        self._spool.ask(self, "close", threading.Event())
-        if self._join(timeout):
+        began = time.monotonic()
+        if self._join(timeout, patience):
             self._spool.join()
         else:
             logger.warning(
                 "%s: its disk hangs: not all is written after %.0f s. What is missing is in the "
                 "spool, and is written by the next session, or by bluescribe recover DIR.",
                 self.name,
-                timeout,
+                time.monotonic() - min(began, self._moved),
             )
 
     def _end_unused(self) -> None:
@@ -245,12 +258,17 @@ class Lane:
         """Up to where it reads in the log before it answers what it was asked."""
         return self._lagging[0][0] if self._lagging else None
 
-    def _join(self, timeout: float | None = None) -> bool:
+    def _join(self, timeout: float | None = None, patience: float | None = None) -> bool:
         """Wait for the end of the thread; tell whether it came."""
         if threading.current_thread() in (self._thread, *self.threads):
             return True
         self._spool.hasten()
-        return self._over.wait(timeout)
+        end = time.monotonic() + (math.inf if timeout is None else timeout)
+        quiet = math.inf if patience is None else patience
+        while (left := min(end, self._moved + quiet) - time.monotonic()) > 0:
+            if self._over.wait(min(left, threading.TIMEOUT_MAX)):
+                return True
+        return self._over.is_set()
 
     def _work(self) -> None:
         while True:
@@ -274,7 +292,13 @@ class Lane:
 
     def story(self, uid: str) -> Iterator[Entry] | None:
         """Return what it has got since a run began; None if not all of it is in the log."""
-        return self._spool.story(uid, self)
+        entries = self._spool.story(uid, self)
+        return None if entries is None else self._moving(entries)
+
+    def _moving(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        for entry in entries:
+            self._moved = time.monotonic()
+            yield entry
 
     def open_segment(self, number: int) -> int:
         """Return a descriptor of a segment of the log, for a process that reads in it.
@@ -304,6 +328,7 @@ class Lane:
         while not self._answer_lagging() and (items := self._spool.take(self)) is not None:
             self._hand_over(items)
             self._safely(self.recipient.sync)
+            self._moved = time.monotonic()
             self._answer_later()
             self._spool.settle(self)
             if self._is_ended:
@@ -319,6 +344,7 @@ class Lane:
             if self._is_ended or (lane is not None and lane is not self):
                 continue
             self._waiting -= doc.documents if isinstance(doc, Stretch) else 1
+            self._moved = time.monotonic()
             if isinstance(doc, threading.Event):
                 self._answer(name, doc)
             else:
