@@ -26,8 +26,11 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 _IMPORTED = (
+    "bluescribe.adoption",
     "bluescribe.cli",
     "bluescribe.demo",
+    "bluescribe.process.adopting",
+    "bluescribe.process.serving",
     "bluescribe.recover",
     "bluescribe.subscribe",
     "bluescribe.testing",
@@ -78,7 +81,8 @@ def answer(
         connection.close()
         return request, fds
     close(fds)
-    connection.send(str(pid).encode())
+    with suppress(OSError):  # who asked was killed meanwhile
+        connection.send(str(pid).encode())
     selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, connection))
     return None
 
