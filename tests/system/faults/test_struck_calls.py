@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.system.faults.preloading import preloaded
 from tests.system.faults.striking import FORMATS, Fault, Striker
 from tests.system.faults.struck_files import check
 
@@ -36,13 +35,6 @@ def cases() -> Iterator[Any]:
             for number in range(1, most + 1, 6 if most > 6 else 1):
                 is_short = f"{where} {call} {number}" in HANDFUL
                 yield pytest.param(*(where, call, number), marks=() if is_short else pytest.mark.ci)
-
-
-@pytest.fixture(scope="module")
-def striker(tmp_path_factory) -> Iterator[Striker]:
-    found = Striker(preloaded("strike.c", tmp_path_factory.mktemp("strike")))
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize(("where", "call", "number"), [*cases()])

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.system.faults.preloading import preloaded
 from tests.system.faults.striking import Fault, Striker
 from tests.system.faults.struck_files import check, check_copied
 
@@ -62,13 +61,6 @@ def cases() -> Iterator[Any]:
             for which in (0, 1):
                 is_short = (name, victim, which) in HANDFUL
                 yield pytest.param(*(name, victim, which), marks=() if is_short else pytest.mark.ci)
-
-
-@pytest.fixture(scope="module")
-def striker(tmp_path_factory) -> Iterator[Striker]:
-    found = Striker(preloaded("strike.c", tmp_path_factory.mktemp("strike")))
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize(("name", "victim", "which"), [*cases()])
