@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.faults.striking import FORMATS, Fault, Striker
+from tests.system.faults.striking import FORMATS, Fault, Outcome, Striker
 from tests.system.faults.struck_files import check
 
 pytestmark = pytest.mark.timeout(200)
@@ -46,6 +46,28 @@ def test_a_call_that_is_refused_costs_nothing(
     parts = [f"/data/{name}/" for name in FORMATS] if where == "data" else ["/state/"]
     orders = [f"{call} {number} {number} {error} {part} -" for part in parts]
     outcome = striker.play(Fault(str(tmp_path), orders, by_recover=bool(number % 2)))
+    check_outcome(outcome)
+    check(tmp_path)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    ("call", "number"),
+    [("pwrite", 7), ("pwrite", 19), ("close", 13), ("rename", 1), ("create", 2)],
+)
+def test_a_call_that_is_refused_to_an_adoption_costs_nothing(
+    call: str, number: int, tmp_path: Path, striker: Striker
+) -> None:
+    """It is tried again, and what is torn is found then; nobody is told of that in other words."""
+    orders = [f"{call} {number} {number} {errno.EIO} /data/{name}/ -" for name in FORMATS]
+    fault = Fault(str(tmp_path), orders, "adopting", "subscribe", is_left=True)
+    outcome = striker.play(fault)
+    check_outcome(outcome)
+    assert not [each for each in outcome.end["told"] if "was cut short" in each]
+    check(tmp_path)
+
+
+def check_outcome(outcome: Outcome) -> None:
     assert outcome.struck, "it never came to that"
     assert outcome.status == 0, outcome.said
     assert not any(outcome.end["failures"].values()), outcome.end
@@ -55,4 +77,3 @@ def test_a_call_that_is_refused_costs_nothing(
     told = outcome.end["told"]
     assert len(set(told)) == len(told), "something was told twice"
     assert not [each for each in told if "fault inside" in each], told
-    check(tmp_path)
