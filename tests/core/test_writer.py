@@ -11,14 +11,19 @@ import time
 import weakref
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
 from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter
+from bluescribe import writer as writer_module
 from bluescribe.errors import ConfigError
+from bluescribe.formats.jsonl import JsonlFile
+from bluescribe.subscribe import Writers
 from bluescribe.testing import documents
 from tests import warm
 from tests.core.scanning import PATIENCE, WHOLE, names, scan, told
+from tests.process.children import eventually
 
 WRITERS = [CsvWriter, JsonlWriter, NexusWriter, SpecWriter]
 
@@ -127,6 +132,45 @@ def test_flush_tells_when_the_time_was_not_enough(gate, engine, tmp_path, caplog
     assert writer.flush(PATIENCE)
     assert names(tmp_path / "a.jsonl") == WHOLE
     writer.close()
+
+
+def test_close_waits_for_disks_that_hang_together_and_not_for_ever(
+    gate, engine, tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr(writer_module, "_HANGS_SECONDS", 1.0)
+    settings: dict[str, Any] = {"drain_timeout": 0.1, "retry_seconds": 0, "file_name": "a"}
+    writers = Writers({name: JsonlWriter(tmp_path / name, **settings) for name in "xyz"})
+    engine.subscribe(writers.receiver)
+    engine(scan())
+    assert gate.reached.wait(PATIENCE)
+    began = time.monotonic()
+    writers.close()
+    assert 0.8 < time.monotonic() - began < 2.5
+    words = [line for line in told(caplog) if "its disk hangs" in line]
+    assert len(words) == 3
+    assert "by the next session" in words[0]
+    gate.is_open.set()
+    files = [tmp_path / name / "a.jsonl" for name in "xyz"]
+    eventually(lambda: all(path.read_text().count("\n") == len(WHOLE) for path in files))
+    assert [names(path) for path in files] == [WHOLE] * 3
+
+
+def test_close_waits_for_a_disk_that_is_only_slow(engine, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(writer_module, "_HANGS_SECONDS", 0.5)
+    record = JsonlFile.record
+
+    def slow(file: JsonlFile, name: str, doc: Any) -> None:
+        time.sleep(0.1)
+        record(file, name, doc)
+
+    monkeypatch.setattr(JsonlFile, "record", slow)
+    writer = JsonlWriter(tmp_path, drain_timeout=0.0, retry_seconds=0, file_name="a")
+    engine.subscribe(writer)
+    for _ in range(3):
+        engine(scan())
+    writer.close()
+    assert [names(path) for path in sorted(tmp_path.glob("*.jsonl"))] == [WHOLE] * 3
+    assert not [line for line in told(caplog) if "hangs" in line]
 
 
 def test_a_closed_writer_takes_no_run_and_keeps_nobody_waiting(engine, tmp_path, caplog):

@@ -24,7 +24,7 @@ DOORS = {
     "hdf5/compact.py: h5py.File": "in memory: the driver is core, without a backing store",
     "hdf5/room.py: tempfile.TemporaryFile": "has no name: what HDF5 writes to it is gone",
     "config/folders.py: tempfile.TemporaryFile": "has no name: tells whether it can be written",
-    "formats/spec/recovery.py: tempfile.TemporaryDirectory": "a new folder, of this user alone",
+    "files/scratch.py: tempfile.TemporaryDirectory": "a new folder, of this user alone",
     "archive/packing/userzip.py: tempfile.TemporaryDirectory": "a new folder, of this user alone",
     "archive/packing/userzip.py: zipfile.ZipFile": "a new file in that folder",
     "archive/packing/zipped.py: tempfile.TemporaryDirectory": "a new folder, of this user alone",

@@ -297,7 +297,7 @@ CHILD = """
 import sys, threading, time
 from pathlib import Path
 from bluescribe import NexusWriter
-from bluescribe.recording import writer as module
+from bluescribe.recording import backend as module
 from bluescribe.hdf5 import streaming
 from tests.formats.images import *
 folder, case = Path(sys.argv[1]), sys.argv[2]

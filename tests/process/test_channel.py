@@ -74,18 +74,28 @@ def test_one_that_ends_in_the_middle_of_a_message(ends):
         other.receive()
 
 
-def test_a_process_whose_session_has_died_makes_no_file_and_says_nothing(ends):
-    """Nobody would find the file, as it is not noted in the spool; what is open can be closed."""
+def test_a_process_whose_session_has_died_says_nothing(ends):
     one, other = ends
     account = Account("nexus")
     session = Session(one, account)
     other.release()
-    with pytest.raises(EOFError):
-        account.note_file("uid", Path("/data/file.hdf"))
     assert session.keeps("uid"), "the next session has the spool"
     session.settle()
     account.report(RunReport("nexus", {"uid": "uid"}))
     assert not account.told.is_new("a")
+
+
+def test_a_process_whose_session_has_died_ends_where_it_would_make_a_file():
+    """Nobody would find it, and the file that it belongs to would seem to be whole without it."""
+    child = os.fork()
+    if not child:
+        one, other = map(Channel, socket.socketpair())
+        account = Account("nexus")
+        Session(one, account)
+        other.release()
+        account.note_file("uid", Path("/data/file.hdf"))
+        os._exit(9)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_forked_child_keeps_nothing_open(ends):

@@ -48,6 +48,27 @@ def test_images_are_copied_by_another_process(tmp_path, kills):
     assert not list((tmp_path / "out").glob("*.damaged"))
 
 
+def test_what_a_process_tells_that_was_left_overwrites_no_account(tmp_path):
+    """Its writer replays: what is copied is reported, and the account is another one's."""
+    raw = tmp_path / "raw.h5"
+    reports: list[RunReport] = []
+    with NexusWriter(tmp_path / "out", images="copy", images_timeout=PATIENCE) as writer:
+        writer.tell_of_finished(reports.append)
+        for document in run_of_streams([hdf5_stream(raw)], [(0, 0, 4)], (1, 6, 8)):
+            writer(*document)
+        eventually(lambda: writer.status().copying)
+        writer.replay()
+        for document in run_of_streams([hdf5_stream(tmp_path / "no.h5")], [(0, 0, 1)], (1, 6, 8)):
+            writer(*document)
+        eventually(lambda: len(reports) == 1)
+        area_detector_file(tmp_path / "part.h5", frames(4)).rename(raw)
+        eventually(lambda: len(reports) == 2)
+        eventually(lambda: not processes())
+        assert writer.status().runs_written == 2
+        assert not writer.status().copying
+    assert not list((tmp_path / "out").glob("*.owed"))
+
+
 def _datasets(file):
     found: list[str] = []
     file.visit(found.append)

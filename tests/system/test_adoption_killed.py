@@ -21,6 +21,7 @@ from tests.system.adopting import (
     next_session,
     session,
 )
+from tests.system.dying import put_back
 from tests.system.faults.test_kill import (
     check_originals_are_kept,
     check_that_readers_open,
@@ -59,6 +60,22 @@ def test_adoption_that_is_killed_again_and_again_is_finished(seed, tmp_path):
     assert {name: n for name, n in aside.items() if n > 1 and name not in shared} == {}
     assert all(aside[name] <= 2 for name in shared)
     check_as_undisturbed(folder, documents, config)
+
+
+@pytest.mark.parametrize("seed", range(6 if IS_LONG else 1))
+def test_files_that_an_adoption_has_begun_and_no_session_before_are_there_once(seed, tmp_path):
+    """It notes them in the spool, as a session does: the next one finds what is torn."""
+    folder = tmp_path / "data"
+    config = iconfig(folder, RETRY_SECONDS=0)
+    documents = session(tmp_path, config, f"away {folder}", "open a", "take a 9", "kill")
+    put_back(folder)
+    command = [sys.executable, "-m", "tests.system.killed_adopting", "8", str(seed), str(SECONDS)]
+    warm.run(command, cwd=TOP, check=True, timeout=60, capture_output=True)
+    with next_session(config):
+        pass
+    assert left() == []
+    check(folder, documents)
+    assert not [path.name for path in folder.iterdir() if re.search(r"-2\.[^-]*$", path.name)]
 
 
 LONG = ("open a", "take a 300", "kill")

@@ -24,7 +24,7 @@ from typing import Any
 __all__ = ["Popen", "run", "start", "stop"]
 
 TOP = Path(__file__).resolve().parents[2]
-_PLACE = "BLUESCRIBE_TESTS_SERVER"
+PLACE = "BLUESCRIBE_TESTS_SERVER"
 """The variable that tells workers and their children where the server listens."""
 
 _STREAMS = ("p2cread", "c2pwrite", "errwrite")
@@ -48,7 +48,7 @@ _server: subprocess.Popen[bytes] | None = None
 def start() -> None:
     """Start the server, which imports while pytest collects; what it cannot do is done without."""
     global _server  # noqa: PLW0603  # the tests of this machine have one
-    if sys.platform != "linux" or _PLACE in os.environ:
+    if sys.platform != "linux" or PLACE in os.environ:
         return
     place = Path(tempfile.mkdtemp(prefix="warm-")) / "server"
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -65,14 +65,14 @@ def start() -> None:
             stdin=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for pytest, which ends it
         )
-    os.environ[_PLACE] = str(place)
+    os.environ[PLACE] = str(place)
 
 
 def stop() -> None:
     """End the server and what it forked."""
     if _server is not None:
         _server.communicate()  # it ends when nobody can write to it any more
-        place = Path(os.environ.pop(_PLACE))
+        place = Path(os.environ.pop(PLACE))
         place.unlink()
         place.parent.rmdir()
 
@@ -152,7 +152,7 @@ def _forked(message: bytes | None, fds: list[int]) -> tuple[int, socket.socket] 
         return None
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
-        connection.connect(os.environ[_PLACE])
+        connection.connect(os.environ[PLACE])
         socket.send_fds(connection, [message], fds)
         pid = int(connection.recv(_ANSWER) or "0")
     except OSError:
@@ -166,11 +166,13 @@ def _forked(message: bytes | None, fds: list[int]) -> tuple[int, socket.socket] 
 def _message(asked: dict[str, Any]) -> bytes | None:
     """Return what the server is asked for; None where only a new interpreter will do."""
     command = asked["args"]
-    if _PLACE not in os.environ or any(asked[name] != usual for name, usual in _USUAL.items()):
+    if PLACE not in os.environ or any(asked[name] != usual for name, usual in _USUAL.items()):
         return None
     if isinstance(command, str | bytes | os.PathLike) or command[0] != sys.executable:
         return None
     arguments = [os.fspath(argument) for argument in command[1:]]
+    if arguments[:2] == ["-P", "-c"]:  # the path of modules is that of the server anyway
+        del arguments[0]
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-c", "-m")):
         return None
     environment = os.environ if asked["env"] is None else asked["env"]

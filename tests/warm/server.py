@@ -26,9 +26,11 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 _IMPORTED = (
+    "bluescribe.archive.adopting",
+    "bluescribe.archive.recover",
     "bluescribe.commands.cli",
     "bluescribe.demo",
-    "bluescribe.archive.recover",
+    "bluescribe.recording.process.serving",
     "bluescribe.session.subscribe",
     "bluescribe.testing",
     "bluesky.plan_stubs",
@@ -78,7 +80,8 @@ def answer(
         connection.close()
         return request, fds
     close(fds)
-    connection.send(str(pid).encode())
+    with suppress(OSError):  # who asked was killed meanwhile
+        connection.send(str(pid).encode())
     selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, connection))
     return None
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..contract.settings import WriterSettings
 from ..errors import BluescribeError
 from ..files import Place, parts_of
 from ..files.backup import being_recovered, is_put_by, keep, keeping, put_back
+from ..files.job_note import notes_of
 from ..formats import load_plugin
 from ..model.run import Run
 from ..recording.unfinished_runs import remember
@@ -66,7 +68,7 @@ class Adopted:
         self._run = run
         self._lane = lane
         self._label = Run(run.start).label
-        self._files = run.files.get(lane, [])
+        self._files = [*run.files.get(lane, [])]
         self._kinds = kinds
         self._begins = begins
 
@@ -89,6 +91,7 @@ class Adopted:
                     yield Step(path, "written anew", f"{self._label}, from the spool")
                 return
             if is_whole:
+                self._remove_parts_of_whole()
                 self._left.note_whole(self._run.uid, self._lane)
             else:
                 yield from self._write(self._writer(plugin, settings), recovery, there, found)
@@ -114,7 +117,7 @@ class Adopted:
         self, writer: Writer, recovery: Recovery | None, there: Path | None, found: list[Found]
     ) -> Iterator[Step]:
         """Write the run, in the place of what is there, or beside it."""
-        self._remove_parts()
+        self._remove_parts(self._files)
         what = f"{self._label}, from the spool"
         kept: tuple[Path, ...] = ()
         if there is None:
@@ -129,9 +132,17 @@ class Adopted:
             self._remember(recovery, files[0])
             yield Step(files[0], "written anew", what, kept)
 
-    def _remove_parts(self) -> None:
-        """Remove what a kill left beside the files, half written."""
-        for path in self._files:
+    def _remove_parts_of_whole(self) -> None:
+        """Remove what a kill left beside files that need nothing else.
+
+        Where work is owed to a file, those who do that remove what was left of it.
+        """
+        with suppress(OSError):
+            self._remove_parts(path for path in self._files if path.exists() and not notes_of(path))
+
+    def _remove_parts(self, files: Iterable[Path]) -> None:
+        """Remove what a kill left beside files, half written."""
+        for path in files:
             with suppress(OSError):
                 for part in parts_of(path):
                     Place.at(part).remove()
@@ -228,6 +239,7 @@ class Adopted:
         """
         reports: list[RunReport] = []
         writer.replay(is_told=False)
+        writer.tell_of_claims(None, before=partial(self._left.note_file, self._run.uid, self._lane))
         writer.on_complete(reports.append)
         cwd: Path | None = None
         with writer:

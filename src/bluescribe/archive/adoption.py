@@ -84,7 +84,7 @@ def adopt_later(
     kinds
         As `adopt`.
     then
-        Is called when all was tried once.
+        Is called when all was tried, what was refused twice.
     """
     stop = threading.Event()
     thread = threading.Thread(
@@ -132,6 +132,7 @@ def _adopt_all(
 ) -> None:
     pause, end = _FIRST_PAUSE, _End(stop)
     told: set[Path] = set()
+    is_tried = False  # what is refused once is not told of twice: `then` tells of the same files
     while True:
         steps = _adopt_anywhere(spool, kinds, stop, end)
         done = [step.path for step in steps if step.outcome == "written anew"]
@@ -150,12 +151,13 @@ def _adopt_all(
                 ", ".join(str(step.path) for step in new),
                 new[0].what,
             )
-        if then is not None:
+        is_over = not any(map(_may_pass, failed))
+        if then is not None and (is_over or is_tried):
             then()
             then = None  # it may hold the writers
-        if not any(map(_may_pass, failed)) or stop.wait(pause):
+        if is_over or stop.wait(pause):
             return
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        pause, is_tried = min(2 * pause, _LONGEST_PAUSE), True
 
 
 def _adopt_anywhere(

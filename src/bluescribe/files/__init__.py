@@ -14,6 +14,7 @@ from .claims import Claims
 from .folder import Folder, MovedFolderError
 from .place import Place, part_beside, part_of, parts_of, replacing
 from .rights import Rights
+from .scratch import scratch_folder
 
 __all__ = [
     "Claims",
@@ -25,4 +26,5 @@ __all__ = [
     "part_of",
     "parts_of",
     "replacing",
+    "scratch_folder",
 ]

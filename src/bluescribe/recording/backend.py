@@ -135,7 +135,9 @@ def end(is_dropped: bool, lane: Lane, account: Account) -> None:
     lane.leave(then)
 
 
-def close(lane: Lane, account: Account, timeout: float | None) -> None:
+def close(
+    lane: Lane, account: Account, timeout: float | None, patience: float | None = None
+) -> None:
     """Finish every file, and what remains to be done; give that up after a time, if there is one.
 
     Parameters
@@ -144,8 +146,10 @@ def close(lane: Lane, account: Account, timeout: float | None) -> None:
         The lane of a writer, and its account.
     timeout
         Seconds; None waits for all.
+    patience
+        Seconds after which a disk is said to hang that does nothing; None waits as long as it does.
     """
-    lane.close(timeout)
+    lane.close(timeout, patience=patience)
     account.spool = None
     lane.recipient.end(timeout)
     account.notifier.flush()

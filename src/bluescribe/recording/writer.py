@@ -35,6 +35,9 @@ __all__ = ["Writer"]
 
 logger = logging.getLogger(__name__)
 
+_HANGS_SECONDS = 60.0
+"""How much longer than the settings say something may take before its disk is said to hang."""
+
 
 class Writer(WriterDefinition, Listeners):
     """Write every run that is received to a file of one format.
@@ -265,11 +268,18 @@ class Writer(WriterDefinition, Listeners):
     def close(self) -> None:
         """Finish every file, images that are being copied included, and end the threads.
 
-        A second call does nothing.
+        A second call does nothing. A disk that hangs is waited for a minute longer than a run waits
+        for it; then a warning tells that the rest is left in the spool.
         """
         self._close.detach()
-        close(self._lane, self._account, None)
+        patience = _HANGS_SECONDS + self.settings.drain_timeout + self.settings.retry_seconds
+        is_replay = self._account.is_replay
+        close(self._lane, self._account, None, None if is_replay else patience)
         self._session.close()
+
+    def begin_to_close(self) -> None:
+        """Ask for what `close` waits for."""
+        self._lane.begin_to_close()
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""

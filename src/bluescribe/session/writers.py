@@ -225,6 +225,8 @@ class Writers(KnownAttributes):
         """Finish every file and end the writers; then deliver what can be delivered at once."""
         self._unsubscribe_from(list(self._subscriptions))
         for writer in self._receiving:
+            writer.begin_to_close()  # all at once: those whose disk hangs are waited for together
+        for writer in self._receiving:
             writer.close()
         self._notifier.flush()
         if self._deliveries:

@@ -51,6 +51,8 @@ class Follower:
     _is_ended = False
     is_behind = False
     """Whether it reads in the log."""
+    _moved = 0.0
+    """When something was handed over, or it was asked to close, in seconds of `monotonic`."""
 
     def __init__(self, spool: Spool, recipient: Recipient, *, name: str, interval: float) -> None:
         self.recipient = recipient
@@ -161,7 +163,13 @@ class Follower:
 
     def story(self, uid: str) -> Iterator[Entry] | None:
         """Return what it has got since a run began; None if not all of it is in the log."""
-        return self._spool.story(uid, self)
+        entries = self._spool.story(uid, self)
+        return None if entries is None else self._moving(entries)
+
+    def _moving(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        for entry in entries:
+            self._moved = time.monotonic()
+            yield entry
 
     def open_segment(self, number: int) -> int:
         """Return a descriptor of a segment of the log, for a process that reads in it.
@@ -191,6 +199,7 @@ class Follower:
         while not self._answer_lagging() and (items := self._spool.take(self)) is not None:
             self._hand_over(items)
             self._safely(self.recipient.sync)
+            self._moved = time.monotonic()
             self._answer_later()
             self._spool.settle(self)
             if self._is_ended:
@@ -206,6 +215,7 @@ class Follower:
             if self._is_ended or (lane is not None and lane is not self):
                 continue
             self._waiting -= doc.documents if isinstance(doc, Stretch) else 1
+            self._moved = time.monotonic()
             if isinstance(doc, threading.Event):
                 self._answer(name, doc)
             else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -86,26 +88,36 @@ class Lane(Follower):
             done.set()
         return done
 
-    def close(self, timeout: float | None = None) -> None:
+    def begin_to_close(self) -> None:
+        """Ask for what `close` waits for."""
+        if not self._spool.has_begun:
+            self._end_unused()
+        elif self._spool.ask(self, "close", threading.Event()):
+            self._moved = time.monotonic()
+
+    def close(self, timeout: float | None = None, *, patience: float | None = None) -> None:
         """Finish all that came and end the thread; a second call waits for the same.
 
         Parameters
         ----------
         timeout
-            Seconds after which a disk that hangs is not waited for; None waits as long as it takes.
+            Seconds after which it is not waited for; None waits as long as it takes.
+        patience
+            Seconds after which it is not waited for if nothing was handed over meanwhile: its disk
+            hangs. What is only slow is waited for. None waits as long as it takes.
         """
+        self.begin_to_close()
         if not self._spool.has_begun:
-            self._end_unused()
             return
-        self._spool.ask(self, "close", threading.Event())
-        if self._join(timeout):
+        began = time.monotonic()
+        if self._join(timeout, patience):
             self._spool.join()
         else:
             logger.warning(
                 "%s: its disk hangs: not all is written after %.0f s. What is missing is in the "
                 "spool, and is written by the next session, or by bluescribe recover DIR.",
                 self.name,
-                timeout,
+                time.monotonic() - min(began, self._moved),
             )
 
     def _end_unused(self) -> None:
@@ -133,9 +145,14 @@ class Lane(Follower):
         self.is_closed = True
         self._spool.intake.items.append(("close", threading.Event(), 0, self))
 
-    def _join(self, timeout: float | None = None) -> bool:
+    def _join(self, timeout: float | None = None, patience: float | None = None) -> bool:
         """Wait for the end of the thread; tell whether it came."""
         if threading.current_thread() in (self._thread, *self.threads):
             return True
         self._spool.hasten()
-        return self._over.wait(timeout)
+        end = time.monotonic() + (math.inf if timeout is None else timeout)
+        quiet = math.inf if patience is None else patience
+        while (left := min(end, self._moved + quiet) - time.monotonic()) > 0:
+            if self._over.wait(min(left, threading.TIMEOUT_MAX)):
+                return True
+        return self._over.is_set()

@@ -99,12 +99,28 @@ class LeftSpool:
         OSError
             It cannot be noted.
         """
+        self._append(f"{NOTE}done", {"run_start": uid}, lane)
+        self.runs[uid].done.add(lane)
+
+    def note_file(self, uid: str, lane: str, path: Path) -> None:
+        """Enter a file that is about to be made, for whoever comes after us if we are killed.
+
+        Raises
+        ------
+        OSError
+            It cannot be noted.
+        """
+        files = self.runs[uid].files.setdefault(lane, [])
+        if path not in files:
+            self._append(f"{NOTE}file", {"run_start": uid, "path": str(path)}, lane)
+            files.append(path)
+
+    def _append(self, name: str, told: dict[str, Any], lane: str) -> None:
         if self._notes is None:
             number = max(int(path.stem) for path in self._segments()) + 1
             place = Place(Folder(self.folder.path), segment_name(number))
             self._notes = Segment(place, {"version": __version__, "lanes": self.lanes})
-        self._notes.append([(f"{NOTE}done", {"run_start": uid}, lane)])
-        self.runs[uid].done.add(lane)
+        self._notes.append([(name, told, lane)])
 
     def close(self) -> None:
         """Note no more."""

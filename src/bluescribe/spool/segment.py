@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO
 
 from ..files import Place
 from .problems import BrokenSpoolError
@@ -105,7 +105,7 @@ class Segment:
         BrokenSpoolError
             It is damaged.
         """
-        with self.place.open() as file:
+        with _to_read(self.place) as file:
             found = counted(records(file, start), ends := [start])
             yield from entries_of(found, self._unpacker, end)
         if ends[0] < end:
@@ -122,10 +122,11 @@ class Segment:
         return self.place.folder.open(self.place.name, os.O_RDONLY)
 
     def close(self) -> None:
-        """Write no more."""
+        """Write no more; whatever the disk says to that, what was written can be read."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            os.close(fd)
+            with suppress(OSError):
+                os.close(fd)
 
     def _buffers(self, items: Sequence[Kept]) -> list[Buffer]:
         buffers: list[Buffer] = []
@@ -185,6 +186,17 @@ def _write_all(fd: int, buffers: list[Buffer]) -> int:
     return size
 
 
+@contextmanager
+def _to_read(place: Place) -> Iterator[BinaryIO]:
+    """Open a segment; what was read is read, whatever a disk says when it is closed."""
+    file = place.open()
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.close()
+
+
 def read_segment(place: Place) -> Iterator[Entry]:
     """Yield all entries of a segment, up to where it ends or is torn.
 
@@ -197,7 +209,7 @@ def read_segment(place: Place) -> Iterator[Entry]:
     OSError
         It cannot be read.
     """
-    with place.open() as file:
+    with _to_read(place) as file:
         found = counted(records(file), ends := [0])
         first = next(found, None)
         if first is None:

@@ -1,5 +1,5 @@
 """Sessions that are killed behind one write each: ``python -m tests.system.faults.killed_at_writes
-FOLDER FORMAT ENDING BATCH STEP``, with kill_after.c preloaded.
+FOLDER FORMAT ENDING BATCH STEP``, with strike.c preloaded.
 
 Each writes a run whose columns are made anew as rows come, in batches of so many, into a folder
 named after the write. The last one was not killed: it has fewer writes than that.
@@ -18,6 +18,7 @@ from typing import Any
 from event_model import compose_run
 
 from bluescribe.formats import load_format
+from tests.system.faults.control import Control
 
 ROWS = 12
 
@@ -52,10 +53,15 @@ def write(folder: Path, name: str, batch: int) -> None:
 
 
 def main(folder: Path, name: str, ending: str, batch: int, step: int) -> None:
+    folder.mkdir()
+    control = Control(folder / "control")
     for number in itertools.count(1, step):
         child = os.fork()
         if not child:
-            os.environ.update(KILL_AFTER=str(number), KILL_PART=ending)
+            os.environ[Control.VARIABLE] = str(control.path)
+            control.order(f"pwrite {number} {number} session:behind {ending} -")
+            control.enter()
+            control.arm()
             write(folder / str(number), name, batch)
             os._exit(0)
         _, status = os.waitpid(child, 0)

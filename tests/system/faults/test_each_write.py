@@ -56,7 +56,7 @@ FORMATS: dict[str, tuple[str, Layout, Callable[[Path], None]]] = {
 def test_behind_each_write_the_rows_have_their_values(
     name: str, batch: int, tmp_path: Path
 ) -> None:
-    library = preloaded("kill_after.c", tmp_path)
+    library = preloaded("strike.c", tmp_path)
     module, data = "tests.system.faults.killed_at_writes", tmp_path / "data"
     ending, layout, check = FORMATS[name]
     given = [str(data), name, ending, str(batch), str(STEP)]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from ...contract.recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
-from ...files import Place, part_beside, part_of
+from ...files import Place, part_beside, part_of, scratch_folder
 from ...files.run_names import session_of_open
 from ...model.run import Document
 from .blocks import Block, blocks, is_open_ended, is_ours
@@ -115,12 +114,12 @@ class SpecRecovery(Recovery):
         home = self._home(path)
         target = home or path
         may_append = home is not None or not path.stat().st_size
-        with tempfile.TemporaryDirectory(prefix=".recover-", dir=path.parent) as folder:
+        with scratch_folder(path.parent) as folder:
             places = enumerate(sources)  # a uid may be a path
             comments = comments_beside(path)
             are_apart = self.chosen(_APART).get(_APART, bool(comments))
             scans = {
-                s.run: self._scan(s, Path(folder) / str(n), target, are_apart=are_apart)
+                s.run: self._scan(s, folder / str(n), target, are_apart=are_apart)
                 for n, s in places
             }
             if comments and len(scans) == 1:

@@ -58,6 +58,8 @@ class WaitingScans:
         self._copy: tuple[TextFile, int] | None = None
         """What is being written to, and where the scan begins there."""
         self._copied = 0
+        self._appended: list[Place] = []
+        """Files of scans that are in the file by now, and could not be removed so far."""
 
     def __len__(self) -> int:
         """Return how many wait."""
@@ -70,6 +72,7 @@ class WaitingScans:
 
     def append_to(self, home: Home) -> None:
         """Append the scans that wait, in order, if the file is free."""
+        self._remove_appended()
         while self._scans and home.is_free:
             scan = self._scans[0]
             if scan.place.exists():
@@ -95,8 +98,20 @@ class WaitingScans:
         file.close()
         self._copy = None
         home.note_end(file)
-        with suppress(OSError):  # better there twice than appended twice
-            scan.place.remove()
+        self._appended.append(scan.place)
+        self._remove_appended()
+
+    def _remove_appended(self) -> None:
+        """Remove what is in the file by now; better there twice than appended twice."""
+        for place in tuple(self._appended):
+            try:
+                place.remove()
+            except FileNotFoundError:
+                self._appended.remove(place)
+            except OSError as error:
+                logger.debug("spec: %s is tried again: %s", place, error)
+            else:
+                self._appended.remove(place)
 
     def give_up(self, place: Place) -> bool:
         """Cut off what was copied in part, after a failure; tell whether there was something."""

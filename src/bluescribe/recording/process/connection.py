@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,7 +128,8 @@ class Connection:
                 commands.send("segment")
                 commands.send_file(fd)
             finally:
-                os.close(fd)
+                with suppress(OSError):  # the answer is to be heard all the same
+                    os.close(fd)
         else:
             commands.send(name, *told)
         answer, state = commands.receive()
@@ -195,8 +197,12 @@ class Connection:
             self._account.format_name,
             error,
         )
-        self._events.is_over = True
+        self._events.leave()
         self.worker = self._make_worker()
+
+    def leave_account(self) -> None:
+        """Take no more of what the process says into the account; see `WorkerEvents.leave`."""
+        self._events.leave()
 
     def begin(self) -> None:
         """Begin the process before it is needed."""

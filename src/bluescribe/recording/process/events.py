@@ -46,6 +46,10 @@ class WorkerEvents:
         """Take what is told, and return the answer to what is asked."""
         return getattr(self, f"_on_{kind}")(*told)
 
+    def leave(self) -> None:
+        """Take nothing into the account any more but what is reported of runs that it has."""
+        self.is_over = True
+
     def begun(self) -> dict[str, tuple[Mapping[str, Any], list[Path]]]:
         """Return the start document and the files of each run that is not reported."""
         return self._begun.copy()
@@ -97,4 +101,7 @@ class WorkerEvents:
     def _on_report(self, told: Mapping[str, Any]) -> None:
         report = report_from(told)
         self._account.postponed.remove(report.uid)
+        if self.is_over:  # no account comes any more that says that its images are copied
+            copying = self._account.copying
+            self._account.copying = [path for path in copying if path not in report.files]
         self.report(report)

@@ -147,7 +147,12 @@ class RemoteRecorder:
         self.end(timeout)
 
     def leave(self, then: Callable[[], object]) -> None:
-        """Have what remains done, end the process, and call `then`; nobody waits."""
+        """Have what remains done, end the process, and call `then`; nobody waits.
+
+        The account may be another one's from now on. Images that are still being copied when the
+        interpreter ends are left to the next session.
+        """
+        self._connection.leave_account()
 
         def end() -> None:
             self.end(None)
