@@ -24,6 +24,7 @@ from h5py import h5d, h5g, h5l, h5o, h5p, h5s, h5t
 from ..files import Place, part_of
 from .objects import copy_attributes
 from .oldformat import convert
+from .superblock import sealed
 
 __all__ = ["compact"]
 
@@ -156,8 +157,7 @@ def _copied(source: h5py.File, libver: tuple[str, str]) -> bytes:
 
 def _image(file: h5py.File) -> bytes:
     file.flush()
-    image: bytes = file.id.get_file_image()
-    return image
+    return sealed(file.id.get_file_image())
 
 
 @dataclass(slots=True)
