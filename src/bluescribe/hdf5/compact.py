@@ -24,7 +24,6 @@ from h5py import h5d, h5g, h5l, h5o, h5p, h5s, h5t
 from ..files import Place, part_of
 from .objects import copy_attributes
 from .oldformat import convert
-from .superblock import sealed
 
 __all__ = ["compact"]
 
@@ -43,6 +42,10 @@ _MOST_GROWTH = 1 / 8
 _VERSION_AT = 8
 """Where an HDF5 file tells the version of its superblock: behind the signature."""
 _LAST_VERSION_OF_1_8 = 2
+
+_OLDEST_HDF5 = (2, 0, 0)
+"""HDF5 1.14 ends its process when it copies objects here (``H5Ocopy``), and what it gives as the image
+of a file (``H5Fget_file_image``) has a superblock whose checksum is wrong: no program opens it."""
 
 _ASIDE = b"\x01"
 """A name that nobody has given."""
@@ -67,8 +70,10 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     Returns
     -------
     bool
-        Whether the file is a smaller one now, or one of an older format.
+        Whether the file is a smaller one now, or one of an older format; never with HDF5 1.14.
     """
+    if h5py.version.hdf5_version_tuple < _OLDEST_HDF5:
+        return False
     try:
         if place.size() > _MAX_FILE_BYTES:
             return False
@@ -157,7 +162,8 @@ def _copied(source: h5py.File, libver: tuple[str, str]) -> bytes:
 
 def _image(file: h5py.File) -> bytes:
     file.flush()
-    return sealed(file.id.get_file_image())
+    image: bytes = file.id.get_file_image()
+    return image
 
 
 @dataclass(slots=True)

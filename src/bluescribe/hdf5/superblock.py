@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["Superblock", "sealed"]
+__all__ = ["Superblock"]
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _OLD_VERSIONS = {0: 24, 1: 28}
@@ -87,18 +87,6 @@ class Superblock:
     def _sealed(self) -> Superblock:
         content = self.data[:-4]
         return replace(self, data=content + lookup3(content).to_bytes(4, "little"))
-
-
-def sealed(image: bytes) -> bytes:
-    """Return a file in memory with the checksum that its superblock should have.
-
-    ``H5Fget_file_image`` of HDF5 1.14 takes the flags out of the superblock and leaves the checksum
-    as it was with them: no program opens such a file.
-    """
-    if image[8] not in _MARKED_VERSIONS:
-        return image
-    superblock = Superblock(image[: _ADDRESSES + 4 * image[9] + 4])._sealed()
-    return superblock.data + image[len(superblock.data) :]
 
 
 def lookup3(data: bytes) -> int:
