@@ -44,7 +44,9 @@ def check_wheel(path: Path) -> None:
         names = {name for name in wheel.namelist() if not name.endswith("/")}
         about = {name for name in names if PurePosixPath(name).parts[0].endswith(".dist-info")}
         entries = wheel.read(next(n for n in about if n.endswith("entry_points.txt"))).decode()
-        told = BytesParser().parsebytes(wheel.read(next(n for n in about if n.endswith("METADATA"))))
+        told = BytesParser().parsebytes(
+            wheel.read(next(n for n in about if n.endswith("METADATA")))
+        )
     _check_same("the wheel and src/", names - about, _package())
     _check(path.stat().st_size < LARGEST, f"{path.name} has {path.stat().st_size} bytes")
     _check("bluescribe/py.typed" in names, "no py.typed: type checkers would take it for untyped")

@@ -1,7 +1,7 @@
 """Build wheel and sdist, look into them, install each where nothing is, and try it there.
 
-    python3 bootstrap.py dist            # all of it
-    python3 bootstrap.py dist --no-trial # only build and look
+python3 bootstrap.py dist            # all of it
+python3 bootstrap.py dist --no-trial # only build and look
 """
 
 from __future__ import annotations
@@ -94,7 +94,15 @@ def pytest(environment: Environment, path: Path, *options: str) -> None:
     begin = "import os, sys, pytest; os.environ['BLUESCRIBE_PROCESS'] = 'false'; "
     home = path.parent.parent if path.parent.name == "tests" else path.parent
     code = f"{begin}sys.path.insert(0, {str(home)!r}); sys.exit(pytest.main(sys.argv[1:]))"
-    options = ("-q", "-c", "/dev/null", "-p", "no:cacheprovider", "--import-mode=importlib", *options)
+    options = (
+        "-q",
+        "-c",
+        "/dev/null",
+        "-p",
+        "no:cacheprovider",
+        "--import-mode=importlib",
+        *options,
+    )
     (environment.work / "pytest.py.txt").write_text(code)
     environment.run("python", "-c", code, *options, str(path))
 

@@ -33,7 +33,9 @@ class Environment:
         self.work = folder.with_name(f"{folder.name}-work")
         self.work.mkdir()
         self._by_pip = by_pip
-        make = [sys.executable, "-m", "venv"] if by_pip else [*_UV, "venv", "-q", "-p", sys.executable]
+        make = (
+            [sys.executable, "-m", "venv"] if by_pip else [*_UV, "venv", "-q", "-p", sys.executable]
+        )
         subprocess.run([*make, str(folder)], check=True, env=_clean())
 
     def program(self, name: str) -> str:

@@ -37,7 +37,13 @@ TOOLS = (
     "xarray",
     "xrayutilities",
 )
-CORE = ("tests/core", "tests/formats", "tests/spool", "tests/test_demo.py", "tests/test_contract.py")
+CORE = (
+    "tests/core",
+    "tests/formats",
+    "tests/spool",
+    "tests/test_demo.py",
+    "tests/test_contract.py",
+)
 
 
 def main(argv: list[str]) -> int:

@@ -1,8 +1,8 @@
 """Print what the changelog says of a version, as the notes of its release.
 
-    python release/notes.py 0.1.0
-    python release/notes.py --out notes.md v0.1.0
-    python release/notes.py --check v0.1.0    # may this tag be released?
+python release/notes.py 0.1.0
+python release/notes.py --out notes.md v0.1.0
+python release/notes.py --check v0.1.0    # may this tag be released?
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def notes_of(version: str, changelog: str) -> str:
     heading = rf"^## \[{re.escape(version)}\](?: - \d{{4}}-\d{{2}}-\d{{2}})?\n"
     found = re.search(heading + r"(.*?)(?=^## |\Z)", changelog, re.DOTALL | re.MULTILINE)
     if found is None:
-        raise NoNotesError(f"there is no section ## [{version}]: write what changed, then try again")
+        raise NoNotesError(
+            f"there is no section ## [{version}]: write what changed, then try again"
+        )
     notes = found[1].strip()
     if not notes:
         raise NoNotesError(f"the section ## [{version}] is empty")

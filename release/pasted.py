@@ -45,7 +45,12 @@ def blocks(page: str, language: str) -> list[str]:
 
 def paste(texts: list[str]) -> str:
     """Paste texts into a new IPython, one after the other; return what the terminal showed."""
-    options = ["--no-banner", "--colors=NoColor", "--no-confirm-exit", "--HistoryManager.enabled=False"]
+    options = [
+        "--no-banner",
+        "--colors=NoColor",
+        "--no-confirm-exit",
+        "--HistoryManager.enabled=False",
+    ]
     child = pexpect.spawn(
         sys.executable, ["-m", "IPython", *options], encoding="utf-8", dimensions=(50, 160)
     )

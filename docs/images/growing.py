@@ -153,7 +153,9 @@ def draw(samples: Samples, png: Path) -> None:
         axes = figure.add_subplot(grid[0, place])
         axes.plot(*one["curve"], ".-", color=COLOURS["nexus"], linewidth=1, markersize=4)
         axes.set(xlim=(-2.1, 2.1), ylim=(0, top), xlabel="theta")
-        axes.set_title(f"the NeXus file after {one['time']:.1f} s: {one['points']} points", fontsize=9)
+        axes.set_title(
+            f"the NeXus file after {one['time']:.1f} s: {one['points']} points", fontsize=9
+        )
         if not place:
             axes.set_ylabel("diode")
     _draw_looks(figure.add_subplot(grid[1, :]), samples)
@@ -172,7 +174,9 @@ def _draw_looks(axes: Any, samples: Samples) -> None:
     axes.annotate(
         "the scan ends ", (measured[-1], 2), ha="right", va="bottom", fontsize=8, rotation=90
     )
-    axes.set(xlabel="seconds since the first point", ylabel="points", xlim=(0, None), ylim=(0, None))
+    axes.set(
+        xlabel="seconds since the first point", ylabel="points", xlim=(0, None), ylim=(0, None)
+    )
     axes.legend(fontsize=8, loc="upper left", frameon=False)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO, cast
 
 from .folder import Folder
+from .system import UNBLOCKED, change_mode
 
 __all__ = ["Place", "part_beside", "part_of", "parts_of", "replacing"]
 
@@ -169,7 +170,7 @@ class Place(os.PathLike[str]):
         try:
             return self.folder.create(self.name, flags)
         except FileExistsError:
-            fd = self.folder.open(self.name, flags | os.O_NONBLOCK)
+            fd = self.folder.open(self.name, flags | UNBLOCKED)
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
             os.close(fd)
@@ -209,7 +210,7 @@ class Place(os.PathLike[str]):
         """
         with self.open() as old, part.open("r+b") as new:
             shutil.copyfileobj(old, new, _COPIED_BYTES)
-            os.fchmod(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
+            change_mode(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
 
     def sync(self) -> None:
         """Bring what the file holds to the disk.

@@ -23,7 +23,9 @@ __all__ = ["IGNORED", "Child"]
 
 logger = logging.getLogger(__name__)
 
-IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+IGNORED = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 """Signals that are meant for the session, which ends its processes when all is written."""
 _PROGRAM = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
