@@ -3,8 +3,8 @@
     python3 bootstrap.py extras          # after: python3 bootstrap.py dist
     python3 bootstrap.py extras zmq demo # these alone
 
-`dist` builds the wheel, if there is none. Extras for those who work on bluescribe itself (docs, dev,
-peers, viewers) are tried by the steps that use them.
+`dist` builds the wheel, if there is none. Extras for those who work on bluescribe itself (docs,
+dev, peers, viewers) are tried by the steps that use them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dist import DIST, build
 from environments import Environment, step, temporary_folder
 from uses import USES
+
+from dist import DIST, build
 
 
 def main(argv: list[str]) -> int:

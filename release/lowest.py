@@ -3,9 +3,9 @@
     python3 bootstrap.py lowest          # the core of the tests
     python3 bootstrap.py lowest tests -k spec
 
-What users get is as old as it may be; what only tests use is as new as it can be beside that. numpy is
-newer than its own bound in the first environment, as ophyd-async wants it: so a second one has what
-bluescribe alone wants, and a scan in every format.
+What users get is as old as it may be; what only tests use is as new as it can be beside that. numpy
+is newer than its bound there, as ophyd-async wants it: so another environment has what bluescribe
+alone wants, and a scan in every format; and once more with an h5py that has HDF5 1.14.
 """
 
 from __future__ import annotations
@@ -54,6 +54,9 @@ def main(argv: list[str]) -> int:
             alone.install("-r", str(oldest(folder / "alone.txt", ())), "--no-deps", "-e", str(TOP))
             alone.run("python", "-c", USES[""], seconds=300)
             alone.run("bluescribe", "export", "--help")
+        with step("the same with HDF5 1.14, which h5py of other channels may have"):
+            alone.install("h5py==3.11.0")
+            alone.run("python", "-c", USES[""], seconds=300)
         with step("the oldest versions, with extras: the tests"):
             tested = Environment(folder / "tested")
             pins = oldest(folder / "tested.txt", EXTRAS)

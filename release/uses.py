@@ -25,6 +25,14 @@ FORMATS = ("spec", "nexus", "csv", "jsonl", "json", "hdf5", "tiff", "dx")
 measure(**{f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in FORMATS})
 report = export("data", "again", FORMATS)
 assert report, report
+import h5py
+from pathlib import Path
+for name in ("data", "again"):
+    for path in [*Path(name).glob("*.hdf"), *Path(name).glob("*.h5")]:
+        with h5py.File(path) as file:
+            assert len(file), path
+    with h5py.File(next(Path(name).glob("*.hdf"))) as file:
+        assert len(file["entry/data/det"]) == 11
 """
 
 _COMPRESSION = """

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ LOOK_SECONDS = 0.05
 """Pause between two looks at the files."""
 
 Samples = dict[str, Any]
+Reader = Callable[[Path], "int | list[list[float]]"]
 
 
 def main() -> None:
@@ -96,21 +98,46 @@ def look(folder: Path) -> None:
     """Print what the files' readers find, until nobody listens any more."""
     import threading
 
-    import pandas
-    from spec2nexus.spec import SpecDataFile
-
-    import h5py
-
     over = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+    readers = import_readers()
+    print("ready", flush=True)
+    while True:
+        is_last = over.is_set()
+        for kind, (ending, read) in readers.items():
+            found = {"format": kind, "time": time.time(), **look_at(folder, ending, read)}
+            print(json.dumps(found), flush=True)
+        if is_last:
+            return
+        over.wait(LOOK_SECONDS)
+
+
+def look_at(folder: Path, ending: str, read: Reader) -> Samples:
+    """Return how many points a reader finds."""
+    path = next(folder.glob(ending), None)
+    try:
+        found = read(path) if path else 0
+    except Exception:  # no row yet: readers say so in many ways
+        found = 0
+    return (
+        {"points": len(found[0]), "curve": found} if isinstance(found, list) else {"points": found}
+    )
+
+
+def import_readers() -> dict[str, tuple[str, Reader]]:
+    """Return for each format the end of its files' names, and who counts the points in one."""
+    import h5py
+    import pandas
+    from spec2nexus.spec import SpecDataFile
 
     def spec(path: Path) -> int:
         return len(SpecDataFile(str(path)).getScan("1").data["diode"])
 
-    def nexus(path: Path) -> int:
+    def nexus(path: Path) -> list[list[float]]:
         with h5py.File(path, swmr=True) as file:
-            found["curve"] = [file["entry/data"][name][()].tolist() for name in ("theta", "diode")]
-        return min(map(len, found["curve"]))
+            theta, diode = (file["entry/data"][name][()].tolist() for name in ("theta", "diode"))
+        shorter = min(len(theta), len(diode))  # a page is written column by column
+        return [theta[:shorter], diode[:shorter]]
 
     def csv(path: Path) -> int:
         return len(pandas.read_csv(path))
@@ -119,21 +146,12 @@ def look(folder: Path) -> None:
         lines = path.read_text().splitlines()
         return sum(json.loads(line)[0] == "event" for line in lines)
 
-    endings = {spec: "*.dat", nexus: "*.hdf", csv: "*-primary.csv", jsonl: "*.jsonl"}
-    print("ready", flush=True)
-    while True:
-        is_last = over.is_set()
-        for read, ending in endings.items():
-            found: dict[str, Any] = {"format": read.__name__, "time": time.time()}
-            path = next(folder.glob(ending), None)
-            try:
-                found["points"] = read(path) if path else 0
-            except Exception:  # no row yet: readers say so in many ways
-                found["points"] = 0
-            print(json.dumps(found), flush=True)
-        if is_last:
-            return
-        over.wait(LOOK_SECONDS)
+    return {
+        "spec": ("*.dat", spec),
+        "nexus": ("*.hdf", nexus),
+        "csv": ("*-primary.csv", csv),
+        "jsonl": ("*.jsonl", jsonl),
+    }
 
 
 # --- the picture ----------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from .files.system import after_fork, module
+from .files.system import CLOSED, after_fork, module
 
 __all__ = ["NO_LOCKS", "QUIET_SECONDS", "Held", "Hold", "hold_alone", "is_held"]
 
@@ -27,9 +27,6 @@ _FLOCK = "hhqqi4x"
 _fcntl = module("fcntl") if sys.platform == "linux" else None
 _GET = getattr(_fcntl, "F_OFD_GETLK", None)
 _SET = getattr(_fcntl, "F_OFD_SETLK", None)
-
-_CLOSED = getattr(os, "O_CLOEXEC", 0)
-"""A child process does not have it."""
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 """What file systems say that have no locks."""
@@ -84,7 +81,7 @@ class Hold(Held):
     def __init__(self, path: os.PathLike[str]) -> None:
         super().__init__(-1)
         try:
-            self._fd = os.open(path, os.O_RDONLY | _CLOSED)
+            self._fd = os.open(path, os.O_RDONLY | CLOSED)
             if _fcntl is not None and _SET is not None:
                 _fcntl.fcntl(self._fd, _SET, _lock(_fcntl.F_RDLCK))
         except OSError:
@@ -101,7 +98,7 @@ def is_held(path: Path) -> bool:
     OSError
         The file cannot be read.
     """
-    fd = os.open(path, os.O_RDONLY | _CLOSED)
+    fd = os.open(path, os.O_RDONLY | CLOSED)
     try:
         if _fcntl is not None and _GET is not None:
             answer = _fcntl.fcntl(fd, _GET, _lock(_fcntl.F_WRLCK))

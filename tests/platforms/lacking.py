@@ -126,7 +126,8 @@ def main(folder: Path, taken: list[str]) -> None:
 
     RE = RunEngine()
     blocks = {f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in FORMATS}
-    (folder / "iconfig.yml").write_text(str({"DATA_FILES": {"DIRECTORY": f"{folder}/live"}, **blocks}))
+    iconfig = {"DATA_FILES": {"DIRECTORY": f"{folder}/live"}, **blocks}
+    (folder / "iconfig.yml").write_text(str(iconfig))
     with subscribe_writers(RE, folder / "iconfig.yml") as writers:
         RE(scan([det, direct_img], motor, -1, 1, 5))
         RE(scan([det], motor, -1, 1, 5))

@@ -35,7 +35,13 @@ def play(folder: Path, taken: list[str]) -> str:
     }
     command = [sys.executable, "-m", "tests.platforms.lacking", str(folder), *taken]
     done = subprocess.run(
-        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=200, check=False
+        command,
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stdout + done.stderr
     return done.stderr

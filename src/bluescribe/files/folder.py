@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .claims import Claims
 from .rights import SYSTEM_RIGHTS, Rights, take_after
-from .system import HAS_FOLDER_FDS, SAFELY, refuse_link
+from .system import CLOSED, HAS_FOLDER_FDS, SAFELY, refuse_link
 
 __all__ = ["Folder", "MovedFolderError"]
 
@@ -51,7 +51,7 @@ class Folder:
         self.path = path.resolve(strict=True)
         """Absolute, without links: where it was when it was last looked for."""
         if HAS_FOLDER_FDS:
-            self._fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | CLOSED)
         self._begun = self.path.stat()
 
     @classmethod

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 __all__ = [
+    "CLOSED",
     "HAS_FOLDER_FDS",
     "SAFELY",
     "UNBLOCKED",
@@ -49,7 +50,10 @@ def _flags(*names: str) -> int:
     return found
 
 
-SAFELY = _flags("O_CLOEXEC", "O_NOFOLLOW", "O_BINARY", "O_NOINHERIT")
+CLOSED = _flags("O_CLOEXEC", "O_NOINHERIT")
+"""For `os.open`: not for a child process."""
+
+SAFELY = CLOSED | _flags("O_NOFOLLOW", "O_BINARY")
 """For `os.open`: not through a link, not for a child process, bytes as they are."""
 
 UNBLOCKED = _flags("O_NONBLOCK")
