@@ -119,9 +119,9 @@ def look_at(folder: Path, ending: str, read: Reader) -> Samples:
         found = read(path) if path else 0
     except Exception:  # no row yet: readers say so in many ways
         found = 0
-    return (
-        {"points": len(found[0]), "curve": found} if isinstance(found, list) else {"points": found}
-    )
+    if isinstance(found, list):
+        return {"points": len(found[0]), "curve": found}
+    return {"points": found}
 
 
 def import_readers() -> dict[str, tuple[str, Reader]]:

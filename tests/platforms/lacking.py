@@ -102,8 +102,8 @@ TAKEN: dict[str, Callable[[], object]] = {
     "statvfs": lambda: remove(os, "statvfs", "fstatvfs"),
     "fork_hooks": lambda: remove(os, "register_at_fork"),
     "signals": lambda: remove(signal, "SIGHUP", "pthread_sigmask"),
-    "groups": lambda: sys.modules.__setitem__("grp", None),  # type: ignore[arg-type]
-    "limits": lambda: sys.modules.__setitem__("resource", None),  # type: ignore[arg-type]
+    "groups": lambda: sys.modules.__setitem__("grp", None),  # type: ignore[assignment]
+    "limits": lambda: sys.modules.__setitem__("resource", None),  # type: ignore[assignment]
 }
 OF_LINUX = ("ofd_locks", "fallocate", "memfd", "acls", "proc", "linux")
 
