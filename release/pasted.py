@@ -55,21 +55,13 @@ def paste(texts: list[str]) -> str:
         sys.executable, ["-m", "IPython", *options], encoding="utf-8", dimensions=(50, 160)
     )
     shown = []
-    for number, text in enumerate(texts, 1):
-        child.expect(rf"In \[.*?{number}.*?\]: ", timeout=_SECONDS)
+    for number, text in enumerate([*texts, "exit"], 1):
+        child.expect(rf"In \[{number}\]:", timeout=_SECONDS)
+        shown.append(str(child.before))
         child.send(f"{_BEGIN}{text.rstrip()}{_END}")
         child.send("\r")
-        marker = f"pasted {number} of {len(texts)}"
-        shown.append(_until_idle(child, marker))
-    child.sendline("exit")
     child.expect(pexpect.EOF, timeout=_SECONDS)
     return _plain("".join([*shown, str(child.before)]))
-
-
-def _until_idle(child: pexpect.spawn[str], marker: str) -> str:
-    """Return what is shown until IPython answers again."""
-    child.expect(r"In \[", timeout=_SECONDS)
-    return f"{child.before}{child.after}\n# {marker}\n"
 
 
 def _plain(text: str) -> str:

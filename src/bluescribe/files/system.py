@@ -62,6 +62,7 @@ UNBLOCKED = _flags("O_NONBLOCK")
 HAS_FOLDER_FDS = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
 """Whether folders can be held open, and names be looked up in them."""
 
+_fcntl = module("fcntl")
 _position = threading.Lock()
 
 
@@ -81,10 +82,9 @@ def lock_file(fd: int) -> None:
     OSError
         The file system, or the whole system, has no such locks (``ENOLCK``).
     """
-    fcntl = module("fcntl")
-    if fcntl is None:
+    if _fcntl is None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
-    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    _fcntl.flock(fd, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
 
 
 def after_fork(release: Callable[[], object]) -> None:

@@ -51,6 +51,7 @@ _MARGIN = 1 << 20
 _UNSUPPORTED = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENODEV)
 _ERRNO = re.compile(r"errno = (\d+)")
 
+_resource = module("resource")
 _fallocate = _of_libc("fallocate")
 if _fallocate is not None:
     _fallocate.argtypes = [  # type: ignore[attr-defined]  # a function of ctypes
@@ -163,11 +164,10 @@ def allocate(fd: int, start: int, length: int) -> None:
 
 def _most_bytes() -> int | None:
     """Return how large this user may make a file, where that is limited."""
-    resource = module("resource")
-    if resource is None:
+    if _resource is None:
         return None
-    limit = int(resource.getrlimit(resource.RLIMIT_FSIZE)[0])
-    return None if limit == resource.RLIM_INFINITY else limit
+    limit = int(_resource.getrlimit(_resource.RLIMIT_FSIZE)[0])
+    return None if limit == _resource.RLIM_INFINITY else limit
 
 
 def check_room(place: Place, size: int) -> None:
