@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +80,16 @@ def measure(points: int, seconds: float) -> Samples:
         with (
             subscribe_writers(RE, iconfig),
             subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE) as looking,
+            ThreadPoolExecutor() as pool,
         ):
             assert looking.stdin is not None
             assert looking.stdout is not None
             looking.stdout.readline()  # it has imported the readers
+            lines = pool.submit(list, looking.stdout)  # a pipe that is full would hold it up
             RE(scan([diode], theta, -2, 2, points))
             time.sleep(4 * LOOK_SECONDS)
             looking.stdin.close()
-            looks = [json.loads(line) for line in looking.stdout]
+            looks = [json.loads(line) for line in lines.result()]
     began = measured[0]
     return {
         "measured": [when - began for when in measured],
