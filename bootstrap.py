@@ -24,6 +24,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+RELEASE = HERE / ".venv-release"
 INSTALLED = "bluescribe-installed.txt"  # written last: an interrupted install starts again
 
 Command = list[str]
@@ -169,6 +170,11 @@ def bench(args: Args) -> list[Command]:
     return [["python", "benchmarks", *args]]  # benchmarks/__main__.py
 
 
+def release(script: str) -> Callable[[Args], list[Command]]:
+    """Return what runs a script of release/, which installs into environments of its own."""
+    return lambda args: [["python", f"release/{script}.py", *args]]
+
+
 def check(_args: Args) -> list[Command]:
     return [*lint([]), *types([]), *imports([]), *docs([])]
 
@@ -183,6 +189,10 @@ VERBS = {
     "docs": Verb({"dev"}, docs),
     "bench": Verb({"dev", "peers"}, bench),
     "check": Verb({"dev"}, check),
+    "dist": Verb({"release"}, release("dist"), RELEASE),
+    "extras": Verb({"release"}, release("extras"), RELEASE),
+    "lowest": Verb({"release"}, release("lowest"), RELEASE),
+    "notes": Verb({"release"}, release("notes"), RELEASE),
 }
 
 if __name__ == "__main__":

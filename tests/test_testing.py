@@ -940,7 +940,7 @@ def test_a_missing_library_is_named_with_its_remedy(name, missing):
     code = WITHOUT.format(name=name, missing=missing)
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert f"bluescribe.testing.{name} needs {missing}" in told.stdout
-    assert "pip install 'bluescribe[test]'" in told.stdout
+    assert "pip install 'bluescribe[testing]'" in told.stdout
 
 
 def test_import_is_light():

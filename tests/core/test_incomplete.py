@@ -195,7 +195,7 @@ def test_a_file_that_cannot_be_locked_is_held_while_it_is_fresh(tmp_path, monkey
 
     path = tmp_path / "file"
     path.touch()
-    monkeypatch.setattr("bluescribe.files.write_lock.fcntl.fcntl", refuse)
+    monkeypatch.setattr("fcntl.fcntl", refuse)
     Hold(path).release()
     assert is_held(path)
     age(path, 7200)

@@ -19,7 +19,7 @@ def disk(monkeypatch):
     """A disk whose free bytes a test sets."""
     disk = SimpleNamespace(free=5 * 10**9, time=0.0)
     monkeypatch.setattr(
-        "bluescribe.files.space.os.statvfs",
+        "bluescribe.files.system.os.statvfs",
         lambda _: SimpleNamespace(f_bavail=disk.free // 1000, f_frsize=1000),
     )
     return disk

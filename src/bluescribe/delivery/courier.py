@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 import weakref
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..files.system import after_fork
 from .outbox import Entry, Outbox
 from .status import DeliveryStatus
 from .trouble import Later, Refused, Trouble
@@ -296,4 +296,4 @@ def _forget_all() -> None:
         courier.forget()
 
 
-os.register_at_fork(after_in_child=_forget_all)
+after_fork(_forget_all)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import json
 import logging
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import Place, replacing
+from ..files.system import lock_file
 from ..files.write_lock import NO_LOCKS
 
 __all__ = ["Entry", "Outbox", "default_folder"]
@@ -166,7 +166,7 @@ class Outbox:
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = Place.at(self.folder / ".lock").open_to_append()
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(lock)
         except OSError as error:
             if error.errno not in NO_LOCKS:
                 os.close(lock)

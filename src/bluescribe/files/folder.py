@@ -11,13 +11,13 @@ from pathlib import Path
 
 from .claims import Claims
 from .rights import SYSTEM_RIGHTS, Rights, take_after
+from .system import CLOSED, HAS_FOLDER_FDS, SAFELY, refuse_link
 
 __all__ = ["Folder", "MovedFolderError"]
 
 logger = logging.getLogger(__name__)
 
 _CREATE = os.O_CREAT | os.O_EXCL
-_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class MovedFolderError(FileNotFoundError):
@@ -50,7 +50,9 @@ class Folder:
         """Tells of the files that runs make here."""
         self.path = path.resolve(strict=True)
         """Absolute, without links: where it was when it was last looked for."""
-        self._fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        if HAS_FOLDER_FDS:
+            self._fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | CLOSED)
+        self._begun = self.path.stat()
 
     @classmethod
     def made(
@@ -98,7 +100,7 @@ class Folder:
     @property
     def identity(self) -> tuple[int, int]:
         """Device and inode: no other folder has the same ones while this one is held."""
-        status = os.fstat(self._fd)
+        status = self._held()
         return status.st_dev, status.st_ino
 
     def found(self) -> Path:
@@ -135,7 +137,7 @@ class Folder:
         if flags & os.O_CREAT:
             with suppress(FileExistsError):
                 return self.create(name, flags)
-        return self._open(name, flags & ~os.O_CREAT | _SAFELY)
+        return self._open(name, flags & ~os.O_CREAT | SAFELY)
 
     def create(self, name: str, flags: int = os.O_RDWR) -> int:
         """Make a file that was not there and open it; return its descriptor.
@@ -147,7 +149,7 @@ class Folder:
         OSError
             The folder cannot be written.
         """
-        fd = self._open(name, flags | _CREATE | _SAFELY)
+        fd = self._open(name, flags | _CREATE | SAFELY)
         self._rights.give_file(fd, self.path / name)
         return fd
 
@@ -163,7 +165,7 @@ class Folder:
         """
         self._keep_rights(name, to)
         try:
-            os.rename(name, to, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+            self._rename(name, self, to)
         except OSError as error:
             raise self._named(error, name) from None
 
@@ -179,7 +181,7 @@ class Folder:
         """
         os.close(folder.create(to))  # an empty file of ours, which the other one replaces
         try:
-            os.rename(name, to, src_dir_fd=self._fd, dst_dir_fd=folder._fd)
+            self._rename(name, folder, to)
         except OSError as error:
             folder.remove(to)
             raise self._named(error, name) from None
@@ -193,7 +195,10 @@ class Folder:
             It is not there, or the folder cannot be written.
         """
         try:
-            os.unlink(name, dir_fd=self._fd)
+            if HAS_FOLDER_FDS:
+                os.unlink(name, dir_fd=self._fd)
+            else:
+                self._whole(name).unlink()
         except OSError as error:
             raise self._named(error, name) from None
 
@@ -205,7 +210,8 @@ class Folder:
         OSError
             The file system cannot.
         """
-        os.fsync(self._fd)
+        if HAS_FOLDER_FDS:  # elsewhere the system sees to it
+            os.fsync(self._fd)
 
     def stat(self, name: str) -> os.stat_result:
         """Return what the system says of a file, or of a link and not of what it leads to.
@@ -216,7 +222,9 @@ class Folder:
             Nothing has that name.
         """
         try:
-            return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+            if HAS_FOLDER_FDS:
+                return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+            return self._whole(name).lstat()
         except OSError as error:
             raise self._named(error, name) from None
 
@@ -233,9 +241,32 @@ class Folder:
 
     def _open(self, name: str, flags: int) -> int:
         try:
-            return os.open(name, flags, 0o666, dir_fd=self._fd)
+            if HAS_FOLDER_FDS:
+                return os.open(name, flags, 0o666, dir_fd=self._fd)
+            refuse_link(self._whole(name))
+            return os.open(self._whole(name), flags, 0o666)
         except OSError as error:
             raise self._named(error, name) from None
+
+    def _rename(self, name: str, folder: Folder, to: str) -> None:
+        if HAS_FOLDER_FDS:
+            os.rename(name, to, src_dir_fd=self._fd, dst_dir_fd=folder._fd)
+        else:
+            self._whole(name).replace(folder._whole(to))
+
+    def _whole(self, name: str) -> Path:
+        """Return the path of a file, for systems that look no names up in a folder.
+
+        Raises
+        ------
+        MovedFolderError
+            The folder has another path by now.
+        """
+        return self.found() / name
+
+    def _held(self) -> os.stat_result:
+        """Return what the system says of the folder, or said when it was found."""
+        return os.fstat(self._fd) if HAS_FOLDER_FDS else self._begun
 
     def _named(self, error: OSError, name: str) -> OSError:
         """Return an error of the same kind that says which file, by its whole path."""
@@ -255,7 +286,7 @@ class Folder:
         it is.
         """
         try:
-            here, there = os.fstat(self._fd), path.stat()
+            here, there = self._held(), path.stat()
         except OSError:
             return False
         if here.st_dev != there.st_dev:

@@ -9,7 +9,6 @@ takes it. It says all that is needed, the settings included, and names nothing o
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import time
@@ -24,6 +23,7 @@ import numpy as np
 from . import Place
 from .names import claim
 from .run_names import OWED, is_note_of
+from .system import lock_file, write_at
 from .write_lock import NO_LOCKS, QUIET_SECONDS, Held
 
 __all__ = ["Note", "exact", "notes_of", "restored", "settings_of"]
@@ -188,7 +188,7 @@ class Note(Held):
 
     def _lock(self) -> bool:
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(self._fd)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -212,7 +212,7 @@ class Note(Held):
         os.ftruncate(self._fd, 0)
         at = 0
         while rest:
-            written = os.pwrite(self._fd, rest, at)
+            written = write_at(self._fd, rest, at)
             at, rest = at + written, rest[written:]
 
 

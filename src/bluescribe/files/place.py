@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 
 from .folder import Folder
 from .run_names import is_part_of, name_of_part
+from .system import UNBLOCKED, change_mode
 
 __all__ = ["Place", "part_beside", "part_of", "parts_of", "replacing"]
 
@@ -165,7 +166,7 @@ class Place(os.PathLike[str]):
         try:
             return self.folder.create(self.name, flags)
         except FileExistsError:
-            fd = self.folder.open(self.name, flags | os.O_NONBLOCK)
+            fd = self.folder.open(self.name, flags | UNBLOCKED)
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
             os.close(fd)
@@ -205,7 +206,7 @@ class Place(os.PathLike[str]):
         """
         with self.open() as old, part.open("r+b") as new:
             shutil.copyfileobj(old, new, _COPIED_BYTES)
-            os.fchmod(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
+            change_mode(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
 
     def sync(self) -> None:
         """Bring what the file holds to the disk.

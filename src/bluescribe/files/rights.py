@@ -6,13 +6,14 @@ and a folder with the setgid bit hands group and bit on.
 
 from __future__ import annotations
 
-import grp
 import logging
 import os
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from .system import HAS_FOLDER_FDS, SAFELY, change_mode, change_owner, module, user_id
 
 __all__ = [
     "SYSTEM_RIGHTS",
@@ -24,6 +25,8 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
+
+_grp = module("grp")
 
 _NO_GROUP = 2**32 - 1
 """What the system takes for "leave it as it is"."""
@@ -43,7 +46,9 @@ class Rights:
         """Give a folder that we have just made its group and mode."""
         if self.folder_mode is None and self.group is None:
             return
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        if not HAS_FOLDER_FDS:  # folders have no modes there
+            return
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | SAFELY)
         try:
             kept = os.fstat(fd).st_mode & stat.S_ISGID  # of the folder above
             self._give(fd, None if self.folder_mode is None else self.folder_mode | kept, path)
@@ -60,8 +65,8 @@ class Rights:
         try:
             mode = os.fstat(fd).st_mode & 0o7777 if mode is None else mode
             if self.group is not None:
-                os.fchown(fd, -1, self.group)
-            os.fchmod(fd, mode)
+                change_owner(fd, -1, self.group)
+            change_mode(fd, mode)
         except OSError as error:  # as on a share that has neither; the data come first
             logger.warning(
                 "%s: its group or mode cannot be set: %s. It is written all the same; others may "
@@ -81,13 +86,13 @@ def take_after(fd: int, old: os.stat_result, old_path: Path) -> None:
     new = os.fstat(fd)
     if new.st_uid != old.st_uid:
         with suppress(OSError):  # root's
-            os.fchown(fd, old.st_uid, -1)
+            change_owner(fd, old.st_uid, -1)
     if new.st_gid != old.st_gid:
         with suppress(OSError):  # of a group that we are not in
-            os.fchown(fd, -1, old.st_gid)
+            change_owner(fd, -1, old.st_gid)
     if (new.st_mode ^ old.st_mode) & 0o777:
         with suppress(OSError):
-            os.fchmod(fd, old.st_mode & 0o777)
+            change_mode(fd, old.st_mode & 0o777)
     with suppress(OSError, AttributeError):  # has none; a system without
         os.setxattr(fd, _ACL, os.getxattr(old_path, _ACL, follow_symlinks=False))
 
@@ -133,12 +138,12 @@ def group_id(value: object) -> int:
         There is no such group, or the user is not in it.
     """
     try:
-        number = grp.getgrnam(value).gr_gid if isinstance(value, str) else int(str(value))
+        number = _group_number(value) if isinstance(value, str) else int(str(value))
     except (KeyError, ValueError):
         raise ValueError("there is no such group on this machine") from None
     if not 0 <= number < _NO_GROUP:
         raise ValueError("no group has that number")
-    if os.geteuid() != 0 and number not in {os.getegid(), *os.getgroups()}:
+    if user_id() != 0 and number not in {os.getegid(), *os.getgroups()}:
         raise ValueError("this user is not in that group, and cannot give files to it")
     return number
 
@@ -178,9 +183,15 @@ def _has_default_acl(folder: Path) -> bool:
         return False
 
 
+def _group_number(name: str) -> int:
+    if _grp is None:
+        raise KeyError(name)
+    return int(_grp.getgrnam(name).gr_gid)
+
+
 def _group_name(number: int) -> str:
     try:
-        return grp.getgrgid(number).gr_name
+        return str(_grp.getgrgid(number).gr_name) if _grp else str(number)
     except KeyError:
         return str(number)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from ..log_once import LogOnce
+from .system import free_bytes
 
 __all__ = ["SpaceWatch", "parse_size", "size_text"]
 
@@ -121,8 +121,7 @@ class SpaceWatch:
         if not self._low or folder is None:
             return None
         try:
-            disk = os.statvfs(folder)
-            return disk.f_bavail * disk.f_frsize, folder.stat().st_dev
+            return free_bytes(folder), folder.stat().st_dev
         except OSError:  # whoever writes there tells of it
             return None
 

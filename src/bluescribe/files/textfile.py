@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 
 from . import Place
+from .system import write_at
 from .write_lock import Hold
 
 __all__ = ["TextFile", "UnsureFileError"]
@@ -127,6 +128,6 @@ def _write_at(fd: int, block: bytes, start: int) -> None:
     """Write a block, all of it."""
     rest = memoryview(block)
     while rest:
-        written = os.pwrite(fd, rest, start)
+        written = write_at(fd, rest, start)
         start += written
         rest = rest[written:]

@@ -8,21 +8,25 @@ do not meet it.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import struct
+import sys
 import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-__all__ = ["NO_LOCKS", "QUIET_SECONDS", "Held", "Hold", "is_held"]
+from .system import CLOSED, after_fork, module
 
-_GET = getattr(fcntl, "F_OFD_GETLK", None)
-_SET = getattr(fcntl, "F_OFD_SETLK", None)
+__all__ = ["NO_LOCKS", "QUIET_SECONDS", "Held", "Hold", "hold_alone", "is_held"]
+
 _FLOCK = "hhqqi4x"
-"""``struct flock`` of 64-bit Linux: type, whence, start, length, process."""
+"""``struct flock`` of 64-bit Linux: type, whence, start, length, process. macOS has another one."""
+
+_fcntl = module("fcntl") if sys.platform == "linux" else None
+_GET = getattr(_fcntl, "F_OFD_GETLK", None)
+_SET = getattr(_fcntl, "F_OFD_SETLK", None)
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 """What file systems say that have no locks."""
@@ -77,9 +81,9 @@ class Hold(Held):
     def __init__(self, path: os.PathLike[str]) -> None:
         super().__init__(-1)
         try:
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            if _SET is not None:
-                fcntl.fcntl(self._fd, _SET, _lock(fcntl.F_RDLCK))
+            self._fd = os.open(path, os.O_RDONLY | CLOSED)
+            if _fcntl is not None and _SET is not None:
+                _fcntl.fcntl(self._fd, _SET, _lock(_fcntl.F_RDLCK))
         except OSError:
             pass
 
@@ -94,17 +98,38 @@ def is_held(path: Path) -> bool:
     OSError
         The file cannot be read.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(path, os.O_RDONLY | CLOSED)
     try:
-        if _GET is not None:
-            answer = fcntl.fcntl(fd, _GET, _lock(fcntl.F_WRLCK))
-            return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
+        if _fcntl is not None and _GET is not None:
+            answer = _fcntl.fcntl(fd, _GET, _lock(_fcntl.F_WRLCK))
+            return bool(struct.unpack(_FLOCK, answer)[0] != _fcntl.F_UNLCK)
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
     finally:
         os.close(fd)
     return time.time() - path.stat().st_mtime < QUIET_SECONDS
+
+
+def hold_alone(fd: int) -> bool:
+    """Lock a file that nobody else may hold, for as long as it is open.
+
+    Returns
+    -------
+    bool
+        False where the system has no such locks.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process holds it.
+    OSError
+        The file system has no locks.
+    """
+    if _fcntl is None or _SET is None:
+        return False
+    _fcntl.fcntl(fd, _SET, _lock(_fcntl.F_WRLCK))
+    return True
 
 
 def _lock(kind: int) -> bytes:
@@ -120,4 +145,4 @@ def _release_all() -> None:
         held.release()
 
 
-os.register_at_fork(after_in_child=_release_all)
+after_fork(_release_all)

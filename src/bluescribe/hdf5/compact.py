@@ -22,6 +22,7 @@ import numpy as np
 from h5py import h5d, h5g, h5l, h5o, h5p, h5s, h5t
 
 from ..files import Place, part_of
+from ..files.system import change_mode
 from .objects import copy_attributes
 from .oldformat import convert
 
@@ -42,6 +43,10 @@ _MOST_GROWTH = 1 / 8
 _VERSION_AT = 8
 """Where an HDF5 file tells the version of its superblock: behind the signature."""
 _LAST_VERSION_OF_1_8 = 2
+
+_OLDEST_HDF5 = (2, 0, 0)
+"""HDF5 1.14 ends its process when it copies objects here (``H5Ocopy``), and what it gives as the
+image of a file (``H5Fget_file_image``) has a superblock with a wrong checksum: nobody opens it."""
 
 _ASIDE = b"\x01"
 """A name that nobody has given."""
@@ -66,8 +71,10 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     Returns
     -------
     bool
-        Whether the file is a smaller one now, or one of an older format.
+        Whether the file is a smaller one now, or one of an older format; never with HDF5 1.14.
     """
+    if h5py.version.hdf5_version_tuple < _OLDEST_HDF5:
+        return False
     try:
         if place.size() > _MAX_FILE_BYTES:
             return False
@@ -111,7 +118,7 @@ def _replace_by(place: Place, image: bytes) -> None:
     with part_of(place) as part, place.open() as old, part.open("r+b") as new:
         new.write(image)  # HDF5 itself must not meet a full disk: see room.py
         new.flush()
-        os.fchmod(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
+        change_mode(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
         os.fsync(new.fileno())  # what it replaces may have been on the disk for hours
 
 

@@ -12,7 +12,6 @@ import ctypes
 import errno
 import os
 import re
-import resource
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +22,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import h5py
 
 from ..files import Place
+from ..files.system import free_bytes, module
 
 __all__ = [
     "BrokenFileError",
@@ -35,6 +35,14 @@ __all__ = [
     "telling_of_system",
 ]
 
+
+def _of_libc(name: str) -> Callable[..., int] | None:
+    try:
+        return getattr(ctypes.CDLL(None, use_errno=True), name, None)
+    except (OSError, TypeError):  # Windows has none
+        return None
+
+
 _KEEP_SIZE = 1
 _STEP = 16 << 20
 """Bytes that are taken at once where there are so many."""
@@ -43,8 +51,8 @@ _MARGIN = 1 << 20
 _UNSUPPORTED = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENODEV)
 _ERRNO = re.compile(r"errno = (\d+)")
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_fallocate: Callable[..., int] | None = getattr(_libc, "fallocate", None)
+_resource = module("resource")
+_fallocate = _of_libc("fallocate")
 if _fallocate is not None:
     _fallocate.argtypes = [  # type: ignore[attr-defined]  # a function of ctypes
         ctypes.c_int,
@@ -138,17 +146,28 @@ def allocate(fd: int, start: int, length: int) -> None:
     OSError
         There are not so many.
     """
-    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
-    if limit != resource.RLIM_INFINITY and start + length > limit:
+    limit = _most_bytes()
+    if limit is not None and start + length > limit:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
     if _fallocate is not None and not _fallocate(fd, _KEEP_SIZE, start, length):
         return
     number = ctypes.get_errno() if _fallocate is not None else errno.ENOSYS
     if number not in _UNSUPPORTED:
         raise OSError(number, os.strerror(number))
-    disk = os.fstatvfs(fd)
-    if disk.f_bavail * disk.f_frsize < length:
+    try:
+        is_full = free_bytes(fd) < length
+    except OSError:  # nobody knows: HDF5 will tell
+        return
+    if is_full:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _most_bytes() -> int | None:
+    """Return how large this user may make a file, where that is limited."""
+    if _resource is None:
+        return None
+    limit = int(_resource.getrlimit(_resource.RLIMIT_FSIZE)[0])
+    return None if limit == _resource.RLIM_INFINITY else limit
 
 
 def check_room(place: Place, size: int) -> None:

@@ -7,7 +7,6 @@ a dead one left from what a living one writes.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import logging
 import os
@@ -15,15 +14,14 @@ import re
 import secrets
 import shutil
 import socket
-import struct
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from .. import __version__
-from ..files.write_lock import QUIET_SECONDS, Held, is_held
+from ..files.system import HAS_FOLDER_FDS, SAFELY, lock_file, read_at, user_id
+from ..files.write_lock import QUIET_SECONDS, Held, hold_alone, is_held
 from .home import is_own_folder, refusal
 
 __all__ = ["SESSION", "SpoolFolder", "has_left_folders", "left_folders"]
@@ -37,9 +35,6 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAME = re.compile(r"\.?(?P<host>.+)-\d+-[0-9a-f]{8}")
 _LONGEST_HOST = 64
 _MOST_BYTES = 1 << 16
-_SET = getattr(fcntl, "F_OFD_SETLK", None) if sys.platform == "linux" else None
-_LOCK = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-"""``struct flock`` of 64-bit Linux: type, whence, start, length, process."""
 
 
 class SpoolFolder(Held):
@@ -137,7 +132,7 @@ class SpoolFolder(Held):
 
     def _lock(self) -> None:
         """Open the folder and lock it; ``session`` is made where it is missing."""
-        self._folder = _open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        self._folder = _open(self.path, os.O_RDONLY)
         _lock_folder(self._folder)
         self._fd = _open(SESSION, os.O_RDWR | os.O_CREAT, self._folder)
         _lock_session(self._fd)
@@ -204,8 +199,12 @@ def _begun(path: Path) -> float:
 
 def _open(path: str | Path, flags: int, folder: int | None = None) -> int:
     """Open a file or a folder of this user, not through a link."""
-    fd = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
-    if os.fstat(fd).st_uid != os.geteuid():
+    if not HAS_FOLDER_FDS:
+        raise OSError(errno.ENOTSUP, "this system cannot hold folders open")
+    if folder is None:
+        flags |= os.O_DIRECTORY
+    fd = os.open(path, flags | SAFELY, 0o600, dir_fd=folder)
+    if os.fstat(fd).st_uid != user_id():
         os.close(fd)
         raise PermissionError(errno.EPERM, "this is not ours", str(path))
     return fd
@@ -217,7 +216,7 @@ def _lock_folder(fd: int) -> None:
     It also tells that a session lives whose file somebody removed.
     """
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_file(fd)
     except BlockingIOError:
         raise
     except OSError:  # a network's file system; the file has the lock that counts
@@ -234,10 +233,8 @@ def _lock_session(fd: int) -> None:
     OSError
         The file system has no locks.
     """
-    if _SET is None:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    else:
-        fcntl.fcntl(fd, _SET, _LOCK)
+    if not hold_alone(fd):
+        lock_file(fd)
 
 
 def _this_session() -> bytes:
@@ -258,7 +255,7 @@ def _this_session() -> bytes:
 def _host_of(session: int) -> str | None:
     """Return whose session it was; None if it died before it wrote that."""
     try:
-        return str(json.loads(os.pread(session, _MOST_BYTES, 0))["host"])
+        return str(json.loads(read_at(session, _MOST_BYTES, 0))["host"])
     except (ValueError, LookupError, TypeError):
         return None
 

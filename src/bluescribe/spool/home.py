@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from ..files.system import user_id
+
 __all__ = ["is_local", "is_own_folder", "known_homes", "refusal", "spool_home"]
 
 logger = logging.getLogger(__name__)
@@ -60,7 +62,7 @@ def spool_home(chosen: Path | None) -> Path:
             return _private(first)
         except OSError as error:
             logger.info("%s; another folder is taken", error)
-    return _private(_SHARED / f"bluescribe-{os.geteuid()}")
+    return _private(_SHARED / f"bluescribe-{user_id()}")
 
 
 def known_homes(chosen: Path | None) -> list[Path]:
@@ -71,7 +73,7 @@ def known_homes(chosen: Path | None) -> list[Path]:
     chosen
         ``SPOOL``; an earlier session may have had none.
     """
-    candidates = [_state_folder(), _SHARED / f"bluescribe-{os.geteuid()}"]
+    candidates = [_state_folder(), _SHARED / f"bluescribe-{user_id()}"]
     if chosen is not None:
         candidates += [chosen.absolute(), chosen.absolute() / _OWN]
     found = []
@@ -101,7 +103,7 @@ def is_local(path: Path, mountinfo: Path = _MOUNTINFO) -> bool:
 
 def is_own_folder(status: os.stat_result) -> bool:
     """Tell whether something is a directory of this user, and no link to one."""
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == user_id()
 
 
 def refusal(error: OSError, folder: Path) -> OSError:
@@ -157,8 +159,8 @@ def _check(folder: Path, status: os.stat_result) -> None:
         raise OSError(errno.ELOOP, "it is a link")
     if not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "it is no folder")
-    if status.st_uid != os.geteuid():
-        words = f"it belongs to user {status.st_uid}, and this is user {os.geteuid()}"
+    if status.st_uid != user_id():
+        words = f"it belongs to user {status.st_uid}, and this is user {user_id()}"
         raise PermissionError(errno.EPERM, words)
     if mode & 0o077:
         raise PermissionError(errno.EPERM, f"its mode is {mode:04o}: it is open to others")

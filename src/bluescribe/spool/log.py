@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..files import Folder, Place
+from ..files.system import free_bytes
 from .folder import SpoolFolder
 from .segment import Entry, Kept, Segment
 from .stretch import Stretch
@@ -80,8 +80,7 @@ class Log:
         OSError
             Nobody knows.
         """
-        disk = os.statvfs(self._own.path)
-        return disk.f_bavail * disk.f_frsize
+        return free_bytes(self._own.path)
 
     @property
     def end(self) -> Cursor:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
 from ..files import Place
+from ..files.system import change_mode, write_parts
 from .problems import BrokenSpoolError
 from .records import Buffer, Kind, Record, is_torn_head, packed, records
 from .rows import Form, Unpacker
@@ -74,7 +75,7 @@ class Segment:
         self._forms: dict[Form, int] = {}
         self._unpacker = Unpacker()
         try:
-            os.fchmod(self._fd, 0o600)  # it holds a proposal's data
+            change_mode(self._fd, 0o600)  # it holds a proposal's data
             self._write(_document(Kind.BEGIN, {"schema": SCHEMA, **about}))
         except BaseException:
             self.close()
@@ -178,7 +179,7 @@ def _write_all(fd: int, buffers: list[Buffer]) -> int:
     left = [memoryview(buffer) for buffer in buffers]
     size = sum(view.nbytes for view in left)
     while left:
-        written = os.writev(fd, left[:_AT_ONCE])
+        written = write_parts(fd, left[:_AT_ONCE])
         while left and written >= len(left[0]):
             written -= len(left.pop(0))
         if written:

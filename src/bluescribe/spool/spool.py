@@ -8,13 +8,13 @@ at each post would cost the RunEngine 12 us instead of 0.3.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import weakref
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from ..files.system import after_fork
 from .follower import Follower
 from .intake import Intake
 from .keeping import Keeper
@@ -316,4 +316,4 @@ def _forget_all() -> None:
         spool.forget()
 
 
-os.register_at_fork(after_in_child=_forget_all)
+after_fork(_forget_all)

@@ -79,7 +79,7 @@ def __getattr__(name: str) -> Any:
             raise
         raise ImportError(
             f"bluescribe.testing.{name} needs {error.name}, which is not installed: "
-            "pip install 'bluescribe[test]'",
+            "pip install 'bluescribe[testing]'",
             name=error.name,
         ) from error
     return getattr(home, name)

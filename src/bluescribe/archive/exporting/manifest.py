@@ -8,7 +8,6 @@ that is opened for appending, so that several processes can.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ from typing import Any, ClassVar
 
 from ...errors import BluescribeError
 from ...files import Folder, Place
+from ...files.system import lock_file, read_at
 
 __all__ = ["BusyError", "FolderError", "Manifest"]
 
@@ -77,7 +77,7 @@ class Manifest:
             Another export is there.
         """
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(self._fd)
         except BlockingIOError:
             raise BusyError(
                 f"another export is writing into {self.folder}: wait for it, or give another folder"
@@ -186,7 +186,7 @@ class Manifest:
                 continue
             self._take(kind, (uid, name), *rest)
         size = self.path.stat().st_size
-        if size and os.pread(self._fd, 1, size - 1) != b"\n":
+        if size and read_at(self._fd, 1, size - 1) != b"\n":
             os.write(self._fd, b"\n")
 
     def _take(self, kind: str, key: tuple[str, str], *rest: Any) -> None:

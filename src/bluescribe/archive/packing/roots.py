@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from ...files.system import SAFELY, UNBLOCKED
 from .sums import PackError
 
 __all__ = ["Roots"]
@@ -59,7 +60,7 @@ class Roots:
             It cannot be opened, is no file, or may not be packed.
         """
         real = Path(os.path.realpath(path))
-        fd = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(real, os.O_RDONLY | SAFELY | UNBLOCKED)
         try:
             is_file = stat.S_ISREG(os.fstat(fd).st_mode)
             is_same = os.path.samestat(os.fstat(fd), os.lstat(os.path.realpath(path)))

@@ -8,7 +8,6 @@ several programs can share it.
 from __future__ import annotations
 
 import errno
-import fcntl
 import logging
 import os
 import re
@@ -29,6 +28,7 @@ from ...errors import BluescribeError
 from ...files import Folder, Place, part_of, parts_of
 from ...files.names import place_of_run, run_path
 from ...files.remedies import may_pass
+from ...files.system import lock_file
 from ...files.write_lock import NO_LOCKS
 from ...hdf5.marked import meet_all, opened_whole
 from ...model.run import Run
@@ -231,7 +231,7 @@ def _locked(master: Place, give_up: threading.Event) -> Iterator[None]:
 
 def _try_lock(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_file(descriptor)
     except BlockingIOError:
         return False
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
@@ -11,6 +10,7 @@ from contextlib import suppress
 
 from ...errors import ConfigError
 from ...files import Place
+from ...files.system import lock_file, write_at
 from .lines import literal
 from .marks import HALF_LINE
 from .tail import tail
@@ -42,7 +42,7 @@ class FileLock:
         self.release = weakref.finalize(self, _close, fd)
         self._file = os.fstat(fd)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(fd)
         except BlockingIOError:
             self.release()
             raise
@@ -122,10 +122,10 @@ def _replace(fd: int, begin: int, size: int, block: bytes) -> None:
     """Write a longer block over the end of a file: what needs room first, so that it can fail."""
     length = size - begin
     try:
-        written = os.pwrite(fd, block[length:], size)
+        written = write_at(fd, block[length:], size)
         if written < len(block) - length:
-            os.pwrite(fd, block[length + written :], size + written)
+            write_at(fd, block[length + written :], size + written)
     except OSError:
         os.ftruncate(fd, size)
         raise
-    os.pwrite(fd, block[:length], begin)
+    write_at(fd, block[:length], begin)

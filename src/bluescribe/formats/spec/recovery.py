@@ -12,6 +12,7 @@ from typing import ClassVar
 from ...contract.recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...files import Place, part_beside, part_of, scratch_folder
 from ...files.run_names import session_of_open
+from ...files.system import change_mode
 from ...model.run import Document
 from .blocks import Block, blocks, is_open_ended, is_ours
 from .existing import FileLock, is_torn, mend
@@ -181,7 +182,7 @@ def _copy(path: Path, part: Place) -> None:
     """Put the content of a file into another one, which then may be read by the same people."""
     with path.open("rb") as old, part.open("r+b") as new:
         shutil.copyfileobj(old, new)
-        os.fchmod(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
+        change_mode(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
 
 
 def _tell_of_missing_ends(part: Place) -> None:
@@ -208,7 +209,7 @@ def _put(path: Path, scans: dict[str, bytes], keep: Keep, *, may_append: bool) -
             with part.open("r+b") as file:
                 file.write(new)
                 file.flush()
-                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+                change_mode(file.fileno(), stat.S_IMODE(path.stat().st_mode))
                 os.fsync(file.fileno())
             keep(path)
             part.move(place)

@@ -8,13 +8,13 @@ costs no page that was there, and a page that was refused can be written again.
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...files import Place
+from ...files.system import write_at
 from ...model.values import Array
 
 __all__ = ["BIG", "CLASSIC", "FORMS", "Form", "StackFile", "is_image"]
@@ -146,6 +146,6 @@ def _directory(form: Form, pixels: Array, description: bytes, start: int) -> tup
 def _write(file: int, data: bytes | memoryview, place: int) -> None:
     rest = memoryview(data)
     while rest:
-        written = os.pwrite(file, rest, place)
+        written = write_at(file, rest, place)
         place += written
         rest = rest[written:]

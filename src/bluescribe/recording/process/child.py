@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from ... import __version__
+from ...files.system import read_at
 from .channel import Channel
 
 __all__ = ["IGNORED", "Child"]
 
 logger = logging.getLogger(__name__)
 
-IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+IGNORED = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 """Signals that are meant for the session, which ends its processes when all is written."""
 _PROGRAM = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
@@ -173,7 +176,7 @@ class Child:
 
 def _end_of(file: IO[bytes]) -> str:
     size = os.fstat(file.fileno()).st_size
-    text = os.pread(file.fileno(), _LAST_WORDS, max(0, size - _LAST_WORDS))
+    text = read_at(file.fileno(), _LAST_WORDS, max(0, size - _LAST_WORDS))
     said = text.decode(errors="replace")
     return said.partition("\nExtension modules:")[0].strip()  # a long list of what is imported
 

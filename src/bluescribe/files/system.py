@@ -1,0 +1,151 @@
+"""What some systems lack, and what is done without it.
+
+Linux has all of it, macOS most; Windows has no `fcntl`, no users with numbers, and opens no
+folders. Without locks nobody is kept out; the rest is done in another way.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+__all__ = [
+    "CLOSED",
+    "HAS_FOLDER_FDS",
+    "SAFELY",
+    "UNBLOCKED",
+    "after_fork",
+    "change_mode",
+    "change_owner",
+    "free_bytes",
+    "lock_file",
+    "module",
+    "read_at",
+    "refuse_link",
+    "user_id",
+    "write_at",
+    "write_parts",
+]
+
+
+def module(name: str) -> ModuleType | None:
+    """Return a module of the standard library; None where the system has none."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+def _flags(*names: str) -> int:
+    found = 0
+    for name in names:
+        found |= getattr(os, name, 0)
+    return found
+
+
+CLOSED = _flags("O_CLOEXEC", "O_NOINHERIT")
+"""For `os.open`: not for a child process."""
+
+SAFELY = CLOSED | _flags("O_NOFOLLOW", "O_BINARY")
+"""For `os.open`: not through a link, not for a child process, bytes as they are."""
+
+UNBLOCKED = _flags("O_NONBLOCK")
+"""For `os.open`: do not wait for somebody at the other end of a pipe."""
+
+HAS_FOLDER_FDS = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
+"""Whether folders can be held open, and names be looked up in them."""
+
+_fcntl = module("fcntl")
+_position = threading.Lock()
+
+
+def refuse_link(path: Path) -> None:
+    """Raise an `OSError` where a path is a link, on systems that follow it when they open."""
+    if not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def lock_file(fd: int) -> None:
+    """Lock a file for as long as it is open, against others that do the same.
+
+    Raises
+    ------
+    BlockingIOError
+        Another has locked it.
+    OSError
+        The file system, or the whole system, has no such locks (``ENOLCK``).
+    """
+    if _fcntl is None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+    _fcntl.flock(fd, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+
+
+def after_fork(release: Callable[[], object]) -> None:
+    """Have a function called in every process that is forked from now on."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=release)
+
+
+def user_id() -> int:
+    """Return the number of this user; where users have none, that of who owns all files: 0."""
+    return os.geteuid() if hasattr(os, "geteuid") else 0
+
+
+def change_mode(fd: int, mode: int) -> None:
+    """Give an open file a mode, where files have modes."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(fd, mode)
+
+
+def change_owner(fd: int, user: int, group: int) -> None:
+    """Give an open file an owner and a group (-1: as it is), where files have them."""
+    if hasattr(os, "fchown"):
+        os.fchown(fd, user, group)
+
+
+def free_bytes(place: Path | int) -> int:
+    """Return the bytes that this user may still write to the disk of a path, or of an open file.
+
+    Raises
+    ------
+    OSError
+        Nobody knows.
+    """
+    if hasattr(os, "statvfs"):
+        disk = os.statvfs(place)
+        return disk.f_bavail * disk.f_frsize
+    if os.name == "nt" and isinstance(place, Path):
+        return shutil.disk_usage(place).free
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+
+def read_at(fd: int, size: int, start: int) -> bytes:
+    """Read bytes from a place in a file."""
+    if hasattr(os, "pread"):
+        return os.pread(fd, size, start)
+    with _position:
+        os.lseek(fd, start, os.SEEK_SET)
+        return os.read(fd, size)
+
+
+def write_at(fd: int, data: Any, start: int) -> int:
+    """Write bytes to a place in a file; return how many were taken."""
+    if hasattr(os, "pwrite"):
+        return os.pwrite(fd, data, start)
+    with _position:
+        os.lseek(fd, start, os.SEEK_SET)
+        return os.write(fd, data)
+
+
+def write_parts(fd: int, parts: Sequence[memoryview]) -> int:
+    """Write buffers where the file is; return how many bytes were taken."""
+    if hasattr(os, "writev"):
+        return os.writev(fd, parts)
+    return os.write(fd, parts[0])
