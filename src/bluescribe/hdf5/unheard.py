@@ -25,12 +25,11 @@ _before = sys.unraisablehook
 
 
 def _hear(told: Any) -> None:
-    """Remember what was refused; all else is for who was asked before."""
+    """Remember what was refused, and tell who was told before."""
     found = _WORDS.search(str(told.exc_value))
-    if found is None:
-        _before(told)
-    else:
+    if found is not None:
         _refused[found["path"]] = int(found["number"])
+    _before(told)
 
 
 sys.unraisablehook = _hear
