@@ -24,6 +24,7 @@ from .removal import Removed, remove
 from .room import Room, check_room, divert
 from .sharing import close_readers
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged
+from .unheard import forget_unheard, raise_unheard
 
 __all__ = ["LiveFile", "write_node"]
 
@@ -35,6 +36,10 @@ _LAST_BYTES = 64 << 20
 _LIVE_FORMAT = ("v110", "v110")
 _CHUNK_CACHE_BYTES = 1 << 16
 """A dataset; HDF5 2.0 would take 8 MB for each of hundreds. A larger chunk is written through."""
+
+
+_LEFT_OPEN: list[h5py.File] = []
+"""What HDF5 would not survive to close, as it could not let go of an object in it."""
 
 
 class LiveFile:
@@ -106,6 +111,7 @@ class LiveFile:
     def flush(self) -> None:
         """Bring what was appended to where other processes read it."""
         self.make_room(0)
+        raise_unheard(self.h5.filename)
         self.h5.flush()
         self._removed.free()
         self._room.flushed()
@@ -118,8 +124,10 @@ class LiveFile:
             # Forgotten before it is closed: one that HDF5 could not close must not be touched again
             handle, self._handle = self._handle, None
             close_readers(handle)
+            path = handle.filename
             handle.close()
             self._room.closed()
+            raise_unheard(path)
 
     def finish(self) -> None:
         """Close the file for good, in an old format and in less room if it is not large."""
@@ -143,13 +151,18 @@ class LiveFile:
         with suppress(Exception):
             if handle is not None:
                 divert(handle.id.get_vfd_handle(), handle.id.get_filesize())
-                handle.close()
+                if forget_unheard(handle.filename):
+                    _LEFT_OPEN.append(handle)
+                else:
+                    handle.close()
 
     def _open(self, mode: str) -> h5py.File:
         # a reader that holds the file must not stop the writing: no lock
         file = h5py.File(
             self._place, mode, libver=self._format, locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES
         )
+        if mode == "w":
+            forget_unheard(file.filename)
         self._removed = Removed(file)
         return file
 

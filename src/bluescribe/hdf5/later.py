@@ -18,6 +18,7 @@ from ..files import Place, part_of
 from ..model.run import Document, Run
 from ..model.times import seconds_of
 from .images import NotReadyError
+from .unheard import raise_unheard
 
 __all__ = ["Patience", "changed_copy", "seconds_left"]
 
@@ -96,6 +97,8 @@ def changed_copy(place: Place) -> Iterator[h5py.File]:
         place.copy_into(part)
         with h5py.File(part, "r+", libver=_format(place), locking=False) as h5:
             yield h5
+            path = h5.filename
+        raise_unheard(path)  # of a part, whose name no other one gets
         part.sync()
     with suppress(OSError):  # not every file system syncs folders
         place.folder.sync()

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -42,6 +43,7 @@ def serve(commands: int, events: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     faulthandler.enable()
+    sys.unraisablehook = _end_where_hdf5_is_broken
     channel, hearing = (Channel(socket.socket(fileno=fd)) for fd in (commands, events))
     name, about = channel.receive()
     assert name == "begin"
@@ -92,6 +94,16 @@ class _Server:
         self._session.settle()
         self._commands.send(answer, self._worker.state())
         return name != "end"
+
+
+def _end_where_hdf5_is_broken(told: sys.UnraisableHookArgs) -> None:
+    """End where HDF5 could not write a value as h5py let go of it: it would crash later, or lie.
+
+    Nobody can be raised that in; the session has another process write again what is open.
+    """
+    sys.__unraisablehook__(told)
+    if "file write failed" in str(told.exc_value):
+        os._exit(_FAULT)
 
 
 def _log_to(events: Channel, told: Mapping[str, Any]) -> None:
