@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter
-from bluescribe import writer as writer_module
 from bluescribe.errors import ConfigError
 from bluescribe.formats.jsonl import JsonlFile
+from bluescribe.recording import writer as writer_module
 from bluescribe.subscribe import Writers
 from bluescribe.testing import documents
 from tests import warm

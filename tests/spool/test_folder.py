@@ -397,7 +397,7 @@ def test_the_lock_of_the_file_will_do(home):
 
 
 def test_flock_will_do(home, monkeypatch):
-    monkeypatch.setattr("bluescribe.held._SET", None)  # as on macOS
+    monkeypatch.setattr("bluescribe.files.write_lock._SET", None)  # as on macOS
     check_lock(home)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from .system import HAS_FOLDER_FDS, SAFELY, lock_file, user_id
 
 __all__ = ["scratch_folder"]
 
@@ -27,17 +28,14 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     OSError
         It cannot be made.
     """
-    for path in parent.glob(f"{_PREFIX}*"):
+    for path in parent.glob(f"{_PREFIX}*") if HAS_FOLDER_FDS else ():
         with suppress(OSError):
             _remove_left(path)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent) as name:
-        fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent) as name, ExitStack() as stack:
+        if HAS_FOLDER_FDS:
             with suppress(OSError):  # a network's file system, which has no locks
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield Path(name)
-        finally:
-            os.close(fd)
+                lock_file(_opened(Path(name), stack))
+        yield Path(name)
 
 
 def _remove_left(path: Path) -> None:
@@ -48,11 +46,15 @@ def _remove_left(path: Path) -> None:
     OSError
         Somebody has, or it is none of ours.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with ExitStack() as stack:
+        fd = _opened(path, stack)
+        lock_file(fd)
         status = os.fstat(fd)
-        if status.st_uid == os.geteuid() and time.time() - status.st_mtime > _YOUNG_SECONDS:
+        if status.st_uid == user_id() and time.time() - status.st_mtime > _YOUNG_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
-    finally:
-        os.close(fd)
+
+
+def _opened(path: Path, stack: ExitStack) -> int:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | SAFELY)
+    stack.callback(os.close, fd)
+    return fd
