@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bluescribe.process import serving
+from bluescribe.recording.process import serving
 
 from bluescribe.files import Folder, Place
 from bluescribe.hdf5 import unheard
