@@ -296,7 +296,8 @@ def test_when_no_thread_can_be_started_close_copies(
 CHILD = """
 import sys, threading, time
 from pathlib import Path
-from bluescribe import NexusWriter, writer as module
+from bluescribe import NexusWriter
+from bluescribe.recording import backend as module
 from bluescribe.hdf5 import streaming
 from tests.formats.images import *
 folder, case = Path(sys.argv[1]), sys.argv[2]

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from bluescribe.retry_policy import RetryPolicy
 from bluescribe.spool import Spool, SpoolSettings, settings
 from bluescribe.spool import intake as intakes
 from bluescribe.spool import keeping as keepings
@@ -208,7 +209,7 @@ def test_what_came_last_is_tried_once_more_at_the_end(lane, logged, disk, home, 
     lane.reader.late.add("a")
     posted = played_on(logged, run("a", 10)[:-1])
     written_again(logged)
-    monkeypatch.setattr(keepings, "_PAUSE_SECONDS", 60)
+    monkeypatch.setattr(keepings, "_POLICY", RetryPolicy(60, 60))
     disk.is_full = True
     posted += played_on(logged, run("a", 10)[-1:])
     assert lane.request().wait(PATIENCE)

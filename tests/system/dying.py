@@ -30,6 +30,7 @@ from pydantic import Field
 
 from bluescribe import JsonlWriter, subscribe_writers
 from bluescribe.formats.jsonl import JsonlSettings
+from bluescribe.retry_policy import RetryPolicy
 from bluescribe.session.writers import Writers
 from bluescribe.spool import keeping, segment, window
 from bluescribe.spool import spool as spools
@@ -88,7 +89,7 @@ class Session:
         segment._write_all = refuse
         for module in (window, spools):
             module.MOST_BYTES = 1  # type: ignore[attr-defined]  # both look there
-        keeping._PAUSE_SECONDS = 0.05
+        keeping._POLICY = RetryPolicy(0.05, 0.05)
 
     def accept(self) -> None:
         self._writers.flush(PATIENCE)
