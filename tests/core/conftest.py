@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bluescribe.delivery import courier, trouble
@@ -32,7 +34,7 @@ def play(tmp_path):
 @pytest.fixture
 def basket(tmp_path, monkeypatch):
     """Return what makes a basket; all are closed."""
-    monkeypatch.setattr(trouble, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(trouble, "POLICY", replace(trouble.POLICY, first=0.02))
     monkeypatch.setattr(courier, "_LOOK_SECONDS", 0.05)
     made = []
 

@@ -19,6 +19,7 @@ from bluescribe.delivery.base import Later, Refused
 from bluescribe.delivery.outbox import Outbox, default_folder
 from bluescribe.delivery.settings import DeliverySettings
 from bluescribe.errors import ConfigError
+from bluescribe.retry_policy import RetryPolicy
 from tests import warm
 from tests.core.baskets import Basket, put, wait
 from tests.core.books import told
@@ -96,8 +97,7 @@ def test_what_is_under_way_does_not_end_a_trouble_of_others(basket, caplog):
 
 
 def test_the_same_is_told_again_after_an_hour_only(basket, caplog, monkeypatch):
-    monkeypatch.setattr(trouble, "TELL_AGAIN_SECONDS", 0.2)
-    monkeypatch.setattr(trouble, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(trouble, "POLICY", RetryPolicy(0.02, 0.05, log_again=0.2))
     b = basket(*(Later("no network", "wait", only_this=bool(n % 2)) for n in range(20)))
     put(b, 1, 2, 3)
     wait(lambda: len(b.got) == 3)

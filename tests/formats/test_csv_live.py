@@ -17,6 +17,7 @@ import pytest
 
 from bluescribe.formats.csv import CsvFile, CsvSettings, CsvWriter
 from bluescribe.model.run import Run
+from bluescribe.retry_policy import RetryPolicy
 from bluescribe.testing import documents
 from tests import warm
 from tests.formats.csv_tables import Package, as_pages, check, read_table, received
@@ -155,8 +156,7 @@ class RefusingDisk:
 
 @pytest.fixture
 def _impatient(monkeypatch):
-    monkeypatch.setattr("bluescribe.recording.retry._FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("bluescribe.recording.retry._LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr("bluescribe.recording.retry._POLICY", RetryPolicy(0.001, 0.001))
 
 
 @pytest.mark.usefixtures("_impatient")

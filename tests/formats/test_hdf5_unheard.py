@@ -9,12 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bluescribe.recording.process import serving
-
 from bluescribe.files import Folder, Place
 from bluescribe.hdf5 import unheard
 from bluescribe.hdf5.file import LiveFile
 from bluescribe.hdf5.room import BrokenFileError
+from bluescribe.recording.process import serving
 
 
 def lose_a_value(folder: Path, hook: Callable[[Any], object] = unheard._hear) -> int:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from bluescribe.retry_policy import RetryPolicy
 from bluescribe.spool import Lane, Spool, SpoolSettings, keeping
 from bluescribe.spool import intake as intakes
 from bluescribe.spool import keeping as keepings
@@ -72,4 +73,4 @@ def make_small(monkeypatch):
     monkeypatch.setattr(readings, "_MOST_ENTRIES", 5)
     monkeypatch.setattr(windows, "MOST_KEPT_BYTES", 20 * windows.DOCUMENT_BYTES)
     monkeypatch.setattr(keeping, "_SEGMENT_BYTES", 2_000)
-    monkeypatch.setattr(keepings, "_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(keepings, "_POLICY", RetryPolicy(0.02, 0.02))

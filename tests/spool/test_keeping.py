@@ -10,10 +10,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from bluescribe.retry_policy import RetryPolicy
 from bluescribe.spool import Spool, SpoolSettings, settings
+from bluescribe.spool import feed as feeds
 from bluescribe.spool import intake as intakes
 from bluescribe.spool import keeping as keepings
-from bluescribe.spool import spool as spools
 from bluescribe.spool import window as windows
 from tests.spool.readers import PATIENCE, entries, in_thread, play, played_on, run, wait_for
 from tests.spool.same import same
@@ -161,7 +162,7 @@ def test_a_producer_waits_when_the_disk_refuses_and_memory_is_full(
 ):
     monkeypatch.setattr(intakes, "_LONG_WAIT_SECONDS", 0.05)
     monkeypatch.setattr(intakes, "_MOST_ITEMS", 20)
-    for module in (intakes, spools, windows):
+    for module in (intakes, feeds, windows):
         monkeypatch.setattr(module, "MOST_BYTES", 50 * windows.DOCUMENT_BYTES)
     disk.is_full = True
     lane.reader.gate.clear()
@@ -181,7 +182,7 @@ def test_a_producer_waits_when_the_disk_refuses_and_memory_is_full(
 
 
 def test_what_files_have_gives_room_when_the_disk_refuses(lane, logged, disk, monkeypatch, said):
-    for module in (intakes, spools, windows):
+    for module in (intakes, feeds, windows):
         monkeypatch.setattr(module, "MOST_BYTES", 50 * windows.DOCUMENT_BYTES)
     posted = played_on(logged, run("a", 5)[:-1])
     written_again(logged)
@@ -208,7 +209,7 @@ def test_what_came_last_is_tried_once_more_at_the_end(lane, logged, disk, home, 
     lane.reader.late.add("a")
     posted = played_on(logged, run("a", 10)[:-1])
     written_again(logged)
-    monkeypatch.setattr(keepings, "_PAUSE_SECONDS", 60)
+    monkeypatch.setattr(keepings, "_POLICY", RetryPolicy(60, 60))
     disk.is_full = True
     posted += played_on(logged, run("a", 10)[-1:])
     assert lane.request().wait(PATIENCE)

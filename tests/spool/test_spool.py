@@ -10,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 
+from bluescribe.spool import feed as feeds
 from bluescribe.spool import intake as intakes
 from bluescribe.spool import spool as spools
 from bluescribe.spool import window as windows
@@ -340,7 +341,7 @@ def hold_up(follow, monkeypatch):
     def hold_up(spool):
         lane = follow(spool)
         lane.reader.gate.clear()
-        monkeypatch.setattr(spools, "MOST_UNKEPT_BYTES", 1)
+        monkeypatch.setattr(feeds, "MOST_UNKEPT_BYTES", 1)
         lane.post("start", -2)
         wait_for(lambda: lane.reader.is_waiting)
         lane.post("start", -1)
@@ -372,7 +373,7 @@ def test_a_producer_waits_while_memory_is_full(size, fits, hold_up, told, monkey
 
 
 def test_a_producer_that_is_faster_than_a_lane_fills_no_memory(follow, monkeypatch):
-    monkeypatch.setattr(spools, "MOST_UNKEPT_BYTES", 100 * windows.DOCUMENT_BYTES)
+    monkeypatch.setattr(feeds, "MOST_UNKEPT_BYTES", 100 * windows.DOCUMENT_BYTES)
     monkeypatch.setattr(intakes, "_LARGEST_BATCH", 50)
     monkeypatch.setattr(intakes, "_MOST_ITEMS", 100)
     spool = spools.Spool()
@@ -410,7 +411,7 @@ def test_a_full_memory_costs_no_time_of_the_processor(hold_up, monkeypatch):
 
 
 def test_what_waits_behind_a_full_memory_is_not_waited_for_longer_than_needed(follow, monkeypatch):
-    monkeypatch.setattr(spools, "MOST_UNKEPT_BYTES", 10 * windows.DOCUMENT_BYTES)
+    monkeypatch.setattr(feeds, "MOST_UNKEPT_BYTES", 10 * windows.DOCUMENT_BYTES)
     monkeypatch.setattr(intakes, "_LARGEST_BATCH", 10)
     lane = follow(spools.Spool())
     began = time.monotonic()

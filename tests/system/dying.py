@@ -30,9 +30,9 @@ from pydantic import Field
 
 from bluescribe import JsonlWriter, subscribe_writers
 from bluescribe.formats.jsonl import JsonlSettings
+from bluescribe.retry_policy import RetryPolicy
 from bluescribe.session.writers import Writers
-from bluescribe.spool import keeping, segment, window
-from bluescribe.spool import spool as spools
+from bluescribe.spool import feed, keeping, segment, window
 from bluescribe.testing.shapes.engine import Record, recording
 from tests.system.faults.instrument import Detector
 
@@ -86,9 +86,9 @@ class Session:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         segment._write_all = refuse
-        for module in (window, spools):
+        for module in (window, feed):
             module.MOST_BYTES = 1  # type: ignore[attr-defined]  # both look there
-        keeping._PAUSE_SECONDS = 0.05
+        keeping._POLICY = RetryPolicy(0.05, 0.05)
 
     def accept(self) -> None:
         self._writers.flush(PATIENCE)

@@ -26,7 +26,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 _IMPORTED = (
-    "bluescribe.archive.adopting",
+    "bluescribe.archive.adoption_process",
     "bluescribe.archive.recover",
     "bluescribe.commands.cli",
     "bluescribe.demo",

@@ -6,15 +6,13 @@ import logging
 import time
 
 from ..errors import BluescribeError
+from ..retry_policy import Retries, RetryPolicy
 
 __all__ = ["Later", "Refused", "Trouble"]
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 600.0
-"""Seconds between two tries."""
-
-TELL_AGAIN_SECONDS = 3600.0
+POLICY = RetryPolicy(first=1.0, longest=600.0, log_again=3600.0)
 
 
 class Later(BluescribeError, RuntimeError):  # noqa: N818  # what is said of a parcel
@@ -69,19 +67,21 @@ class Trouble:
     def __init__(self, whose: str, told: dict[str, float]) -> None:
         self.cause = ""
         """Empty when all is well."""
-        self.due = 0.0
-        """When to try again, by the monotonic clock."""
         self._whose = whose
         self._told = told
         self._own: set[str] = set()
         """The remedies that were told for this."""
-        self._pause = FIRST_PAUSE
+        self._retries = Retries()
+
+    @property
+    def due(self) -> float:
+        """When to try again, by the monotonic clock."""
+        return self._retries.due
 
     def meet(self, problem: Later, run: str) -> None:
         """Wait longer each time; tell at first, when something else is wrong, and every hour."""
-        now = time.monotonic()
-        if now - self._told.get(problem.remedy, -TELL_AGAIN_SECONDS) >= TELL_AGAIN_SECONDS:
-            self._told[problem.remedy] = now
+        if POLICY.is_to_log(self._told.get(problem.remedy)):
+            self._told[problem.remedy] = time.monotonic()
             self._own.add(problem.remedy)
             logger.warning(
                 "%s: %s cannot be delivered now: %s. Remedy: %s. It is tried again by itself.",
@@ -91,8 +91,7 @@ class Trouble:
                 problem.remedy,
             )
         self.cause = problem.cause
-        self.due = now + max(self._pause, problem.after)
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._retries.fail(POLICY, after=problem.after)
 
     def end(self) -> None:
         """Tell that it is over, if anybody was told that it began."""
@@ -105,4 +104,5 @@ class Trouble:
         for remedy in self._own:
             self._told.pop(remedy, None)
         self._own.clear()
-        self.cause, self.due, self._pause = "", 0.0, FIRST_PAUSE
+        self.cause = ""
+        self._retries.succeed()

@@ -13,6 +13,7 @@ from ..contract.runfile import RunFile
 from ..errors import DocumentError
 from ..files.remedies import may_pass, remedy
 from ..model.run import Run
+from ..retry_policy import Retries, RetryPolicy
 from .account import Account
 from .notices import Notice
 
@@ -20,8 +21,8 @@ __all__ = ["Retry"]
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
-"""Seconds between two tries of what a full or absent disk refused."""
+_POLICY = RetryPolicy(first=0.1, longest=2.0)
+"""For what a full or absent disk refused."""
 
 
 class Retry:
@@ -123,13 +124,13 @@ class Retry:
 
     def _insist(self, error: BaseException, method: Callable[..., None], *args: Any) -> None:
         """Try again while the disk refuses; then give the file up."""
-        began, pause = time.monotonic(), _FIRST_PAUSE
+        retries = Retries()
         while isinstance(error, OSError) and may_pass(error):
-            if time.monotonic() - began + pause > self._patience:
+            pause = retries.fail(_POLICY)
+            if not retries.is_within(self._patience):
                 break
             self._notify_retry(error)
             time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
             try:
                 method(*args)
             except DocumentError:

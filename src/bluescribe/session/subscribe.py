@@ -84,7 +84,9 @@ def _look_back(writers: Writers) -> None:
         take_up_owed(writers)
 
     if any(map(has_left_folders, known_homes(writers.spool.spool))):
-        from ..archive.adoption import adopt_later  # and all that recovers, which is seldom needed
+        from ..archive.adoption_later import (
+            adopt_later,  # and all that recovers, which is seldom needed
+        )
 
         adopt_later(writers.spool, {writer.format: type(writer) for writer in writers}, then)
     else:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..contract.session import CONTROL
 from ..files.space import size_text
+from ..retry_policy import Retries, RetryPolicy
 from .home import spool_home
 from .left import GAP
 from .log import Cursor, Log
@@ -31,8 +32,8 @@ __all__ = ["Keeper"]
 
 logger = logging.getLogger(__name__)
 
-_PAUSE_SECONDS = 2.0
-"""Between two tries of what the disk refused."""
+_POLICY = RetryPolicy(first=2.0, longest=2.0)
+"""For what the disk refused."""
 _LEAST_FREE = 200 << 20
 """Bytes that are left to others on the disk: a full one stops more than bluescribe."""
 _LOOK_SECONDS = 1.0
@@ -67,7 +68,7 @@ class Keeper:
         self._has_gap = False
         """Whether something is not in the log that came before what comes next."""
         self._refused = ""
-        self._next_try = 0.0
+        self._retries = Retries()
         self._next_look = 0.0
 
     @property
@@ -99,7 +100,7 @@ class Keeper:
         is_last: bool = False,
     ) -> None:
         """Write batches, in order, that are not in the log; those that cannot be stay in memory."""
-        is_time = bool(self.needs) if is_last else time.monotonic() >= self._next_try
+        is_time = bool(self.needs) if is_last else not self._retries.seconds
         if self._settings is None or not batches or not is_time:
             return
         try:
@@ -253,8 +254,9 @@ class Keeper:
         log.drop(least)
 
     def _refuse(self, error: OSError) -> None:
-        self._next_try = time.monotonic() + _PAUSE_SECONDS
-        if not self._refused:
+        is_first = not self._retries.is_failing
+        self._retries.fail(_POLICY)
+        if is_first:
             logger.warning(
                 "the spool cannot be written: %s. What is received is in memory, up to 256 MB, and "
                 "goes into the files as before; beyond that the RunEngine waits. A file that "
@@ -265,9 +267,9 @@ class Keeper:
         self._refused = str(error) or type(error).__name__
 
     def _accept(self) -> None:
-        if self._refused:
+        if self._retries.succeed():
             logger.warning("the spool is written again: %s", self.path)
-        self._refused, self._next_try = "", 0.0
+        self._refused = ""
 
 
 def _has_control(batch: Batch) -> bool:

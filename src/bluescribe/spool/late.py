@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
+from ..retry_policy import Retries, RetryPolicy
 from .recipient import Recipient
 from .segment import Entry
 
@@ -12,32 +12,33 @@ __all__ = ["LateRuns"]
 
 Story = Callable[[str], Iterator[Entry] | None]
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-"""Seconds between two tries."""
+_POLICY = RetryPolicy(first=1.0, longest=30.0)
 
 
 class LateRuns:
     """The runs that are late in one lane, on its thread; its recipient knows and writes them."""
 
     def __init__(self) -> None:
-        self._pause = _FIRST_PAUSE
-        self._next_try: float | None = None
+        self._retries = Retries()
+        self._is_waiting = False
+        """Whether the time of the next try is set."""
 
     def seconds(self, recipient: Recipient) -> float | None:
         """Return after how long the next try is due; None while no run is late."""
         if not recipient.late:
-            self._pause, self._next_try = _FIRST_PAUSE, None
+            self._retries.succeed()
+            self._is_waiting = False
             return None
-        if self._next_try is None:
-            self._next_try = time.monotonic() + self._pause
-        return max(0.0, self._next_try - time.monotonic())
+        if not self._is_waiting:
+            self._retries.fail(_POLICY)
+            self._is_waiting = True
+        return self._retries.seconds
 
     def try_when_due(self, recipient: Recipient, story: Story) -> bool:
         """Try all, if it is time for that; tell whether it was."""
         if self.seconds(recipient) != 0.0:
             return False
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-        self._next_try = None
+        self._is_waiting = False
         self.try_now(recipient, story)
         return True
 
@@ -54,4 +55,5 @@ class LateRuns:
         for uid in list(recipient.late):
             entries = story(uid)
             if entries is not None and recipient.write_late(uid, entries):
-                self._pause = _FIRST_PAUSE
+                self._retries.succeed()
+                self._is_waiting = False

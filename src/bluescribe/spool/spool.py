@@ -10,18 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
 from ..files.system import after_fork
+from .feed import Feed
 from .follower import Follower
 from .intake import Intake
-from .keeping import Keeper
-from .reading import read_part
-from .segment import NOTE, Entry
 from .settings import SpoolSettings
-from .window import MOST_BYTES, MOST_UNKEPT_BYTES, Batch, Item, Window
+from .window import Batch, Window
 
 __all__ = ["Spool"]
 
@@ -33,7 +29,7 @@ _IDLE_SECONDS = 1.0
 """How often the thread looks when no run is open: only strays come then."""
 
 
-class Spool:
+class Spool(Feed):
     """What is received, on its way to the lanes.
 
     Parameters
@@ -43,10 +39,7 @@ class Spool:
     """
 
     def __init__(self, settings: SpoolSettings | None = None) -> None:
-        self.lanes: list[Follower] = []
-        self._window = Window()
-        self._keeper = Keeper(settings)
-        self._wake = threading.Event()
+        super().__init__(settings)
         self.intake = Intake(self._wake, self._held_up)
         """What waits for the thread: anyone may append to its `items`, below its `limit`."""
         self._thread: threading.Thread | None = None
@@ -59,14 +52,6 @@ class Spool:
     def has_begun(self) -> bool:
         """Whether anything was received."""
         return self._thread is not None
-
-    def add(self, lane: Follower) -> None:
-        """Have a lane follow from now on."""
-        with self._window.lock:
-            lane.at = self._window.next_number
-            names = [each.key for each in self.lanes]
-            lane.key = lane.name if lane.name not in names else f"{lane.name} {len(names)}"
-            self.lanes = [*self.lanes, lane]
 
     def post(self, name: str, doc: Any, size: int = 0, lane: Follower | None = None) -> None:
         """Put in what is received; wake the thread only where a run begins.
@@ -99,94 +84,6 @@ class Spool:
             self._wake.set()
         return True
 
-    def take(self, lane: Follower) -> list[Item] | None:
-        """Return what a lane takes next, from memory or from the log; None if nothing is there.
-
-        Raises
-        ------
-        OSError
-            The log cannot be read.
-        """
-        window = self._window
-        with window.lock:
-            if lane not in self.lanes:
-                return None  # it follows another spool by now
-            if lane.is_behind and self._is_level(lane):
-                lane.is_behind, lane.at = False, window.first_number
-            lane.reading = None
-            if not lane.is_behind:
-                items = window.take(lane)
-                if not items:
-                    lane.note_level()
-                return items or None
-            start, end = lane.cursor, lane.next_asked or window.dropped
-        assert start is not None  # it was left behind at a place in the log
-        assert end is not None
-        if lane.recipient.reads_log:
-            stretch, lane.cursor = self._keeper.stretch(start, end)
-            lane.reading = start
-            return [("stretch", stretch, 0, None)]
-        entries = self._keeper.read(start, end)
-        items, lane.cursor = read_part(entries, start, end, key=lane.key, name=lane.name)
-        return items
-
-    def settle(self, lane: Follower) -> None:
-        """Note with which runs a lane is done, on its thread."""
-        with self._window.lock:
-            done = self._keeper.needs.settle(lane, lane.recipient.unfinished)
-            is_urgent = not self._keeper.needs or self._is_held_up()
-        for uid in done:
-            self.note("done", {"run_start": uid}, lane)
-        if is_urgent:
-            self._wake.set()  # to sweep, or to take what waits
-
-    def story(self, uid: str, lane: Follower) -> Iterator[Entry] | None:
-        """Return what a lane has got since a run began; None if not all of it is in the log."""
-        with self._window.lock:
-            end, tail = self._window.until(lane)
-        entries = self._keeper.story(uid, end)
-        entries = None if entries is None else chain(entries, tail)
-        return None if entries is None else (e for e in entries if e[2] in ("", lane.key))
-
-    def open_segment(self, number: int) -> int:
-        """Return a descriptor of a segment, for a process that reads in it.
-
-        Raises
-        ------
-        OSError
-            There are too many open files.
-        """
-        return self._keeper.open_segment(number)
-
-    def begun(self, lane: Follower) -> set[str]:
-        """Return the runs that began in what a lane has got, and that it has not settled."""
-        with self._window.lock:
-            return self._keeper.needs.begun(lane)
-
-    @property
-    def uses_processes(self) -> bool:
-        """Whether formats may be written by processes of their own."""
-        return self._keeper.uses_processes
-
-    def keeps(self, uid: str) -> bool:
-        """Tell whether all of a run is in the log."""
-        return self._keeper.keeps(uid)
-
-    def note(self, name: str, told: Any, lane: Follower) -> None:
-        """Write into the log at once what a lane is about to do, on its thread."""
-        self._keeper.note((NOTE + name, told, lane.key))
-
-    def dismiss(self, lane: Follower) -> None:
-        """Have a lane follow no more; when there is none left, the thread ends."""
-        with self._window.lock:
-            self.lanes = [each for each in self.lanes if each is not lane]
-            self._keeper.needs.dismiss(lane)
-        self._wake.set()
-
-    def hasten(self) -> None:
-        """Look at what came now."""
-        self._wake.set()
-
     def join(self) -> None:
         """Wait for the end of the thread, if no lane follows any more."""
         thread = self._thread
@@ -203,11 +100,6 @@ class Spool:
         self._keeper.forget()
         for lane in self.lanes:
             lane.forget()
-
-    def _is_level(self, lane: Follower) -> bool:
-        """Tell whether a lane has read all in the log that is not in memory."""
-        dropped = self._window.dropped
-        return lane.cursor is None or dropped is None or lane.cursor >= dropped
 
     def _is_alive(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
@@ -260,10 +152,6 @@ class Spool:
     def _held_up(self) -> tuple[str, int]:
         return ", ".join(lane.name for lane in self.lanes), self._window.weight
 
-    def _is_held_up(self) -> bool:
-        """Tell whether nothing can be taken before the lanes, or the disk, have taken more."""
-        return self._window.weight >= self._most
-
     def _look(self) -> None:
         """Write what came into the log, and show it to the lanes."""
         self._keep([])
@@ -289,10 +177,6 @@ class Spool:
             for lane in self.lanes:
                 lane.expect(batch)
             self._trim()
-
-    @property
-    def _most(self) -> int:
-        return MOST_UNKEPT_BYTES if self._keeper.is_off else MOST_BYTES
 
     def _keep(self, new: list[Batch]) -> None:
         """Write what is not in the log yet; without a lock, as the disk may take its time."""

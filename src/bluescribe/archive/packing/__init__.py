@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .boxes import Pack, pack
-from .sums import PackError, Verdict, verify
+from .sums import PackError, Verdict
 from .userzip import zip_for_user
+from .verifying import verify
 
 __all__ = ["Pack", "PackError", "Verdict", "pack", "verify", "zip_for_user"]

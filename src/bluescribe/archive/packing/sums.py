@@ -14,7 +14,7 @@ from typing import IO
 from ...errors import BluescribeError
 from ...files import Place
 
-__all__ = ["NAME", "PackError", "Verdict", "verify", "write_sums"]
+__all__ = ["NAME", "PackError", "Verdict", "compare", "files_in", "write_sums"]
 
 NAME = "SHA256SUMS"
 
@@ -48,33 +48,11 @@ def write_sums(folder: Path) -> Path:
     def opened(name: str) -> IO[bytes]:
         return (folder / name).open("rb")
 
-    lines = [f"{_hash(opened, name)}  {name}\n" for name in _names(folder)]
+    lines = [f"{_hash(opened, name)}  {name}\n" for name in files_in(folder)]
     path = folder / NAME
     with Place.at(path).open("xb") as new:
         new.write(os.fsencode("".join(lines)))
     return path
-
-
-def verify(place: str | Path) -> Verdict:
-    """Compare the files of a pack with the hashes that it brought.
-
-    Parameters
-    ----------
-    place
-        The pack, or a zip file, which is not unpacked.
-
-    Raises
-    ------
-    PackError
-        There is no pack with hashes.
-    """
-    place = Path(place).expanduser()
-    if place.is_file():
-        from .zipped import Zipped
-
-        with Zipped(place) as zipped:
-            return zipped.verify()
-    return compare(place, _names(place), lambda name: (place / name).open("rb"))
 
 
 def compare(place: Path, names: list[str], opened: Callable[[str], IO[bytes]]) -> Verdict:
@@ -95,7 +73,8 @@ def compare(place: Path, names: list[str], opened: Callable[[str], IO[bytes]]) -
     return Verdict(len(sums), missing, changed, tuple(sorted(found - sums.keys())))
 
 
-def _names(folder: Path) -> list[str]:
+def files_in(folder: Path) -> list[str]:
+    """Return the files of a folder by their paths in it, but for the hashes."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return sorted(p.relative_to(folder).as_posix() for p in files if p != folder / NAME)
 

@@ -7,7 +7,7 @@ import shutil
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from ...contract.recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...files import Place, part_beside, part_of, scratch_folder
@@ -20,7 +20,9 @@ from .header import without_stop
 from .late import comments_beside
 from .lines import comment
 from .session_names import session_name
-from .writer import SpecWriter
+
+if TYPE_CHECKING:
+    from .writer import SpecWriter
 
 __all__ = ["SpecRecovery"]
 
@@ -137,8 +139,8 @@ class SpecRecovery(Recovery):
         values = {"file_extension": target.suffix, _APART: are_apart}
         stem = target.stem.replace("{", "{{").replace("}", "}}")
         writer = self.writer(folder, file_name=stem, **values)
-        if isinstance(writer, SpecWriter) and not are_apart:
-            writer.newfile(folder / target.name)
+        if not are_apart:
+            cast("SpecWriter", writer).newfile(folder / target.name)
         play(writer, source)
         (path,) = folder.iterdir()
         return path.read_bytes()

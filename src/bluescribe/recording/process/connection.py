@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...retry_policy import Retries, RetryPolicy
 from ...spool.problems import BrokenSpoolError
 from ...spool.reading import log_unreadable
 from ...spool.segment import Entry
@@ -36,8 +37,8 @@ _AT_ONCE = 500
 """Entries of a story that are sent in one message."""
 _END_SECONDS = 15.0
 """How much longer than it was given the end of a process is waited for."""
-_PAUSE_SECONDS = 0.5
-"""Between two tries of what the system refused."""
+_POLICY = RetryPolicy(first=0.5, longest=0.5)
+"""For what the system refused."""
 _MOMENT_SECONDS = 1.0
 _MOST_STARTS = 3
 """How often a process may fail to begin before the session does the work itself."""
@@ -162,16 +163,17 @@ class Connection:
 
     def _opened(self, number: int) -> int:
         """Open a segment of the log; what refuses that passes, and nothing is lost meanwhile."""
+        retries = Retries()
         while True:
             try:
                 return self._lane.open_segment(number)
             except OSError as error:
                 logger.debug("%s: the spool cannot be read: %s", self._account.format_name, error)
-                time.sleep(_PAUSE_SECONDS)
+                time.sleep(retries.fail(_POLICY))
 
     def _start(self) -> bool:
         """Begin a process; return False if the session has to do the work itself."""
-        tries = 0
+        tries, retries = 0, Retries()
         while not self.is_over or self._lane.has_begun:
             try:
                 name, wake = self._account.format_name, self._lane.wake.set
@@ -186,7 +188,7 @@ class Connection:
                     self._give_in(error)
                     break
                 if passes:
-                    time.sleep(_PAUSE_SECONDS)
+                    time.sleep(retries.fail(_POLICY))
             else:
                 return True
         return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from bluesky import RunEngine
 
@@ -19,7 +21,7 @@ def service(monkeypatch, tmp_path):
     variables = {**service.variables, **CREDENTIALS, "HOME": str(tmp_path / "home")}
     for key, value in variables.items():
         monkeypatch.setenv(key, value)
-    monkeypatch.setattr(trouble, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(trouble, "POLICY", replace(trouble.POLICY, first=0.05))
     monkeypatch.setattr(courier, "_LOOK_SECONDS", 0.2)
     monkeypatch.setattr(transfer, "SHORTEST_POLL", 0.05)
     monkeypatch.setattr(transfer, "LONGEST_POLL", 0.1)

@@ -11,6 +11,7 @@ import bluesky.plan_stubs as bps
 import pytest
 
 from bluescribe.delivery import trouble
+from bluescribe.retry_policy import RetryPolicy
 from bluescribe.session.subscribe import subscribe_writers
 from bluescribe.session.writers import Writers
 from tests.extent import IS_LONG, some
@@ -94,8 +95,7 @@ CASES = list(product(NONSENSE, ["GET", "POST", "PATCH DELETE"]))[:: 1 if IS_LONG
 
 @pytest.fixture
 def quickly(monkeypatch):
-    monkeypatch.setattr(trouble, "FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(trouble, "LONGEST_PAUSE", 0.2)
+    monkeypatch.setattr(trouble, "POLICY", RetryPolicy(0.05, 0.2))
 
 
 @pytest.mark.usefixtures("quickly")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ..recording.process.channel import Channel
 from ..recording.process.child import Child
 from ..recording.process.possible import is_safe_in_a_process, why_not
+from ..recording.process.serving import named
+from .adoption import adopt
 from .recovered import Step
 
 if TYPE_CHECKING:
@@ -65,9 +67,6 @@ def _hear(kind: str, *_: Any) -> None:
 
 def serve_adoption(commands: Channel, about: Mapping[str, Any]) -> None:
     """Adopt what was left, in the process of `adopt_elsewhere`."""
-    from ..recording.process.serving import named
-    from .adoption import adopt
-
     stop = threading.Event()
     threading.Thread(target=_wait_for_stop, args=(commands, stop), daemon=True).start()
     kinds = {name: named(*where) for name, where in about["kinds"].items()}
