@@ -19,6 +19,7 @@ from bluescribe.contract.report import RunReport
 from bluescribe.contract.settings import WriterSettings
 from bluescribe.errors import ConfigError
 from bluescribe.formats import format_names, load_format
+from bluescribe.formats.csv import CsvFile
 from bluescribe.recording import named_late
 from bluescribe.testing.strategies.values import json_values
 from tests.contracts import CONTRACTS
@@ -212,7 +213,7 @@ def test_a_title_is_taken_by_the_session_of_a_folder_that_comes_late(tmp_path: P
 
 
 def test_the_hook_of_a_subclass_may_name_it_so(tmp_path: Path) -> None:
-    class File(CsvWriter.file_class):  # type: ignore[name-defined]  # a class all the same
+    class File(CsvFile):
         def file_name(self, run: Any) -> str:
             return "{event[x]}"
 
