@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import bluesky.plans as bp
 import numpy as np
 import pytest
 from bluesky import RunEngine
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ophyd.sim import det, motor
 
-from bluescribe import CsvWriter, JsonlWriter, NexusWriter, Writer, export
+from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter, Writer, export
 from bluescribe.contract.report import RunReport
 from bluescribe.contract.settings import WriterSettings
 from bluescribe.errors import ConfigError
 from bluescribe.formats import format_names, load_format
+from bluescribe.formats.csv import CsvFile
 from bluescribe.recording import named_late
+from bluescribe.testing.strategies.values import json_values
 from tests.contracts import CONTRACTS
 
 Documents = list[tuple[str, dict[str, Any]]]
@@ -198,3 +203,33 @@ def test_an_export_has_the_same_name(tmp_path: Path) -> None:
     (journal,) = write(JsonlWriter(tmp_path / "live", file_name=TEMPLATE), run()).files
     export(journal.parent, tmp_path / "again", ["csv"], file_name=TEMPLATE)
     assert (tmp_path / "again" / "high_2" / "004-0.2-primary.csv").exists()
+
+
+def test_a_title_is_taken_by_the_session_of_a_folder_that_comes_late(tmp_path: Path) -> None:
+    spec = SpecWriter(tmp_path / "{config[det][det_gain]}")
+    spec.newfile("steel")
+    (path,) = write(spec, run()).files
+    assert path == tmp_path / "high_2" / "steel.dat"
+
+
+def test_the_hook_of_a_subclass_may_name_it_so(tmp_path: Path) -> None:
+    class File(CsvFile):
+        def file_name(self, run: Any) -> str:
+            return "{event[x]}"
+
+    class Own(CsvWriter):
+        file_class = File
+
+    (path, *_) = write(Own(tmp_path), run()).files
+    assert path.name == "0.25.datapackage.json"
+
+
+@given(gain=json_values, x=st.one_of(st.none(), st.floats(), st.text(), st.integers()))
+@settings(max_examples=30, deadline=None)
+def test_whatever_the_values_are_the_run_is_in_one_file(gain: Any, x: Any) -> None:
+    documents = run(gain, x, events=0)
+    with TemporaryDirectory() as folder:
+        writer = JsonlWriter(Path(folder, "data"), file_name=TEMPLATE)
+        (path,) = write(writer, documents).files
+        assert path.is_relative_to(Path(folder, "data"))
+        assert path.read_text().count("\n") == len(documents)

@@ -48,6 +48,7 @@ templates = st.sampled_from(
         ".{sample}",
         "x{a b:>300}",
         "{time:%Y}/{time}{time:}",
+        "{config[d][k]}/{event[f]}",
         "fixed",
     ]
 )
@@ -58,7 +59,8 @@ folders = st.sampled_from(
 
 @given(starts, templates, folders)
 def test_every_path_stays_inside_and_can_be_made(start, template, folder):
-    path = run_path(Path(folder), template, start)
+    later = {"config": {"d": {"k": start.get("sample")}}, "event": {"f": start.get("sample")}}
+    path = run_path(Path(folder), template, {**start, **later})
     inside = path.relative_to("base")
     assert Path(os.path.normpath(path)) == path
     assert inside.parts

@@ -10,11 +10,12 @@ import pytest
 from bluesky import RunEngine
 from ophyd.sim import det, motor
 
-from bluescribe import CsvWriter, NexusWriter, Writer
-from bluescribe.contract.report import RunReport
+from bluescribe import CsvWriter, NexusWriter, Writer, subscribe_writers
+from bluescribe.contract.report import Failure, LeftOut, RunReport
 from bluescribe.formats import format_names, load_format
 from bluescribe.formats.csv import CsvFile
 from bluescribe.model.run import Run
+from bluescribe.recording.process.accounts import report_from, report_told
 from bluescribe.testing import documents, interleave
 from tests.core.scanning import told
 
@@ -35,6 +36,7 @@ def test_each_run_is_reported_once_with_its_files(name: str, tmp_path: Path) -> 
         engine(bp.scan([det], motor, 0, 1, 3))
         engine(bp.count([det], 2))
     assert [report.uid for report in reports] == uids
+    assert [report.stop and report.stop["run_start"] for report in reports] == uids
     for report in reports:
         assert (report.format, report.failures, report.discrepancies) == (name, (), ())
         assert (report.is_given_up, report.is_owed, report.refused) == (False, False, 0)
@@ -98,3 +100,37 @@ def test_a_run_that_the_format_does_not_want_has_no_files(tmp_path: Path) -> Non
             writer(*document)
     (report,) = reports
     assert (report.files, report.failures, report.is_given_up) == ((), (), False)
+
+
+def test_a_run_without_a_stop_is_reported_without_one(tmp_path: Path) -> None:
+    with CsvWriter(tmp_path) as writer:
+        reports = reports_of(writer)
+        for name, doc in documents("scan", tmp_path / "a")[:-1]:
+            writer(name, doc)
+    (report,) = reports
+    assert report.stop is None
+
+
+def test_a_report_comes_through_a_channel_as_it_was() -> None:
+    failure = Failure(1.7e9, "run 1", Path("/a"), "cause", "remedy")
+    left_out = (LeftOut("primary", "x", "why"), LeftOut("baseline", None, "because"))
+    report = RunReport(
+        "csv", {"uid": "u"}, (Path("/a"),), (failure,), stop={"a": 1}, left_out=left_out
+    )
+    assert report_from(report_told(report)) == report
+    assert [str(each) for each in left_out] == [
+        "'x' of 'primary': why",
+        "stream 'baseline': because",
+    ]
+
+
+def test_all_writers_are_asked_at_once(tmp_path: Path) -> None:
+    formats, engine = ("csv", "jsonl"), RunEngine()
+    blocks = {f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in formats}
+    found: list[RunReport] = []
+    with subscribe_writers(
+        engine, {"DATA_FILES": {"DIRECTORY": str(tmp_path)}, **blocks}
+    ) as writers:
+        writers.on_complete(found.append)
+        engine(bp.count([det], 2))
+    assert sorted(report.format for report in found) == list(formats)

@@ -25,6 +25,7 @@ from bluescribe.files.run_names import (
     is_note_of,
     is_owed,
     is_part_of,
+    is_surely_by,
     kept_names,
     name_at_work,
     name_before_work,
@@ -66,6 +67,22 @@ def test_a_name_by_a_template_is_recognised(
     assert begins_by(template, name)
     assert is_by_default(name) or template not in (DEFAULT_TEMPLATE, SESSION_TEMPLATE)
     assert not is_beside_a_file(name)
+
+
+@pytest.mark.parametrize(
+    ("template", "name", "is_ours"),
+    [
+        ("{sample}/{scan_id}-{uid:.7}", "12-1f5a9c3.hdf", True),
+        ("{time:%Y}-{sample}", "2026-Fe.dat", True),
+        ("{time:%Y}-{sample}", "Fe.dat", False),
+        ("{uid}/{sample}", "notes.txt", False),
+        ("{sample}", "notes.txt", False),
+    ],
+)
+def test_a_template_without_time_and_uid_tells_nothing(
+    template: str, name: str, is_ours: bool
+) -> None:
+    assert is_surely_by(template, name) is is_ours
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "20261122.dat", "2026-11-22 Fe.hdf", "S00042.csv"])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import bluesky.plans as bp
 import h5py
 import pytest
 from bluesky import RunEngine
+from hypothesis import HealthCheck, given, settings
 from ophyd.sim import det, motor
 
 from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter, export
@@ -19,6 +21,7 @@ from bluescribe.contract.report import RunReport
 from bluescribe.contract.settings import WriterSettings
 from bluescribe.errors import ConfigError
 from bluescribe.model.selection import LEFT_OUT
+from bluescribe.testing import damaged_runs
 from bluescribe.testing.contract import played
 from tests.contracts import CONTRACTS
 
@@ -172,3 +175,18 @@ def test_a_file_is_not_written_anew_from_a_journal_that_lacks_fields(tmp_path: P
     recover_all(tmp_path)
     with h5py.File(tmp_path / "x.hdf") as file:
         assert "motor" in file["entry/data"]
+
+
+@given(documents=damaged_runs())
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_damaged_document_costs_no_more_than_without(documents: Documents) -> None:
+    """The names are those of what is generated; whatever comes, a run is begun and ended."""
+    with TemporaryDirectory() as folder:
+        reports = []
+        for exclude in ([], ["*a*", "?"]):
+            writer = JsonlWriter(folder, exclude=exclude, drain_timeout=60)
+            with writer:
+                for name, doc in documents:
+                    writer(name, doc)
+            reports.append((writer.status().runs_written, len(writer.status().failures)))
+        assert reports[0] == reports[1]

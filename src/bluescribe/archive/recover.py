@@ -17,7 +17,7 @@ from ..config.config import Configuration, read_iconfig
 from ..contract.recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source
 from ..errors import ConfigError
 from ..files.backup import is_put_by, keep, keeping, put_back
-from ..files.run_names import is_beside_a_file, is_by_default, is_owed
+from ..files.run_names import is_beside_a_file, is_owed
 from ..formats import format_names, load_plugin
 from ..recording.unfinished_runs import remember
 from .adoption import adopt
@@ -181,7 +181,7 @@ class _Recoverer:
         if journal.is_held:
             self._tell(found.path, "left", "its run goes on")
         elif found.problem:
-            self._do(found, "mended", found.problem, lambda k: journal.recovery.mend(found.path, k))
+            self._have_mended(journal.recovery, found, "mended", found.problem)
         else:
             self._whole.add(found.path)
         if not (found.has_stop or journal.is_held or self._report.is_dry_run):
@@ -228,12 +228,12 @@ class _Recoverer:
         """Do without a journal what can be done."""
         path = found.path
         has_content = path.stat().st_size > 0
-        if found.is_by_name and has_content and not is_by_default(path.name):
+        if found.is_by_name and has_content and not recovery.is_called_so(path):
             self._tell(path, "left", f"{problem}; it may be somebody else's")
         elif found.is_readable or not has_content or recovery.sets_aside:
             is_put_away = recovery.sets_aside and not found.is_readable
             outcome: Outcome = "set aside" if is_put_away else "mended"
-            self._do(found, outcome, problem, lambda keep: recovery.mend(path, keep))
+            self._have_mended(recovery, found, outcome, problem)
         elif self._was_just_begun(found):
             self._put_away(path, f"{problem}; its run began at the crash, as its journal is empty")
         else:
@@ -260,9 +260,6 @@ class _Recoverer:
         Return False when it could not be done in this manner, but perhaps in another.
         """
         path = found.path
-        if not path.stat().st_size and outcome == "mended":
-            self._set_aside(path)
-            return True
         if self._report.is_dry_run:
             self._tell(path, outcome, problem)
             return True
@@ -281,9 +278,17 @@ class _Recoverer:
             self._whole.add(path)
         return True
 
-    def _set_aside(self, path: Path) -> None:
+    def _have_mended(
+        self, recovery: Recovery, found: Found, outcome: Outcome, problem: str
+    ) -> None:
+        if outcome == "mended" and not found.path.stat().st_size:
+            self._set_aside(recovery, found.path)
+        else:
+            self._do(found, outcome, problem, lambda keep: recovery.mend(found.path, keep))
+
+    def _set_aside(self, recovery: Recovery, path: Path) -> None:
         """Give an empty file another name: no reader opens it."""
-        if not is_by_default(path.name):
+        if not recovery.is_called_so(path):
             self._tell(path, "left", "it is empty, and may be somebody else's")
             return
         self._put_away(path, "it is empty: nothing was written before the crash")

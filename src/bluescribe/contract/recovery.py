@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import BluescribeError, ConfigError
 from ..files import Place, part_of
 from ..files.job_note import settings_of
+from ..files.run_names import is_by_default, is_surely_by
 from ..files.write_lock import is_held
 from ..model.run import Document
 from .report import RunReport
@@ -129,6 +130,10 @@ class Recovery(ABC):
     def has_ending(self, path: Path) -> bool:
         """Tell whether a file's name ends as those of its files; without an extension, in none."""
         return path.name.endswith(self.ending) if self.ending else not path.suffix
+
+    def is_called_so(self, path: Path) -> bool:
+        """Tell whether a file has a name of ours: the default one, or as the settings have it."""
+        return is_by_default(path.name) or is_surely_by(self._settings.file_name, path.name)
 
     @property
     def ending_rank(self) -> tuple[bool, int]:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import logging
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar
 
 from ..assets.asset import Asset, Frames
 from ..assets.path_map import PathMap
 from ..contract.post_run import Work
-from ..files import MovedFolderError, Place
+from ..files import Place
 from ..files.job_note import Note, exact
-from ..files.names import check_template, claim, late_keys, place_of_run, run_path
 from ..model.run import Descriptor, Document, Page, Run, Stream
 from .hooks import check_hooks
+from .run_places import RunPlaces, Settings
 from .settings import WriterSettings
 
 __all__ = ["RunFile", "Settings"]
 
 logger = logging.getLogger(__name__)
-
-Settings = TypeVar("Settings", bound=WriterSettings)
 
 _OF_WRITERS = dict.fromkeys(
     ("prepare", "recovery", "go_on"),
@@ -31,7 +28,7 @@ _OF_WRITERS = dict.fromkeys(
 )
 
 
-class RunFile(ABC, Generic[Settings]):
+class RunFile(RunPlaces[Settings]):
     """The file, or files, of one run in one format.
 
     All calls come on the writer's thread: `accepts` and `open`, then for live and for exported
@@ -63,7 +60,7 @@ class RunFile(ABC, Generic[Settings]):
         check_hooks(cls, elsewhere=_OF_WRITERS, settings=WriterSettings)
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self.discrepancies: Sequence[str] = ()
         """In what the run differs from what its stop document says; known when `close` is called.
 
@@ -72,27 +69,6 @@ class RunFile(ABC, Generic[Settings]):
         """
         self.left_out: dict[tuple[str, str | None], str] = {}
         """What the files lack on purpose, by stream and field, and why; see `leave_out`."""
-        self._template_of_run: str | None = None
-        self._stem: Place | None = None
-        self._claimed: dict[str, Place] = {}
-
-    @property
-    def paths(self) -> list[Path]:
-        """The files made so far, the main one first; absolute."""
-        return [place.path for place in self._claimed.values()]
-
-    def remove_empty(self) -> None:
-        """Remove the files of a run that was given up before they had a byte."""
-        for ending, place in list(self._claimed.items()):
-            with suppress(OSError):  # one that is gone, or stays: it is empty
-                if not place.size():
-                    place.remove()
-                    del self._claimed[ending]
-
-    @property
-    def places(self) -> list[Place]:
-        """The files that were made so far and hold nothing but this run, the main one first."""
-        return list(self._claimed.values())
 
     def discard(self) -> None:
         """Remove what was made, after `abandon`: the run is written anew, from its beginning.
@@ -107,12 +83,7 @@ class RunFile(ABC, Generic[Settings]):
         if self.note is not None:
             self.note.clear()
             self.note = None
-        for place in reversed(self.places):
-            with suppress(MovedFolderError):
-                place.folder.found()
-                if place.exists():
-                    place.remove()
-        self._claimed.clear()
+        self._remove_all()
 
     def files(self) -> list[Path]:
         """Return every file of the run, once it is closed, for those who take them elsewhere.
@@ -138,14 +109,6 @@ class RunFile(ABC, Generic[Settings]):
     def accepts(self, run: Run) -> bool:
         """Tell whether a run is to be written, from its start document; for subclasses."""
         return True
-
-    def file_name(self, run: Run) -> str:
-        """Return the template of a run's file name, without extension; for subclasses.
-
-        Keys in braces are filled and cleaned, as those of the setting ``file_name`` are. What leads
-        out of the directory is not taken: the run then has the name that the settings say.
-        """
-        return self.settings.file_name
 
     def resource_path(self, path: Path) -> Path:
         """Return where an external file is, for subclasses; ``path_map`` was applied already."""
@@ -285,85 +248,3 @@ class RunFile(ABC, Generic[Settings]):
         Its file is there, and nobody writes it. It may have been done before, in part or wholly.
         """
         raise NotImplementedError(f"{type(self).__name__} owes nothing")
-
-    def claim(self, run: Run, ending: str) -> Place:
-        """Create a new file of the run and list it in `paths`; once for each ending.
-
-        Parameters
-        ----------
-        run
-            Gives the values for the file name's template.
-        ending
-            What follows the name, such as ``.csv``.
-
-        Returns
-        -------
-        Place
-            The file. It can be opened as often as that is needed, ``place.open("r+b")`` or by
-            what takes names, ``h5py.File(place)``: it is found in the folder in which the run
-            began, also when that was renamed since.
-
-        Raises
-        ------
-        OSError
-            The folder cannot be made or written, or its path leads to another one by now.
-        """
-        if ending not in self._claimed:
-            self._claimed[ending] = claim(self.place(run), ending)
-        return self._claimed[ending]
-
-    def unclaim(self, ending: str) -> None:
-        """Remove a file that `claim` made for the time of the run only, and list it no more.
-
-        Raises
-        ------
-        OSError
-            The folder cannot be written. A second call goes on.
-        """
-        place = self._claimed.get(ending)
-        if place is not None:
-            if place.exists():
-                place.remove()
-            del self._claimed[ending]
-
-    def place(self, run: Run) -> Place:
-        """Return where all files of the run are, with their name up to the ending.
-
-        The folder is made, and from then on it is that one, wherever its path leads.
-
-        Raises
-        ------
-        OSError
-            The folder cannot be made.
-        """
-        if self._stem is None:
-            template = self._template(run)
-            path = run_path(self.settings.directory, template, run.for_names)
-            self._stem = place_of_run(run.cwd / path, self.settings.rights, run.claims)
-        return self._stem
-
-    def late_keys(self, run: Run) -> frozenset[tuple[str, ...]]:
-        """Return what the names of the files take from descriptors and events: `names.late_keys`.
-
-        The run is opened when that is known.
-        """
-        return late_keys(str(self.settings.directory)) | late_keys(self._template(run))
-
-    def _template(self, run: Run) -> str:
-        if self._template_of_run is None:
-            self._template_of_run = self._asked_template(run)
-        return self._template_of_run
-
-    def _asked_template(self, run: Run) -> str:
-        try:
-            template = self.file_name(run)
-            check_template(template, may_be_late=True)
-        except Exception as error:
-            logger.warning(
-                "%s.file_name() gave no name for %s: %r. The file is called as the settings say.",
-                type(self).__name__,
-                run.label,
-                error,
-            )
-            return self.settings.file_name
-        return template

@@ -38,6 +38,7 @@ __all__ = [
     "is_note_of",
     "is_owed",
     "is_part_of",
+    "is_surely_by",
     "kept_names",
     "name_at_work",
     "name_before_work",
@@ -122,6 +123,12 @@ def begins_by(template: str, name: str) -> bool:
         A name without folders. Number, stream and ending may follow.
     """
     return _pattern(template).match(name) is not None
+
+
+def is_surely_by(template: str, name: str) -> bool:
+    """Tell whether nobody but a writer calls a file so: the template has the time, or the uid."""
+    keys = [key for _, key, _, _ in Formatter().parse(template.rpartition("/")[2])]
+    return bool({"time", "uid"}.intersection(keys)) and begins_by(template, name)
 
 
 def is_by_default(name: str) -> bool:
