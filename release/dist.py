@@ -103,7 +103,6 @@ def pytest(environment: Environment, path: Path, *options: str) -> None:
         "--import-mode=importlib",
         *options,
     )
-    (environment.work / "pytest.py.txt").write_text(code)
     environment.run("python", "-c", code, *options, str(path))
 
 
