@@ -12,33 +12,16 @@ from urllib.parse import unquote
 import numpy as np
 
 from ..errors import DocumentError
-from ..model.run import Document, Page
+from ..model.run import Document, Field, Page, Stream
+from .kinds import HDF5, Kind, dataset_of, ignored_of, is_tiff, kind_of
 
 __all__ = ["Asset", "AssetBook", "Frames", "datum_rows", "uri_path"]
-
-_HDF5_DATASETS = {
-    "AD_HDF5": "/entry/data/data",
-    "AD_HDF5_SINGLE": "/entry/data/data",
-    "AD_HDF5_SWMR": "/entry/data/data",
-    "AD_HDF5_SWMR_SLICE": "/entry/data/data",
-    "AD_HDF5_SWMR_STREAM": "/entry/data/data",
-    "XSP3": "/entry/instrument/detector/data",
-    "XSP3_FLY": "/entry/instrument/detector/data",
-}
-"""Where the area-detector handlers of each spec find the images in an HDF5 file."""
 
 _MOST_DATUMS = 50_000
 """Datum documents that are remembered: the events that refer to them follow soon."""
 
 _ENCODED = re.compile(r"([\w/.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 """A path in which everything that a URI has to encode is encoded."""
-
-_HDF5_MIMETYPES = {
-    "application/x-hdf5",
-    "application/x-hdf",
-    "application/hdf5",
-    "multipart/related;type=application/x-hdf5",
-}
 
 _PLACES = ("point_number", "index", "frame")
 """What a datum may call the number that its place in its resource is counted by."""
@@ -60,6 +43,8 @@ class Asset:
     doc: Document = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     """What its datums say beside their number, which nobody here heeds."""
+    shape: tuple[int | None, ...] = field(default=(), compare=False)
+    """Of what one event has, as the descriptor declares it; known of an asset that has frames."""
 
     @classmethod
     def from_doc(cls, doc: Document, locate: Callable[[str], Path]) -> Asset:
@@ -74,14 +59,46 @@ class Asset:
         return make(doc, locate)
 
     @property
+    def kind(self) -> Kind | None:
+        """What is known of such files; None if nothing is, and nobody here can read them."""
+        return kind_of(self.spec, self.dataset)
+
+    @property
     def is_hdf5(self) -> bool:
         """Whether the frames can be linked from another HDF5 file."""
-        return self.dataset is not None
+        return self.kind is HDF5
+
+    @property
+    def is_tiff(self) -> bool:
+        """Whether its files are TIFF, be they of a kind that nobody here can read."""
+        return is_tiff(self.spec)
 
     @property
     def is_sequence(self) -> bool:
         """Whether each datum has an HDF5 file of its own, or some."""
         return self.is_hdf5 and isinstance(self.parameters.get("template"), str)
+
+    @property
+    def chunk_shape(self) -> tuple[int, ...]:
+        """Shape of the chunks that the documents tell of; of a sequence that of a file."""
+        chunk = self.parameters.get("chunk_shape")
+        return tuple(chunk) if isinstance(chunk, list | tuple) else ()
+
+    @property
+    def not_heeded(self) -> list[str]:
+        """What the documents say of it that is not heeded when its frames are read."""
+        if self.kind is None:
+            return []
+        return [*ignored_of(self.kind, self.parameters), *self.ignored]
+
+    def of(self, stream: Stream, name: str) -> Asset:
+        """Return it with the shape that a field of a stream is declared to have."""
+        return replace(self, shape=stream.fields.get(name, Field(name)).shape)
+
+    def number(self, key: str) -> int:
+        """Return a parameter that is a number of something; 0 where there is none."""
+        number = self.parameters.get(key)
+        return int(number) if isinstance(number, int | np.integer) and number > 0 else 0
 
     @property
     def place(self) -> str:
@@ -176,10 +193,17 @@ class AssetBook:
             if declared.external and name in page.data:
                 for uid, frames in _joined(page.seq_num, map(self._datum, page.data[name])):
                     if uid in self._assets:
-                        yield name, self._assets[uid], frames
+                        yield name, replace(self._assets[uid], shape=declared.shape), frames
 
-    def of_stream_datum(self, doc: Document) -> tuple[str, Asset, Frames]:
+    def of_stream_datum(self, doc: Document, stream: Stream) -> tuple[str, Asset, Frames]:
         """Return the field, the asset and the frames that a stream_datum document tells of.
+
+        Parameters
+        ----------
+        doc
+            The document.
+        stream
+            Of its descriptor.
 
         Raises
         ------
@@ -189,7 +213,8 @@ class AssetBook:
         uid = doc.get("stream_resource")
         if uid not in self._fields:
             raise DocumentError(f"stream_datum of an unknown stream_resource {uid!r}")
-        return self._fields[uid], self._assets[uid], Frames.from_stream_datum(doc)
+        name = self._fields[uid]
+        return name, self._assets[uid].of(stream, name), Frames.from_stream_datum(doc)
 
     def _datum(self, datum_id: Any) -> tuple[str, int | None]:
         """Return a datum's resource and index; ids begin with the resource's uid by convention."""
@@ -251,7 +276,7 @@ def _from_resource(doc: Document, locate: Callable[[str], Path]) -> Asset:
     if root := doc.get("root"):
         kind = PureWindowsPath if doc.get("path_semantics") == "windows" else PurePosixPath
         path = kind(str(root), resource_path.lstrip("/\\" if kind is PureWindowsPath else "/"))
-    dataset = _dataset(kwargs) or _HDF5_DATASETS.get(spec)
+    dataset = dataset_of(spec, kwargs, is_stream=False)
     return Asset(uid, spec, locate(str(path)), dataset, kwargs, doc)
 
 
@@ -270,8 +295,7 @@ def _from_stream_resource(doc: Document, locate: Callable[[str], Path]) -> Asset
         raise DocumentError(f"stream_resource without uid or uri: it has {sorted(doc)}")
     mimetype = str(doc.get("mimetype") or "")
     parameters = _mapping(doc.get("parameters"))
-    is_hdf5 = mimetype in _HDF5_MIMETYPES
-    dataset = _dataset(parameters) if is_hdf5 else None
+    dataset = dataset_of(mimetype, parameters, is_stream=True)
     return Asset(uid, mimetype, locate(uri_path(uri)), dataset, parameters, doc)
 
 
@@ -280,15 +304,6 @@ def uri_path(uri: str) -> str:
     scheme, separator, rest = uri.partition("://")
     raw = "/" + rest.partition("/")[2] if separator else scheme.removeprefix("file:")
     return unquote(raw) if _ENCODED.fullmatch(raw) else raw
-
-
-def _dataset(parameters: Document) -> str | None:
-    """Return the dataset's path that a document names, from the file's root."""
-    for key in ("dataset", "path", "dataset_path", "key"):
-        path = parameters.get(key)
-        if isinstance(path, str):
-            return "/" + path.strip("/")
-    return None
 
 
 def _mapping(value: Any) -> Document:

@@ -17,6 +17,7 @@ from ..files.job_note import Note, exact
 from ..files.names import check_template, claim, place_of_run, run_path
 from ..model.run import Descriptor, Document, Page, Run, Stream
 from .hooks import check_hooks
+from .run_images import RunImages
 from .settings import WriterSettings
 
 __all__ = ["RunFile", "Settings"]
@@ -31,7 +32,7 @@ _OF_WRITERS = dict.fromkeys(
 )
 
 
-class RunFile(ABC, Generic[Settings]):
+class RunFile(RunImages, ABC, Generic[Settings]):
     """The file, or files, of one run in one format.
 
     All calls come on the writer's thread: `accepts` and `open`, then for live and for exported
@@ -63,7 +64,7 @@ class RunFile(ABC, Generic[Settings]):
         check_hooks(cls, elsewhere=_OF_WRITERS, settings=WriterSettings)
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.settings: Settings = settings
         self.discrepancies: Sequence[str] = ()
         """In what the run differs from what its stop document says; known when `close` is called.
 
@@ -177,7 +178,7 @@ class RunFile(ABC, Generic[Settings]):
             Where they are.
         frames
             Which events and frames, in the order of the events; None when the documents do not
-            tell, as some datums do not.
+            tell, as some datums do not. `frames` reads them when the run has ended.
         """
 
     def add_comment(self, text: str, seconds: float, *, at_end: bool = False) -> None:

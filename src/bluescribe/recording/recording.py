@@ -225,8 +225,8 @@ class Recording:
     def add_stream_datum(self, doc: Document) -> None:
         """Learn which frames of an external file belong to which events."""
         self.record("stream_datum", doc)
-        name, asset, frames = self._assets.of_stream_datum(doc)
         stream, _ = self.descriptors[doc["descriptor"]]
+        name, asset, frames = self._assets.of_stream_datum(doc, stream)
         self._arrivals.add_frames(stream, name, frames, doc.get("uid"))
         self._attempt(self._file.link_assets, stream, name, asset, frames)
 
@@ -258,6 +258,7 @@ class Recording:
 
     def _close(self, stop: Document | None) -> None:
         self._compare(stop)
+        self._file.end_images(self.run, stop)
         if not self._attempt.or_refuse("stop", self._file.close, stop):
             self._attempt.or_refuse("stop", self._file.close, None)  # or it would stay open
 

@@ -12,6 +12,7 @@ from typing import Any
 import h5py
 
 from ...assets.asset import Asset, Frames
+from ...assets.images import Images
 from ...contract.post_run import Shortfall, Work
 from ...contract.runfile import RunFile
 from ...files.job_note import Note
@@ -19,9 +20,7 @@ from ...files.json_text import dumps
 from ...hdf5.compression import compression_options
 from ...hdf5.documents import Documents
 from ...hdf5.file import LiveFile, write_node
-from ...hdf5.images import Images
 from ...hdf5.joined import join_files, not_joined
-from ...hdf5.later import seconds_left
 from ...hdf5.links import AssetLinks
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
@@ -29,7 +28,7 @@ from ...hdf5.removal import remove
 from ...hdf5.room import telling_of_system
 from ...hdf5.tree import Dataset
 from ...model.run import Descriptor, Document, Page, Run, Stream
-from .copying import ImageCopy, Show
+from .copying import NexusCopy, Show
 from .entryviews import EntryViews
 from .joining import LateJoin
 from .master import Master
@@ -173,7 +172,6 @@ class NexusFile(RunFile[NexusSettings]):
         self._write_views(is_over=True)
         self._extend(h5["entry"])
         self._late = [images for images, _ in late] if self.settings.images == "link" else []
-        self._seconds_left = seconds_left(self.settings.images_timeout, self._run, stop)
         self._note(is_stopped=stop is not None)
         self._file.finish()
         self._tell_of_missing_files()
@@ -189,7 +187,7 @@ class NexusFile(RunFile[NexusSettings]):
                     links=self._links,
                     join=self._join_late,
                     tell=self._tell_of_images,
-                    timeout=self._seconds_left,
+                    patience=self.patience,
                 )
             )
         return partial(_in_turn, works) if works else None
@@ -199,8 +197,7 @@ class NexusFile(RunFile[NexusSettings]):
         finished = Finished.read(note, self.settings, self.locate)
         self._place, self._run = note.file, finished.run
         self._owed = finished.owed
-        timeout = max(0.0, self.settings.images_timeout - note.age)
-        return partial(_in_turn, self._works(finished.show, timeout))
+        return partial(_in_turn, self._works(finished.show))
 
     def _note(self, *, is_stopped: bool) -> None:
         """Find out what is to be done when the file is finished, and note it beside the file."""
@@ -211,18 +208,18 @@ class NexusFile(RunFile[NexusSettings]):
             about = partial(noted, self._run, self._place, self._owed, self._links, self._tables)
             self.owe("nexus", self._run, self._place, self._owed.what, about)
 
-    def _works(self, show: Show, timeout: float | None = None) -> list[Work]:
+    def _works(self, show: Show) -> list[Work]:
         works: list[Work] = []
         if self._owed.master is not None:
             master = self._owed.master
             works.append(partial(master.link, self._run, self._place, self.settings))
         if self._owed.images:
             works.append(
-                ImageCopy(
+                NexusCopy(
                     self._place,
                     self._owed.images,
                     show=show,
-                    timeout=self.settings.images_timeout if timeout is None else timeout,
+                    patience=self.patience,
                     options=compression_options(self.settings.compression),
                 )
             )
