@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bluescribe.assets.asset import AssetBook, Frames, datum_rows
+from bluescribe.assets.asset import Frames
+from bluescribe.assets.book import AssetBook, datum_rows
 from bluescribe.assets.path_map import PathMap
 from bluescribe.contract.settings import WriterSettings
 from bluescribe.errors import ConfigError, DocumentError

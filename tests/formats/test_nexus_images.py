@@ -21,7 +21,7 @@ from nexusformat.nexus import nxload
 from PIL import Image
 from silx.io import nxdata
 
-from bluescribe.assets.asset import AssetBook
+from bluescribe.assets.book import AssetBook
 from bluescribe.assets.images import Images, Part
 from bluescribe.hdf5.frames import copy_frames
 from bluescribe.hdf5.streaming import blocks

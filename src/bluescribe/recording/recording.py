@@ -15,7 +15,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from ..assets.asset import AssetBook, datum_rows
+from ..assets.book import AssetBook, datum_rows
 from ..contract.post_run import Work
 from ..contract.report import Failure, RunReport
 from ..contract.runfile import RunFile
