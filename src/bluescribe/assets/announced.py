@@ -73,7 +73,7 @@ class Announced:
         uids = {asset.uid for asset, _ in told}
         assets = self.assets(stream, field)
         # of a stream nothing but what is told belongs to the run
-        return told, [a for a in assets if a.uid not in uids and "data_key" not in a.doc]
+        return told, [a for a in assets if a.uid not in uids and not a.is_stream]
 
     def noted(self) -> dict[str, Any]:
         """Return all files and frames, for `take_in` in another process."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import DocumentError
 from ..model.run import Document, Field, Stream
-from .kinds import HDF5, Kind, dataset_of, ignored_of, is_tiff, kind_of
+from .kinds import HDF5, Kind, dataset_of, kind_of
 
 __all__ = ["Asset", "Frames", "mapping", "uri_path"]
 
@@ -65,9 +65,9 @@ class Asset:
         return self.kind is HDF5
 
     @property
-    def is_tiff(self) -> bool:
-        """Whether its files are TIFF, be they of a kind that nobody here can read."""
-        return is_tiff(self.spec)
+    def is_stream(self) -> bool:
+        """Whether stream_datums tell of its frames."""
+        return "data_key" in self.doc
 
     @property
     def is_sequence(self) -> bool:
@@ -83,9 +83,8 @@ class Asset:
     @property
     def not_heeded(self) -> list[str]:
         """What the documents say of it that is not heeded when its frames are read."""
-        if self.kind is None:
-            return []
-        return [*ignored_of(self.kind, self.parameters), *self.ignored]
+        kind = self.kind
+        return [*kind.ignored(self.parameters), *self.ignored] if kind else []
 
     def of(self, stream: Stream, name: str) -> Asset:
         """Return it with the shape that a field of a stream is declared to have."""

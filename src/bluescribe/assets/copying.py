@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Generic, TypeVar
@@ -43,11 +43,27 @@ class ImageCopy(ABC, Generic[Item, Target]):
         What is copied.
     patience
         Waits for files that are not there or not complete.
+    changed
+        Opens what images are put into; if the block fails, the run's file stays as it was.
     """
 
-    def __init__(self, items: Sequence[Item], patience: Patience) -> None:
+    remedy = KEEP
+    """What can be done about images that are not in."""
+    is_whole_without = True
+    """Whether the file has all that it is to have without them."""
+    together = True
+    """Whether all is put in at once; else each is put in by itself, whatever becomes of others."""
+
+    def __init__(
+        self,
+        items: Sequence[Item],
+        patience: Patience,
+        changed: Callable[[], AbstractContextManager[Target]],
+    ) -> None:
         self._items = items
         self._patience = patience
+        self._changed = changed
+        self._shortfalls: list[Shortfall] = []
 
     @abstractmethod
     def check(self, item: Item) -> bool:
@@ -60,69 +76,63 @@ class ImageCopy(ABC, Generic[Item, Target]):
         """
 
     @abstractmethod
-    def changed(self) -> AbstractContextManager[Target]:
-        """Open what images are put into; if the block fails, the run's file stays as it was."""
-
-    @abstractmethod
     def put(self, target: Target, item: Item, give_up: threading.Event) -> None:
         """Put the images of a field in.
 
         Raises
         ------
         ImagesError, ValueError, TypeError
-            They cannot be read, or cannot be put in. The others may.
+            They cannot be read, or cannot be put in. Others may.
         """
 
     def finish(self, target: Target) -> None:
         """Do what remains when all are in."""
 
     @abstractmethod
-    def missed(self, item: Item, error: Exception) -> Shortfall:
+    def missed(self, item: Item, error: Exception) -> str:
         """Return what is told of images that are not in."""
 
-    def failed(self, items: Sequence[Item], error: Exception) -> Shortfall:
+    def failed(self, items: Sequence[Item], error: Exception) -> str:
         """Return what is told when the file could not be changed."""
-        return Shortfall(f"images are not in the file: {error}", _KEEP)
-
-    def turns(self) -> Iterator[Sequence[Item]]:
-        """Yield what is put in together: all of it, unless one file is nothing to the other."""
-        yield self._items
+        return f"images are not in the file: {error}"
 
     def __call__(self, give_up: threading.Event) -> list[Shortfall]:
         """Copy; return what could not be copied."""
-        shortfalls: list[Shortfall] = []
+        turns = [self._items] if self.together else [[item] for item in self._items]
         try:
-            for items in self.turns():
-                ready = [item for item in items if self._is_ready(item, give_up, shortfalls)]
+            for items in turns:
+                ready = [item for item in items if self._is_ready(item, give_up)]
                 if ready:
-                    self._put_all(ready, give_up, shortfalls)
+                    self._put_all(ready, give_up)
         except GivenUpError:
             return []
-        return shortfalls
+        return self._shortfalls
 
-    def _is_ready(self, item: Item, give_up: threading.Event, shortfalls: list[Shortfall]) -> bool:
+    def _is_ready(self, item: Item, give_up: threading.Event) -> bool:
         """Wait until something can be read; tell whether it can, and is to be put in."""
         is_wanted = False
         try:
             is_wanted = self._patience.wait(partial(self.check, item), give_up)
         except ImagesError as error:
-            shortfalls.append(self.missed(item, error))
+            self._miss(item, error)
         raise_if_given_up(give_up)
         return is_wanted
 
-    def _put_all(
-        self, items: Sequence[Item], give_up: threading.Event, shortfalls: list[Shortfall]
-    ) -> None:
+    def _put_all(self, items: Sequence[Item], give_up: threading.Event) -> None:
         try:
-            with self.changed() as target:
+            with self._changed() as target:
                 for item in items:
                     try:
                         self.put(target, item, give_up)
                     except (ImagesError, ValueError, TypeError) as error:
-                        shortfalls.append(self.missed(item, error))
+                        self._miss(item, error)
                 self.finish(target)
         except (OSError, RuntimeError) as error:  # h5py raises either
             is_of_system = isinstance(error, OSError) and bool(error.errno)
-            told = self.failed(items, error)
-            text = remedy(error, ()) if is_of_system else told.remedy
-            shortfalls.append(Shortfall(told.cause, text, is_of_system, is_whole=False))
+            text = remedy(error, ()) if is_of_system else _KEEP
+            cause = self.failed(items, error)
+            self._shortfalls.append(Shortfall(cause, text, is_of_system, is_whole=False))
+
+    def _miss(self, item: Item, error: Exception) -> None:
+        cause = self.missed(item, error)
+        self._shortfalls.append(Shortfall(cause, self.remedy, is_whole=self.is_whole_without))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .asset import Asset
 from .images import ImagesError
+from .kinds import HDF5, KNOWN, Kind
 from .row_slices import Rows, cut, squeezed
 
 __all__ = ["Datums", "is_whole_dataset"]
@@ -24,7 +25,7 @@ def is_whole_dataset(asset: Asset) -> bool:
     """Tell whether the documents mean a dataset of one HDF5 file, as it is."""
     told = asset.parameters
     is_cut = told.get("slice") or told.get("squeeze")
-    return asset.is_hdf5 and not (asset.is_sequence or is_cut) and _join(asset) in _JOINS
+    return asset.is_hdf5 and not (asset.is_sequence or is_cut) and _join(asset, HDF5) in _JOINS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Datums:
     """How the datums of one field lie in an asset: a datum is all that one index has."""
 
     asset: Asset
+    kind: Kind
     shape: tuple[int, ...]
     """Of one datum."""
     is_stacked: bool
@@ -44,16 +46,22 @@ class Datums:
         Raises
         ------
         ImagesError
-            It tells of a way to join datums that nobody knows.
+            It tells of files, or of a way to join datums, that nobody knows.
         """
-        join = _join(asset)
+        if asset.kind is None:
+            raise ImagesError(
+                f"{asset.path} is of spec {asset.spec!r}, of which nothing is known; known are "
+                f"{', '.join(KNOWN)}"
+            )
+        join = _join(asset, asset.kind)
         if join not in _JOINS:
             raise ImagesError(
                 f"{asset.place}: the join_method {join!r} is unknown; known are "
                 f"{' and '.join(_JOINS)}"
             )
         shape = tuple(n or 1 for n in asset.shape)
-        return cls(asset, _multiplied(shape, asset.number("multiplier")), join == "stack")
+        shape = _multiplied(shape, asset.number("multiplier"))
+        return cls(asset, asset.kind, shape, join == "stack")
 
     @property
     def is_sequence(self) -> bool:
@@ -70,7 +78,7 @@ class Datums:
         """
         if frames := self.asset.number("frame_per_point"):
             return frames
-        counts = self._is_stream and not self.is_stacked and 0 < len(self.shape) == rank
+        counts = self.asset.is_stream and not self.is_stacked and 0 < len(self.shape) == rank
         return self.shape[0] if counts else 1
 
     @property
@@ -116,14 +124,13 @@ class Datums:
             The template is missing or makes no name.
         """
         path, parameters = self.asset.path, self.asset.parameters
-        kind = self.asset.kind
-        template = parameters.get("template", kind.template if kind else None)
+        template = parameters.get("template", self.kind.template)
         if not isinstance(template, str):
             raise ImagesError(f"{path}: the documents give no template for names of files")
         stem = str(parameters.get("filename") or "")
         try:
-            if kind and kind.ending:
-                return Path(str(path) + kind.ending.format(number))
+            if self.kind.ending:
+                return Path(str(path) + self.kind.ending.format(number))
             if "uri" in self.asset.doc:  # bluesky puts the name right behind it
                 folder = f"{path}/" if str(self.asset.doc["uri"]).endswith("/") else str(path)
                 return Path(folder + _named(template, stem, number))
@@ -156,14 +163,10 @@ class Datums:
         shown = {axis: len(each) for axis, each in enumerate(key) if isinstance(each, range)}
         first = next(iter(shown), None)
         if self.is_sequence and first is not None:
-            is_counted = self._is_stream and not self._is_one_file
+            is_counted = self.asset.is_stream and not self._is_one_file
             if len(shown) < rank or not (is_counted or shown[first] == self.rows_a_file):
                 first = None
         return Rows(key, first)
-
-    @property
-    def _is_stream(self) -> bool:
-        return "data_key" in self.asset.doc
 
     @property
     def _is_one_file(self) -> bool:
@@ -191,9 +194,9 @@ def _multiplied(shape: tuple[int, ...], multiplier: int) -> tuple[int, ...]:
     return (multiplier, *(shape[1:] if shape[:1] == (1,) else shape))
 
 
-def _join(asset: Asset) -> object:
+def _join(asset: Asset, kind: Kind) -> object:
     """Return how datums become one array."""
-    return asset.parameters.get("join_method", asset.kind.join if asset.kind else "concat")
+    return asset.parameters.get("join_method", kind.join)
 
 
 def _named(template: str, stem: str, number: int) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,31 +14,33 @@ from ..model.values import Array
 from .asset import Asset
 from .images import Images, ImagesError
 
-__all__ = ["FrameReader", "Piece", "read_frames", "reader_of"]
+__all__ = ["FrameReader", "Piece", "reader_of"]
 
 
-class Piece(Protocol):
+@dataclass(frozen=True, slots=True)
+class Piece:
     """Consecutive frames of one file, which is open."""
 
-    @property
-    def asset(self) -> Asset:
-        """The file; of a sequence one of its files."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the frames together: the first number counts them."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of their elements."""
-
-    def blocks(self, give_up: threading.Event) -> Iterator[Array]:
-        """Yield the frames, some at a time, first axis the frames."""
+    asset: Asset
+    """The file; of a sequence one of its files."""
+    shape: tuple[int, ...]
+    """Of the frames together: the first number counts them."""
+    dtype: np.dtype[Any]
+    blocks: Callable[[threading.Event], Iterator[Array]]
+    """Yields the frames, some at a time, first axis the frames; ends when the event is set."""
+    source: Any = None
+    """The dataset that they are in, of an HDF5 file."""
+    rows: tuple[int, int] | None = None
+    """The first of its rows, and the one after the last, where rows are the frames as they are."""
 
 
-class FrameReader(Protocol):
+class FrameReader(ABC):
     """Reads the frames of one field. What it has found of its files it does not look at again."""
 
+    def __init__(self, images: Images) -> None:
+        self._images = images
+
+    @abstractmethod
     def check(self) -> None:
         """Look whether all frames are there.
 
@@ -48,9 +52,11 @@ class FrameReader(Protocol):
             They never will be, or nobody here can read them.
         """
 
+    @abstractmethod
     def count(self) -> int:
         """Return how many frames there are, after a look at the files; raise what `check` does."""
 
+    @abstractmethod
     def pieces(self, give_up: threading.Event) -> Iterator[Piece]:
         """Yield the frames file by file; each is open until the next one is asked for.
 
@@ -61,6 +67,11 @@ class FrameReader(Protocol):
         GivenUpError
             `give_up` was set.
         """
+
+    def read(self, give_up: threading.Event) -> Iterator[Array]:
+        """Yield the frames, some at a time, first axis the frames; raise what `pieces` does."""
+        for piece in self.pieces(give_up):
+            yield from piece.blocks(give_up)
 
 
 def reader_of(images: Images) -> FrameReader:
@@ -83,17 +94,3 @@ def reader_of(images: Images) -> FrameReader:
     from .image_files import ImageFileReader
 
     return ImageFileReader(images)
-
-
-def read_frames(reader: FrameReader, give_up: threading.Event) -> Iterator[Array]:
-    """Yield the frames of a field's events in their order, some at a time, first axis the frames.
-
-    Raises
-    ------
-    NotReadyError, ImagesError
-        A file cannot be read.
-    GivenUpError
-        `give_up` was set.
-    """
-    for piece in reader.pieces(give_up):
-        yield from piece.blocks(give_up)

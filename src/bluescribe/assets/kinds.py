@@ -10,7 +10,18 @@ from dataclasses import dataclass, replace
 
 from ..model.run import Document
 
-__all__ = ["HDF5", "Kind", "dataset_of", "ignored_of", "is_tiff", "kind_of", "known_kinds"]
+__all__ = ["HDF5", "KNOWN", "Kind", "dataset_of", "is_tiff", "kind_of"]
+
+
+_OF_EVERY_KIND = {
+    "chunk_shape",
+    "filename",
+    "frame_per_point",
+    "join_chunks",  # of the chunks that a reader makes, not of the values
+    "join_method",
+    "multiplier",
+    "template",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +38,11 @@ class Kind:
     ending: str | None = None
     """What makes the path of the asset the name of a file, whatever the template says."""
 
+    def ignored(self, parameters: Document) -> list[str]:
+        """Return which parameters of a document are not heeded."""
+        known = _OF_EVERY_KIND | self.parameters
+        return [str(key) for key in parameters if key not in known]
 
-_OF_EVERY_KIND = {
-    "chunk_shape",
-    "filename",
-    "frame_per_point",
-    "join_chunks",  # of the chunks that a reader makes, not of the values
-    "join_method",
-    "multiplier",
-    "template",
-}
 
 _DATASET_KEYS = ("dataset", "path", "dataset_path", "key")
 """What the path of the dataset inside an HDF5 file is called."""
@@ -60,6 +66,9 @@ _SEQUENCES = {
 }
 """Of each spec or mimetype: one image or some in each file."""
 
+KNOWN = (HDF5.name, *_SEQUENCES)
+"""What can be read, for messages."""
+
 _HDF5_DATASETS = {
     "AD_HDF5": "/entry/data/data",
     "AD_HDF5_SINGLE": "/entry/data/data",
@@ -82,11 +91,6 @@ _HDF5_MIMETYPES = {
 def kind_of(spec: str, dataset: str | None) -> Kind | None:
     """Return the kind of files that a spec or mimetype names; None if nothing is known of it."""
     return HDF5 if dataset is not None else _SEQUENCES.get(spec)
-
-
-def known_kinds() -> list[str]:
-    """Return the names of what can be read, for messages."""
-    return [HDF5.name, *_SEQUENCES]
 
 
 def is_tiff(spec: str) -> bool:
@@ -113,11 +117,3 @@ def dataset_of(spec: str, parameters: Document, *, is_stream: bool) -> str | Non
     if path is not None:
         return "/" + path.strip("/")
     return None if is_stream else _HDF5_DATASETS.get(spec)
-
-
-def ignored_of(kind: Kind | None, parameters: Document) -> list[str]:
-    """Return which parameters are not heeded; none of a kind that nobody here can read."""
-    if kind is None:
-        return []
-    known = _OF_EVERY_KIND | kind.parameters
-    return [str(key) for key in parameters if key not in known]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..assets.asset import Asset, Frames
-from ..assets.frames import read_frames, reader_of
+from ..assets.frames import reader_of
 from ..assets.images import Images, Part
 from ..assets.waiting import Patience, seconds_left
 from ..files.job_note import Note
@@ -75,7 +75,7 @@ class RunImages:
         event = give_up or threading.Event()
         reader = reader_of(Images("", "", (Part.of(asset, frames),), one_by_one=True))
         self.patience.wait(reader.check, event)
-        return (np.asarray(image) for block in read_frames(reader, event) for image in block)
+        return (np.asarray(image) for block in reader.read(event) for image in block)
 
     def end_images(self, run: Run, stop: Document | None) -> None:
         """Wait for files from now on: the run has ended."""

@@ -5,39 +5,17 @@ So at any moment there is a whole file, as it was or as it is to be.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import h5py
 
-from ..assets.copying import ImageCopy, Item
-from ..assets.waiting import Patience
 from ..files import Place, part_of
 
-__all__ = ["Hdf5ImageCopy", "changed_copy"]
+__all__ = ["changed_copy"]
 
 _VERSION_AT = 8
 """Where an HDF5 file tells the version of its superblock: behind the signature."""
-
-
-class Hdf5ImageCopy(ImageCopy[Item, h5py.File]):
-    """Copies the images of a run into its HDF5 file.
-
-    Parameters
-    ----------
-    place
-        The file, complete.
-    items, patience
-        As `ImageCopy` has them.
-    """
-
-    def __init__(self, place: Place, items: Sequence[Item], patience: Patience) -> None:
-        super().__init__(items, patience)
-        self._place = place
-
-    def changed(self) -> AbstractContextManager[h5py.File]:
-        """Open a copy of the file."""
-        return changed_copy(self._place)
 
 
 @contextmanager

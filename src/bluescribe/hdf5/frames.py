@@ -10,8 +10,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..assets.frames import FrameReader, Piece, reader_of
-from ..assets.hdf5.reader import Hdf5Piece, Span
+from ..assets.frames import Piece, reader_of
+from ..assets.hdf5.reader import Span
 from ..assets.images import Images, ImagesError
 from .filters import create_like, create_new
 from .objects import set_attribute
@@ -59,7 +59,7 @@ def copy_frames(
     try:
         for piece in reader.pieces(give_up):
             if target is None:
-                target = _begin(group, name, reader, piece, options)
+                target = _begin(group, name, reader.count(), piece, options)
             check_alike(piece, target.shape[1:], target.dtype)
             _copy(piece, target, at, give_up)
             at += piece.shape[0]
@@ -95,23 +95,22 @@ def check_alike(frames: Piece | Span, shape: tuple[int, ...], dtype: np.dtype[An
 
 
 def _begin(
-    group: h5py.Group, name: str, reader: FrameReader, first: Piece, options: Mapping[str, Any]
+    group: h5py.Group, name: str, count: int, first: Piece, options: Mapping[str, Any]
 ) -> h5py.Dataset:
     """Create the dataset: like that of the first file where its frames are taken as they are."""
-    shape = (reader.count(), *first.shape[1:])
-    if not isinstance(first, Hdf5Piece):
-        return create_new(group, name, shape, first.dtype, options)
-    if first.span.is_plain:
+    shape = (count, *first.shape[1:])
+    if first.rows:
         target = create_like(group, name, shape, first.source, options)
     else:
         target = create_new(group, name, shape, first.dtype, options)
-    _copy_attributes(first.source, target)
+    if first.source is not None:
+        _copy_attributes(first.source, target)
     return target
 
 
 def _copy(piece: Piece, target: h5py.Dataset, at: int, give_up: threading.Event) -> None:
-    if isinstance(piece, Hdf5Piece) and piece.span.is_plain:
-        copy_rows(piece.source, (piece.span.start, piece.span.stop), target, at, give_up)
+    if piece.rows:
+        copy_rows(piece.source, piece.rows, target, at, give_up)
         return
     for block in piece.blocks(give_up):
         take_room(target, block.nbytes)

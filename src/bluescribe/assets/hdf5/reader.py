@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,13 @@ import numpy as np
 from ...model.values import Array
 from ..asset import Asset
 from ..datums import Datums
+from ..frames import FrameReader, Piece
 from ..images import Images, ImagesError, NotReadyError, Part
 from ..row_slices import Rows
 from ..waiting import check_there, raise_if_given_up
 from .marked import NotWholeError, look_at
 
-__all__ = ["Hdf5Piece", "Hdf5Reader", "Span", "opened_unlocked", "spans"]
+__all__ = ["Hdf5Reader", "Span", "opened_unlocked", "spans"]
 
 _RANK = 3
 """Dimensions of frames one after the other."""
@@ -69,51 +70,21 @@ class Span:
             and (self.start, self.stop) == (0, self.rows.shape[0])
         )
 
-    def read(self, dataset: h5py.Dataset) -> Array:
-        """Return all frames."""
-        return self.rows.read(dataset, self.start, self.stop).reshape(self.shape)
-
     def steps(self, step: int) -> Iterator[Span]:
         """Yield parts of so many rows."""
         for start in range(self.start, self.stop, step):
             yield replace(self, start=start, stop=min(start + step, self.stop))
 
-
-@dataclass(frozen=True, slots=True)
-class Hdf5Piece:
-    """Consecutive frames of one file, which is open."""
-
-    span: Span
-    source: h5py.Dataset
-
-    @property
-    def asset(self) -> Asset:
-        """The file."""
-        return self.span.asset
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the frames together."""
-        return self.span.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of their elements."""
-        return self.span.dtype
-
-    def blocks(self, give_up: threading.Event) -> Iterator[Array]:
+    def blocks(self, dataset: h5py.Dataset, give_up: threading.Event) -> Iterator[Array]:
         """Yield the frames, some at a time."""
-        row_bytes = self.dtype.itemsize * math.prod(self.span.rows.shape[1:])
-        for some in self.span.steps(max(1, _BLOCK_BYTES // max(1, row_bytes))):
+        row_bytes = self.dtype.itemsize * math.prod(self.rows.shape[1:])
+        for some in self.steps(max(1, _BLOCK_BYTES // max(1, row_bytes))):
             raise_if_given_up(give_up)
-            yield some.read(self.source)
+            yield self.rows.read(dataset, some.start, some.stop).reshape(some.shape)
 
 
-class Hdf5Reader:
+class Hdf5Reader(FrameReader):
     """Reads the frames of one field from HDF5 files."""
-
-    def __init__(self, images: Images) -> None:
-        self._images = images
 
     def check(self) -> None:
         """Look whether all frames are there."""
@@ -123,7 +94,7 @@ class Hdf5Reader:
         """Return how many frames there are."""
         return sum(span.shape[0] for span in self._spans)
 
-    def pieces(self, give_up: threading.Event) -> Iterator[Hdf5Piece]:
+    def pieces(self, give_up: threading.Event) -> Iterator[Piece]:
         """Yield the frames file by file; a file is opened once for all that follows in it."""
         with suppress(ImportError):
             import hdf5plugin  # noqa: F401  # the filters that it brings are known from here on
@@ -133,7 +104,9 @@ class Hdf5Reader:
             raise_if_given_up(give_up)
             with opened(consecutive[0].asset, is_checked=True) as source:
                 for span in consecutive:
-                    yield Hdf5Piece(span, source)
+                    rows = (span.start, span.stop) if span.is_plain else None
+                    blocks = partial(span.blocks, source)
+                    yield Piece(span.asset, span.shape, span.dtype, blocks, source, rows)
 
     @cached_property
     def _spans(self) -> list[Span]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import h5py
 
-from ...assets.copying import KEEP
+from ...assets.copying import KEEP, ImageCopy
 from ...assets.waiting import Patience
-from ...contract.post_run import Shortfall
 from ...files import Place
-from ...hdf5.changed_copy import Hdf5ImageCopy
+from ...hdf5.changed_copy import changed_copy
 from .external import ExternalFrames, Put, Task
 
 __all__ = ["DxCopy"]
 
 
-class DxCopy(Hdf5ImageCopy[Task]):
+class DxCopy(ImageCopy[Task, h5py.File]):
     """Shows external frames in a finished file, or copies them into it.
 
     Parameters
@@ -34,6 +34,8 @@ class DxCopy(Hdf5ImageCopy[Task]):
         Waits for files that are not there or not complete.
     """
 
+    remedy = f"{KEEP}; then export the run again from its journal"
+
     def __init__(
         self,
         place: Place,
@@ -42,7 +44,7 @@ class DxCopy(Hdf5ImageCopy[Task]):
         finish: Callable[[h5py.File], None],
         patience: Patience,
     ) -> None:
-        super().__init__(place, frames.pending(), patience)
+        super().__init__(frames.pending(), patience, partial(changed_copy, place))
         self._frames = frames
         self._make = make
         self._finish = finish
@@ -60,8 +62,7 @@ class DxCopy(Hdf5ImageCopy[Task]):
         """Say anew what is in the file and what is not."""
         self._finish(target)
 
-    def missed(self, item: Task, error: Exception) -> Shortfall:
+    def missed(self, item: Task, error: Exception) -> str:
         """Return what is told of a dataset that is not there."""
         _, field = self._frames.source(item)
-        cause = f"/exchange/{item} is not there, {field!r} could not be read: {error}"
-        return Shortfall(cause, f"{KEEP}; then export the run again from its journal")
+        return f"/exchange/{item} is not there, {field!r} could not be read: {error}"

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import h5py
 
-from ...assets.copying import KEEP
+from ...assets.copying import ImageCopy
 from ...assets.frames import reader_of
 from ...assets.images import Images
 from ...assets.waiting import Patience
-from ...contract.post_run import Shortfall
 from ...files import Place
-from ...hdf5.changed_copy import Hdf5ImageCopy
+from ...hdf5.changed_copy import changed_copy
 from ...hdf5.frames import copy_frames, describe
 from ...hdf5.objects import set_attribute
 
@@ -31,7 +31,7 @@ Show = Callable[[h5py.File, Sequence[tuple[Images, tuple[int, ...]]]], None]
 """Links copied images, of which it is told the dimensions, from where readers look for them."""
 
 
-class NexusCopy(Hdf5ImageCopy[Images]):
+class NexusCopy(ImageCopy[Images, h5py.File]):
     """Copies the images of one run into its NeXus file.
 
     Parameters
@@ -57,7 +57,7 @@ class NexusCopy(Hdf5ImageCopy[Images]):
         patience: Patience,
         options: Mapping[str, Any],
     ) -> None:
-        super().__init__(place, images, patience)
+        super().__init__(images, patience, partial(changed_copy, place))
         self._show = show
         self._options = options
         self._copied: list[tuple[Images, tuple[int, ...]]] = []
@@ -85,9 +85,8 @@ class NexusCopy(Hdf5ImageCopy[Images]):
         """Lead readers to what was copied."""
         self._show(target, self._copied)
 
-    def missed(self, item: Images, error: Exception) -> Shortfall:
+    def missed(self, item: Images, error: Exception) -> str:
         """Return what is told of images that are not copied."""
         is_linked = all(asset.is_hdf5 for asset in item.assets)
         state = "linked" if is_linked else f"named, in {item.group}/asset_1"
-        cause = f"images of {item.field!r} are not copied but stay {state}: {error}"
-        return Shortfall(cause, KEEP)
+        return f"images of {item.field!r} are not copied but stay {state}: {error}"

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import h5py
 
+from ...assets.copying import ImageCopy
 from ...assets.frames import reader_of
 from ...assets.images import Images
 from ...assets.waiting import Patience
 from ...contract.post_run import Shortfall
 from ...files import Place
-from ...hdf5.changed_copy import Hdf5ImageCopy
+from ...hdf5.changed_copy import changed_copy
 from ...hdf5.joined import is_linked_exactly, not_joined
 from ...hdf5.links import AssetLinks
 
 __all__ = ["LateJoin"]
 
 
-class LateJoin(Hdf5ImageCopy[Images]):
+class LateJoin(ImageCopy[Images, h5py.File]):
     """Shows the frames of events where links show others, once files can be read.
 
     Parameters
@@ -48,7 +50,7 @@ class LateJoin(Hdf5ImageCopy[Images]):
         tell: Callable[[str], None],
         patience: Patience,
     ) -> None:
-        super().__init__(place, images, patience)
+        super().__init__(images, patience, partial(changed_copy, place))
         self._links = links
         self._join = join
         self._tell = tell
@@ -71,10 +73,10 @@ class LateJoin(Hdf5ImageCopy[Images]):
         """Join the files."""
         self._join(target)
 
-    def missed(self, item: Images, error: Exception) -> Shortfall:
+    def missed(self, item: Images, error: Exception) -> str:
         """Return what is told of files that are not joined."""
-        return Shortfall(not_joined(item, error), "")
+        return not_joined(item, error)
 
-    def failed(self, items: Sequence[Images], error: Exception) -> Shortfall:
+    def failed(self, items: Sequence[Images], error: Exception) -> str:
         """Return what is told when the file could not be changed."""
-        return Shortfall(f"external files are linked and not joined: {error}", "")
+        return f"external files are linked and not joined: {error}"

@@ -9,19 +9,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...assets.asset import Asset, Frames
 from ...assets.copying import KEEP, ImageCopy
-from ...assets.frames import read_frames, reader_of
+from ...assets.frames import reader_of
 from ...assets.images import Images, ImagesError, Part
 from ...assets.waiting import Patience
-from ...contract.post_run import Shortfall
 from ...files import Place
 from ...files.json_text import dumps, strict
 from ...model.values import Array
+from .settings import TiffSettings
 from .stackfile import StackFile, is_image
 from .stream import NOT_TIFFFILES, Stack, StreamImages, pattern
 
@@ -57,10 +57,8 @@ class TiffCopy(ImageCopy[ToCopy, None]):
         Makes a new file for a stream's field, with an ending of its name.
     beside
         The list of the run: a stack grows beside it.
-    one_file_a_frame
-        Whether each image gets a file.
-    is_big
-        Whether files are BigTIFF.
+    settings
+        Say what files are made.
     describe
         Writes the list of the run anew.
     patience
@@ -73,27 +71,22 @@ class TiffCopy(ImageCopy[ToCopy, None]):
         claim: Callable[[str, str, str], Place],
         beside: Place,
         *,
-        one_file_a_frame: bool,
-        is_big: bool,
+        settings: TiffSettings,
         describe: Callable[[], None],
         patience: Patience,
     ) -> None:
-        super().__init__(fields, patience)
+        super().__init__(fields, patience, nullcontext)
         self._claim = claim
         self._beside = beside
-        self._one_file_a_frame = one_file_a_frame
-        self._is_big = is_big
+        self._settings = settings
         self._describe = describe
         self._made: list[Place] = []
         """Files of the field that is being copied."""
 
-    def turns(self) -> Iterator[Sequence[ToCopy]]:
-        """Yield the fields one by one: the files of each are its own."""
-        yield from ([item] for item in self._items)
-
-    def changed(self) -> AbstractContextManager[None]:
-        """Open nothing: a stack is made beside the others."""
-        return nullcontext()
+    remedy = f"{KEEP}, if they are not to be copied set IMAGES: name"
+    is_whole_without = False
+    together = False
+    """The files of each field are its own."""
 
     def check(self, item: ToCopy) -> bool:
         """Look whether all frames of a field can be read."""
@@ -131,14 +124,14 @@ class TiffCopy(ImageCopy[ToCopy, None]):
         text = dumps(strict(told)).replace(*NOT_TIFFFILES)
         growing = _growing(found, image, text)
         if growing.file is None:
-            growing.file = StackFile(self._beside.new_part(), is_big=self._is_big)
+            growing.file = StackFile(self._beside.new_part(), is_big=self._settings.bigtiff)
             first = told | todo.stream.metadata(todo.images.field, image)
             text = dumps(strict(first)).replace(*NOT_TIFFFILES)
         growing.file.append(image, text)
         if "seq_num" in told:
             growing.stack.seq_nums.add(told["seq_num"], is_repeated=told["of_event"] > 0)
         growing.stack.pages += 1
-        if self._one_file_a_frame:
+        if self._settings.one_file_a_frame:
             self._put_in_place(growing.file, todo, f"{told['frame'] + 1:06d}")
             growing.file, growing.stack.name = None, pattern(todo.images.field)
 
@@ -151,15 +144,11 @@ class TiffCopy(ImageCopy[ToCopy, None]):
         file.place.replace(place)
         return place
 
-    def missed(self, item: ToCopy, error: Exception) -> Shortfall:
+    def missed(self, item: ToCopy, error: Exception) -> str:
         """Return what is told of images that are not copied."""
-        cause = (
-            f"images of {item.images.field!r} are not copied but stay named in the list: {error}"
-        )
-        text = f"{KEEP}, if they are not to be copied set IMAGES: name"
-        return Shortfall(cause, text, is_whole=False)
+        return f"images of {item.images.field!r} are not copied but stay named in the list: {error}"
 
-    def failed(self, items: Sequence[ToCopy], error: Exception) -> Shortfall:
+    def failed(self, items: Sequence[ToCopy], error: Exception) -> str:
         """Return what is told when a stack could not be written."""
         return self.missed(items[0], error)
 
@@ -180,13 +169,13 @@ def _frames(todo: ToCopy, give_up: threading.Event) -> Iterator[tuple[Array, dic
     if 0 < len({asset.uid for asset, _ in todo.told}) < len(todo.images.assets):
         raise ImagesError("the documents tell of some files only what belongs to which event")
     if not todo.told:
-        for block in read_frames(reader_of(todo.images), give_up):
+        for block in reader_of(todo.images).read(give_up):
             yield from ((image, {}) for image in block)
         return
     for asset, frames in todo.told:
         reader = reader_of(replace(todo.images, parts=(Part.of(asset, frames),)))
         number = each = 0
-        for block in read_frames(reader, give_up):
+        for block in reader.read(give_up):
             each = each or max(1, reader.count() // max(1, frames.index_stop - frames.index_start))
             for image in block:
                 event, of_event = divmod(number, each)

@@ -10,6 +10,7 @@ from typing import Any
 from ...assets.announced import Announced
 from ...assets.asset import Asset, Frames
 from ...assets.images import may_be_images
+from ...assets.kinds import is_tiff
 from ...contract.post_run import Work
 from ...contract.runfile import RunFile
 from ...files import Place, replacing
@@ -116,21 +117,13 @@ class TiffFile(RunFile[TiffSettings]):
             self._fields,
             self._claim_image,
             self._list,
-            one_file_a_frame=self.settings.one_file_a_frame,
-            is_big=self.settings.bigtiff,
+            settings=self.settings,
             describe=describe,
             patience=self.patience,
         )
 
     def _images_of(self, stream: Stream) -> StreamImages:
-        return StreamImages(
-            self._run,
-            stream,
-            self._external,
-            self._claim_image,
-            one_file_a_frame=self.settings.one_file_a_frame,
-            is_big=self.settings.bigtiff,
-        )
+        return StreamImages(self._run, stream, self._external, self._claim_image, self.settings)
 
     def _to_copy(self) -> list[ToCopy]:
         """Return the fields that have images in files, but for those that are TIFF already."""
@@ -141,7 +134,7 @@ class TiffFile(RunFile[TiffSettings]):
                 self._external.told(i.stream, i.field)[0],
             )
             for i in self._external.of_fields()
-            if i.assets and all(may_be_images(a.shape) and not a.is_tiff for a in i.assets)
+            if i.assets and all(may_be_images(a.shape) and not is_tiff(a.spec) for a in i.assets)
         ]
 
     def _describe_finished(self) -> None:

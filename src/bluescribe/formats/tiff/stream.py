@@ -15,6 +15,7 @@ from ...files.json_text import dumps, strict
 from ...files.names import clean
 from ...model.run import Field, Page, Run, Stream
 from ...model.values import Array, as_array
+from .settings import TiffSettings
 from .stackfile import StackFile, is_image
 
 __all__ = ["LIST", "NOT_TIFFFILES", "Numbers", "Stack", "StreamImages", "pattern"]
@@ -93,28 +94,18 @@ class StreamImages:
         The files of the run that others write.
     claim
         Makes files.
-    one_file_a_frame
-        Whether each image has a file of its own.
-    is_big
-        Whether files are BigTIFF.
+    settings
+        Say what files are made.
     """
 
     def __init__(
-        self,
-        run: Run,
-        stream: Stream,
-        external: Announced,
-        claim: Claim,
-        *,
-        one_file_a_frame: bool,
-        is_big: bool,
+        self, run: Run, stream: Stream, external: Announced, claim: Claim, settings: TiffSettings
     ) -> None:
         self._run = run
         self.stream = stream
         self._external = external
         self._claim = claim
-        self._one_file_a_frame = one_file_a_frame
-        self._is_big = is_big
+        self._settings = settings
         self._fields: dict[str, _FieldImages] = {}
         self._seq_nums = Numbers()
         self._copies: dict[str, _Copies] = {}
@@ -203,14 +194,14 @@ class StreamImages:
         if stack is not None and (stack.file is None or stack.file.has_room(array, text)):
             return stack
         ending = f"{len(images.stacks) + 1}" if images.stacks else ""
-        file = None if self._one_file_a_frame else self._new_file(name, ending)
+        file = None if self._settings.one_file_a_frame else self._new_file(name, ending)
         stack = Stack(pattern(name) if file is None else file.place.name, *key, file)
         images.stacks.append(stack)
         images.growing[key] = stack
         return stack
 
     def _new_file(self, name: str, ending: str) -> StackFile:
-        return StackFile(self._claim(self.stream.name, name, ending), is_big=self._is_big)
+        return StackFile(self._claim(self.stream.name, name, ending), is_big=self._settings.bigtiff)
 
     def _entries(self, name: str) -> Iterator[dict[str, Any]]:
         images = self._fields.get(name)
