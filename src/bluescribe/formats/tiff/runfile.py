@@ -9,6 +9,7 @@ from typing import Any
 
 from ...assets.announced import Announced
 from ...assets.asset import Asset, Frames
+from ...assets.hdf5 import reader  # noqa: F401  # h5py is imported before a scan, not in one
 from ...assets.images import may_be_images
 from ...assets.kinds import is_tiff
 from ...contract.post_run import Work
