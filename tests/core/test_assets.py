@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bluescribe.assets.asset import AssetBook, Frames, datum_rows
+from bluescribe.assets.asset import Frames
+from bluescribe.assets.book import AssetBook, datum_rows
 from bluescribe.assets.path_map import PathMap
 from bluescribe.contract.settings import WriterSettings
 from bluescribe.errors import ConfigError, DocumentError
-from bluescribe.model.run import Run
+from bluescribe.model.run import Run, Stream
+
+PRIMARY = Stream("primary")
 
 
 def page(*values, external="FILE:"):
@@ -37,7 +40,7 @@ def stream_resource(path_map=None, **doc):
         "seq_nums": {"start": 1, "stop": 2},
         "indices": {"start": 0, "stop": 1},
     }
-    return book.of_stream_datum(datum)[1]
+    return book.of_stream_datum(datum, PRIMARY)[1]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +215,7 @@ def test_a_stream_datum_tells_the_field_and_half_open_ranges():
     book = AssetBook()
     book.add_stream_resource({"uid": "r", "data_key": "image", "uri": "file:///a"})
     ranges = {"seq_nums": {"start": np.int64(1), "stop": 4}, "indices": {"start": 0, "stop": 3}}
-    name, asset, frames = book.of_stream_datum({"stream_resource": "r", **ranges})
+    name, asset, frames = book.of_stream_datum({"stream_resource": "r", **ranges}, PRIMARY)
     assert (name, asset.uid, frames) == ("image", "r", Frames(1, 4, 0, 3))
 
 
@@ -229,4 +232,4 @@ def test_a_stream_datum_that_refers_to_nothing_is_refused(doc):
     book.add_stream_resource({"uid": "r", "data_key": "image", "uri": "file:///a"})
     book.add_resource({"uid": "old", "resource_path": "a.h5"})
     with pytest.raises(DocumentError, match="stream_datum"):
-        book.of_stream_datum(doc)
+        book.of_stream_datum(doc, PRIMARY)

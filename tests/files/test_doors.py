@@ -17,7 +17,7 @@ DOORS = {
     "files/folder.py": "is what all others call",
     "files/place.py": "is what all others call",
     "hdf5/file.py: h5py.File": PLACE,
-    "hdf5/later.py: h5py.File": PLACE,
+    "hdf5/changed_copy.py: h5py.File": PLACE,
     "hdf5/mend.py: h5py.File": PLACE,
     "hdf5/recovery.py: h5py.File": PLACE,
     "formats/nexus/master.py: h5py.File": PLACE,

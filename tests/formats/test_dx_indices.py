@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluescribe.assets.asset import Asset, Frames
+from bluescribe.assets.images import ImagesError
 from bluescribe.formats.dx.indices import Indices, places
-from bluescribe.hdf5.images import ImagesError
 
 FILES = [Asset(f"{n}", "AD_HDF5", Path(f"{n}.h5"), "/data") for n in range(3)]
 NUMBERS = st.lists(st.integers(1, 6), max_size=12)

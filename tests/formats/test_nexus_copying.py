@@ -20,7 +20,7 @@ import pytest
 
 from bluescribe import NexusWriter
 from bluescribe.files import Place
-from bluescribe.hdf5 import later
+from bluescribe.hdf5 import changed_copy
 from tests import warm
 from tests.formats.images import (
     CAMERA,
@@ -261,14 +261,14 @@ def test_a_fault_of_ours_is_told_and_the_next_run_is_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults = [ZeroDivisionError("a bug")]
-    format_of = later._format
+    format_of = changed_copy._format
 
     def fail_once(place: Place) -> tuple[str, str]:
         if faults:
             raise faults.pop()
         return format_of(place)
 
-    monkeypatch.setattr(later, "_format", fail_once)
+    monkeypatch.setattr(changed_copy, "_format", fail_once)
     raw = area_detector_file(tmp_path / "raw.h5", frames(4))
     with NexusWriter(tmp_path, images="copy", file_name="{uid}") as writer:
         for _ in range(2):

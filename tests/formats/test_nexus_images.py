@@ -21,10 +21,11 @@ from nexusformat.nexus import nxload
 from PIL import Image
 from silx.io import nxdata
 
-from bluescribe.assets.asset import AssetBook
+from bluescribe.assets.book import AssetBook
+from bluescribe.assets.images import Images, Part
 from bluescribe.hdf5.frames import copy_frames
-from bluescribe.hdf5.images import Images, Part
 from bluescribe.hdf5.streaming import blocks
+from bluescribe.model.run import Field, Stream
 from bluescribe.testing import documents
 from tests import warm
 from tests.formats.images import (
@@ -354,8 +355,9 @@ def test_a_copy_may_be_compressed_otherwise(tmp_path: Path, options: dict[str, A
     docs = run_of_streams([hdf5_stream(raw, (1, 64, 64))], [(0, 0, 5)], (1, 64, 64))
     book = AssetBook()
     book.add_stream_resource(docs[2][1])
-    _, asset, _ = book.of_stream_datum(docs[3][1])
-    images = Images("primary", "camera", "/", (1, 64, 64), (Part(asset, 1, 4),), {})
+    camera = Field("camera", shape=(1, 64, 64))
+    _, asset, _ = book.of_stream_datum(docs[3][1], Stream("primary", fields={"camera": camera}))
+    images = Images("primary", "camera", (Part(asset, 1, 4),))
     with h5py.File(tmp_path / "copy.h5", "w") as file:
         made = copy_frames(file, "copy", images, options, threading.Event())
         assert np.array_equal(made, frames(3, 1, (64, 64)))

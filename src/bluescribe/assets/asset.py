@@ -1,9 +1,9 @@
-"""External data: resource, datum and stream_* documents -> file, dataset, frames."""
+"""External data: resource and stream_resource documents -> file, dataset; ranges of frames."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -12,36 +12,13 @@ from urllib.parse import unquote
 import numpy as np
 
 from ..errors import DocumentError
-from ..model.run import Document, Page
+from ..model.run import Document, Field, Stream
+from .kinds import HDF5, Kind, dataset_of, kind_of
 
-__all__ = ["Asset", "AssetBook", "Frames", "datum_rows", "uri_path"]
-
-_HDF5_DATASETS = {
-    "AD_HDF5": "/entry/data/data",
-    "AD_HDF5_SINGLE": "/entry/data/data",
-    "AD_HDF5_SWMR": "/entry/data/data",
-    "AD_HDF5_SWMR_SLICE": "/entry/data/data",
-    "AD_HDF5_SWMR_STREAM": "/entry/data/data",
-    "XSP3": "/entry/instrument/detector/data",
-    "XSP3_FLY": "/entry/instrument/detector/data",
-}
-"""Where the area-detector handlers of each spec find the images in an HDF5 file."""
-
-_MOST_DATUMS = 50_000
-"""Datum documents that are remembered: the events that refer to them follow soon."""
+__all__ = ["Asset", "Frames", "mapping", "uri_path"]
 
 _ENCODED = re.compile(r"([\w/.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 """A path in which everything that a URI has to encode is encoded."""
-
-_HDF5_MIMETYPES = {
-    "application/x-hdf5",
-    "application/x-hdf",
-    "application/hdf5",
-    "multipart/related;type=application/x-hdf5",
-}
-
-_PLACES = ("point_number", "index", "frame")
-"""What a datum may call the number that its place in its resource is counted by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +37,14 @@ class Asset:
     doc: Document = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     """What its datums say beside their number, which nobody here heeds."""
+    shape: tuple[int | None, ...] = field(default=(), compare=False)
+    """Of what one event has, as the descriptor declares it; known of an asset that has frames."""
 
     @classmethod
     def from_doc(cls, doc: Document, locate: Callable[[str], Path]) -> Asset:
         """Return what a resource, or a stream_resource, document tells of.
+
+        Before event-model 1.23 both were alike.
 
         Raises
         ------
@@ -74,14 +55,45 @@ class Asset:
         return make(doc, locate)
 
     @property
+    def kind(self) -> Kind | None:
+        """What is known of such files; None if nothing is, and nobody here can read them."""
+        return kind_of(self.spec, self.dataset)
+
+    @property
     def is_hdf5(self) -> bool:
         """Whether the frames can be linked from another HDF5 file."""
-        return self.dataset is not None
+        return self.kind is HDF5
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether stream_datums tell of its frames."""
+        return "data_key" in self.doc
 
     @property
     def is_sequence(self) -> bool:
         """Whether each datum has an HDF5 file of its own, or some."""
         return self.is_hdf5 and isinstance(self.parameters.get("template"), str)
+
+    @property
+    def chunk_shape(self) -> tuple[int, ...]:
+        """Shape of the chunks that the documents tell of; of a sequence that of a file."""
+        chunk = self.parameters.get("chunk_shape")
+        return tuple(chunk) if isinstance(chunk, list | tuple) else ()
+
+    @property
+    def not_heeded(self) -> list[str]:
+        """What the documents say of it that is not heeded when its frames are read."""
+        kind = self.kind
+        return [*kind.ignored(self.parameters), *self.ignored] if kind else []
+
+    def of(self, stream: Stream, name: str) -> Asset:
+        """Return it with the shape that a field of a stream is declared to have."""
+        return replace(self, shape=stream.fields.get(name, Field(name)).shape)
+
+    def number(self, key: str) -> int:
+        """Return a parameter that is a number of something; 0 where there is none."""
+        number = self.parameters.get(key)
+        return int(number) if isinstance(number, int | np.integer) and number > 0 else 0
 
     @property
     def place(self) -> str:
@@ -123,117 +135,6 @@ class Frames:
             raise DocumentError(f"stream_datum without seq_nums and indices: {error!r}") from None
 
 
-class AssetBook:
-    """The external data that one run's documents have announced.
-
-    Parameters
-    ----------
-    locate
-        Returns where a file is here that its producer calls by another path.
-    """
-
-    def __init__(self, locate: Callable[[str], Path] = Path) -> None:
-        self._locate = locate
-        self._assets: dict[str, Asset] = {}
-        self._fields: dict[str, str] = {}
-        self._datums: dict[str, tuple[str, int | None]] = {}
-        """Resource and index of each datum."""
-        self._has_forgotten = False
-
-    def add_resource(self, doc: Document) -> None:
-        """Take in a resource document."""
-        asset = _from_resource(doc, self._locate)
-        self._assets[asset.uid] = asset
-
-    def add_stream_resource(self, doc: Document) -> None:
-        """Take in a stream_resource document."""
-        asset = _from_stream_resource(doc, self._locate)
-        self._assets[asset.uid] = asset
-        self._fields[asset.uid] = str(doc.get("data_key") or "")
-
-    def add_datum(self, datum_id: str, resource: str, parameters: Any = None) -> None:
-        """Remember which part of which resource a datum is, until many more have come."""
-        told = _mapping(parameters)
-        self._datums[datum_id] = resource, _index(told)
-        others = tuple(str(key) for key in told if key not in _PLACES)
-        if others and resource in self._assets and not self._assets[resource].ignored:
-            self._assets[resource] = replace(self._assets[resource], ignored=others)
-        if len(self._datums) > _MOST_DATUMS:
-            self._datums.pop(next(iter(self._datums)))
-            self._has_forgotten = True
-
-    def knows(self, datum_id: str) -> bool:
-        """Tell whether a datum has come, or may have come too long ago to be remembered."""
-        return datum_id in self._datums or self._has_forgotten
-
-    def of_page(self, page: Page) -> Iterator[tuple[str, Asset, Frames | None]]:
-        """Yield the assets, in the order of the events, of each field whose values are datum ids.
-
-        Frames that follow on each other come together; they are None when the datums do not tell
-        their places.
-        """
-        for name, declared in page.descriptor.fields.items():
-            if declared.external and name in page.data:
-                for uid, frames in _joined(page.seq_num, map(self._datum, page.data[name])):
-                    if uid in self._assets:
-                        yield name, self._assets[uid], frames
-
-    def of_stream_datum(self, doc: Document) -> tuple[str, Asset, Frames]:
-        """Return the field, the asset and the frames that a stream_datum document tells of.
-
-        Raises
-        ------
-        DocumentError
-            Its stream_resource is unknown or its ranges are missing.
-        """
-        uid = doc.get("stream_resource")
-        if uid not in self._fields:
-            raise DocumentError(f"stream_datum of an unknown stream_resource {uid!r}")
-        return self._fields[uid], self._assets[uid], Frames.from_stream_datum(doc)
-
-    def _datum(self, datum_id: Any) -> tuple[str, int | None]:
-        """Return a datum's resource and index; ids begin with the resource's uid by convention."""
-        if not isinstance(datum_id, str):
-            return "", None
-        return self._datums.get(datum_id) or (datum_id.rpartition("/")[0], None)
-
-
-def datum_rows(kwargs: Any, count: int) -> list[Document]:
-    """Return the ``datum_kwargs`` of each datum of a page; what is malformed is left out."""
-    columns = {
-        key: column
-        for key, column in _mapping(kwargs).items()
-        if isinstance(column, list | tuple) and len(column) == count
-    }
-    return [{key: column[row] for key, column in columns.items()} for row in range(count)]
-
-
-def _index(parameters: Document) -> int | None:
-    """Return the number that a datum's place in its resource is counted by."""
-    for key in _PLACES:
-        number = parameters.get(key)
-        if isinstance(number, int | np.integer) and number >= 0:
-            return int(number)
-    return None
-
-
-def _joined(
-    seq_nums: Iterable[int], datums: Iterable[tuple[str, int | None]]
-) -> Iterator[tuple[str, Frames | None]]:
-    """Yield the resources of consecutive datums with the frames that follow on each other."""
-    uid = ""
-    frames: Frames | None = None
-    for seq_num, (resource, index) in zip(seq_nums, datums, strict=True):
-        seq = int(seq_num)
-        new = None if index is None else Frames(seq, seq + 1, index, index + 1)
-        longer = frames.followed_by(new) if frames and new and resource == uid else None
-        if not longer and uid and (resource, new) != (uid, frames):
-            yield uid, frames
-        uid, frames = resource, longer or new
-    if uid:
-        yield uid, frames
-
-
 def _from_resource(doc: Document, locate: Callable[[str], Path]) -> Asset:
     """Return the asset of a resource document.
 
@@ -246,32 +147,29 @@ def _from_resource(doc: Document, locate: Callable[[str], Path]) -> Asset:
     if not isinstance(uid, str) or not isinstance(resource_path, str):
         raise DocumentError(f"resource without uid or resource_path: it has {sorted(doc)}")
     spec = str(doc.get("spec") or "")
-    kwargs = _mapping(doc.get("resource_kwargs"))
+    kwargs = mapping(doc.get("resource_kwargs"))
     path: PurePath = PurePosixPath(resource_path)
     if root := doc.get("root"):
         kind = PureWindowsPath if doc.get("path_semantics") == "windows" else PurePosixPath
         path = kind(str(root), resource_path.lstrip("/\\" if kind is PureWindowsPath else "/"))
-    dataset = _dataset(kwargs) or _HDF5_DATASETS.get(spec)
+    dataset = dataset_of(spec, kwargs, is_stream=False)
     return Asset(uid, spec, locate(str(path)), dataset, kwargs, doc)
 
 
 def _from_stream_resource(doc: Document, locate: Callable[[str], Path]) -> Asset:
-    """Return the asset of a stream_resource document, of event-model 1.23 or older.
+    """Return the asset of a stream_resource document since event-model 1.23.
 
     Raises
     ------
     DocumentError
-        It has no uid, or neither uri nor resource_path.
+        It has no uid.
     """
-    if "uri" not in doc:
-        return _from_resource(doc, locate)
     uid, uri = doc.get("uid"), doc["uri"]
     if not isinstance(uid, str) or not isinstance(uri, str):
         raise DocumentError(f"stream_resource without uid or uri: it has {sorted(doc)}")
     mimetype = str(doc.get("mimetype") or "")
-    parameters = _mapping(doc.get("parameters"))
-    is_hdf5 = mimetype in _HDF5_MIMETYPES
-    dataset = _dataset(parameters) if is_hdf5 else None
+    parameters = mapping(doc.get("parameters"))
+    dataset = dataset_of(mimetype, parameters, is_stream=True)
     return Asset(uid, mimetype, locate(uri_path(uri)), dataset, parameters, doc)
 
 
@@ -282,14 +180,6 @@ def uri_path(uri: str) -> str:
     return unquote(raw) if _ENCODED.fullmatch(raw) else raw
 
 
-def _dataset(parameters: Document) -> str | None:
-    """Return the dataset's path that a document names, from the file's root."""
-    for key in ("dataset", "path", "dataset_path", "key"):
-        path = parameters.get(key)
-        if isinstance(path, str):
-            return "/" + path.strip("/")
-    return None
-
-
-def _mapping(value: Any) -> Document:
+def mapping(value: Any) -> Document:
+    """Return a part of a document that is to be a mapping; an empty one where it is none."""
     return value if isinstance(value, Mapping) else {}

@@ -6,73 +6,26 @@ area-detector-handlers does. All formats ask here; a parameter that is not known
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from ..errors import BluescribeError
 from .asset import Asset
+from .images import ImagesError
+from .kinds import HDF5, KNOWN, Kind
 from .row_slices import Rows, cut, squeezed
 
-__all__ = ["SEQUENCES", "Datums", "ImagesError", "ignored_parameters", "is_whole_dataset"]
+__all__ = ["Datums", "is_whole_dataset"]
 
-
-class ImagesError(BluescribeError, ValueError):
-    """Images that cannot be read, or do not fit together, however long one waits."""
-
-
-SEQUENCES: Mapping[str, str] = {
-    "AD_TIFF": "TIFF",
-    "multipart/related;type=image/tiff": "TIFF",
-    "AD_JPEG": "JPEG",
-    "multipart/related;type=image/jpeg": "JPEG",
-    "NPY_SEQ": "NPY",
-    "multipart/related;type=application/x-npy": "NPY",
-}
-"""What kind of files each spec or mimetype names, one image or some in each."""
-
-_NPY = {spec for spec, kind in SEQUENCES.items() if kind == "NPY"}
-
-_OF_EVERY_KIND = {
-    "chunk_shape",
-    "filename",
-    "frame_per_point",
-    "join_chunks",  # of the chunks that a reader makes, not of the values
-    "join_method",
-    "multiplier",
-    "template",
-}
-_OF_HDF5 = {
-    "dataset",
-    "dataset_path",
-    "key",
-    "path",
-    "slice",
-    "squeeze",
-    "swmr",  # found out when the file is opened
-}
 
 _JOINS = ("concat", "stack")
-
-
-def ignored_parameters(asset: Asset) -> list[str]:
-    """Return what the documents say of an asset that is not heeded when its frames are read.
-
-    Of a kind of file that nobody here can read nothing is heeded, and nothing is returned.
-    """
-    if not asset.is_hdf5 and asset.spec not in SEQUENCES:
-        return []
-    known = _OF_EVERY_KIND | (_OF_HDF5 if asset.is_hdf5 else set())
-    return [*(str(key) for key in asset.parameters if key not in known), *asset.ignored]
 
 
 def is_whole_dataset(asset: Asset) -> bool:
     """Tell whether the documents mean a dataset of one HDF5 file, as it is."""
     told = asset.parameters
     is_cut = told.get("slice") or told.get("squeeze")
-    return asset.is_hdf5 and not (asset.is_sequence or is_cut) and _join(asset) in _JOINS
+    return asset.is_hdf5 and not (asset.is_sequence or is_cut) and _join(asset, HDF5) in _JOINS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,40 +33,40 @@ class Datums:
     """How the datums of one field lie in an asset: a datum is all that one index has."""
 
     asset: Asset
+    kind: Kind
     shape: tuple[int, ...]
     """Of one datum."""
     is_stacked: bool
     """Whether each datum is one row; otherwise its first dimension counts rows."""
 
     @classmethod
-    def of(cls, asset: Asset, declared: Sequence[int | None]) -> Datums:
+    def of(cls, asset: Asset) -> Datums:
         """Return what a document tells.
-
-        Parameters
-        ----------
-        asset
-            The document.
-        declared
-            Shape of what one event has, as the descriptor has it.
 
         Raises
         ------
         ImagesError
-            It tells of a way to join datums that nobody knows.
+            It tells of files, or of a way to join datums, that nobody knows.
         """
-        join = _join(asset)
+        if asset.kind is None:
+            raise ImagesError(
+                f"{asset.path} is of spec {asset.spec!r}, of which nothing is known; known are "
+                f"{', '.join(KNOWN)}"
+            )
+        join = _join(asset, asset.kind)
         if join not in _JOINS:
             raise ImagesError(
                 f"{asset.place}: the join_method {join!r} is unknown; known are "
                 f"{' and '.join(_JOINS)}"
             )
-        shape = tuple(n or 1 for n in declared)
-        return cls(asset, _multiplied(shape, _number(asset, "multiplier")), join == "stack")
+        shape = tuple(n or 1 for n in asset.shape)
+        shape = _multiplied(shape, asset.number("multiplier"))
+        return cls(asset, asset.kind, shape, join == "stack")
 
     @property
     def is_sequence(self) -> bool:
         """Whether each datum has files of its own."""
-        return self.asset.is_sequence or self.asset.spec in SEQUENCES
+        return self.asset.is_sequence or not self.asset.is_hdf5
 
     def rows_each(self, rank: int) -> int:
         """Return how many rows each datum has.
@@ -123,15 +76,15 @@ class Datums:
         rank
             Dimensions of all rows.
         """
-        if frames := _number(self.asset, "frame_per_point"):
+        if frames := self.asset.number("frame_per_point"):
             return frames
-        counts = self._is_stream and not self.is_stacked and 0 < len(self.shape) == rank
+        counts = self.asset.is_stream and not self.is_stacked and 0 < len(self.shape) == rank
         return self.shape[0] if counts else 1
 
     @property
     def rows_a_file(self) -> int:
         """How many rows each file of a sequence has."""
-        return 1 if self.is_stacked else max(1, next(iter(_chunk_shape(self.asset)), 1))
+        return 1 if self.is_stacked else max(1, next(iter(self.asset.chunk_shape), 1))
 
     def files(self, start: int, stop: int | None) -> Iterator[int]:
         """Yield the numbers of the files that hold some datums.
@@ -171,13 +124,13 @@ class Datums:
             The template is missing or makes no name.
         """
         path, parameters = self.asset.path, self.asset.parameters
-        template = parameters.get("template", "%s_%d.npy" if self.asset.spec in _NPY else None)
+        template = parameters.get("template", self.kind.template)
         if not isinstance(template, str):
             raise ImagesError(f"{path}: the documents give no template for names of files")
         stem = str(parameters.get("filename") or "")
         try:
-            if self.asset.spec == "NPY_SEQ":
-                return Path(f"{path}_{number}.npy")
+            if self.kind.ending:
+                return Path(str(path) + self.kind.ending.format(number))
             if "uri" in self.asset.doc:  # bluesky puts the name right behind it
                 folder = f"{path}/" if str(self.asset.doc["uri"]).endswith("/") else str(path)
                 return Path(folder + _named(template, stem, number))
@@ -210,21 +163,17 @@ class Datums:
         shown = {axis: len(each) for axis, each in enumerate(key) if isinstance(each, range)}
         first = next(iter(shown), None)
         if self.is_sequence and first is not None:
-            is_counted = self._is_stream and not self._is_one_file
+            is_counted = self.asset.is_stream and not self._is_one_file
             if len(shown) < rank or not (is_counted or shown[first] == self.rows_a_file):
                 first = None
         return Rows(key, first)
 
     @property
-    def _is_stream(self) -> bool:
-        return "data_key" in self.asset.doc
-
-    @property
     def _is_one_file(self) -> bool:
         """Whether a datum of a sequence is declared without the number of its frames."""
-        chunk = len(_chunk_shape(self.asset))
+        chunk = len(self.asset.chunk_shape)
         is_frame = len(self.shape) <= 2 and chunk != len(self.shape)
-        return not _number(self.asset, "frame_per_point") and (chunk > len(self.shape) or is_frame)
+        return not self.asset.number("frame_per_point") and (chunk > len(self.shape) or is_frame)
 
     def _cut(self, lengths: Sequence[int]) -> tuple[int | range, ...]:
         """Return what ``slice`` leaves of each dimension."""
@@ -245,19 +194,9 @@ def _multiplied(shape: tuple[int, ...], multiplier: int) -> tuple[int, ...]:
     return (multiplier, *(shape[1:] if shape[:1] == (1,) else shape))
 
 
-def _join(asset: Asset) -> object:
+def _join(asset: Asset, kind: Kind) -> object:
     """Return how datums become one array."""
-    return asset.parameters.get("join_method", "stack" if asset.spec in _NPY else "concat")
-
-
-def _number(asset: Asset, key: str) -> int:
-    number = asset.parameters.get(key)
-    return int(number) if isinstance(number, int | np.integer) and number > 0 else 0
-
-
-def _chunk_shape(asset: Asset) -> Sequence[int]:
-    chunk = asset.parameters.get("chunk_shape")
-    return chunk if isinstance(chunk, list | tuple) else ()
+    return asset.parameters.get("join_method", kind.join)
 
 
 def _named(template: str, stem: str, number: int) -> str:

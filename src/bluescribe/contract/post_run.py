@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-__all__ = ["Shortfall", "Work"]
+from ..assets.copying import KEEP
+from ..assets.images import GivenUpError, ImagesError
+from ..files.shortfall import Shortfall
 
-
-class Shortfall(NamedTuple):
-    """Something that could not be done; the file is as good as it was before."""
-
-    cause: str
-    remedy: str
-    is_owed: bool = False
-    """Whether it is still to be done: the system refused, and may not do so another time."""
-    is_whole: bool = True
-    """Whether the file has all that it is to have without it."""
-
+__all__ = ["Shortfall", "Work", "carry_out"]
 
 Work = Callable[[threading.Event], Sequence[Shortfall]]
 """It looks at the event often and gives up when it is set, which also ends its waiting."""
+
+
+def carry_out(work: Work, give_up: threading.Event) -> Sequence[Shortfall]:
+    """Do work; return what could not be done, images that could not be read included."""
+    try:
+        return work(give_up)
+    except GivenUpError:
+        return []
+    except ImagesError as error:
+        return [Shortfall(str(error), KEEP, is_whole=False)]

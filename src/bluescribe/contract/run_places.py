@@ -30,7 +30,7 @@ class RunPlaces(ABC, Generic[Settings]):
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.settings: Settings = settings
         self._template_of_run: str | None = None
         self._stem: Place | None = None
         self._claimed: dict[str, Place] = {}

@@ -15,7 +15,8 @@ from ..files import Place
 from ..files.job_note import Note, exact
 from ..model.run import Descriptor, Document, Page, Run, Stream
 from .hooks import check_hooks
-from .run_places import RunPlaces, Settings
+from .run_images import RunImages
+from .run_places import Settings
 from .settings import WriterSettings
 
 __all__ = ["RunFile", "Settings"]
@@ -28,7 +29,7 @@ _OF_WRITERS = dict.fromkeys(
 )
 
 
-class RunFile(RunPlaces[Settings]):
+class RunFile(RunImages[Settings]):
     """The file, or files, of one run in one format.
 
     All calls come on the writer's thread: `accepts` and `open`, then for live and for exported
@@ -157,7 +158,7 @@ class RunFile(RunPlaces[Settings]):
             Where they are.
         frames
             Which events and frames, in the order of the events; None when the documents do not
-            tell, as some datums do not.
+            tell, as some datums do not. `frames` reads them when the run has ended.
         """
 
     def control(self, verb: str, asked: Document) -> None:

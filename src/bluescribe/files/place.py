@@ -85,6 +85,10 @@ class Place(os.PathLike[str]):
         """Return the path, for messages."""
         return str(self.path)
 
+    def relative_to(self, folder: Path) -> Path:
+        """Return its path as it is called from a folder above it."""
+        return self.path.relative_to(folder)
+
     def with_name(self, name: str) -> Place:
         """Return another place in the same folder."""
         return Place(self.folder, name)

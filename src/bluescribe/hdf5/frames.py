@@ -1,51 +1,30 @@
-"""The frames of one field, from files of every known kind, in one dataset."""
+"""The external frames of one field, copied into one dataset of an HDF5 file."""
 
 from __future__ import annotations
 
-import math
 import threading
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from itertools import groupby
 from typing import Any
 
 import h5py
+import numpy as np
 
-from ..assets.asset import Asset
-from ..model.values import Array
-from . import sequences
+from ..assets.frames import Piece, reader_of
+from ..assets.hdf5.reader import Span
+from ..assets.images import Images, ImagesError
 from .filters import create_like, create_new
-from .images import Images, ImagesError, Span, opened, spans
+from .objects import set_attribute
+from .removal import remove
 from .room import take_room
-from .streaming import copy_rows, raise_if_given_up
+from .streaming import copy_rows
 
-__all__ = ["check_frames", "copy_frames", "read_frames"]
-
-_BLOCK_BYTES = 8 << 20
-"""Read at once, but at least one frame."""
+__all__ = ["check_alike", "copy_frames", "describe"]
 
 _OF_THEIR_FILE = {"CLASS", "DIMENSION_LIST", "NAME", "REFERENCE_LIST", "target"}
 """Attributes that refer to other objects of the file that they are in."""
 
 _NO_VALUES = (h5py.Empty, h5py.Reference, h5py.RegionReference)
-
-
-def check_frames(images: Images) -> None:
-    """Look whether all frames of a field are there.
-
-    Raises
-    ------
-    NotReadyError
-        Not yet.
-    ImagesError
-        They never will be, or nobody here can read them.
-    """
-    if not _are_hdf5(images):
-        for datums, number in deque(sequences.files(images), maxlen=1):
-            sequences.read(datums, number)
-        return
-    spans(images)
 
 
 def copy_frames(
@@ -55,7 +34,7 @@ def copy_frames(
     options: Mapping[str, Any],
     give_up: threading.Event,
 ) -> h5py.Dataset:
-    """Copy the frames of a field's events into a new dataset.
+    """Copy the frames of a field's events into a new dataset; after a failure there is none.
 
     Parameters
     ----------
@@ -75,128 +54,68 @@ def copy_frames(
     GivenUpError
         `give_up` was set.
     """
-    copy = _copy_hdf5 if _are_hdf5(images) else _copy_sequence
-    return copy(group, name, images, options, give_up)
+    reader = reader_of(images)
+    target, at = None, 0
+    try:
+        for piece in reader.pieces(give_up):
+            if target is None:
+                target = _begin(group, name, reader.count(), piece, options)
+            check_alike(piece, target.shape[1:], target.dtype)
+            _copy(piece, target, at, give_up)
+            at += piece.shape[0]
+    except ImagesError:
+        if target is not None:
+            remove(group, name)
+        raise
+    return target
 
 
-def read_frames(images: Images, give_up: threading.Event) -> Iterator[tuple[Asset, Array]]:
-    """Yield the frames of a field's events in their order, some at a time, first axis the frames.
+def describe(dataset: h5py.Dataset, images: Images) -> None:
+    """Tell at a dataset of all frames what they are, and how many of them each event has."""
+    for key, value in images.attrs.items():
+        if key not in dataset.attrs:
+            set_attribute(dataset, key, value)
+    if images.events:
+        set_attribute(dataset, "frames_per_event", dataset.shape[0] // images.events)
 
-    Parameters
-    ----------
-    images
-        What is read.
-    give_up
-        Ends the reading when it is set.
+
+def check_alike(frames: Piece | Span, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Check that frames have a shape and a type.
 
     Raises
     ------
-    NotReadyError, ImagesError
-        A file cannot be read.
-    GivenUpError
-        `give_up` was set.
+    ImagesError
+        They have others.
     """
-    if not _are_hdf5(images):
-        for datums, number in sequences.files(images):
-            raise_if_given_up(give_up)
-            yield datums.asset, sequences.read(datums, number)
-        return
-    for span in spans(images):
-        with opened(span.asset, is_checked=True) as source:
-            for block in _blocks(span, source, give_up):
-                yield span.asset, block
+    if (frames.shape[1:], frames.dtype) != (shape, dtype):
+        raise ImagesError(
+            f"{frames.asset.place} has {frames.dtype} frames of shape {frames.shape[1:]}, earlier "
+            f"ones are {dtype} of shape {shape}"
+        )
 
 
-def _are_hdf5(images: Images) -> bool:
-    kinds = {asset.is_hdf5 for asset in images.assets}
-    if len(kinds) > 1:
-        raise ImagesError("some of their files are HDF5 and others are not")
-    return kinds.pop()
-
-
-def _copy_hdf5(
-    group: h5py.Group,
-    name: str,
-    images: Images,
-    options: Mapping[str, Any],
-    give_up: threading.Event,
+def _begin(
+    group: h5py.Group, name: str, count: int, first: Piece, options: Mapping[str, Any]
 ) -> h5py.Dataset:
-    found = spans(images)
-    first = found[0]
-    shape = (sum(span.shape[0] for span in found), *first.shape[1:])
-    target, at = None, 0
-    for _, of_file in groupby(found, lambda span: (span.asset.uid, span.asset.path)):
-        consecutive = list(of_file)
-        with opened(consecutive[0].asset, is_checked=True) as source:
-            if target is None:
-                target = (
-                    create_like(group, name, shape, source, options)
-                    if first.is_plain
-                    else create_new(group, name, shape, source.dtype, options)
-                )
-                _copy_attributes(source, target)
-            for span in consecutive:
-                span.check_alike(target.shape[1:], target.dtype)
-                _copy_span(span, source, target, at, give_up)
-                at += span.shape[0]
+    """Create the dataset: like that of the first file where its frames are taken as they are."""
+    shape = (count, *first.shape[1:])
+    if first.rows:
+        target = create_like(group, name, shape, first.source, options)
+    else:
+        target = create_new(group, name, shape, first.dtype, options)
+    if first.source is not None:
+        _copy_attributes(first.source, target)
     return target
 
 
-def _copy_span(
-    span: Span, source: h5py.Dataset, target: h5py.Dataset, at: int, give_up: threading.Event
-) -> None:
-    if span.is_plain:
-        copy_rows(source, (span.start, span.stop), target, at, give_up)
+def _copy(piece: Piece, target: h5py.Dataset, at: int, give_up: threading.Event) -> None:
+    if piece.rows:
+        copy_rows(piece.source, piece.rows, target, at, give_up)
         return
-    for block in _blocks(span, source, give_up):
+    for block in piece.blocks(give_up):
         take_room(target, block.nbytes)
         target[at : at + len(block)] = block
         at += len(block)
-
-
-def _blocks(span: Span, source: h5py.Dataset, give_up: threading.Event) -> Iterator[Array]:
-    """Yield rows, some at a time."""
-    row_bytes = source.dtype.itemsize * math.prod(span.rows.shape[1:])
-    for piece in span.pieces(max(1, _BLOCK_BYTES // max(1, row_bytes))):
-        raise_if_given_up(give_up)
-        yield piece.read(source)
-
-
-def _copy_sequence(
-    group: h5py.Group,
-    name: str,
-    images: Images,
-    options: Mapping[str, Any],
-    give_up: threading.Event,
-) -> h5py.Dataset:
-    files = sequences.files(images)
-    first = next(files, None)
-    if first is None:
-        raise ImagesError("the documents announced no frame")
-    frames = sequences.read(*first)
-    count = 1 + sum(1 for _ in files)
-    target = create_new(
-        group, name, (count * len(frames), *frames.shape[1:]), frames.dtype, options
-    )
-    at = 0
-    for datums, number in sequences.files(images):
-        raise_if_given_up(give_up)
-        frames = sequences.read(datums, number)
-        if len(frames) * count != len(target):
-            raise ImagesError(f"{datums.file_name(number)} has {len(frames)} frames")
-        _check_alike(str(datums.file_name(number)), frames, target)
-        take_room(target, frames.nbytes)
-        target[at : at + len(frames)] = frames
-        at += len(frames)
-    return target
-
-
-def _check_alike(place: str, frames: Array, target: h5py.Dataset) -> None:
-    if (frames.shape[1:], frames.dtype) != (target.shape[1:], target.dtype):
-        raise ImagesError(
-            f"{place} has {frames.dtype} frames of shape {frames.shape[1:]}, earlier ones are "
-            f"{target.dtype} of shape {target.shape[1:]}"
-        )
 
 
 def _copy_attributes(source: h5py.Dataset, target: h5py.Dataset) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import h5py
 
+from ..assets.hdf5.reader import spans
+from ..assets.images import Images, ImagesError, MissingError, NotReadyError
 from .file import write_node
-from .images import Images, ImagesError, MissingError, NotReadyError, spans
 from .links import AssetLinks
 from .objects import set_attribute
 from .virtual import write_virtual

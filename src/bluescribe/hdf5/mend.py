@@ -6,6 +6,7 @@ being flushed. What is cut, and all that was never flushed, is in the journal.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +16,11 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ..assets.hdf5.marked import Marked, meet_all, opened
+from ..assets.hdf5.superblock import Superblock
 from ..contract.array_types import ArrayTypes
 from ..files import Place
 from .column import MISSING, REMADE
-from .marked import Marked, meet_all, opened, unmark
 
 __all__ = ["Layout", "MendReport", "StreamsLayout", "Table", "growing", "mend"]
 
@@ -193,10 +195,19 @@ def mend(path: Path, layout: Layout, *, dry_run: bool = False) -> MendReport:
         return MendReport(path, problem=f"{type(error).__name__}: {error}")
     if report.is_changed and not dry_run:
         place = Place.at(path)
-        unmark(place, closed)
+        _unmark(place, closed)
         if report.is_cut:
             _cut(place, report, layout)
     return report
+
+
+def _unmark(place: Place, superblock: Superblock) -> None:
+    """Write another superblock, and let the file end where that says."""
+    with place.open("r+b") as stream:
+        stream.truncate(superblock.end)
+        stream.write(superblock.data)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def growing(group: h5py.Group) -> Iterator[h5py.Dataset]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import h5py
 import numpy as np
 
+from ..assets.hdf5.marked import opened, read_superblock
 from ..contract.array_types import ArrayTypes, in_types
 from ..contract.recovery import (
     COPIES_ARE_ALL_THERE_IS,
@@ -24,7 +25,6 @@ from ..contract.recovery import (
 )
 from ..files import Place
 from .compact import compact
-from .marked import opened, read_superblock
 from .mend import Layout, MendReport, mend
 from .oldformat import OLD_FORMAT, OLDEST_FORMAT
 

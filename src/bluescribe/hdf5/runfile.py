@@ -9,12 +9,12 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar
 import h5py
 
 from ..assets.asset import Asset, Frames
+from ..assets.images import Images, NotReadyError
 from ..contract.runfile import RunFile
 from ..files import Place
 from ..model.run import Descriptor, Document, Page, Run, Stream
 from .documents import Documents
 from .file import LiveFile, write_node
-from .images import Images, NotReadyError
 from .joined import join_files
 from .links import AssetLinks
 from .objects import set_attribute

@@ -9,17 +9,14 @@ from itertools import product
 
 import h5py
 
+from ..assets.waiting import raise_if_given_up
 from .filters import are_compressed_alike
 from .room import take_room
 
-__all__ = ["GivenUpError", "blocks", "copy_rows", "raise_if_given_up"]
+__all__ = ["blocks", "copy_rows"]
 
 _BLOCK_BYTES = 8 << 20
 """Read and written at once; the lock of h5py, for which other runs wait, is held so long."""
-
-
-class GivenUpError(Exception):
-    """The copying is to end at once."""
 
 
 def copy_rows(
@@ -113,15 +110,3 @@ def _copy_chunks(
             continue  # never written: it reads as the fill value here and there
         take_room(target, len(chunk))
         target.id.write_direct_chunk((at + first - start, *others), chunk, mask)
-
-
-def raise_if_given_up(give_up: threading.Event) -> None:
-    """Look whether the copying is to go on.
-
-    Raises
-    ------
-    GivenUpError
-        It is not.
-    """
-    if give_up.is_set():
-        raise GivenUpError

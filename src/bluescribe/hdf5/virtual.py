@@ -10,7 +10,9 @@ import h5py
 import numpy as np
 
 from ..assets.asset import Asset
-from .images import Images, Span, describe, spans
+from ..assets.hdf5.reader import Span, spans
+from ..assets.images import Images
+from .frames import check_alike, describe
 from .removal import remove
 
 __all__ = ["write_virtual"]
@@ -57,8 +59,8 @@ def write_virtual(
     step, at = (1 if shape[0] <= _MOST_SINGLE else shape[0]), 0
     target = h5py.h5s.create_simple(shape)
     for span in found:
-        span.check_alike(shape[1:], dtype)
-        for piece in span.pieces(step):
+        check_alike(span, shape[1:], dtype)
+        for piece in span.steps(step):
             target.select_hyperslab((at, *[0] * (len(shape) - 1)), piece.shape)
             plist.set_virtual(target, *_source(piece, file_name(span.asset)))
             at += piece.shape[0]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.plugin import FormatPlugin
-from ..contract.post_run import Shortfall, Work
+from ..contract.post_run import Shortfall, Work, carry_out
 from ..files import Place, parts_of
 from ..files.backup import is_being_recovered
 from ..files.job_note import Note
@@ -63,6 +63,7 @@ def _resume(
             with suppress(FileNotFoundError):
                 note.file.with_name(part.name).remove()
         file = plugin.run_file(_settings(plugin, note, **chosen))
+        file.resume_images(note)
         work = file.take_up(note)
     except (OSError, RuntimeError) as error:  # h5py raises either
         text = "look whether that folder can be read and written"
@@ -73,7 +74,7 @@ def _resume(
         logger.debug("the traceback", exc_info=True)
         text = f"{note.place} does not say what is to be done: {type(error).__name__}: {error}"
         return [Shortfall(text, "export the run again from its journal", is_owed=True)]
-    return [shortfall._replace(is_owed=True) for shortfall in work(give_up)]
+    return [shortfall._replace(is_owed=True) for shortfall in carry_out(work, give_up)]
 
 
 def obstacle(plugin: FormatPlugin, note: Note) -> str:

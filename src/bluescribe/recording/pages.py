@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from ..assets.asset import AssetBook
+from ..assets.book import AssetBook
 from ..contract.runfile import RunFile
 from ..model.plain_values import is_plain_page
 from ..model.run import Descriptor, Document, Page, Run, Stream

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from ..contract.post_run import Shortfall, Work
+from ..contract.post_run import Shortfall, Work, carry_out
 from ..contract.report import Failure
 from ..files.job_note import Note
 from .account import Account
@@ -199,7 +199,7 @@ class PostRunJobs:
 
     def _do(self, item: _Item) -> Sequence[Shortfall]:
         try:
-            shortfalls = item.work(self._give_up)
+            shortfalls = carry_out(item.work, self._give_up)
         except Exception as error:
             logger.exception("%s: a fault inside bluescribe", self._ledger.format_name)
             remedy = "please report this with the traceback in the log"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..assets.asset import AssetBook, datum_rows
+from ..assets.book import AssetBook, datum_rows
 from ..contract.runfile import RunFile
 from ..errors import DocumentError
 from ..model.grammar import check_event, check_event_page
@@ -216,8 +216,8 @@ class Recording:
     def add_stream_datum(self, doc: Document) -> None:
         """Learn which frames of an external file belong to which events."""
         self.record("stream_datum", doc)
-        name, asset, frames = self._assets.of_stream_datum(doc)
         stream, _ = self.descriptors[doc["descriptor"]]
+        name, asset, frames = self._assets.of_stream_datum(doc, stream)
         self._arrivals.add_frames(stream, name, frames, doc.get("uid"))
         self._retry(self._file.link_assets, stream, name, asset, frames)
 
@@ -248,6 +248,7 @@ class Recording:
 
     def _close(self, stop: Document | None) -> None:
         self._compare(stop)
+        self._file.end_images(self.run, stop)
         if not self._retry.or_refuse("stop", self._file.close, stop):
             self._retry.or_refuse("stop", self._file.close, None)  # or it would stay open
 

@@ -6,6 +6,7 @@ rows become those of the frames, and stay in step with them.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -13,8 +14,8 @@ import h5py
 import numpy as np
 
 from ...assets.datums import Datums
-from ...hdf5.frames import check_frames
-from ...hdf5.images import Images, ImagesError, Part, opened, spans
+from ...assets.frames import reader_of
+from ...assets.images import Images, ImagesError, Part
 from ...hdf5.links import AssetLinks
 from ...hdf5.objects import set_attribute
 from ...hdf5.removal import remove
@@ -92,10 +93,10 @@ class ExternalFrames:
         NotReadyError, ImagesError
             Not yet; or it never will be.
         """
-        check_frames(self._told_images(task)[0])
+        reader_of(self._told_images(task)[0]).check()
         stream, _ = self.source(task)
         if (key := self._tomogram.external_key(stream)) is not None:
-            check_frames(self._numbers(stream, key)[0])
+            reader_of(self._numbers(stream, key)[0]).check()
 
     def show(self, h5: h5py.File, task: Task, put: Put) -> None:
         """Make a dataset; the file is plain.
@@ -153,7 +154,7 @@ class ExternalFrames:
                 )
         indices = len(choice.seq_num)
         rank, images = len(dataset.shape), choice.images
-        declared = {Datums.of(asset, images.shape).rows_each(rank) for asset in images.assets}
+        declared = {Datums.of(asset).rows_each(rank) for asset in images.assets}
         each, rest = divmod(int(count), indices)
         if rest or len(declared) > 1 or (not images.events and each not in declared):
             raise ImagesError(f"{count} frames do not belong to {indices} events")
@@ -202,7 +203,7 @@ class ExternalFrames:
         about = {"units": declared.units, "axes": AXES, "description": field}
         untold = self._links.told(stream, field)[1]
         parts = tuple(map(Part, untold)) if indices is None else indices.parts()
-        return Images(stream, field, EXCHANGE, declared.shape, parts, about, one_by_one=True)
+        return Images(stream, field, parts, one_by_one=True, group=EXCHANGE, attrs=about)
 
     def _show_theta(self, h5: h5py.File) -> None:
         if "data" not in self.shown or "theta" in h5[EXCHANGE]:
@@ -235,14 +236,13 @@ class ExternalFrames:
         if untold or not told:
             raise ImagesError(f"the documents do not tell which values of {field!r} events have")
         indices = Indices.told(told)
-        declared = self._run.streams[stream].fields[field]
-        return Images(stream, field, EXCHANGE, declared.shape, indices.parts(), {}), indices
+        return Images(stream, field, indices.parts()), indices
 
 
 def _read(images: Images) -> Iterator[Array]:
     """Yield the numbers of each part."""
-    for span in spans(images):
-        if len(span.rows.shape) > 2 or span.dtype.kind not in "iuf":
-            raise ImagesError(f"{span.asset.place} holds no numbers, one an event")
-        with opened(span.asset) as dataset:
-            yield span.read(dataset).reshape(-1)
+    never = threading.Event()
+    for piece in reader_of(images).pieces(never):
+        if len(piece.shape) > 2 or piece.dtype.kind not in "iuf":
+            raise ImagesError(f"{piece.asset.place} holds no numbers, one an event")
+        yield from (block.reshape(-1) for block in piece.blocks(never))

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from ...assets.asset import Asset, Frames
-from ...hdf5.images import ImagesError, Part
+from ...assets.images import ImagesError, Part
 from ...model.values import Array
 
 __all__ = ["Indices", "places"]

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 import h5py
 
+from ...assets.hdf5.marked import Marked, opened
 from ...contract.array_types import ArrayTypes
 from ...hdf5.column import MISSING, REMADE
-from ...hdf5.marked import Marked, opened
 from ...hdf5.mend import Layout, Table, growing
 from ...hdf5.recovery import Hdf5Recovery
 from .layout import ACQUISITION, CREATOR, EXCHANGE

@@ -14,6 +14,8 @@ import h5py
 import numpy as np
 
 from ...assets.asset import Asset, Frames
+from ...assets.hdf5.marked import meet_all, opened_whole
+from ...assets.images import Images, ImagesError
 from ...contract.post_run import Work
 from ...contract.runfile import RunFile
 from ...files import Place
@@ -23,18 +25,15 @@ from ...hdf5.column import Column, append_rows, fit_rows
 from ...hdf5.compression import compression_options
 from ...hdf5.encoding import Block
 from ...hdf5.file import LiveFile, write_node
-from ...hdf5.frames import copy_frames
-from ...hdf5.images import Images, ImagesError, describe
-from ...hdf5.later import seconds_left
+from ...hdf5.frames import copy_frames, describe
 from ...hdf5.links import AssetLinks
-from ...hdf5.marked import meet_all, opened_whole
 from ...hdf5.objects import set_attribute
 from ...hdf5.room import telling_of_system
 from ...hdf5.tree import Dataset
 from ...hdf5.virtual import write_virtual
 from ...model.run import Descriptor, Document, Field, Page, Run, Stream
 from ...model.values import Array
-from .afterwards import LaterFrames
+from .copying import DxCopy
 from .external import ExternalFrames, Put
 from .layout import ACQUISITION, AXES, CREATOR, EXCHANGE, NUMBER, TIME
 from .metadata import of_the_end, of_the_start
@@ -119,7 +118,6 @@ class DxFile(RunFile[DxSettings]):
         _put(h5, of_the_end(stop) if stop is not None else ())
         _put(h5, [(f"{ACQUISITION}/discrepancies", "\n".join(self.discrepancies))])
         self._links.may_open = True
-        self._seconds_left = seconds_left(self.settings.images_timeout, self._run, stop)
         if self.settings.images == "link":
             self._show_what_is_there(h5)
         missing = self._tell_what_is_not_there(h5)
@@ -133,7 +131,7 @@ class DxFile(RunFile[DxSettings]):
         """Return what shows the images that could not be read yet, or copies all."""
         if self._file is None or not self._frames.pending():
             return None
-        return self._later(self._seconds_left)
+        return self._later()
 
     def take_up(self, note: Note) -> Work:
         """Return what does that, in a file that an earlier process finished."""
@@ -156,7 +154,7 @@ class DxFile(RunFile[DxSettings]):
             if h5[f"{ACQUISITION}/uid"].asstr()[()] != self._run.uid:
                 raise OSError(f"{note.file} is the file of another run")
             self._frames.shown.update(t for t in self._frames.pending() if f"{EXCHANGE}/{t}" in h5)
-        return self._later(max(0.0, self.settings.images_timeout - note.age))
+        return self._later()
 
     def _noted(self) -> dict[str, Any]:
         return {
@@ -171,8 +169,8 @@ class DxFile(RunFile[DxSettings]):
             ],
         }
 
-    def _later(self, timeout: float) -> Work:
-        return LaterFrames(self._place, self._frames, self._put, self._finish_later, timeout)
+    def _later(self) -> Work:
+        return DxCopy(self._place, self._frames, self._put, self._finish_later, self.patience)
 
     def _finish_later(self, h5: h5py.File) -> None:
         warn_of_missing(self._run, self._tell_what_is_not_there(h5))
@@ -226,7 +224,7 @@ class DxFile(RunFile[DxSettings]):
         options = compression_options(self.settings.compression)
         dataset = copy_frames(group, name, images, options, give_up)
         describe(dataset, images)
-        set_attribute(dataset, "copied_from", [asset.place for asset in images.assets])
+        set_attribute(dataset, "copied_from", images.origin)
         return dataset
 
     def _cells(

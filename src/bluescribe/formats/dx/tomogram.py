@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...hdf5.images import may_be_images
+from ...assets.images import may_be_images
 from ...model.dimensions import positioner_fields
 from ...model.run import Page, Run, Stream
 from ...model.values import Array, as_array

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import h5py
 
+from ...assets.hdf5.marked import NotWholeError, opened_whole
 from ...errors import BluescribeError
-from ...hdf5.marked import NotWholeError, opened_whole
 from ...hdf5.objects import copy_attributes
 
 __all__ = ["UnreadableRunError", "file_of", "write_entry"]

@@ -8,18 +8,20 @@ from functools import partial
 
 import h5py
 
+from ...assets.copying import ImageCopy
+from ...assets.frames import reader_of
+from ...assets.images import Images
+from ...assets.waiting import Patience
 from ...contract.post_run import Shortfall
 from ...files import Place
-from ...hdf5.frames import check_frames
-from ...hdf5.images import Images, ImagesError, NotReadyError
+from ...hdf5.changed_copy import changed_copy
 from ...hdf5.joined import is_linked_exactly, not_joined
-from ...hdf5.later import Patience, changed_copy
 from ...hdf5.links import AssetLinks
 
 __all__ = ["LateJoin"]
 
 
-class LateJoin:
+class LateJoin(ImageCopy[Images, h5py.File]):
     """Shows the frames of events where links show others, once files can be read.
 
     Parameters
@@ -34,8 +36,8 @@ class LateJoin:
         Joins files in a copy of the file, and leads its views to them.
     tell
         Is told what could not be joined.
-    timeout
-        Seconds for which files are waited for.
+    patience
+        Waits for files that are not there or not complete.
     """
 
     def __init__(
@@ -46,32 +48,35 @@ class LateJoin:
         links: AssetLinks,
         join: Callable[[h5py.File], None],
         tell: Callable[[str], None],
-        timeout: float,
+        patience: Patience,
     ) -> None:
-        self._place = place
-        self._images = images
+        super().__init__(images, patience, partial(changed_copy, place))
         self._links = links
         self._join = join
         self._tell = tell
-        self._patience = Patience(timeout)
 
     def __call__(self, give_up: threading.Event) -> list[Shortfall]:
         """Do it; nothing is owed to a file whose links stay as they are."""
-        wanted = [images for images in self._images if self._is_to_join(images, give_up)]
-        if wanted and not give_up.is_set():
-            try:
-                with changed_copy(self._place) as h5:
-                    self._join(h5)
-            except (OSError, RuntimeError) as error:  # h5py raises either
-                self._tell(f"external files are linked and not joined: {error}")
+        for shortfall in super().__call__(give_up):
+            self._tell(shortfall.cause)
         return []
 
-    def _is_to_join(self, images: Images, give_up: threading.Event) -> bool:
-        """Wait for the files of a field; tell whether links do not show just its frames."""
-        try:
-            self._patience.wait(partial(check_frames, images), give_up)
-            return not is_linked_exactly(images, self._links)
-        except (NotReadyError, ImagesError) as error:
-            if not give_up.is_set():
-                self._tell(not_joined(images, error))
-            return False
+    def check(self, item: Images) -> bool:
+        """Look whether a field's files can be read; tell whether links show other frames."""
+        reader_of(item).check()
+        return not is_linked_exactly(item, self._links)
+
+    def put(self, target: h5py.File, item: Images, give_up: threading.Event) -> None:
+        """Leave it to `finish`, which joins all that can be joined."""
+
+    def finish(self, target: h5py.File) -> None:
+        """Join the files."""
+        self._join(target)
+
+    def missed(self, item: Images, error: Exception) -> str:
+        """Return what is told of files that are not joined."""
+        return not_joined(item, error)
+
+    def failed(self, items: Sequence[Images], error: Exception) -> str:
+        """Return what is told when the file could not be changed."""
+        return f"external files are linked and not joined: {error}"

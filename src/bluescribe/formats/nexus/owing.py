@@ -9,11 +9,11 @@ from typing import Any
 
 import h5py
 
+from ...assets.hdf5.marked import meet_all, opened_whole
+from ...assets.images import Images
 from ...files import Place
 from ...files.job_note import Note
-from ...hdf5.images import Images
 from ...hdf5.links import AssetLinks
-from ...hdf5.marked import meet_all, opened_whole
 from ...model.run import Run
 from .entryviews import EntryViews
 from .master import Master

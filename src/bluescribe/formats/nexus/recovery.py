@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ...hdf5.marked import opened
+from ...assets.hdf5.marked import opened
 from ...hdf5.mend import Layout, StreamsLayout
 from ...hdf5.recovery import Hdf5Recovery
 from .metadata import BLUESKY, IMAGES

@@ -11,21 +11,20 @@ from typing import ClassVar
 
 import h5py
 
+from ...assets.images import Images
 from ...contract.post_run import Shortfall, Work
 from ...files.job_note import Note
 from ...files.json_text import dumps
 from ...hdf5.compression import compression_options
 from ...hdf5.file import write_node
-from ...hdf5.images import Images
 from ...hdf5.joined import join_files, not_joined
-from ...hdf5.later import seconds_left
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
 from ...hdf5.room import telling_of_system
 from ...hdf5.runfile import Hdf5RunFile, Unjoined
 from ...hdf5.tree import Dataset
 from ...model.run import Descriptor, Document, Run, Stream
-from .copying import ImageCopy, Show
+from .copying import NexusCopy, Show
 from .entryviews import EntryViews
 from .joining import LateJoin
 from .master import Master
@@ -116,7 +115,6 @@ class NexusFile(Hdf5RunFile[NexusSettings, StreamTable]):
         self._write_views(is_over=True)
         self._extend(h5["entry"])
         self._late = [images for images, _ in unjoined] if self.settings.images == "link" else []
-        self._seconds_left = seconds_left(self.settings.images_timeout, self._run, stop)
         self._note(is_stopped=stop is not None)
 
     def afterwards(self) -> Work | None:
@@ -130,7 +128,7 @@ class NexusFile(Hdf5RunFile[NexusSettings, StreamTable]):
                     links=self._links,
                     join=self._join_late,
                     tell=self._warn_of_images,
-                    timeout=self._seconds_left,
+                    patience=self.patience,
                 )
             )
         return partial(_in_turn, works) if works else None
@@ -140,8 +138,7 @@ class NexusFile(Hdf5RunFile[NexusSettings, StreamTable]):
         finished = Finished.read(note, self.settings, self.locate)
         self._place, self._run = note.file, finished.run
         self._owed = finished.owed
-        timeout = max(0.0, self.settings.images_timeout - note.age)
-        return partial(_in_turn, self._works(finished.show, timeout))
+        return partial(_in_turn, self._works(finished.show))
 
     def _note(self, *, is_stopped: bool) -> None:
         """Find out what is to be done when the file is finished, and note it beside the file."""
@@ -152,18 +149,18 @@ class NexusFile(Hdf5RunFile[NexusSettings, StreamTable]):
             about = partial(noted, self._run, self._place, self._owed, self._links, self._tables)
             self.owe("nexus", self._run, self._place, self._owed.what, about)
 
-    def _works(self, show: Show, timeout: float | None = None) -> list[Work]:
+    def _works(self, show: Show) -> list[Work]:
         works: list[Work] = []
         if self._owed.master is not None:
             master = self._owed.master
             works.append(partial(master.link, self._run, self._place, self.settings))
         if self._owed.images:
             works.append(
-                ImageCopy(
+                NexusCopy(
                     self._place,
                     self._owed.images,
                     show=show,
-                    timeout=self.settings.images_timeout if timeout is None else timeout,
+                    patience=self.patience,
                     options=compression_options(self.settings.compression),
                 )
             )

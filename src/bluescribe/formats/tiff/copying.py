@@ -9,26 +9,23 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from ...assets.asset import Asset, Frames
-from ...contract.post_run import Shortfall
+from ...assets.copying import KEEP, ImageCopy
+from ...assets.frames import reader_of
+from ...assets.images import Images, ImagesError, Part
+from ...assets.waiting import Patience
 from ...files import Place
 from ...files.json_text import dumps, strict
-from ...files.remedies import remedy
-from ...hdf5.frames import check_frames, read_frames
-from ...hdf5.images import Images, ImagesError, NotReadyError, Part, spans
-from ...hdf5.later import Patience
-from ...hdf5.sequences import files
-from ...hdf5.streaming import GivenUpError
 from ...model.values import Array
+from .settings import TiffSettings
 from .stackfile import StackFile, is_image
 from .stream import NOT_TIFFFILES, Stack, StreamImages, pattern
 
-__all__ = ["ImageCopies", "ToCopy"]
+__all__ = ["TiffCopy", "ToCopy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class _Growing:
     file: StackFile | None = None
 
 
-class ImageCopies:
+class TiffCopy(ImageCopy[ToCopy, None]):
     """Copies the external images of one run into stacks.
 
     Parameters
@@ -60,14 +57,12 @@ class ImageCopies:
         Makes a new file for a stream's field, with an ending of its name.
     beside
         The list of the run: a stack grows beside it.
-    one_file_a_frame
-        Whether each image gets a file.
-    is_big
-        Whether files are BigTIFF.
+    settings
+        Say what files are made.
     describe
         Writes the list of the run anew.
-    timeout
-        Seconds for which files are waited for.
+    patience
+        Waits for files that are not there or not complete.
     """
 
     def __init__(
@@ -76,55 +71,43 @@ class ImageCopies:
         claim: Callable[[str, str, str], Place],
         beside: Place,
         *,
-        one_file_a_frame: bool,
-        is_big: bool,
+        settings: TiffSettings,
         describe: Callable[[], None],
-        timeout: float,
+        patience: Patience,
     ) -> None:
-        self._fields = fields
+        super().__init__(fields, patience, nullcontext)
         self._claim = claim
         self._beside = beside
-        self._one_file_a_frame = one_file_a_frame
-        self._is_big = is_big
+        self._settings = settings
         self._describe = describe
-        self._patience = Patience(timeout)
-        self._shortfalls: list[Shortfall] = []
         self._made: list[Place] = []
         """Files of the field that is being copied."""
 
-    def __call__(self, give_up: threading.Event) -> list[Shortfall]:
-        """Copy; return what could not be copied and stays named."""
-        for todo in self._fields:
-            try:
-                self._patience.wait(partial(check_frames, todo.images), give_up)
-                self._copy(todo, give_up)
-            except GivenUpError:
-                return []
-            except (NotReadyError, ImagesError) as error:
-                if give_up.is_set():
-                    return []
-                self._miss(todo, str(error))
-            except (OSError, RuntimeError) as error:  # h5py raises either
-                is_of_system = isinstance(error, OSError) and error.errno
-                text = remedy(error, ()) if is_of_system else ""
-                self._miss(todo, str(error), text, is_owed=bool(is_of_system))
-        return self._shortfalls
+    remedy = f"{KEEP}, if they are not to be copied set IMAGES: name"
+    is_whole_without = False
+    together = False
+    """The files of each field are its own."""
 
-    def _copy(self, todo: ToCopy, give_up: threading.Event) -> None:
+    def check(self, item: ToCopy) -> bool:
+        """Look whether all frames of a field can be read."""
+        reader_of(item.images).check()
+        return True
+
+    def put(self, target: None, item: ToCopy, give_up: threading.Event) -> None:
         """Copy the images of one field, all of them or none."""
         found: list[_Growing] = []
         others = 0
         self._made = []
         try:
-            for number, (image, told) in enumerate(_frames(todo, give_up)):
+            for number, (image, told) in enumerate(_frames(item, give_up)):
                 if not is_image(image):
                     others += 1
                     continue
-                self._append(todo, found, image, {**told, "frame": number})
+                self._append(item, found, image, {**told, "frame": number})
             for count, growing in enumerate(found):
                 if growing.file is not None:
                     ending = f"{count + 1}" if count else ""
-                    growing.stack.name = self._put_in_place(growing.file, todo, ending).name
+                    growing.stack.name = self._put_in_place(growing.file, item, ending).name
                     growing.file = None
         except BaseException:
             parts = [growing.file.place for growing in found if growing.file]
@@ -132,7 +115,7 @@ class ImageCopies:
                 with suppress(FileNotFoundError):
                     place.remove()
             raise
-        todo.stream.add_copies(todo.images.field, [growing.stack for growing in found], others)
+        item.stream.add_copies(item.images.field, [growing.stack for growing in found], others)
         self._describe()
 
     def _append(
@@ -141,14 +124,14 @@ class ImageCopies:
         text = dumps(strict(told)).replace(*NOT_TIFFFILES)
         growing = _growing(found, image, text)
         if growing.file is None:
-            growing.file = StackFile(self._beside.new_part(), is_big=self._is_big)
+            growing.file = StackFile(self._beside.new_part(), is_big=self._settings.bigtiff)
             first = told | todo.stream.metadata(todo.images.field, image)
             text = dumps(strict(first)).replace(*NOT_TIFFFILES)
         growing.file.append(image, text)
         if "seq_num" in told:
             growing.stack.seq_nums.add(told["seq_num"], is_repeated=told["of_event"] > 0)
         growing.stack.pages += 1
-        if self._one_file_a_frame:
+        if self._settings.one_file_a_frame:
             self._put_in_place(growing.file, todo, f"{told['frame'] + 1:06d}")
             growing.file, growing.stack.name = None, pattern(todo.images.field)
 
@@ -161,21 +144,13 @@ class ImageCopies:
         file.place.replace(place)
         return place
 
-    def _miss(
-        self, todo: ToCopy, reason: str, what_to_do: str = "", *, is_owed: bool = False
-    ) -> None:
-        self._shortfalls.append(
-            Shortfall(
-                f"images of {todo.images.field!r} are not copied but stay named in the list: "
-                f"{reason}",
-                what_to_do
-                or "keep those files; if they are elsewhere on this machine set PATH_MAP, if their "
-                "IOC takes longer raise IMAGES_TIMEOUT, if they are not to be copied set "
-                "IMAGES: name",
-                is_owed,
-                is_whole=False,
-            )
-        )
+    def missed(self, item: ToCopy, error: Exception) -> str:
+        """Return what is told of images that are not copied."""
+        return f"images of {item.images.field!r} are not copied but stay named in the list: {error}"
+
+    def failed(self, items: Sequence[ToCopy], error: Exception) -> str:
+        """Return what is told when a stack could not be written."""
+        return self.missed(items[0], error)
 
 
 def _growing(found: list[_Growing], image: Array, text: bytes) -> _Growing:
@@ -194,25 +169,15 @@ def _frames(todo: ToCopy, give_up: threading.Event) -> Iterator[tuple[Array, dic
     if 0 < len({asset.uid for asset, _ in todo.told}) < len(todo.images.assets):
         raise ImagesError("the documents tell of some files only what belongs to which event")
     if not todo.told:
-        for _, block in read_frames(todo.images, give_up):
+        for block in reader_of(todo.images).read(give_up):
             yield from ((image, {}) for image in block)
         return
     for asset, frames in todo.told:
-        images = replace(todo.images, parts=(Part(asset, frames.index_start, frames.index_stop),))
+        reader = reader_of(replace(todo.images, parts=(Part.of(asset, frames),)))
         number = each = 0
-        for _, block in read_frames(images, give_up):
-            each = each or _frames_each(images, frames, len(block))
+        for block in reader.read(give_up):
+            each = each or max(1, reader.count() // max(1, frames.index_stop - frames.index_start))
             for image in block:
                 event, of_event = divmod(number, each)
                 yield image, {"seq_num": frames.seq_start + event, "of_event": of_event}
                 number += 1
-
-
-def _frames_each(images: Images, frames: Frames, of_a_file: int) -> int:
-    """Return how many frames an event has."""
-    events = max(1, frames.index_stop - frames.index_start)
-    if all(asset.is_hdf5 for asset in images.assets):
-        count = sum(span.shape[0] for span in spans(images))
-    else:
-        count = of_a_file * sum(1 for _ in files(images))
-    return max(1, count // events)

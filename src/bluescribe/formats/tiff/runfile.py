@@ -7,7 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ...assets.announced import Announced
 from ...assets.asset import Asset, Frames
+from ...assets.hdf5 import reader  # noqa: F401  # h5py is imported before a scan, not in one
+from ...assets.images import may_be_images
+from ...assets.kinds import is_tiff
 from ...contract.post_run import Work
 from ...contract.runfile import RunFile
 from ...files import Place, replacing
@@ -15,11 +19,8 @@ from ...files.job_note import Note
 from ...files.json_text import dumps, strict
 from ...files.names import claim, clean
 from ...files.write_lock import Hold
-from ...hdf5.images import may_be_images
-from ...hdf5.later import seconds_left
-from ...hdf5.links import AssetLinks
 from ...model.run import Descriptor, Document, Page, Run, Stream
-from .copying import ImageCopies, ToCopy
+from .copying import TiffCopy, ToCopy
 from .left import broken_copies, copied_fields, read_list, with_copies
 from .settings import TiffSettings
 from .stream import LIST, StreamImages
@@ -54,7 +55,7 @@ class TiffFile(RunFile[TiffSettings]):
         self._has_news = False
         self._images = []
         self._list = self.claim(run, LIST)
-        self._links = AssetLinks(self._list.parent)
+        self._external = Announced(self._list.parent)
         self._describe("recording", None)
 
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
@@ -71,8 +72,7 @@ class TiffFile(RunFile[TiffSettings]):
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
         """Note a file that the list has to name."""
         self._has_news = True
-        self._streams[stream.name].link(field, asset)
-        self._links.add(stream, field, asset, frames)
+        self._external.add(stream, field, asset, frames)
 
     def sync(self) -> None:
         """Write the list anew when it has something new to say."""
@@ -90,8 +90,7 @@ class TiffFile(RunFile[TiffSettings]):
 
     def afterwards(self) -> Work | None:
         """Return what copies images, if that is wanted and there are some."""
-        timeout = seconds_left(self.settings.images_timeout, self._run, self._stop)
-        return self._copies(self._describe_finished, timeout) if self._fields else None
+        return self._copies(self._describe_finished) if self._fields else None
 
     def take_up(self, note: Note) -> Work:
         """Return what copies the images that an earlier process has not copied."""
@@ -101,42 +100,31 @@ class TiffFile(RunFile[TiffSettings]):
         left = read_list(Path(note.file))
         if left is None or left["uid"] != self._run.uid:
             raise OSError(f"{note.file} is not the list of {self._run.label}")
-        self._links = AssetLinks(note.file.parent)
-        self._links.take_in(told["links"], self._run.streams, self.locate)
+        self._external = Announced(note.file.parent)
+        self._external.take_in(told["links"], self._run.streams, self.locate)
         self._streams = {s.name: self._images_of(s) for s in self._run.streams.values()}
         self._images = []
-        for images in self._links.images(lambda stream, field: "/"):
-            for asset in images.assets:
-                self._streams[images.stream].link(images.field, asset)
         done = copied_fields(left)
         self._fields = [f for f in self._to_copy() if (f.images.stream, f.images.field) not in done]
         for broken in broken_copies(note.file.path, left, done, self.settings.ending):
             self._list.with_name(broken.name).remove()
-        timeout = max(0.0, self.settings.images_timeout - note.age)
-        return self._copies(self._describe_copies, timeout)
+        return self._copies(self._describe_copies)
 
     def _noted(self) -> dict[str, Any]:
-        return {"run": self._run.noted(), "links": self._links.noted()}
+        return {"run": self._run.noted(), "links": self._external.noted()}
 
-    def _copies(self, describe: Callable[[], None], timeout: float) -> Work:
-        return ImageCopies(
+    def _copies(self, describe: Callable[[], None]) -> Work:
+        return TiffCopy(
             self._fields,
             self._claim_image,
             self._list,
-            one_file_a_frame=self.settings.one_file_a_frame,
-            is_big=self.settings.bigtiff,
+            settings=self.settings,
             describe=describe,
-            timeout=timeout,
+            patience=self.patience,
         )
 
     def _images_of(self, stream: Stream) -> StreamImages:
-        return StreamImages(
-            self._run,
-            stream,
-            self._claim_image,
-            one_file_a_frame=self.settings.one_file_a_frame,
-            is_big=self.settings.bigtiff,
-        )
+        return StreamImages(self._run, stream, self._external, self._claim_image, self.settings)
 
     def _to_copy(self) -> list[ToCopy]:
         """Return the fields that have images in files, but for those that are TIFF already."""
@@ -144,10 +132,10 @@ class TiffFile(RunFile[TiffSettings]):
             ToCopy(
                 self._streams[i.stream],
                 replace(i, one_by_one=True),
-                self._links.told(i.stream, i.field)[0],
+                self._external.told(i.stream, i.field)[0],
             )
-            for i in self._links.images(lambda stream, field: "/")
-            if may_be_images(i.shape) and not any(_is_tiff(asset) for asset in i.assets)
+            for i in self._external.of_fields()
+            if i.assets and all(may_be_images(a.shape) and not is_tiff(a.spec) for a in i.assets)
         ]
 
     def _describe_finished(self) -> None:
@@ -193,7 +181,3 @@ class TiffFile(RunFile[TiffSettings]):
         image = claim(self._list.with_name("-".join(parts)), self.settings.ending)
         self._images.append(image.name)
         return image
-
-
-def _is_tiff(asset: Asset) -> bool:
-    return "tif" in asset.spec.casefold()

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ...assets.announced import Announced
 from ...assets.asset import Asset
 from ...files import Place
 from ...files.json_text import dumps, strict
 from ...files.names import clean
 from ...model.run import Field, Page, Run, Stream
 from ...model.values import Array, as_array
+from .settings import TiffSettings
 from .stackfile import StackFile, is_image
 
 __all__ = ["LIST", "NOT_TIFFFILES", "Numbers", "Stack", "StreamImages", "pattern"]
@@ -88,25 +90,24 @@ class StreamImages:
     ----------
     run, stream
         What is recorded.
+    external
+        The files of the run that others write.
     claim
         Makes files.
-    one_file_a_frame
-        Whether each image has a file of its own.
-    is_big
-        Whether files are BigTIFF.
+    settings
+        Say what files are made.
     """
 
     def __init__(
-        self, run: Run, stream: Stream, claim: Claim, *, one_file_a_frame: bool, is_big: bool
+        self, run: Run, stream: Stream, external: Announced, claim: Claim, settings: TiffSettings
     ) -> None:
         self._run = run
         self.stream = stream
+        self._external = external
         self._claim = claim
-        self._one_file_a_frame = one_file_a_frame
-        self._is_big = is_big
+        self._settings = settings
         self._fields: dict[str, _FieldImages] = {}
         self._seq_nums = Numbers()
-        self._external: dict[str, dict[str, Asset]] = {}
         self._copies: dict[str, _Copies] = {}
         self._rows = 0
 
@@ -125,10 +126,6 @@ class StreamImages:
         for seq_num in page.seq_num:
             self._seq_nums.add(int(seq_num))
         self._rows += len(page)
-
-    def link(self, field: str, asset: Asset) -> None:
-        """Note that a file holds values of a field."""
-        self._external.setdefault(field, {})[asset.uid] = asset
 
     def add_copies(self, field: str, stacks: list[Stack], others: int) -> None:
         """Note that the external images of a field were copied, but for those of other kinds."""
@@ -162,14 +159,15 @@ class StreamImages:
 
     def omissions(self) -> Iterator[dict[str, Any]]:
         """Yield what the stream has that is in no TIFF: ``what`` it is and ``where``."""
-        for name in dict.fromkeys([*self.stream.fields, *self._fields, *self._external]):
+        external = self._external.fields(self.stream.name)
+        for name in dict.fromkeys([*self.stream.fields, *self._fields, *external]):
             entry = {"stream": self.stream.name, "field": name}
             images = self._fields.get(name)
             copies = self._copies.get(name)
             if copies and copies.others:
                 what = f"{copies.others} frames that are no two-dimensional array of real numbers"
                 yield {**entry, "what": what, "where": self._places(name)}
-            elif name in self._external and not copies:
+            elif name in external and not copies:
                 where = self._places(name)
                 yield {**entry, "what": "values in external files", "where": where}
             elif images is None and not copies:
@@ -196,14 +194,14 @@ class StreamImages:
         if stack is not None and (stack.file is None or stack.file.has_room(array, text)):
             return stack
         ending = f"{len(images.stacks) + 1}" if images.stacks else ""
-        file = None if self._one_file_a_frame else self._new_file(name, ending)
+        file = None if self._settings.one_file_a_frame else self._new_file(name, ending)
         stack = Stack(pattern(name) if file is None else file.place.name, *key, file)
         images.stacks.append(stack)
         images.growing[key] = stack
         return stack
 
     def _new_file(self, name: str, ending: str) -> StackFile:
-        return StackFile(self._claim(self.stream.name, name, ending), is_big=self._is_big)
+        return StackFile(self._claim(self.stream.name, name, ending), is_big=self._settings.bigtiff)
 
     def _entries(self, name: str) -> Iterator[dict[str, Any]]:
         images = self._fields.get(name)
@@ -227,7 +225,7 @@ class StreamImages:
         }
 
     def _places(self, name: str) -> list[str]:
-        return [_place(asset) for asset in self._external.get(name, {}).values()]
+        return [_place(asset) for asset in self._external.assets(self.stream.name, name)]
 
 
 def pattern(field: str) -> str:

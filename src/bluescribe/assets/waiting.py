@@ -1,31 +1,24 @@
-"""What is done with images when a run has ended: waiting for their files, and a changed file.
-
-A file is changed as a copy, which takes its place when it is complete: at any moment there is a
-whole file, as it was or as it is to be.
-"""
+"""Waiting for files that are not there, or that their producer has not closed."""
 
 from __future__ import annotations
 
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
-import h5py
-
-from ..files import Place, part_of
 from ..model.run import Document, Run
 from ..model.times import seconds_of
-from .images import NotReadyError
-from .unheard import raise_unheard
+from .images import GivenUpError, MissingError, NotReadyError
 
-__all__ = ["Patience", "changed_copy", "seconds_left"]
+__all__ = ["Patience", "check_there", "raise_if_given_up", "seconds_left"]
 
-_VERSION_AT = 8
-"""Where an HDF5 file tells the version of its superblock: behind the signature."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 """Seconds between two looks at a file that is not ready."""
+
+T = TypeVar("T")
 
 
 class Patience:
@@ -41,8 +34,8 @@ class Patience:
         self._timeout = timeout
         self._deadline = time.monotonic() + timeout
 
-    def wait(self, check: Callable[[], None], give_up: threading.Event) -> None:
-        """Wait until all frames of a field can be read.
+    def wait(self, check: Callable[[], T], give_up: threading.Event) -> T:
+        """Wait until all frames of a field can be read; return what the look at them returned.
 
         Parameters
         ----------
@@ -84,32 +77,31 @@ def seconds_left(timeout: float, run: Run, stop: Document | None) -> float:
     return min(timeout, max(0.0, timeout - (time.time() - ended)))
 
 
-@contextmanager
-def changed_copy(place: Place) -> Iterator[h5py.File]:
-    """Open a copy of a finished file for changes; it takes the file's place if the block ends well.
+def check_there(path: Path) -> None:
+    """Look whether there is such a file.
 
     Raises
     ------
-    OSError
-        The disk refused, or the file's folder is not to be found; the file is as it was.
+    MissingError
+        There is none.
+    NotReadyError
+        It is out of reach.
     """
-    with part_of(place) as part:
-        place.copy_into(part)
-        with h5py.File(part, "r+", libver=_format(place), locking=False) as h5:
-            yield h5
-            path = h5.filename
-        raise_unheard(path)  # of a part, whose name no other one gets
-        part.sync()
-    with suppress(OSError):  # not every file system syncs folders
-        place.folder.sync()
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise MissingError(f"{path} is not there") from None
+    except (OSError, ValueError) as error:
+        raise NotReadyError(f"{path} is out of reach: {error}") from None
 
 
-def _format(place: Place) -> tuple[str, str]:
-    """Return the version of HDF5 that a file is written in, for what is added to it.
+def raise_if_given_up(give_up: threading.Event) -> None:
+    """Look whether the reading is to go on.
 
-    HDF5 itself is not asked: while it has the file open without a lock, whoever opens it with one,
-    in this process, is refused.
+    Raises
+    ------
+    GivenUpError
+        It is not.
     """
-    with place.open() as file:
-        superblock = file.read(_VERSION_AT + 1)[_VERSION_AT]
-    return ("v110", "v110") if superblock >= 3 else ("earliest", "v110")
+    if give_up.is_set():
+        raise GivenUpError

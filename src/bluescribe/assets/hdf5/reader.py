@@ -1,101 +1,35 @@
-"""The external images of one field, file by file, and how HDF5 files of them are opened."""
+"""Frames in HDF5 files: where the rows of the datums are, and how such files are opened."""
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from ..assets.asset import Asset
-from ..assets.datums import Datums, ImagesError
-from ..assets.row_slices import Rows
-from ..errors import BluescribeError
-from ..model.values import Array
+from ...model.values import Array
+from ..asset import Asset
+from ..datums import Datums
+from ..frames import FrameReader, Piece
+from ..images import Images, ImagesError, NotReadyError, Part
+from ..row_slices import Rows
+from ..waiting import check_there, raise_if_given_up
 from .marked import NotWholeError, look_at
-from .objects import set_attribute
 
-__all__ = [
-    "Images",
-    "ImagesError",
-    "MissingError",
-    "NotReadyError",
-    "Part",
-    "Span",
-    "check_there",
-    "describe",
-    "may_be_images",
-    "opened",
-    "opened_unlocked",
-    "spans",
-]
-
+__all__ = ["Hdf5Reader", "Span", "opened_unlocked", "spans"]
 
 _RANK = 3
 """Dimensions of frames one after the other."""
-
-
-class NotReadyError(BluescribeError, OSError):
-    """Images that cannot be read yet: the file is not there, or its producer still writes it."""
-
-
-class MissingError(NotReadyError):
-    """Images whose file is not there, perhaps never on this machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Consecutive frames of one asset, counted as the documents do; all of them if not told."""
-
-    asset: Asset
-    start: int = 0
-    stop: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Images:
-    """The frames of one field, in the order of its events."""
-
-    stream: str
-    field: str
-    group: str
-    """Absolute path of the field's group in the file that links them."""
-    shape: tuple[int | None, ...]
-    """Of what one event has, as the descriptor declares it."""
-    parts: tuple[Part, ...]
-    attrs: Mapping[str, Any]
-    """What the descriptor tells of the values."""
-    one_by_one: bool = False
-    """Whether each row is to be a frame, also of datums that are stacked and have several."""
-
-    @property
-    def events(self) -> int:
-        """Number of events that have frames; 0 where the documents do not tell."""
-        counts = [part.stop - part.start for part in self.parts if part.stop is not None]
-        return sum(counts) if len(counts) == len(self.parts) else 0
-
-    @property
-    def assets(self) -> list[Asset]:
-        """The assets, each once."""
-        return list({part.asset.uid: part.asset for part in self.parts}.values())
-
-
-def describe(dataset: h5py.Dataset, images: Images) -> None:
-    """Tell at a dataset of all frames what they are, and how many of them each event has."""
-    for key, value in images.attrs.items():
-        if key not in dataset.attrs:
-            set_attribute(dataset, key, value)
-    if images.events:
-        set_attribute(dataset, "frames_per_event", dataset.shape[0] // images.events)
-
-
-def may_be_images(shape: tuple[int | None, ...]) -> bool:
-    """Tell whether values of a declared shape have two dimensions, one frame or several."""
-    return len(shape) >= 2 and 1 not in shape[-2:]
+_BLOCK_BYTES = 8 << 20
+"""Read at once, but at least one frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,28 +70,47 @@ class Span:
             and (self.start, self.stop) == (0, self.rows.shape[0])
         )
 
-    def read(self, dataset: h5py.Dataset) -> Array:
-        """Return all frames."""
-        return self.rows.read(dataset, self.start, self.stop).reshape(self.shape)
-
-    def pieces(self, step: int) -> Iterator[Span]:
+    def steps(self, step: int) -> Iterator[Span]:
         """Yield parts of so many rows."""
         for start in range(self.start, self.stop, step):
             yield replace(self, start=start, stop=min(start + step, self.stop))
 
-    def check_alike(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        """Check that frames have a shape and a type.
+    def blocks(self, dataset: h5py.Dataset, give_up: threading.Event) -> Iterator[Array]:
+        """Yield the frames, some at a time."""
+        row_bytes = self.dtype.itemsize * math.prod(self.rows.shape[1:])
+        for some in self.steps(max(1, _BLOCK_BYTES // max(1, row_bytes))):
+            raise_if_given_up(give_up)
+            yield self.rows.read(dataset, some.start, some.stop).reshape(some.shape)
 
-        Raises
-        ------
-        ImagesError
-            They have others.
-        """
-        if (self.shape[1:], self.dtype) != (shape, dtype):
-            raise ImagesError(
-                f"{self.asset.place} has {self.dtype} frames of shape {self.shape[1:]}, earlier "
-                f"ones are {dtype} of shape {shape}"
-            )
+
+class Hdf5Reader(FrameReader):
+    """Reads the frames of one field from HDF5 files."""
+
+    def check(self) -> None:
+        """Look whether all frames are there."""
+        _ = self._spans
+
+    def count(self) -> int:
+        """Return how many frames there are."""
+        return sum(span.shape[0] for span in self._spans)
+
+    def pieces(self, give_up: threading.Event) -> Iterator[Piece]:
+        """Yield the frames file by file; a file is opened once for all that follows in it."""
+        with suppress(ImportError):
+            import hdf5plugin  # noqa: F401  # the filters that it brings are known from here on
+
+        for _, of_file in groupby(self._spans, lambda span: (span.asset.uid, span.asset.path)):
+            consecutive = list(of_file)
+            raise_if_given_up(give_up)
+            with opened(consecutive[0].asset, is_checked=True) as source:
+                for span in consecutive:
+                    rows = (span.start, span.stop) if span.is_plain else None
+                    blocks = partial(span.blocks, source)
+                    yield Piece(span.asset, span.shape, span.dtype, blocks, source, rows)
+
+    @cached_property
+    def _spans(self) -> list[Span]:
+        return spans(self._images)
 
 
 def spans(images: Images) -> list[Span]:
@@ -174,7 +127,7 @@ def spans(images: Images) -> list[Span]:
     found: list[Span] = []
     looked: dict[tuple[str, Path], Span] = {}
     for part in images.parts:
-        datums = Datums.of(part.asset, images.shape)
+        datums = Datums.of(part.asset)
         assets = [part.asset]
         if datums.is_sequence:
             assets = [datums.file(number) for number in datums.files(part.start, part.stop)]
@@ -256,24 +209,6 @@ def opened(asset: Asset, *, is_checked: bool = False) -> Iterator[h5py.Dataset]:
         if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
             raise ImagesError(f"{asset.place} is no array of frames")
         yield dataset
-
-
-def check_there(path: Path) -> None:
-    """Look whether there is such a file.
-
-    Raises
-    ------
-    MissingError
-        There is none.
-    NotReadyError
-        It is out of reach.
-    """
-    try:
-        path.stat()
-    except FileNotFoundError:
-        raise MissingError(f"{path} is not there") from None
-    except (OSError, ValueError) as error:
-        raise NotReadyError(f"{path} is out of reach: {error}") from None
 
 
 _OPEN_OTHERWISE = "locking flag values don't match"

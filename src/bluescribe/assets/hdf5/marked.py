@@ -1,4 +1,4 @@
-"""HDF5 files of which it is not known whether they are whole: reading them, and mending the mark.
+"""HDF5 files of which it is not known whether they are whole: looking at them, and reading them.
 
 HDF5 itself is to read no file that another process wrote unless this has looked at it: of texts
 that were not written to their end it would read on for ever, and no thread of the process could
@@ -16,8 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import h5py
 
-from ..errors import BluescribeError
-from ..files import Place
+from ...errors import BluescribeError
 from .heaps import heap_size, is_endless
 from .superblock import Superblock
 
@@ -29,7 +28,6 @@ __all__ = [
     "opened",
     "opened_whole",
     "read_superblock",
-    "unmark",
 ]
 
 _SUPERBLOCK_ROOM = 128
@@ -130,21 +128,6 @@ def look_at(path: Path, name: str) -> None:
         raise
     except (*_READ_ERRORS, TypeError):
         return
-
-
-def unmark(place: Place, superblock: Superblock) -> None:
-    """Write another superblock, and let the file end where that says.
-
-    Raises
-    ------
-    OSError
-        The file cannot be written.
-    """
-    with place.open("r+b") as stream:
-        stream.truncate(superblock.end)
-        stream.write(superblock.data)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def meet_all(group: h5py.Group, size: int) -> None:
