@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bluesky.plans as bp
 import pytest
-from bluescribe.recording.process.accounts import report_from, report_told
+from bluescribe.recording.process.serialized import report_from, report_told
 from bluesky import RunEngine
 from ophyd.sim import det, motor
 
