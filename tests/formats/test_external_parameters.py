@@ -511,12 +511,12 @@ def test_what_datums_say_beside_their_number_is_told(
 ) -> None:
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file["entry/instrument/detector/data"] = frames(3, shape=(4, 16))
-    points = [(0, {"frame": n, "channel": 1}) for n in range(3)]
+    points = [(0, {"frame": n, "element": 1}) for n in range(3)]
     docs = run_of_resources([hdf5_resource(tmp_path / "x.h5", "XSP3")], points, (16,))
     with h5py.File(send(NexusWriter(tmp_path), docs)) as file:
         assert np.array_equal(file[CAMERA]["value"], frames(3, shape=(4, 16)))
     (told,) = [record.getMessage() for record in caplog.records]
-    assert "announced with the parameter 'channel', which bluescribe does not know" in told
+    assert "announced with the parameter 'element', which bluescribe does not know" in told
 
 
 @pytest.mark.parametrize("each", [1, 2])
