@@ -51,7 +51,7 @@ def check_wheel(path: Path) -> None:
     _check(path.stat().st_size < LARGEST, f"{path.name} has {path.stat().st_size} bytes")
     _check("bluescribe/py.typed" in names, "no py.typed: type checkers would take it for untyped")
     _check(any(name.endswith("licenses/LICENSE") for name in about), "the licence is not in it")
-    _check("bluescribe = bluescribe.cli:main" in entries, "the command is not in it")
+    _check("bluescribe = bluescribe.commands.cli:main" in entries, "the command is not in it")
     _check_metadata(told)
 
 

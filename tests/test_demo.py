@@ -59,7 +59,7 @@ def test_it_tells_what_it_measures(demo):
 
 def test_every_file_of_the_table_is_there(demo):
     folder, text = demo
-    names = re.findall(r"│? *(?:SPEC|NeXus|CSV|JSONL|images) +(\S+\.\S+)", text)
+    names = re.findall(r"(?m)^│? *(?:SPEC|NeXus|CSV|JSONL|images) +(\S+\.\S+)", text)
     assert len(names) == 1 + 4 + 4 + 4 + 1
     assert all(list((folder / "bluescribe-demo").glob(name)) for name in names)
 
