@@ -1,11 +1,11 @@
 """apstools' own tests of its file writers are played on ours; the page says which ones fail.
 
-They are in its wheel. What they read is not, and stands in apstools_data.
+Its wheel has the tests, and not the data that most of them read: those are skipped, unless an
+apstools is installed that has the data.
 """
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
 import shutil
@@ -19,9 +19,7 @@ import pytest
 apstools = pytest.importorskip("apstools")
 pytest.importorskip("databroker")
 
-HERE = Path(__file__).parent
-TOP = HERE.parents[1]
-DATA = HERE / "apstools_data"
+TOP = Path(__file__).parents[2]
 PAGE = TOP / "docs/how-to/from-apstools.md"
 PLAYED = (
     "test_440_specwriter.py",
@@ -33,22 +31,17 @@ PLAYED = (
 
 
 def copy_of_apstools(folder: Path) -> Path:
-    """Return a folder that holds the installed package, with the data of its tests."""
-    package = folder / "apstools"
+    """Return a folder that holds the installed package: its tests are to write nothing there."""
     shutil.copytree(
-        Path(apstools.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
+        Path(apstools.__file__).parent,
+        folder / "apstools",
+        ignore=shutil.ignore_patterns("__pycache__"),
     )
-    for path in DATA.glob("*/**/*.*"):
-        target = package / path.relative_to(DATA)
-        if path.name.endswith(".json.gz") and path.parent.parent.name == "callbacks":
-            target.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
-        else:
-            shutil.copy(path, target)
     return folder
 
 
 def play(folder: Path) -> dict[str, bool]:
-    """Play the tests on our classes; return which ones passed."""
+    """Play the tests on our classes; return which ones were played, and passed."""
     report = folder / "report.xml"
     names = [f"apstools/callbacks/tests/{name}" for name in PLAYED]
     options = ["-q", "-p", "no:cacheprovider", "-p", "tests.compat.apstools_on_ours"]
@@ -63,10 +56,14 @@ def play(folder: Path) -> dict[str, bool]:
         capture_output=True,
         timeout=280,
     )
-    cases = ElementTree.parse(report).iter("testcase")
-    return {
-        name_of(case): not list(case.iter("failure")) + list(case.iter("error")) for case in cases
-    }
+    cases = [
+        case for case in ElementTree.parse(report).iter("testcase") if not has(case, "skipped")
+    ]
+    return {name_of(case): not (has(case, "failure") or has(case, "error")) for case in cases}
+
+
+def has(case: ElementTree.Element, child: str) -> bool:
+    return case.find(child) is not None
 
 
 def name_of(case: ElementTree.Element) -> str:
@@ -84,6 +81,6 @@ def meant_to_fail() -> set[str]:
 def test_those_of_apstools_pass_or_stand_on_the_page_with_a_reason(tmp_path):
     passed = play(copy_of_apstools(tmp_path))
     failed = {name for name, is_passed in passed.items() if not is_passed}
-    assert failed == meant_to_fail()
+    assert failed == meant_to_fail() & passed.keys()
     numbers = f"{len(passed) - len(failed)} of {len(passed)} pass"
     assert numbers in PAGE.read_text()

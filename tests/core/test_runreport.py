@@ -7,7 +7,6 @@ from pathlib import Path
 
 import bluesky.plans as bp
 import pytest
-from bluescribe.recording.process.serialized import report_from, report_told
 from bluesky import RunEngine
 from ophyd.sim import det, motor
 
@@ -16,6 +15,7 @@ from bluescribe.contract.report import Failure, LeftOut, RunReport
 from bluescribe.formats import format_names, load_format
 from bluescribe.formats.csv import CsvFile
 from bluescribe.model.run import Run
+from bluescribe.recording.process.serialized import report_from, report_told
 from bluescribe.testing import documents, interleave
 from tests.core.scanning import told
 
