@@ -19,7 +19,8 @@ OTHER_NAMES = {"cli", "recover", "run", "settings", "subscribe", "__main__"}
 _COLUMNS = {
     "demo": 0.2,
     "testing": 0.85,
-    "listening": 0.35,
+    "compat": 0.15,
+    "listening": 0.5,
     "session": 0.5,
     "config": 0.3,
     "sources": 0.8,

@@ -64,7 +64,7 @@ def test_what_a_point_is_counted_for(configuration, start, settings, found, tmp_
 
 def test_apstools_words_of_a_command(tmp_path):
     scan = scan_with(tmp_path / "data", documents("scan", tmp_path), command="apstools")
-    assert scan.scanCmd == "scan(detectors=['det'], num=5, args='[m1, -1, 1]', per_step='None')"
+    assert scan.scanCmd == "scan(detectors=['det'], num=5, args='['m1', -1, 1]', per_step='None')"
 
 
 def test_apstools_words_of_hostile_arguments(tmp_path):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -113,6 +114,11 @@ class WriterSettings(CheckedSettings):
         return f".{self.file_extension}" if self.file_extension else ""
 
     @property
+    def target(self) -> tuple[str, ...]:
+        """What says where a run goes: two writers of which it is the same write the same file."""
+        return (str(self.directory), self.file_name, self.file_extension)
+
+    @property
     def rights(self) -> Rights:
         """Mode and group of what is made."""
         return Rights(self.folder_mode, self.file_mode, self.group)
@@ -123,6 +129,23 @@ class WriterSettings(CheckedSettings):
         if not (self.fields or self.exclude):
             return None
         return Selection(self.fields, self.exclude)
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """Return these settings with others in the place of some.
+
+        Parameters
+        ----------
+        changes
+            Names and what is given for them; what `told` made of settings is taken, too.
+
+        Raises
+        ------
+        SettingsError
+            As `validated`.
+        """
+        other = type(self).validated("settings", {**told(self), **changes})
+        # a copy: what is told once by these settings stays told
+        return self.model_copy(update={name: getattr(other, name) for name in changes})
 
     @field_validator("fields", "exclude")
     @classmethod

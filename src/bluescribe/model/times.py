@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import shown
 from ..log_once import LogOnce
 
-__all__ = ["local_time", "page_with_seconds", "seconds_of", "with_seconds"]
+__all__ = ["dated", "local_time", "page_with_seconds", "seconds_of", "with_seconds"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,16 @@ def seconds_of(value: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         pass
     return math.nan
+
+
+def dated(doc: Any) -> Any:
+    """Return a document whose time is a float, if it is a number of another kind: a decimal, say.
+
+    As a value it would become a text, and as a time it is known what is meant.
+    """
+    if type(doc) is not dict or math.isnan(seconds := seconds_of(doc.get("time"))):
+        return doc
+    return {**doc, "time": seconds}
 
 
 def local_time(epoch: float) -> datetime | None:

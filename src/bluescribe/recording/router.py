@@ -7,7 +7,6 @@ remembers resources for ever, and lets one failing callback starve the next.
 from __future__ import annotations
 
 import logging
-import math
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from ..files.space import SpaceWatch
 from ..model.grammar import check_start
 from ..model.plain_values import is_plain
 from ..model.run import Document, Run, working_directory
-from ..model.times import seconds_of
+from ..model.times import dated
 from ..model.writable import writable
 from .account import Account
 from .named_late import recording_of
@@ -78,6 +77,8 @@ class Router(DocumentRouter):
         self.late: dict[str, Recording] = {}
         """Runs that could not be written, by their uids: they are written anew from the spool."""
         self.strays = Strays(account)
+        self._changes: dict[str, Document] = {}
+        """What runs that are about to begin have in the place of settings, by their uids."""
         self._cwd: Path | None = None
         """Where the session was when it sent the next start document."""
 
@@ -98,7 +99,7 @@ class Router(DocumentRouter):
 
     def _receive_replaced(self, name: str, doc: Any) -> None:
         """Take a document after the values in it were replaced that cannot be written."""
-        doc, found = writable(_dated(doc) if name in ("start", "stop") else doc)
+        doc, found = writable(dated(doc) if name in ("start", "stop") else doc)
         recording = self.index.of(doc) if found else None
         self(name, doc)
         recording = recording or (self.index.of(doc) if found else None)
@@ -159,6 +160,10 @@ class Router(DocumentRouter):
         No document of the event model.
         """
         self.strays.leave(doc["uid"])
+
+    def settings(self, doc: Document) -> None:
+        """Take what the run that begins next has in the place of settings; as `elsewhere`."""
+        self._changes[doc["uid"]] = doc["changes"]
 
     def descriptor(self, doc: Document) -> None:
         """Add a descriptor to its run."""
@@ -245,8 +250,12 @@ class Router(DocumentRouter):
 
     def _new_file(self, run: Run) -> RunFile[Any] | None:
         """Return the file of a run; None, told as a failure of the run, when none can be made."""
+        changes = self._changes.pop(run.uid, None)
         try:
-            return self._session.new_file()
+            file = self._session.new_file()
+            if changes:
+                file.settings = file.settings.changed(changes)
+            return file
         except Exception as error:
             cause = f"no file could be made: {type(error).__name__}: {error}"
             advice = remedy(error, [])
@@ -286,13 +295,3 @@ class Router(DocumentRouter):
             self._add_resource(latest, "resource", earlier)
         recording = known.get(uid)
         return recording.add_datums(name, doc, datum_ids) if recording else self.strays.log(name)
-
-
-def _dated(doc: Any) -> Any:
-    """Return a document whose time is a float, if it is a number of another kind: a decimal, say.
-
-    As a value it would become a text, and as a time it is known what is meant.
-    """
-    if type(doc) is not dict or math.isnan(seconds := seconds_of(doc.get("time"))):
-        return doc
-    return {**doc, "time": seconds}

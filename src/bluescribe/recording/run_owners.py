@@ -10,7 +10,7 @@ from ..contract.settings import WriterSettings
 
 __all__ = ["ends", "is_first", "uid_in"]
 
-_Key = tuple[str, str, str, str, str]
+_Key = tuple[str, ...]
 
 _open: dict[_Key, weakref.finalize[..., Any]] = {}
 """Runs that are open, and the end of the writer that has begun them."""
@@ -42,13 +42,12 @@ def is_first(start: Any, format_name: str, settings: WriterSettings, end: Any) -
     return owner is end
 
 
-def ends(stop: Any, format_name: str, settings: WriterSettings, end: Any) -> None:
-    """Note that a run is over, from its stop document."""
+def ends(stop: Any, end: Any) -> None:
+    """Note that a run of a writer is over, from its stop document."""
     uid = uid_in(stop, "run_start")
-    if uid is not None and _open.get(key := _key(uid, format_name, settings)) is end:
-        del _open[key]
+    for key in [key for key, owner in list(_open.items()) if key[0] == uid and owner is end]:
+        _open.pop(key, None)
 
 
 def _key(uid: str, format_name: str, settings: WriterSettings) -> _Key:
-    name = (settings.file_name, settings.file_extension)
-    return (uid, format_name, str(settings.directory), *name)
+    return (uid, format_name, *settings.target)

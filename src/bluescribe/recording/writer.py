@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from ..errors import RecordingError
 from ..model.run import working_directory
 from ..spool import Spool
 from . import run_owners
+from .announcing import Announcing
 from .at_exit import at_the_end
 from .backend import Backend, close, end
 from .definition import WriterDefinition
@@ -33,13 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Writer"]
 
-logger = logging.getLogger(__name__)
-
 _HANGS_SECONDS = 60.0
 """How much longer than the settings say something may take before its disk is said to hang."""
 
 
-class Writer(WriterDefinition, Listeners):
+class Writer(WriterDefinition, Announcing, Listeners):
     """Write every run that is received to a file of one format.
 
     Parameters
@@ -74,6 +72,7 @@ class Writer(WriterDefinition, Listeners):
         self.post = self._lane.post
         """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
+        self._changes = {}
         self._close = at_the_end(self, end, self._lane, self._account)
 
     @property
@@ -123,20 +122,13 @@ class Writer(WriterDefinition, Listeners):
         cwd
             The working directory of the session.
         """
-        self.leave_to_others(start)
+        self.announce(start)
         self.post("cwd", cwd)
         self.post("start", start, size)
 
-    def leave_to_others(self, start: dict[str, Any]) -> None:
-        """Leave the run that begins to another writer of the session, if that writes it already."""
-        if not self._close.alive:
-            logger.warning("%s: a closed writer ignores the run that begins", self.format)
-        elif not run_owners.is_first(start, self.format, self.settings, self._close):
-            self._lane.post("elsewhere", {"uid": start["uid"]})
-
     def end(self, stop: dict[str, Any]) -> None:
         """Note that a run is over, whose stop document was received."""
-        run_owners.ends(stop, self.format, self.settings, self._close)
+        run_owners.ends(stop, self._close)
 
     def end_unstopped(self, uid: str) -> None:
         """Have the files of a run closed that gets no stop document any more."""
@@ -283,7 +275,7 @@ class Writer(WriterDefinition, Listeners):
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
-        directory = working_directory() / self.settings.directory
+        directory = working_directory() / self._changes.get("directory", self.settings.directory)
         return self._account.status(directory, len(self._lane))
 
     def __enter__(self) -> Self:

@@ -189,7 +189,7 @@ class Writers(KnownAttributes):
             self._note_runs(name, copy)
         if name == "start":
             for writer in self._receiving:
-                writer.leave_to_others(copy)
+                writer.announce(copy)
             self._spool.post("cwd", working_directory())
         self._spool.post(name, copy, size)
         if name == "stop":

@@ -180,6 +180,7 @@ class NexusFile(Hdf5RunFile[NexusSettings, StreamTable]):
             "NeXus_release": _NEXUS_RELEASE,
             "HDF5_Version": h5py.version.hdf5_version,
             "h5py_version": h5py.version.version,
+            **self.settings.root_attributes,
         }
         for name, text in attributes.items():
             set_attribute(self._file.h5, name, text)

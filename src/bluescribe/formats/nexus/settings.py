@@ -59,6 +59,10 @@ class NexusSettings(Hdf5FileSettings):
         [],
         description="Links, constants and attributes in the form of apstools' nxwriter_template",
     )
+    root_attributes: Mapping[str, str | int | float] = Setting(
+        {},
+        description="Attributes of the root of each file, beside those of NeXus",
+    )
     definition: str | None = Setting(
         None,
         description="Application definition that runs are meant for, such as NXsas",
@@ -141,6 +145,13 @@ class NexusSettings(Hdf5FileSettings):
             folder = (info.context or {}).get("folder", ".")
             value = _read_yaml(Path(folder, expanded(value)))
         return {} if value is None else value
+
+    @field_validator("root_attributes")
+    @classmethod
+    def _check_root(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        if found := sorted({"creator", "default"} & value.keys()):
+            raise ValueError(f"{' and '.join(found)} say how the file is to be read, and stay")
+        return value
 
     @field_validator("content")
     @classmethod

@@ -163,7 +163,7 @@ def _as_apstools(run: Run) -> str:
         if told is not None and str(key).startswith(("motor", "detectors")):
             args[key] = told
         elif key == "args" and isinstance(value, list | tuple):
-            args[key] = f"[{', '.join(str(_named(each)) for each in value)}]"
+            args[key] = f"[{', '.join(map(_name_with_quotes, value))}]"
     words = ", ".join(f"{key}={_python_like(value)}" for key, value in args.items())
     text = one_line(f"{run.plan_name}({words})")
     text = text if len(text) <= _LONGEST_COMMAND else f"{text[:_LONGEST_COMMAND]}...)"
@@ -186,6 +186,12 @@ def _named(value: Any) -> Any:
         found = _NAME_IN_REPR.match(value)
         return found[2] if found else value
     return [_named(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _name_with_quotes(value: Any) -> str:
+    """Return the name of a device as its repr has it, quotes included: apstools does."""
+    found = _NAME_IN_REPR.match(value) if isinstance(value, str) else None
+    return f"{found[1]}{found[2]}{found[1]}" if found else str(value)
 
 
 def _shortened(text: str) -> str:

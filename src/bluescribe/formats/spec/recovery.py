@@ -136,7 +136,7 @@ class SpecRecovery(Recovery):
 
     def _scan(self, source: Source, folder: Path, target: Path, *, are_apart: bool) -> bytes:
         """Return a file header and the scan of a run."""
-        values = {"file_extension": target.suffix, _APART: are_apart}
+        values = {"file_extension": target.suffix, _APART: are_apart, "append_to": None}
         stem = target.stem.replace("{", "{{").replace("}", "}}")
         writer = self.writer(folder, file_name=stem, **values)
         if not are_apart:

@@ -85,6 +85,8 @@ class SpecFile(RunFile["SpecSettings"]):
         """Return those of the folder: only a file of its own is called by the run."""
         if self.settings.one_file_a_run:
             return super().late_keys(run)
+        if self.settings.append_to is not None:
+            return frozenset()
         return late_keys(str(self.settings.directory))
 
     def open(self, run: Run) -> None:
@@ -93,7 +95,7 @@ class SpecFile(RunFile["SpecSettings"]):
         if self.settings.one_file_a_run:
             self._home = self._session.file_of_its_own(run, self.place(run))
         else:
-            self._home = self._session.file_for(run)
+            self._home = self._session.file_for(run, self.settings)
         self._taken = self._session.take_remarks()
         self._remarks += self._taken
         self._number = self._home.numbers.next(run, self._home.path)

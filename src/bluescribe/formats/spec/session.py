@@ -8,20 +8,18 @@ import time
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from ...contract.runfile import RunFile
 from ...contract.session import FormatSession
 from ...errors import ConfigError
 from ...files import Folder, Place
-from ...files.names import late_keys, run_path
 from ...files.run_names import clean
 from ...model.run import Document, Run, working_directory
 from .existing import highest_scan
 from .header import date
 from .lines import remark
-from .session_names import NamedFile, free, is_path, session_name
+from .session_names import NamedFile, folder_of, free, is_path, next_folder, session_name
 from .sessionfile import SessionFile
 
 if TYPE_CHECKING:
@@ -88,8 +86,15 @@ class SpecSession(FormatSession["SpecSettings"]):
         current = self._current
         return self._shown if current is None else current.path
 
-    def file_for(self, run: Run) -> SessionFile:
+    def file_for(self, run: Run, settings: SpecSettings) -> SessionFile:
         """Return the file of a run that begins, and make it.
+
+        Parameters
+        ----------
+        run
+            The run.
+        settings
+            Those of the run, which may have been changed since the session began.
 
         Raises
         ------
@@ -97,10 +102,12 @@ class SpecSession(FormatSession["SpecSettings"]):
             The folder or the file cannot be made.
         """
         with self._lock:
-            folder, title = self._target(run)
+            if settings.append_to is not None:
+                return self._file_at(run, run.cwd / settings.append_to, settings)
+            folder, title = self._target(run, settings)
             asked = folder.identity, title or ""
             known = self._names.get(asked)
-            name = known or title or session_name(run.start) + self._ending
+            name = known or title or session_name(run.start) + settings.ending
             goes_on = known is not None or (title is not None and self._goes_on)
             file = self._files.get((folder.identity, name)) if goes_on else None
             if file is None:
@@ -109,6 +116,15 @@ class SpecSession(FormatSession["SpecSettings"]):
             self._begin(file, run)
             self._remember(asked, file)
             return file
+
+    def _file_at(self, run: Run, path: Path, settings: SpecSettings) -> SessionFile:
+        """Return the file that the settings of a run name, and make it."""
+        folder = Folder.made(path.parent, settings.rights, run.claims)
+        file = self._files.get((folder.identity, path.name))
+        file = file or SessionFile(Place(folder, path.name), goes_on=True)
+        file.look_in(folder)
+        self._begin(file, run)
+        return file
 
     def file_of_its_own(self, run: Run, place: Place) -> SessionFile:
         """Return the file of a run that shares it with no other, and make it.
@@ -141,18 +157,17 @@ class SpecSession(FormatSession["SpecSettings"]):
         if len(self._names) > _MOST_FOLDERS:
             del self._names[next(iter(self._names))]
 
-    def _target(self, run: Run) -> tuple[Folder, str | None]:
+    def _target(self, run: Run, settings: SpecSettings) -> tuple[Folder, str | None]:
         """Return where the file of a run is, and its name; None when its time names it."""
-        folder = Folder.made(
-            run.cwd / self._directory(run.for_names), self.settings.rights, run.claims
-        )
+        directory = run.cwd / folder_of(settings.directory, run.for_names)
+        folder = Folder.made(directory, settings.rights, run.claims)
         named = self._named
         if named is None:
             return folder, self._title
         if named.folder is None:
             named.folder = folder.path
         if folder.path in (named.folder, named.path.parent):
-            folder = Folder.made(named.path.parent, self.settings.rights, run.claims)
+            folder = Folder.made(named.path.parent, settings.rights, run.claims)
             return folder, named.path.name
         if (folder.identity, "") not in self._names:
             logger.warning(
@@ -207,9 +222,11 @@ class SpecSession(FormatSession["SpecSettings"]):
         """
         if self.settings.one_file_a_run:
             raise ConfigError("newfile() has no use where every run has a file of its own")
+        if self.settings.append_to is not None:
+            raise ConfigError("newfile() has no use where append_to names the file")
         if title is not None and is_path(title):
             return self._use(Path(title).expanduser().resolve(), md)
-        folder = self.folder(md)
+        folder = next_folder(self.settings.directory, md)
         if title is None:
             name = session_name({"time": time.time()}) + self._ending
             path = (folder or working_directory() / self.settings.directory) / name
@@ -218,15 +235,15 @@ class SpecSession(FormatSession["SpecSettings"]):
         else:
             name = clean(str(title).removesuffix(self._ending)) + self._ending
             path = (folder or working_directory() / self.settings.directory) / name
-            highest = None if folder is None else self._highest_in(path)
+            highest = None if folder is None else self.highest_in(path)
         with self._lock:
             self._call(path, title=path.name, goes_on=title is not None)
         return path, highest
 
     def _use(self, path: Path, md: Mapping[str, Any] | None) -> tuple[Path, int | None]:
         """Go on in a file that is named by its path, in which no link is left."""
-        highest = self._highest_in(path)
-        folder = None if md is None else self.folder(md)
+        highest = self.highest_in(path)
+        folder = None if md is None else next_folder(self.settings.directory, md)
         with self._lock:
             self._call(path, named=NamedFile(path, folder))
         return path, highest
@@ -249,32 +266,15 @@ class SpecSession(FormatSession["SpecSettings"]):
         place = Place.at(path)
         self._names[place.folder.identity, ""] = place.name
 
-    def folder(self, md: Mapping[str, Any] | None) -> Path | None:
-        """Return the folder of a run that would begin now; None when only its start will tell.
-
-        Parameters
-        ----------
-        md
-            Fills the keys of the directory.
-        """
-        template = str(self.settings.directory)
-        keys = (key for _, key, _, _ in Formatter().parse(template))
-        if late_keys(template):
-            return None
-        if md is None and any(key not in (None, "time") for key in keys):
-            return None
-        directory = self._directory({**(md or {}), "time": time.time()})
-        return (working_directory() / directory).resolve()
-
     def folders(self, md: Mapping[str, Any] | None) -> list[Path]:
         """Return where the console looks for a file: the folder of the next, or the last run."""
-        folder = self.folder(md)
+        folder = next_folder(self.settings.directory, md)
         if folder is not None:
             return [folder]
         return [] if self._current is None else [self._current.place.parent]
 
-    def _highest_in(self, path: Path) -> int | None:
-        """Return the highest scan number in a file that exists."""
+    def highest_in(self, path: Path) -> int | None:
+        """Return the highest scan number in a file; None if it does not exist."""
         if path.is_dir():
             raise ConfigError(f"{path} is a folder, and no SPEC file")
         if not path.is_file() or path.is_symlink():
@@ -282,9 +282,6 @@ class SpecSession(FormatSession["SpecSettings"]):
         place = Place.at(path)
         known = self._files.get((place.folder.identity, place.name))
         return max(highest_scan(place), -1 if known is None else known.numbers.highest)
-
-    def _directory(self, start: Mapping[str, Any]) -> Path:
-        return run_path(self.settings.directory, "run", start).parent
 
     @property
     def _ending(self) -> str:

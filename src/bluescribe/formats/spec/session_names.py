@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
-from ...files.names import run_path
+from ...files.names import late_keys, run_path
 from ...files.run_names import SESSION_TEMPLATE, free_names
+from ...model.run import working_directory
 
-__all__ = ["NamedFile", "free", "is_path", "session_name"]
+__all__ = ["NamedFile", "folder_of", "free", "is_path", "next_folder", "session_name"]
 
 
 class NamedFile:
@@ -24,6 +27,30 @@ class NamedFile:
 def session_name(start: Mapping[str, Any]) -> str:
     """Return what a file is called, without ending, that begins with a run."""
     return run_path(Path(), SESSION_TEMPLATE, start).name
+
+
+def folder_of(directory: Path, start: Mapping[str, Any]) -> Path:
+    """Return the folder of a run: the setting, its keys filled."""
+    return run_path(directory, "run", start).parent
+
+
+def next_folder(directory: Path, md: Mapping[str, Any] | None) -> Path | None:
+    """Return the folder of a run that would begin now; None when only its start will tell.
+
+    Parameters
+    ----------
+    directory
+        The setting.
+    md
+        Fills its keys.
+    """
+    keys = (key for _, key, _, _ in Formatter().parse(str(directory)))
+    if late_keys(str(directory)):
+        return None
+    if md is None and any(key not in (None, "time") for key in keys):
+        return None
+    folder = folder_of(directory, {**(md or {}), "time": time.time()})
+    return (working_directory() / folder).resolve()
 
 
 def is_path(title: str | Path) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
-from ...contract.settings import WriterSettings
+from ...contract.settings import WriterSettings, expanded
 
 __all__ = ["SpecSettings"]
 
@@ -18,6 +19,11 @@ class SpecSettings(WriterSettings):
     one_file_a_run: bool = Field(
         False,
         description="Write every run to a file of its own, called by file_name, not to a session's",
+    )
+    append_to: Path | None = Field(
+        None,
+        description="File that all runs are appended to, in whatever folder they are; by default "
+        "a file of the session in the folder of each",
     )
     streams: Literal["comment", "scans"] = Field(
         "comment",
@@ -41,3 +47,23 @@ class SpecSettings(WriterSettings):
         True,
         description="Taken from existing configurations; a SPEC file has nothing to be missed",
     )
+
+    @property
+    def target(self) -> tuple[str, ...]:
+        """What says where a run goes."""
+        return (*super().target, str(self.append_to))
+
+    @field_validator("append_to")
+    @classmethod
+    def _check_append_to(cls, value: Path | None) -> Path | None:
+        if value is not None and (not value.name or not str(value).isprintable()):
+            raise ValueError("the path of a file is needed")
+        return None if value is None else expanded(value)
+
+    @model_validator(mode="after")
+    def _check_one_file(self) -> SpecSettings:
+        if self.append_to is not None and self.one_file_a_run:
+            raise ValueError(
+                "append_to names one file for all runs, and one_file_a_run asks for many"
+            )
+        return self

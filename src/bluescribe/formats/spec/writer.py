@@ -142,6 +142,22 @@ class SpecWriter(Writer):
         self.flush(self.settings.drain_timeout)
         return self._go_on_in(found[0], None, RE)[1] or 0
 
+    def highest_scan(self, path: str | Path) -> int | None:
+        """Return the highest scan number in a SPEC file; None if there is no such file.
+
+        Parameters
+        ----------
+        path
+            The file; a relative path is one in the working directory.
+
+        Raises
+        ------
+        ConfigError
+            It is not a SPEC file.
+        """
+        self.flush(self.settings.drain_timeout)
+        return self._session.highest_in(working_directory() / Path(path).expanduser())
+
     def comment(self, text: str, *, at_end: bool = False) -> None:
         """Write a comment into the SPEC file.
 
