@@ -5,8 +5,10 @@ import secrets
 import shutil
 import tempfile
 import weakref
+from collections.abc import Generator
 from importlib import import_module
 from pkgutil import walk_packages
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -44,6 +46,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure() -> None:
     warm.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Have workers send what they can: a name with half a surrogate pair would end the whole run."""
+    return _sendable((yield))
+
+
+def _sendable(told: Any) -> Any:
+    if isinstance(told, str):
+        return told.encode(errors="backslashreplace").decode()
+    if isinstance(told, dict):
+        return {_sendable(key): _sendable(value) for key, value in told.items()}
+    return [*map(_sendable, told)] if isinstance(told, list | tuple) else told
 
 
 @pytest.fixture(autouse=True)

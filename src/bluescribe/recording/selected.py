@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from ..errors import shown
 from ..model.run import Descriptor, Document
 from ..model.selection import LEFT_OUT, Selection
 from .recording import Recording
@@ -78,4 +79,4 @@ class SelectedRecording(Recording):
     def _known_fields(self) -> str:
         names = [name for stream in self.run.streams.values() for name in stream.fields]
         left_out = [name for _, name in self._file.left_out if name is not None]
-        return ", ".join(sorted({*names, *left_out}))
+        return ", ".join(sorted(map(shown, {*names, *left_out})))
