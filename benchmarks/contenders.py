@@ -108,7 +108,7 @@ def _bluescribe(format_name: str) -> Callable[[Path], Sink]:
 
 def _all_four(directory: Path) -> Sink:
     from bluescribe.formats import load_format
-    from bluescribe.session.subscribe import Writers
+    from bluescribe.session import Writers
 
     names = ("spec", "nexus", "csv", "jsonl")
     writers = Writers(

@@ -152,7 +152,7 @@ def test_a_pattern_without_a_field_is_told_once_a_session(tmp_path: Path, caplog
     (record,) = [r for r in caplog.records if "no field is called" in r.getMessage()]
     assert "'eiger*'" in record.getMessage()
     assert "motor_*" not in record.getMessage()
-    assert "det, motor, motor_setpoint" in record.getMessage()
+    assert "'det', 'motor', 'motor_setpoint'" in record.getMessage()
 
 
 def test_one_name_may_stand_alone_and_no_name_is_a_mistake() -> None:
