@@ -50,7 +50,7 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable() -> Generator[None, Any, Any]:
-    """Have workers send what they can: a name with half a surrogate pair would end the whole run."""
+    """Have workers send what they can: half a surrogate pair would end the whole run."""
     return _sendable((yield))
 
 
