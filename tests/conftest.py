@@ -59,7 +59,9 @@ def _sendable(told: Any) -> Any:
         return told.encode(errors="backslashreplace").decode()
     if isinstance(told, dict):
         return {_sendable(key): _sendable(value) for key, value in told.items()}
-    return [*map(_sendable, told)] if isinstance(told, list | tuple) else told
+    if isinstance(told, tuple):
+        return (*map(_sendable, told),)
+    return [*map(_sendable, told)] if isinstance(told, list) else told
 
 
 @pytest.fixture(autouse=True)
