@@ -55,7 +55,7 @@ def refuse_pages(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(file, data, place)
 
-    monkeypatch.setattr("bluescribe.formats.tiff.stackfile.os.pwrite", pwrite)
+    monkeypatch.setattr("bluescribe.files.system.os.pwrite", pwrite)
 
 
 def run_of_resources(

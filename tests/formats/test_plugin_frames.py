@@ -206,7 +206,7 @@ def test_only_some_frames_are_read_at_a_time(tmp_path):
 
 
 def test_the_work_is_given_up_with_the_session_and_taken_up_by_the_next(tmp_path, monkeypatch):
-    monkeypatch.setattr("bluescribe.recording.writer._EXIT_SECONDS", 0.01)
+    monkeypatch.setattr("bluescribe.recording.backend._EXIT_SECONDS", 0.01)
     raw, folder = tmp_path / "raw.h5", tmp_path / "stacks"
     docs = run_of_resources(
         [hdf5_resource(raw, frame_per_point=1)], [(0, {"point_number": 0})], SHAPE

@@ -199,7 +199,7 @@ def test_a_full_disk_leaves_no_half_stack(single, tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(file, data, place)
 
-    monkeypatch.setattr("bluescribe.formats.tiff.stackfile.os.pwrite", pwrite)
+    monkeypatch.setattr("bluescribe.files.system.os.pwrite", pwrite)
     told = fail(tmp_path, flight(tmp_path / "raw.h5"), one_file_a_frame=single)
     assert "free space" in told
 

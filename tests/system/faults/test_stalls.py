@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bluescribe.hdf5.file import LiveFile
-from bluescribe.spool import intake, spool, window
+from bluescribe.spool import feed, intake, window
 from bluescribe.spool.window import DOCUMENT_BYTES
 from tests.core.scanning import told
 from tests.system.faults import instrument
@@ -67,7 +67,7 @@ def test_memory_that_is_full_makes_the_scan_wait_and_loses_nothing(
     tmp_path, stalls, caplog, monkeypatch
 ):
     """There is no spool: a file stands where it should be."""
-    for module in (intake, spool, window):
+    for module in (intake, feed, window):
         monkeypatch.setattr(module, "MOST_BYTES", 100 * DOCUMENT_BYTES)
     monkeypatch.setattr(intake, "_MOST_ITEMS", 10)
     monkeypatch.setattr(intake, "_LONG_WAIT_SECONDS", 0.3)

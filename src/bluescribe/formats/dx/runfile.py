@@ -121,11 +121,12 @@ class DxFile(RunFile[DxSettings]):
         if self.settings.images == "link":
             self._show_what_is_there(h5)
         missing = self._tell_what_is_not_there(h5)
-        if not self._frames.pending():
-            warn_of_missing(self._run, missing)
-        else:
+        is_whole = not self._frames.pending()
+        if not is_whole:
             self.owe("dx", self._run, self._place, "its images are in it", self._noted)
         self._file.finish()
+        if is_whole:  # only now: a file that cannot be closed is written, and told of, again
+            warn_of_missing(self._run, missing)
 
     def afterwards(self) -> Work | None:
         """Return what shows the images that could not be read yet, or copies all."""
