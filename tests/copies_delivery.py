@@ -32,7 +32,7 @@ class CopiesDelivery(Delivery):
     def follow(self, writers: Sequence[Writer]) -> None:
         super().follow(writers)
         for writer in writers:
-            writer.tell_of_finished(self._finished)
+            writer.on_complete(self._finished)
 
     def _finished(self, report: RunReport) -> None:
         self.put(report.uid, {"files": [str(path) for path in report.files]})

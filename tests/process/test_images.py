@@ -53,7 +53,7 @@ def test_what_a_process_tells_that_was_left_overwrites_no_account(tmp_path):
     raw = tmp_path / "raw.h5"
     reports: list[RunReport] = []
     with NexusWriter(tmp_path / "out", images="copy", images_timeout=PATIENCE) as writer:
-        writer.tell_of_finished(reports.append)
+        writer.on_complete(reports.append)
         for document in run_of_streams([hdf5_stream(raw)], [(0, 0, 4)], (1, 6, 8)):
             writer(*document)
         eventually(lambda: writer.status().copying)
