@@ -202,7 +202,8 @@ class DxFile(RunFile[DxSettings]):
         set_attribute(file.plain(), "creator", CREATOR)
         _put(file.plain(), [("/implements", "exchange:measurement:process")])
         _put(file.plain(), of_the_start(self._run))
-        told = dumps(self.settings.model_dump(mode="json", include=TELLING)).decode()
+        settings = self.settings.model_dump(mode="json", include=set(TELLING))
+        told = dumps({name: settings[name] for name in TELLING}).decode()
         _put(file.plain(), [(f"{ACQUISITION}/settings", told)])
 
     def _show_what_is_there(self, h5: h5py.File) -> None:

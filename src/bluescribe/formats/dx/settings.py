@@ -19,7 +19,7 @@ ROLES: tuple[Role, ...] = ("data", "data_white", "data_dark")
 IMAGE_KEYS: dict[int, Role] = {0: "data", 1: "data_white", 2: "data_dark"}
 """As NXtomo numbers them; 3 is an image that is not to be used."""
 
-TELLING = {"image", "theta", "streams", "image_key", "images", "live", "compression"}
+TELLING = ("image", "theta", "streams", "image_key", "live", "compression", "images")
 """Settings that decide what a file holds; it tells them, to be written anew alike."""
 
 
