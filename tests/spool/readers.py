@@ -10,6 +10,7 @@ from typing import Any
 
 from bluescribe.files import Place
 from bluescribe.recording.snapshot import Snapshots
+from bluescribe.spool.event_rows import EventRows
 from bluescribe.spool import Lane, Spool
 from bluescribe.spool.segment import NOTE, Entry, read_segment
 from bluescribe.spool.stretch import Stretch, StretchReader
@@ -64,7 +65,10 @@ class Reader:
         assert self.gate.wait(PATIENCE)
         self.is_waiting = False
         self.threads.add(threading.current_thread())
-        self.received.append((name, doc))
+        if isinstance(doc, EventRows):
+            self.received += (("event", event) for event in doc.events())
+        else:
+            self.received.append((name, doc))
         if isinstance(doc, dict) and name == "start":
             self.opened.add(doc["uid"])
         elif isinstance(doc, dict) and name == "stop":

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluescribe.spool.problems import BrokenSpoolError
-from bluescribe.spool.rows import Form, Packer
+from bluescribe.spool.rows import Form, Packer, Unpacker
 from bluescribe.testing.contract import played
 from bluescribe.testing.shapes import SHAPES
 from tests.spool.same import same
@@ -136,8 +136,10 @@ def test_a_form_that_is_none_is_told(described):
 def test_half_a_row_is_told():
     packer: Any = Packer()
     form, row = packer.pack(event({"x": 0.5}))
+    unpacker = Unpacker()
+    unpacker.learn(7, form.described())
     with pytest.raises(BrokenSpoolError, match="within an event"):
-        list(form.events(row[:-1]))
+        unpacker.form(7, row[:-1])
 
 
 def test_nan_keeps_its_payload():

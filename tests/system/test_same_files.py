@@ -19,7 +19,7 @@ from bluescribe.contract.runfile import RunFile
 from bluescribe.recording.retry import Retry
 from bluescribe.session.subscribe import make_writers
 from bluescribe.session.writers import Writers
-from bluescribe.spool import Spool
+from bluescribe.spool import Spool, event_rows
 from bluescribe.spool import intake as intakes
 from bluescribe.spool import window as windows
 from bluescribe.testing import SHAPES
@@ -155,6 +155,16 @@ def test_lanes_that_lag_write_the_same_files(shape, tmp_path, gate):
             assert done.wait(PATIENCE)
         assert writers.flush(PATIENCE)
     _check(tmp_path / "data", name, documents)
+
+
+def test_events_that_go_in_a_page_are_those_that_go_one_by_one(shape, tmp_path, monkeypatch):
+    name, documents = shape
+    for fewest in (1, 1_000_000):
+        monkeypatch.setattr(event_rows, "_FEWEST", fewest)
+        with _writers(tmp_path / str(fewest)) as writers:
+            for document in documents:
+                writers.post(*document)
+    _compare(tmp_path / "1000000", tmp_path / "1", name, documents)
 
 
 def test_runs_that_were_late_are_in_the_same_files(shape, tmp_path):

@@ -16,6 +16,7 @@ from ..files.names import late_keys
 from ..model.plain_values import is_plain
 from ..model.run import Descriptor, Document, Run
 from ..model.writable import writable
+from ..spool.event_rows import EventRows
 from .recording import Recording
 from .selected import SelectedRecording
 
@@ -77,6 +78,10 @@ class LateNamedRecording(SelectedRecording):
         self._keep("event", super().add_event, doc)
         self._learn(("event",), _data(doc))
         return self._open_if_known()
+
+    def add_rows(self, rows: EventRows) -> bool:
+        """Add events that are alike in one step, unless each is looked at for the name."""
+        return self._kept is None and super().add_rows(rows)
 
     def add_event_page(self, doc: Document) -> None:
         """Write a page; the first value of a column may be a part of the name."""

@@ -19,6 +19,7 @@ from ..model.plain_values import is_plain, is_plain_event
 from ..model.run import Descriptor, Document, Run
 from ..model.times import page_with_seconds, with_seconds
 from ..model.writable import Unwritable
+from ..spool.event_rows import EventRows
 from .account import Account
 from .arrivals import Arrivals
 from .pages import PageWriter
@@ -182,6 +183,33 @@ class Recording:
             self._retry.give_up(fault)
         elif fault is not None:
             self._retry(self._file.record, "event", self._pages.replace("event", doc))
+
+    def add_rows(self, rows: EventRows) -> bool:
+        """Add events that are alike in one step; return False if they go one by one."""
+        if self._file.takes_pages:
+            if rows.page is None:
+                return False
+            self.add_event_page(rows.page)
+        else:
+            if not rows.form.fits_page:
+                return False
+            self._record_events(rows)
+        return True
+
+    def _record_events(self, rows: EventRows) -> None:
+        """Record events as they came; numbers, as theirs are, can be written."""
+        stream, _ = self.descriptors[rows.descriptor]
+        taken = []
+        for doc in rows.events():
+            try:
+                self._record_event(doc)
+            except DocumentError as error:
+                self._account.refuse("event", error)
+            else:
+                taken.append(doc)
+        if taken:
+            self._pages.count(stream, len(taken))
+            self._arrivals.add_events(stream, taken)
 
     def add_event_page(self, doc: Document) -> None:
         """Write a page as it came."""

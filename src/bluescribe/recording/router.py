@@ -22,6 +22,7 @@ from ..model.plain_values import is_plain
 from ..model.run import Document, Run, working_directory
 from ..model.times import dated
 from ..model.writable import writable
+from ..spool.event_rows import ROWS, EventRows
 from .account import Account
 from .named_late import recording_of
 from .post_run import PostRunJobs
@@ -90,6 +91,8 @@ class Router(DocumentRouter):
         try:
             if name == "event":  # nearly all are: the way through DocumentRouter is as long again
                 self.event(doc)
+            elif name == ROWS:
+                self.rows(doc)
             elif is_plain(doc):
                 self(name, doc)
             else:
@@ -178,6 +181,16 @@ class Router(DocumentRouter):
         """Add an event to its run."""
         recording = self._by_descriptor.get(doc["descriptor"])
         return recording.add_event(doc) if recording is not None else self.strays.log("event")
+
+    def rows(self, rows: EventRows) -> None:
+        """Add events that are alike to their run, together where that can be.
+
+        No document of the event model.
+        """
+        recording = self._by_descriptor.get(rows.descriptor)
+        if recording is None or not recording.add_rows(rows):
+            for event in rows.events():
+                self.receive("event", event)
 
     def event_page(self, doc: Document) -> None:  # type: ignore[override]  # as event
         """Add a page of events to its run."""

@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import shown
 from ..model.run import Descriptor, Document
 from ..model.selection import LEFT_OUT, Selection
+from ..spool.event_rows import EventRows
 from .recording import Recording
 
 __all__ = ["SelectedRecording"]
@@ -39,6 +40,11 @@ class SelectedRecording(Recording):
     def add_event(self, doc: Document) -> None:
         """Keep an event without the fields that are left out."""
         super().add_event(doc if self._selection is None else self._selection.event(doc))
+
+    def add_rows(self, rows: EventRows) -> bool:
+        """Add events that are alike in one step, unless a journal is to have less of each."""
+        takes_all = self._selection is None or self._file.takes_pages
+        return takes_all and super().add_rows(rows)
 
     def add_event_page(self, doc: Document) -> None:
         """Write a page without the fields that are left out."""

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .event_rows import documents_in
 from .late import LateRuns
 from .log import Cursor
 from .recipient import Recipient
@@ -120,7 +121,7 @@ class Follower:
         is_urgent = not self.recipient.has_open_runs or bool(batch.begun)
         for _, doc, _, lane in batch.items:
             if lane is None or lane is self:
-                self._waiting += 1
+                self._waiting += documents_in(doc)
                 is_urgent = is_urgent or (lane is self and isinstance(doc, threading.Event))
         if is_urgent:
             self.wake.set()
@@ -214,7 +215,7 @@ class Follower:
         for name, doc, _, lane in items:
             if self._is_ended or (lane is not None and lane is not self):
                 continue
-            self._waiting -= doc.documents if isinstance(doc, Stretch) else 1
+            self._waiting -= doc.documents if isinstance(doc, Stretch) else documents_in(doc)
             self._moved = time.monotonic()
             if isinstance(doc, threading.Event):
                 self._answer(name, doc)

@@ -6,9 +6,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from .event_rows import ROWS, EventRows
+from .rows import Form, Packer
 from .window import DOCUMENT_BYTES, MOST_BYTES, Batch, Item, is_request
 
 __all__ = ["Intake"]
@@ -45,6 +47,7 @@ class Intake:
         self.limit = 0
         """Items below which anyone may append to `items`; 0 while nobody takes them."""
         self._wake = wake
+        self._packer = Packer()
         self._held_up = held_up
         self._bytes = 0
         self._lock = threading.Lock()
@@ -90,7 +93,8 @@ class Intake:
             with self._lock:
                 self._bytes -= size
         weight = size + len(items) * DOCUMENT_BYTES
-        return Batch(number, items, weight, begun=[*map(_uid, filter(_is_start, items))])
+        begun = [*map(_uid, filter(_is_start, items))]
+        return Batch(number, [*_gathered(items, self._packer)], weight, begun=begun)
 
     def _is_full(self, size: int) -> bool:
         waiting = self._bytes
@@ -115,6 +119,28 @@ class Intake:
             time.sleep(_ROOM_CHECK_SECONDS)
         if is_told:
             logger.warning("room again after %.1f s", time.monotonic() - began)
+
+
+def _gathered(items: Iterable[Item], packer: Packer) -> Iterator[Item]:
+    """Yield what was received, with events in one that are alike and came one behind the other."""
+    form: Form | None = None
+    rows: list[bytes] = []
+    events: list[dict[str, Any]] = []
+    for item in items:
+        name, doc, _, lane = item
+        row = packer.pack(doc) if name == "event" and lane is None else None
+        if rows and (row is None or row[0] is not form):
+            assert form is not None  # rows have one
+            yield ROWS, EventRows(form, b"".join(rows), events), 0, None
+            rows, events = [], []
+        if row is None:
+            yield item
+        else:
+            form = row[0]
+            rows.append(row[1])
+            events.append(doc)
+    if rows and form is not None:
+        yield ROWS, EventRows(form, b"".join(rows), events), 0, None
 
 
 def _is_start(item: Item) -> bool:

@@ -14,13 +14,13 @@ from .. import __version__
 from ..contract.session import CONTROL
 from ..files.space import size_text
 from ..retry_policy import Retries, RetryPolicy
+from .event_rows import EventRows
 from .home import spool_home
 from .left import GAP
 from .log import Cursor, Log
 from .needs import Needs
 from .problems import BrokenSpoolError
-from .rows import Packer
-from .segment import Entry, Kept
+from .segment import Entry, Kept, one_by_one
 from .settings import SpoolSettings
 from .stretch import Stretch
 from .window import Batch
@@ -59,7 +59,6 @@ class Keeper:
     def __init__(self, settings: SpoolSettings | None) -> None:
         self._settings = settings
         self._log: Log | None = None
-        self._packer = Packer()
         self.needs = Needs()
         self._resources: dict[str, dict[str, Any]] = {}
         """The latest, by their uids."""
@@ -206,11 +205,11 @@ class Keeper:
                 if len(self._resources) > _EARLIER_RESOURCES:
                     del self._resources[next(iter(self._resources))]
 
-    def _packed(self, batch: Batch) -> Iterator[Kept]:
-        pack = self._packer.pack
+    @staticmethod
+    def _packed(batch: Batch) -> Iterator[Kept]:
         for name, doc, _, lane in batch.items:
-            if name == "event" and lane is None and (row := pack(doc)) is not None:
-                yield row
+            if isinstance(doc, EventRows):
+                yield doc.form, bytes(doc.packed)
             elif not isinstance(doc, threading.Event):
                 yield name, doc, "" if lane is None else lane.key
 
@@ -278,6 +277,6 @@ def _has_control(batch: Batch) -> bool:
 
 def _read(log: Log, start: Cursor, end: Cursor) -> Iterator[Entry]:
     try:
-        yield from (entry for entry, _ in log.read(start, end))
+        yield from one_by_one(entry for entry, _ in log.read(start, end))
     except OSError as error:
         raise BrokenSpoolError(f"the spool cannot be read: {error}") from error

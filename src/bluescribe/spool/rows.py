@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,25 @@ class Form:
         self.struct = struct.Struct(f"<{_UID_LENGTH}s{self.codes}")
         self._casts = [None if kind in (float, int, bool) else kind for kind in types]
 
+    @cached_property
+    def fits_page(self) -> bool:
+        """Whether the events may stand in an event_page: their numbers and times are such."""
+        number, moment = self.types[-2:]
+        return moment is float and (number is int or issubclass(number, np.integer))
+
+    def columns(self, rows: bytes | memoryview) -> Iterator[list[Any]]:
+        """Yield the values of packed rows by columns: uids as bytes, then those of `types`."""
+        table = np.frombuffer(rows, self._dtype)
+        for name, kind in zip(table.dtype.names or (), (bytes, *self.types), strict=True):
+            column = table[name]
+            yield list(column) if issubclass(kind, np.generic) else column.tolist()
+
+    @cached_property
+    def _dtype(self) -> np.dtype[Any]:
+        """What `struct` packs, for numpy."""
+        kinds = [f"S{_UID_LENGTH}", *(np.dtype(kind).newbyteorder("<") for kind in self.types)]
+        return np.dtype([(str(number), kind) for number, kind in enumerate(kinds)])
+
     def described(self) -> dict[str, Any]:
         """Return the form for a record; `made` is its inverse."""
         return {
@@ -94,15 +114,7 @@ class Form:
             raise BrokenSpoolError(f"a form of events cannot be read: {error!r}") from None
 
     def events(self, rows: bytes | memoryview) -> Iterator[dict[str, Any]]:
-        """Yield the events of packed rows, as they were packed.
-
-        Raises
-        ------
-        BrokenSpoolError
-            The rows are not of this form.
-        """
-        if len(rows) % self.struct.size:
-            raise BrokenSpoolError("rows of events end within an event")
+        """Yield the events of packed rows, as they were packed."""
         for uid, *values in self.struct.iter_unpack(rows):
             exact = [
                 value if cast is None else cast(value)
@@ -194,14 +206,17 @@ class Unpacker:
         """Take in a form, by the number that its rows name."""
         self._forms[number] = Form.made(described)
 
-    def events(self, number: int, rows: bytes | memoryview) -> Iterator[dict[str, Any]]:
-        """Yield the events of rows.
+    def form(self, number: int, rows: bytes | memoryview) -> Form:
+        """Return the form of rows.
 
         Raises
         ------
         BrokenSpoolError
-            Their form did not come, or they are not of it.
+            It did not come, or they are not of it.
         """
         if number not in self._forms:
             raise BrokenSpoolError(f"rows of form {number}, which was not written before them")
-        return self._forms[number].events(rows)
+        form = self._forms[number]
+        if len(rows) % form.struct.size:
+            raise BrokenSpoolError("rows of events end within an event")
+        return form

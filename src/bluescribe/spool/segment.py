@@ -14,6 +14,7 @@ from ..files import Place
 from ..files.system import change_mode, write_parts
 from .problems import BrokenSpoolError
 from .records import Buffer, Kind, Record, is_torn_head, packed, records
+from .event_rows import ROWS, EventRows
 from .rows import Form, Unpacker
 from .values import decode, encode
 
@@ -28,6 +29,7 @@ __all__ = [
     "counted",
     "entries_of",
     "learn_forms",
+    "one_by_one",
     "read_segment",
 ]
 
@@ -45,7 +47,7 @@ _AT_ONCE = min(1024, os.sysconf("SC_IOV_MAX"))
 Entry = tuple[str, Any, str]
 """The name of a document, or of what is asked of the lanes; that; and of which lane, or of all."""
 Kept = Entry | tuple[Form, bytes]
-"""An entry, or a packed row with its form."""
+"""An entry, or packed rows with their form."""
 
 
 class Segment:
@@ -222,7 +224,7 @@ def read_segment(place: Place) -> Iterator[Entry]:
         about = _told(first)
         _check_schema(place, about)
         yield BEGIN, about, ""
-        yield from (entry for entry, _ in entries_of(found, Unpacker(), None))
+        yield from one_by_one(entry for entry, _ in entries_of(found, Unpacker(), None))
         if file.seek(0, os.SEEK_END) > ends[-1]:
             yield TORN, {}, ""
 
@@ -244,18 +246,29 @@ def learn_forms(found: Iterable[Record], unpacker: Unpacker) -> None:
 def entries_of(
     found: Iterable[Record], unpacker: Unpacker, end: int | None
 ) -> Iterator[tuple[Entry, int]]:
-    """Yield the entries of records up to a place, and where the record of each ends."""
+    """Yield the entries of records up to a place, and where the record of each ends.
+
+    Events that are alike are one entry, as they are one record.
+    """
     for record in found:
         if end is not None and record.end > end:
             return
         if record.kind is Kind.FORM:
             unpacker.learn(*_told(record))
         elif record.kind is Kind.ROWS:
-            form = int.from_bytes(record.parts[0], "little")
-            for event in unpacker.events(form, record.parts[1]):
-                yield ("event", event, ""), record.end
+            form = unpacker.form(int.from_bytes(record.parts[0], "little"), record.parts[1])
+            yield (ROWS, EventRows(form, record.parts[1]), ""), record.end
         elif record.kind is Kind.DOCUMENT:
             yield _told(record), record.end
+
+
+def one_by_one(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield entries with an entry for each event."""
+    for entry in entries:
+        if isinstance(entry[1], EventRows):
+            yield from (("event", event, "") for event in entry[1].events())
+        else:
+            yield entry
 
 
 def _told(record: Record) -> Any:

@@ -131,7 +131,7 @@ class Spool(Feed):
     def _end(self) -> None:
         """Write what is not in the log yet, and tell what is left there for the next session."""
         self._keeper.keep([*self._window.unkept()], self.lanes, [], is_last=True)
-        unkept = sum(len(batch.items) for batch in self._window.unkept())
+        unkept = sum(batch.documents for batch in self._window.unkept())
         if unkept and self._keeper.needs and not self._keeper.is_off:
             logger.error(
                 "the last %d documents are not in the spool: %s", unkept, self._keeper.refused

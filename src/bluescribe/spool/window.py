@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .event_rows import documents_in
 from .log import Cursor
+from .segment import one_by_one
 from .stretch import Stretch
 
 if TYPE_CHECKING:
@@ -50,6 +52,11 @@ class Batch:
     end: Cursor | None = None
     begun: list[str] = field(default_factory=list)
     """Uids of the runs that begin in it."""
+
+    @property
+    def documents(self) -> int:
+        """How many were received, with what was asked."""
+        return sum(documents_in(doc) for _, doc, _, _ in self.items)
 
 
 class Window:
@@ -99,7 +106,7 @@ class Window:
             for name, doc, _, its in items
             if not isinstance(doc, threading.Event)
         ]
-        return ends[-1] if ends else self.dropped, tail
+        return ends[-1] if ends else self.dropped, [*one_by_one(tail)]
 
     def unkept(self) -> Iterator[Batch]:
         """Yield what is in memory only, oldest first."""
@@ -145,9 +152,9 @@ class Window:
         documents = size = 0
         for number in range(lane.at - self.first_number, len(self.batches)):
             batch = self.batches[number]
-            if taken and documents + len(batch.items) > _LARGEST_MEAL:
+            if taken and documents + batch.documents > _LARGEST_MEAL:
                 break
-            documents += len(batch.items)
+            documents += batch.documents
             size += batch.weight
             lane.at, lane.cursor = batch.number + 1, batch.end
             if not lane.recipient.reads_log:
@@ -172,6 +179,7 @@ def _to_read(batch: Batch, lane: Follower) -> Sequence[Item]:
     if batch.start is None or batch.end is None:
         return batch.items
     asked = [item for item in batch.items if is_request(item)]
-    number = sum(item[3] in (None, lane) and not is_request(item) for item in batch.items)
+    taken = [item for item in batch.items if item[3] in (None, lane) and not is_request(item)]
+    number = sum(documents_in(item[1]) for item in taken)
     stretch = Stretch(batch.start.segment, batch.start.offset, batch.end.offset, number)
     return [("stretch", stretch, 0, None), *asked]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ...spool.event_rows import EventRows
 from ...spool.segment import Entry
 from ...spool.stretch import Stretch
 from ..account import Account
@@ -73,6 +74,9 @@ class RemoteRecorder:
 
     def receive(self, name: str, doc: Any) -> None:
         """Hand on one document, or a part of the log."""
+        if isinstance(doc, EventRows):
+            self._items += (("event", event) for event in doc.events())
+            return
         if not isinstance(doc, Stretch):
             self._items.append((name, doc))
             return

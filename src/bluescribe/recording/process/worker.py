@@ -12,6 +12,7 @@ from ...contract.report import Failure, RunReport
 from ...files import Place
 from ...files.job_note import Note
 from ...files.run_names import of_noted
+from ...spool.event_rows import documents_in
 from ...spool.problems import BrokenSpoolError
 from ...spool.segment import Entry
 from ...spool.stretch import StretchReader
@@ -67,12 +68,13 @@ class Worker:
         BrokenSpoolError
             It is damaged.
         """
-        number = 0
+        number = since = 0
         for name, doc in self._reader.read(start, end, key):
             self._take(name, doc)
-            number += 1
-            if number % _SYNC_EVERY == 0:
+            number += documents_in(doc)
+            if number - since >= _SYNC_EVERY:
                 self._recorder.sync()
+                since = number
         return number
 
     def _take(self, name: str, doc: Any) -> None:
