@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 
 from ..files import Place
 from ..files.system import change_mode, write_parts
+from .event_rows import ROWS, EventRows
 from .problems import BrokenSpoolError
 from .records import Buffer, Kind, Record, is_torn_head, packed, records
-from .event_rows import ROWS, EventRows
 from .rows import Form, Unpacker
 from .values import decode, encode
 
