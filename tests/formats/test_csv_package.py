@@ -60,7 +60,7 @@ def test_a_column_of_ours_is_added_in_one_place(tmp_path, monkeypatch):
     """What a table has beside its fields is said once: tables, arrays and package agree."""
     stamp = own_columns.OwnColumn(
         "device_time",
-        lambda page, _: [b"%d" % stamps[0] for stamps in zip(page.timestamps["x"])],
+        lambda page, _: [b"%.0f" % stamp for stamp in page.timestamps["x"] if stamp],
         lambda _: {"type": "integer", "unit": "s"},
     )
     monkeypatch.setattr(own_columns, "_ALL", (*own_columns._ALL, stamp))

@@ -8,9 +8,10 @@ import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from .. import retry_policy
 from ..recording.at_exit import at_the_end
 from ..recording.writer import Writer
-from ..retry_policy import Retries, RetryPolicy
+from ..retry_policy import Retries
 from ..spool import SpoolSettings
 from .adoption import adopt
 from .adoption_process import adopt_elsewhere, can_adopt_elsewhere
@@ -22,8 +23,6 @@ logger = logging.getLogger(__name__)
 
 _EXIT_SECONDS = 60.0
 """How long the end of a session waits for the run that is being written."""
-_POLICY = RetryPolicy(first=2.0, longest=60.0)
-"""For what cannot be written yet."""
 
 
 def adopt_later(
@@ -109,7 +108,7 @@ def _adopt_all(
         if then is not None and (is_over or is_tried):
             then()
             then = None  # it may hold the writers
-        if is_over or stop.wait(retries.fail(_POLICY)):
+        if is_over or stop.wait(retries.fail(retry_policy.FOR_ADOPTION)):
             return
         is_tried = True
 

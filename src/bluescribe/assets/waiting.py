@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from .. import retry_policy
 from ..model.run import Document, Run
 from ..model.times import seconds_of
+from ..retry_policy import Retries
 from .images import GivenUpError, MissingError, NotReadyError
 
 __all__ = ["Patience", "check_there", "raise_if_given_up", "seconds_left"]
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-"""Seconds between two looks at a file that is not ready."""
 
 T = TypeVar("T")
 
@@ -51,7 +50,7 @@ class Patience:
         ImagesError
             They never will be.
         """
-        pause = _FIRST_PAUSE
+        retries = Retries()
         while True:
             try:
                 return check()
@@ -59,8 +58,7 @@ class Patience:
                 left = self._deadline - time.monotonic()
                 if left <= 0 or give_up.is_set():
                     raise NotReadyError(f"{error}, after {self._timeout:.0f} s") from None
-            give_up.wait(min(pause, left))
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            give_up.wait(min(retries.fail(retry_policy.FOR_IMAGES), left))
 
 
 def seconds_left(timeout: float, run: Run, stop: Document | None) -> float:

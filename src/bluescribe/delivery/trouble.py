@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import time
 
+from .. import retry_policy
 from ..errors import BluescribeError
-from ..retry_policy import Retries, RetryPolicy
+from ..retry_policy import Retries
 
 __all__ = ["Later", "Refused", "Trouble"]
 
 logger = logging.getLogger(__name__)
-
-POLICY = RetryPolicy(first=1.0, longest=600.0, log_again=3600.0)
 
 
 class Later(BluescribeError, RuntimeError):  # noqa: N818  # what is said of a parcel
@@ -80,7 +79,7 @@ class Trouble:
 
     def meet(self, problem: Later, run: str) -> None:
         """Wait longer each time; tell at first, when something else is wrong, and every hour."""
-        if POLICY.is_to_log(self._told.get(problem.remedy)):
+        if retry_policy.FOR_DELIVERIES.is_to_log(self._told.get(problem.remedy)):
             self._told[problem.remedy] = time.monotonic()
             self._own.add(problem.remedy)
             logger.warning(
@@ -91,7 +90,7 @@ class Trouble:
                 problem.remedy,
             )
         self.cause = problem.cause
-        self._retries.fail(POLICY, after=problem.after)
+        self._retries.fail(retry_policy.FOR_DELIVERIES, after=problem.after)
 
     def end(self) -> None:
         """Tell that it is over, if anybody was told that it began."""

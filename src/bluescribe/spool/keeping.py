@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
+from .. import __version__, retry_policy
 from ..contract.session import CONTROL
 from ..files.space import size_text
-from ..retry_policy import Retries, RetryPolicy
+from ..retry_policy import Retries
 from .home import spool_home
 from .left import GAP
 from .log import Cursor, Log
@@ -32,8 +32,6 @@ __all__ = ["Keeper"]
 
 logger = logging.getLogger(__name__)
 
-_POLICY = RetryPolicy(first=2.0, longest=2.0)
-"""For what the disk refused."""
 _LEAST_FREE = 200 << 20
 """Bytes that are left to others on the disk: a full one stops more than bluescribe."""
 _LOOK_SECONDS = 1.0
@@ -255,7 +253,7 @@ class Keeper:
 
     def _refuse(self, error: OSError) -> None:
         is_first = not self._retries.is_failing
-        self._retries.fail(_POLICY)
+        self._retries.fail(retry_policy.FOR_SPOOL)
         if is_first:
             logger.warning(
                 "the spool cannot be written: %s. What is received is in memory, up to 256 MB, and "

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..retry_policy import Retries, RetryPolicy
+from .. import retry_policy
+from ..retry_policy import Retries
 from .recipient import Recipient
 from .segment import Entry
 
 __all__ = ["LateRuns"]
 
 Story = Callable[[str], Iterator[Entry] | None]
-
-_POLICY = RetryPolicy(first=1.0, longest=30.0)
 
 
 class LateRuns:
@@ -30,7 +29,7 @@ class LateRuns:
             self._is_waiting = False
             return None
         if not self._is_waiting:
-            self._retries.fail(_POLICY)
+            self._retries.fail(retry_policy.FOR_LATE_RUNS)
             self._is_waiting = True
         return self._retries.seconds
 
