@@ -64,6 +64,8 @@ _LONGEST_OF_PART = 200
 _LONGEST_MARK = 40
 """Bytes of what stands behind the stem of an open scan, its number and the ending not counted."""
 _UID_DIGITS = 7
+_NUMBER = r"(-\d+)?"
+"""What `_numbered` puts behind a name that is taken, as a pattern."""
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\:*?"<>|#;\[\]]')
 """Separators, control characters, line ends, what Windows shares refuse, and what readers take for
@@ -72,13 +74,13 @@ the end of a name or for a pattern: silx and frictionless do not open ``Fe #3.hd
 _BESIDE = re.compile(
     "|".join(
         [
-            rf"{re.escape(_DAMAGED)}(-\d+)?$",
+            rf"{re.escape(_DAMAGED)}{_NUMBER}$",
             *(f"{re.escape(ending)}$" for ending in (_AT_WORK, _PART, OWED)),
             r"^\.",
         ]
     )
 )
-_OPEN_STEM = re.compile(rf"(?P<session>.+)-S-?\d+-.{{1,{_UID_DIGITS}}}{_OPEN}(-\d+)?", re.DOTALL)
+_OPEN_STEM = re.compile(rf"(?P<session>.+)-S-?\d+-.{{1,{_UID_DIGITS}}}{_OPEN}{_NUMBER}", re.DOTALL)
 
 _CODES = {
     **dict.fromkeys("mdHMSyI", r"\d\d"),
@@ -109,7 +111,12 @@ def free_names(stem: str, ending: str) -> Iterator[str]:
     """Yield what a file may be called: with its own name first, then with numbers."""
     yield stem + ending
     for number in count(2):
-        yield f"{stem}-{number}{ending}"
+        yield _numbered(stem, number) + ending
+
+
+def _numbered(name: str, number: int) -> str:
+    """Return what comes next when a name is taken; `_NUMBER` recognises it."""
+    return f"{name}-{number}"
 
 
 def begins_by(template: str, name: str) -> bool:
@@ -163,7 +170,7 @@ def kept_names(name: str) -> Iterator[str]:
     """Yield what a file may be called that is kept as it was."""
     yield name + _DAMAGED
     for number in count(2):
-        yield f"{name}{_DAMAGED}-{number}"
+        yield _numbered(name + _DAMAGED, number)
 
 
 def name_at_work(name: str) -> str:
@@ -202,7 +209,7 @@ def is_owed(name: str) -> bool:
 
 def is_note_of(name: str, note: str) -> bool:
     """Tell whether a file is called like the note of another one."""
-    return re.fullmatch(rf"{re.escape(name)}(-\d+)?{re.escape(OWED)}", note) is not None
+    return re.fullmatch(rf"{re.escape(name)}{_NUMBER}{re.escape(OWED)}", note) is not None
 
 
 def of_noted(note: str) -> str:
