@@ -220,7 +220,7 @@ class Adopted:
         return files
 
     def _is_its_own(self, recovery: Recovery | None, path: Path) -> bool:
-        """Tell whether no other run is in a file."""
+        """Return whether no other run is in a file."""
         found = [] if recovery is None else recovery.examine(path)
         return bool(found) and all(item.run == self._run.uid for item in found)
 

@@ -126,5 +126,5 @@ def _adopt_anywhere(
 
 
 def _may_pass(step: Step) -> bool:
-    """Tell whether it makes sense to try again; a spool that cannot be read stays so."""
+    """Return whether it makes sense to try again; a spool that cannot be read stays so."""
     return step.outcome == "FAILED" or not step.path.is_dir()

@@ -26,7 +26,7 @@ _LOOK_SECONDS = 0.1
 
 
 def can_adopt_elsewhere(kinds: Mapping[str, type[Writer]]) -> bool:
-    """Tell whether another process has the same writers, hooks included."""
+    """Return whether another process has the same writers, hooks included."""
     return not why_not() and all(map(is_safe_in_a_process, kinds.values()))
 
 

@@ -35,7 +35,7 @@ class Journal:
 
 
 def is_poor(recovery: Recovery, found: Found, journal: Journal | None) -> bool:
-    """Tell whether a file lacks something."""
+    """Return whether a file lacks something."""
     if found.problem or journal is None:
         return bool(found.problem)
     if found.doubt:
@@ -51,7 +51,7 @@ def is_poor(recovery: Recovery, found: Found, journal: Journal | None) -> bool:
 
 
 def is_better(found: Found, journal: Journal) -> bool:
-    """Tell whether a journal has all events that a file has, and all of their fields."""
+    """Return whether a journal has all events that a file has, and all of their fields."""
     if found.is_readable and _lacks_fields(journal):
         return False
     if not any(found.events.values()) or journal.found.has_stop:
@@ -61,7 +61,7 @@ def is_better(found: Found, journal: Journal) -> bool:
 
 
 def _lacks_fields(journal: Journal) -> bool:
-    """Tell whether fields were left out of a journal, which others may have."""
+    """Return whether fields were left out of a journal, which others may have."""
     return any(name == "descriptor" and LEFT_OUT in doc for name, doc in journal.read())
 
 

@@ -62,7 +62,7 @@ class AssetBook:
             self._has_forgotten = True
 
     def knows(self, datum_id: str) -> bool:
-        """Tell whether a datum has come, or may have come too long ago to be remembered."""
+        """Return whether a datum has come, or may have come too long ago to be remembered."""
         return datum_id in self._datums or self._has_forgotten
 
     def of_page(self, page: Page) -> Iterator[tuple[str, Asset, Frames | None]]:

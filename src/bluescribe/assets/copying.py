@@ -109,7 +109,7 @@ class ImageCopy(ABC, Generic[Item, Target]):
         return self._shortfalls
 
     def _is_ready(self, item: Item, give_up: threading.Event) -> bool:
-        """Wait until something can be read; tell whether it can, and is to be put in."""
+        """Wait until something can be read; return whether it can, and is to be put in."""
         is_wanted = False
         try:
             is_wanted = self._patience.wait(partial(self.check, item), give_up)

@@ -83,5 +83,5 @@ class Images:
 
 
 def may_be_images(shape: tuple[int | None, ...]) -> bool:
-    """Tell whether values of a declared shape have two dimensions, one frame or several."""
+    """Return whether values of a declared shape have two dimensions, one frame or several."""
     return len(shape) >= 2 and 1 not in shape[-2:]

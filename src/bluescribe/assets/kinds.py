@@ -95,7 +95,7 @@ def kind_of(spec: str, dataset: str | None) -> Kind | None:
 
 
 def is_tiff(spec: str) -> bool:
-    """Tell whether files are TIFF, be it of a spec that nobody here knows."""
+    """Return whether files are TIFF, be it of a spec that nobody here knows."""
     return "tif" in spec.casefold()
 
 

@@ -144,12 +144,12 @@ def being_recovered(path: Path) -> Path:
 
 
 def is_being_recovered(path: Path) -> bool:
-    """Tell whether a file is at work, or was when `recover` was cut short."""
+    """Return whether a file is at work, or was when `recover` was cut short."""
     return being_recovered(path).exists()
 
 
 def is_put_by(path: Path) -> bool:
-    """Tell whether a file is one that was being recovered, and nobody is at work on it."""
+    """Return whether a file is one that was being recovered, and nobody is at work on it."""
     return is_at_work(path.name) and not is_held(path)
 
 

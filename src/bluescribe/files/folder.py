@@ -280,7 +280,7 @@ class Folder:
             return None
 
     def _is_at(self, path: Path) -> bool:
-        """Tell whether a path leads into the folder.
+        """Return whether a path leads into the folder.
 
         Some network file systems number a folder anew now and then; the system still knows where
         it is.

@@ -199,7 +199,7 @@ class Note(Held):
         return True
 
     def _is_there(self) -> bool:
-        """Tell whether the name still leads to the file that is locked: who had it removes it."""
+        """Return whether the name still leads to the file that is locked: who had it removes it."""
         try:
             there = self.place.folder.stat(self.place.name)
         except FileNotFoundError:

@@ -94,7 +94,7 @@ class Place(os.PathLike[str]):
         return Place(self.folder, name)
 
     def exists(self) -> bool:
-        """Tell whether something has the name, a link that leads nowhere included."""
+        """Return whether something has the name, a link that leads nowhere included."""
         try:
             self.folder.stat(self.name)
         except OSError:

@@ -48,12 +48,12 @@ def remedy(error: BaseException, paths: Sequence[Path]) -> str:
 
 
 def never_passes(error: OSError) -> bool:
-    """Tell whether the system will always refuse: a name is too long, say."""
+    """Return whether the system will always refuse: a name is too long, say."""
     return error.errno in _NEVER_PASS
 
 
 def may_pass(error: OSError) -> bool:
-    """Tell whether the system refused, and may not do so for ever.
+    """Return whether the system refused, and may not do so for ever.
 
     A server that comes back, a folder that is made again, a mount that is made writable: all of
     these pass. A name that is too long stays so, and a file that HDF5 could not write is broken.

@@ -120,7 +120,7 @@ def _numbered(name: str, number: int) -> str:
 
 
 def begins_by(template: str, name: str) -> bool:
-    """Tell whether a file's name begins as a template of names says: it may be of a run.
+    """Return whether a file's name begins as a template of names says: it may be of a run.
 
     Parameters
     ----------
@@ -133,13 +133,13 @@ def begins_by(template: str, name: str) -> bool:
 
 
 def is_surely_by(template: str, name: str) -> bool:
-    """Tell whether nobody but a writer calls a file so: the template has the time, or the uid."""
+    """Return whether nobody but a writer calls a file so: the template has the time, or the uid."""
     keys = [key for _, key, _, _ in Formatter().parse(template.rpartition("/")[2])]
     return bool({"time", "uid"}.intersection(keys)) and begins_by(template, name)
 
 
 def is_by_default(name: str) -> bool:
-    """Tell whether a file's name begins as ours do where nobody has chosen another one."""
+    """Return whether a file's name begins as ours do where nobody has chosen another one."""
     return begins_by(DEFAULT_TEMPLATE, name) or begins_by(SESSION_TEMPLATE, name)
 
 
@@ -179,7 +179,7 @@ def name_at_work(name: str) -> str:
 
 
 def is_at_work(name: str) -> bool:
-    """Tell whether a file is one that is recovered, or was when that was cut short."""
+    """Return whether a file is one that is recovered, or was when that was cut short."""
     return name.endswith(_AT_WORK)
 
 
@@ -194,7 +194,7 @@ def name_of_part(name: str) -> str:
 
 
 def is_part_of(name: str, part: str) -> bool:
-    """Tell whether a file was to take the place of another one."""
+    """Return whether a file was to take the place of another one."""
     return re.fullmatch(rf"\.{re.escape(_head(name))}\.[0-9a-f]{{16}}{_PART}", part) is not None
 
 
@@ -203,12 +203,12 @@ def _head(name: str) -> str:
 
 
 def is_owed(name: str) -> bool:
-    """Tell whether a file is called like a note of what is owed to another one."""
+    """Return whether a file is called like a note of what is owed to another one."""
     return name.endswith(OWED)
 
 
 def is_note_of(name: str, note: str) -> bool:
-    """Tell whether a file is called like the note of another one."""
+    """Return whether a file is called like the note of another one."""
     return re.fullmatch(rf"{re.escape(name)}{_NUMBER}{re.escape(OWED)}", note) is not None
 
 
@@ -218,7 +218,7 @@ def of_noted(note: str) -> str:
 
 
 def is_beside_a_file(name: str) -> bool:
-    """Tell whether a file is no run's file, but one of those that may stand beside it."""
+    """Return whether a file is no run's file, but one of those that may stand beside it."""
     return _BESIDE.search(name) is not None
 
 

@@ -89,7 +89,7 @@ class Hold(Held):
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether a process writes a file, this one included.
+    """Return whether a process writes a file, this one included.
 
     Where the file system has no locks, a file that was changed within the last hour is held.
 

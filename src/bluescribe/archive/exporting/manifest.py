@@ -107,7 +107,7 @@ class Manifest:
         self._write(["failed", uid, name])
 
     def is_done(self, uid: str, name: str, *, shares: bool) -> bool:
-        """Tell whether a run is complete in a format, and its files are still as they were.
+        """Return whether a run is complete in a format, and its files are still as they were.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class Manifest:
         return found
 
     def _is_inside(self, place: Path) -> bool:
-        """Tell whether a file is in the folder: a damaged account leads nowhere else."""
+        """Return whether a file is in the folder: a damaged account leads nowhere else."""
         return place.resolve().is_relative_to(self.folder)
 
     def _is_kept(self, path: str, size: int, *, shares: bool) -> bool:

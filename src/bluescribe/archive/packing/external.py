@@ -103,7 +103,7 @@ class ExternalFiles:
         return doc if is_allowed else {**doc, **told}
 
     def allow(self, path: Path, own: Path | None) -> bool:
-        """Tell whether a file may be packed, and take note where it may not."""
+        """Return whether a file may be packed, and take note where it may not."""
         is_allowed = self._roots is None or self._roots.allow(path, own)
         if not is_allowed and (path.parent in self.refused or len(self.refused) < _MOST_REFUSED):
             self.refused[path.parent] = self.refused.get(path.parent, 0) + 1

@@ -31,7 +31,7 @@ class Roots:
         self._named = [_folder(Path(root)) for root in named]
 
     def allow(self, path: Path, own: Path | None) -> bool:
-        """Tell whether a file may be packed, wherever links on its path lead.
+        """Return whether a file may be packed, wherever links on its path lead.
 
         Parameters
         ----------
