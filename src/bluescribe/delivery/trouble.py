@@ -1,4 +1,4 @@
-"""What keeps things from being delivered: pauses that grow, and a word at the right time."""
+"""Failures of deliveries: when to retry, with growing pauses, and when to log them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ logger = logging.getLogger(__name__)
 
 
 class Later(BluescribeError, RuntimeError):  # noqa: N818  # what is said of a parcel
-    """Something cannot be delivered now; it is tried again with growing pauses.
+    """An entry cannot be delivered now; it is retried with growing pauses.
 
     Parameters
     ----------
     cause, remedy
-        What stands in the way, and what its owner can do. The same remedy is told once an hour.
+        What failed, and what its owner can do. The same remedy is logged once an hour.
     only_this
-        Whether other things can be delivered meanwhile; a network that is down concerns all.
+        Whether other entries can be delivered meanwhile; a network that is down concerns all.
     after
-        Seconds before which there is no use in trying again.
+        Seconds before which a retry has no use.
     """
 
     def __init__(
@@ -38,12 +38,12 @@ class Later(BluescribeError, RuntimeError):  # noqa: N818  # what is said of a p
 
 
 class Refused(BluescribeError, ValueError):  # noqa: N818  # as Later
-    """Something cannot ever be delivered as it is; it is kept aside.
+    """An entry can never be delivered as it is; it is moved aside.
 
     Parameters
     ----------
     cause, remedy
-        What is wrong, and what its owner can do before it is tried again.
+        What is wrong, and what its owner can do before it is delivered after all.
     """
 
     def __init__(self, cause: str, remedy: str) -> None:
@@ -53,14 +53,15 @@ class Refused(BluescribeError, ValueError):  # noqa: N818  # as Later
 
 
 class Trouble:
-    """One thing that stands in the way, until it is over.
+    """A failure that keeps entries waiting, until it is over.
 
     Parameters
     ----------
     whose
         The name of the delivery, for messages.
     told
-        When each remedy was told last: what keeps a hundred things waiting is told once.
+        When each remedy was logged last, for all troubles of a delivery: a cause that keeps a
+        hundred entries waiting is logged once.
     """
 
     def __init__(self, whose: str, told: dict[str, float]) -> None:
@@ -69,7 +70,7 @@ class Trouble:
         self._whose = whose
         self._told = told
         self._own: set[str] = set()
-        """The remedies that were told for this."""
+        """The remedies that were logged for this trouble."""
         self._retries = Retries()
 
     @property
@@ -78,7 +79,7 @@ class Trouble:
         return self._retries.due
 
     def meet(self, problem: Later, run: str) -> None:
-        """Wait longer each time; tell at first, when something else is wrong, and every hour."""
+        """Enter a failure: wait longer each time; log the first, each new cause, and every hour."""
         if retry_policy.FOR_DELIVERIES.is_to_log(self._told.get(problem.remedy)):
             self._told[problem.remedy] = time.monotonic()
             self._own.add(problem.remedy)
@@ -93,13 +94,13 @@ class Trouble:
         self._retries.fail(retry_policy.FOR_DELIVERIES, after=problem.after)
 
     def end(self) -> None:
-        """Tell that it is over, if anybody was told that it began."""
+        """Enter that it is over; log that if the failure was logged."""
         if self._own:
             logger.warning("%s: delivering again, after: %s", self._whose, self.cause)
         self.forget()
 
     def forget(self) -> None:
-        """Be as new."""
+        """Forget the failures; the next one is the first."""
         for remedy in self._own:
             self._told.pop(remedy, None)
         self._own.clear()
