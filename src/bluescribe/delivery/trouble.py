@@ -14,7 +14,7 @@ __all__ = ["Later", "Refused", "Trouble"]
 logger = logging.getLogger(__name__)
 
 
-class Later(BluescribeError, RuntimeError):  # noqa: N818  # what is said of a parcel
+class Later(BluescribeError, RuntimeError):  # noqa: N818  # what a delivery raises
     """An entry cannot be delivered now; it is retried with growing pauses.
 
     Parameters
