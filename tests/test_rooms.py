@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 from pathlib import Path
@@ -13,6 +14,7 @@ import bluescribe
 
 TOP = Path(__file__).resolve().parents[1]
 PACKAGE = Path(bluescribe.__file__).parent
+ROOMS = sorted({path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {"demo", "testing"})
 PAGES = [TOP / "docs" / "explanation" / name for name in ("architecture.md", "rooms.md")]
 
 
@@ -25,10 +27,31 @@ def test_each_module_that_a_page_names_is_there(page: Path) -> None:
     assert named - known == set()
 
 
+def test_each_place_of_the_table_is_there() -> None:
+    """Who wants to change something finds what the table names, in every format."""
+    page = (TOP / "docs" / "explanation" / "rooms.md").read_text()
+    table = page.partition("## Which room")[2]
+    named = set(re.findall(r"`((?:[\w<>]+/)*(?:[\w<>]+/|\w+\.(?:py|yml)))`", table))
+    assert len(named) > 17
+    formats = [path.parent.name for path in (PACKAGE / "formats").glob("*/__init__.py")]
+    for name in named:
+        for each in formats if "<format>" in name else ("",):
+            assert (PACKAGE / name.replace("<format>", each)).exists(), name
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_names_modules_and_rooms_that_are_there(room: str) -> None:
+    """What stands in backticks in the docstring of a room is one of its modules, or a room."""
+    docstring = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text())) or ""
+    inside = {path.stem for path in (PACKAGE / room).iterdir()}
+    rooms = {path.stem for path in PACKAGE.iterdir()}
+    named = set(re.findall(r"(?<!`)`([a-z][a-z0-9_]*)`(?!`)", docstring))
+    assert named - {"subscribe_writers"} <= inside | rooms
+
+
 def test_each_room_has_its_part_on_the_page() -> None:
     page = (TOP / "docs" / "explanation" / "rooms.md").read_text()
-    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {"demo", "testing"}
-    assert set(re.findall(r"automodule:: bluescribe\.(\w+)", page)) == rooms
+    assert set(re.findall(r"automodule:: bluescribe\.(\w+)", page)) == set(ROOMS)
 
 
 def test_all_arrows_of_the_picture_lead_down(tmp_path: Path) -> None:

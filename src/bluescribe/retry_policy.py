@@ -1,4 +1,8 @@
-"""When to try again what was refused, for how long, and when to log it: one rule for all rooms."""
+"""When to try again what was refused, for how long, and when to log it: one rule for all rooms.
+
+The rule is `RetryPolicy`; its figures for each use stand below it. What is tried again, and what is
+logged, is up to the one who tries.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,17 @@ import math
 import time
 from dataclasses import dataclass
 
-__all__ = ["Retries", "RetryPolicy"]
+__all__ = [
+    "FOR_ADOPTION",
+    "FOR_DELIVERIES",
+    "FOR_FILES",
+    "FOR_IMAGES",
+    "FOR_LATE_RUNS",
+    "FOR_PROCESSES",
+    "FOR_SPOOL",
+    "Retries",
+    "RetryPolicy",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +42,22 @@ class RetryPolicy:
     def is_to_log(self, logged: float | None) -> bool:
         """Tell whether a failure is to be logged, from when that was done last, if ever."""
         return logged is None or time.monotonic() - logged >= self.log_again
+
+
+FOR_FILES = RetryPolicy(first=0.1, longest=2.0)
+"""A run's file that the disk refuses (`recording.retry`), as long as RETRY_SECONDS says."""
+FOR_LATE_RUNS = RetryPolicy(first=1.0, longest=30.0)
+"""A run that is late, and written anew from the spool (`spool.late`)."""
+FOR_SPOOL = RetryPolicy(first=2.0, longest=2.0)
+"""The spool itself (`spool.keeping`)."""
+FOR_PROCESSES = RetryPolicy(first=0.5, longest=0.5)
+"""The process of an HDF5 format that cannot be begun (`recording.process.connection`)."""
+FOR_IMAGES = RetryPolicy(first=0.05, longest=2.0)
+"""A detector's file that is not complete (`assets.waiting`), as long as IMAGES_TIMEOUT says."""
+FOR_ADOPTION = RetryPolicy(first=2.0, longest=60.0)
+"""The runs that a dead session left in its spool (`archive.adoption_later`)."""
+FOR_DELIVERIES = RetryPolicy(first=1.0, longest=600.0, log_again=3600.0)
+"""What a server refuses, or cannot be reached for (`delivery.trouble`)."""
 
 
 class Retries:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bluescribe.delivery import courier, trouble
+from bluescribe import retry_policy
+from bluescribe.delivery import courier
 from bluescribe.testing.shapes.engine import recording
 from tests.core.baskets import Basket
 from tests.core.books import Play
@@ -34,7 +35,9 @@ def play(tmp_path):
 @pytest.fixture
 def basket(tmp_path, monkeypatch):
     """Return what makes a basket; all are closed."""
-    monkeypatch.setattr(trouble, "POLICY", replace(trouble.POLICY, first=0.02))
+    monkeypatch.setattr(
+        retry_policy, "FOR_DELIVERIES", replace(retry_policy.FOR_DELIVERIES, first=0.02)
+    )
     monkeypatch.setattr(courier, "_LOOK_SECONDS", 0.05)
     made = []
 

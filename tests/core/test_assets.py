@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bluescribe.assets import image_files, kinds
 from bluescribe.assets.asset import Frames
 from bluescribe.assets.book import AssetBook, datum_rows
 from bluescribe.assets.path_map import PathMap
@@ -15,6 +16,11 @@ from bluescribe.errors import ConfigError, DocumentError
 from bluescribe.model.run import Run, Stream
 
 PRIMARY = Stream("primary")
+
+
+def test_each_kind_of_files_has_a_reader():
+    """Else its images would be waited for, as if their producer had not closed them."""
+    assert {kind.name for kind in kinds._SEQUENCES.values()} == image_files._READERS.keys()
 
 
 def page(*values, external="FILE:"):

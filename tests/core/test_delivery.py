@@ -13,7 +13,7 @@ from textwrap import dedent
 
 import pytest
 
-from bluescribe import CsvWriter, JsonlWriter, Writers
+from bluescribe import CsvWriter, JsonlWriter, Writers, retry_policy
 from bluescribe.delivery import trouble
 from bluescribe.delivery.base import Later, Refused
 from bluescribe.delivery.outbox import Outbox, default_folder
@@ -97,7 +97,7 @@ def test_what_is_under_way_does_not_end_a_trouble_of_others(basket, caplog):
 
 
 def test_the_same_is_told_again_after_an_hour_only(basket, caplog, monkeypatch):
-    monkeypatch.setattr(trouble, "POLICY", RetryPolicy(0.02, 0.05, log_again=0.2))
+    monkeypatch.setattr(retry_policy, "FOR_DELIVERIES", RetryPolicy(0.02, 0.05, log_again=0.2))
     b = basket(*(Later("no network", "wait", only_this=bool(n % 2)) for n in range(20)))
     put(b, 1, 2, 3)
     wait(lambda: len(b.got) == 3)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
+import bluescribe
 from bluescribe.retry_policy import Retries, RetryPolicy
 
 POLICY = RetryPolicy(first=1.0, longest=5.0, log_again=60.0)
@@ -60,3 +62,10 @@ def test_a_failure_that_goes_on_is_logged_again_later(now: list[float]) -> None:
     assert not POLICY.is_to_log(now[0] - 59.0)
     assert POLICY.is_to_log(now[0] - 60.0)
     assert not RetryPolicy(1.0, 1.0).is_to_log(0.0)
+
+
+def test_no_other_module_has_figures_of_its_own() -> None:
+    """How long each thing is tried again stands beside the rule, where it is looked for."""
+    package = Path(bluescribe.__file__).parent
+    those = {path.name for path in package.rglob("*.py") if "RetryPolicy(" in path.read_text()}
+    assert those == {"retry_policy.py"}

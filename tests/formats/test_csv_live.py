@@ -156,7 +156,7 @@ class RefusingDisk:
 
 @pytest.fixture
 def _impatient(monkeypatch):
-    monkeypatch.setattr("bluescribe.recording.retry._POLICY", RetryPolicy(0.001, 0.001))
+    monkeypatch.setattr("bluescribe.retry_policy.FOR_FILES", RetryPolicy(0.001, 0.001))
 
 
 @pytest.mark.usefixtures("_impatient")

@@ -8,6 +8,7 @@ import frictionless
 import numpy as np
 import pytest
 
+from bluescribe.formats.csv import own_columns
 from bluescribe.testing import documents
 from tests.formats.csv_tables import as_pages, write
 from tests.formats.test_csv_cells import run_of
@@ -53,6 +54,23 @@ def test_a_changed_byte_fails_the_validation(tmp_path):
     table.write_bytes(table.read_bytes().replace(b"2.5", b"2.6"))
     types = {t for (t,) in frictionless.validate(str(package.path)).flatten(["type"])}
     assert types == {"hash-count"}
+
+
+def test_a_column_of_ours_is_added_in_one_place(tmp_path, monkeypatch):
+    """What a table has beside its fields is said once: tables, arrays and package agree."""
+    stamp = own_columns.OwnColumn(
+        "device_time",
+        lambda page, _: [b"%.0f" % stamp for stamp in page.timestamps["x"] if stamp],
+        lambda _: {"type": "integer", "unit": "s"},
+    )
+    monkeypatch.setattr(own_columns, "_ALL", (*own_columns._ALL, stamp))
+    (package,) = write(run_of({"x": 1.5, "device_time": 7, "trace": [1, 2]}), tmp_path)
+    labels, rows = package.table("primary")
+    assert labels == ["seq_num", "time", "device_time", "x", "field:device_time"]
+    assert rows[0][2] > 1e9
+    described = package.resource("primary")["schema"]["fields"]
+    assert described[2] == {"name": "device_time", "type": "integer", "unit": "s"}
+    assert frictionless.validate(str(package.path)).valid
 
 
 ARRAY = "trace" * 12

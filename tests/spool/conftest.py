@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
+from bluescribe import retry_policy
 from bluescribe.retry_policy import RetryPolicy
 from bluescribe.spool import Lane, Spool, SpoolSettings, keeping
 from bluescribe.spool import intake as intakes
-from bluescribe.spool import keeping as keepings
 from bluescribe.spool import reading as readings
 from bluescribe.spool import window as windows
 from tests.spool.readers import PATIENCE, Reader, in_thread
@@ -73,4 +73,4 @@ def make_small(monkeypatch):
     monkeypatch.setattr(readings, "_MOST_ENTRIES", 5)
     monkeypatch.setattr(windows, "MOST_KEPT_BYTES", 20 * windows.DOCUMENT_BYTES)
     monkeypatch.setattr(keeping, "_SEGMENT_BYTES", 2_000)
-    monkeypatch.setattr(keepings, "_POLICY", RetryPolicy(0.02, 0.02))
+    monkeypatch.setattr(retry_policy, "FOR_SPOOL", RetryPolicy(0.02, 0.02))

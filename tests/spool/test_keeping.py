@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from bluescribe import retry_policy
 from bluescribe.retry_policy import RetryPolicy
 from bluescribe.spool import Spool, SpoolSettings, settings
 from bluescribe.spool import feed as feeds
@@ -209,7 +210,7 @@ def test_what_came_last_is_tried_once_more_at_the_end(lane, logged, disk, home, 
     lane.reader.late.add("a")
     posted = played_on(logged, run("a", 10)[:-1])
     written_again(logged)
-    monkeypatch.setattr(keepings, "_POLICY", RetryPolicy(60, 60))
+    monkeypatch.setattr(retry_policy, "FOR_SPOOL", RetryPolicy(60, 60))
     disk.is_full = True
     posted += played_on(logged, run("a", 10)[-1:])
     assert lane.request().wait(PATIENCE)

@@ -28,11 +28,11 @@ import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
 from pydantic import Field
 
-from bluescribe import JsonlWriter, subscribe_writers
+from bluescribe import JsonlWriter, retry_policy, subscribe_writers
 from bluescribe.formats.jsonl import JsonlSettings
 from bluescribe.retry_policy import RetryPolicy
 from bluescribe.session.writers import Writers
-from bluescribe.spool import feed, keeping, segment, window
+from bluescribe.spool import feed, segment, window
 from bluescribe.testing.shapes.engine import Record, recording
 from tests.system.faults.instrument import Detector
 
@@ -88,7 +88,7 @@ class Session:
         segment._write_all = refuse
         for module in (window, feed):
             module.MOST_BYTES = 1  # type: ignore[attr-defined]  # both look there
-        keeping._POLICY = RetryPolicy(0.05, 0.05)
+        retry_policy.FOR_SPOOL = RetryPolicy(0.05, 0.05)
 
     def accept(self) -> None:
         self._writers.flush(PATIENCE)

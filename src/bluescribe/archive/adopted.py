@@ -1,4 +1,4 @@
-"""One run of a dead session in one format: played again, and what was cut short put aside."""
+"""Writes one run of a dead session in one format; files that were cut short are put aside."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ __all__ = ["Adopted"]
 logger = logging.getLogger(__name__)
 
 _SETTINGS = {"on_error": "warn", "retry_seconds": 0.0, "drain_timeout": 60.0}
-"""Those of a session are of no use: nobody waits, and nobody is to be stopped."""
+"""Settings of a session that have no use in a replay: no scan waits or is aborted."""
 _DOCUMENTS = {CONTROL, "earlier", *(name.value for name in DocumentNames)}
-"""What the event model knows, and control records; the rest is asked of files."""
+"""Entries to replay: documents of the event model, and controls."""
 
 
 class Adopted:
@@ -49,11 +49,11 @@ class Adopted:
     run
         The run.
     lane
-        What of the session wrote it.
+        Name of the lane that wrote it in the dead session.
     kinds
-        Writers of this session.
+        Writer classes of this session, by format.
     begins
-        Is called when a writer was made.
+        Called when a writer was made.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Adopted:
         self._begins = begins
 
     def written(self, *, is_dry_run: bool) -> Iterator[Step]:
-        """Write the run, unless its files are whole; yield what was done."""
+        """Write the run, unless its files are complete; yield what was done."""
         path = self._files[0] if self._files else Path(f"the {self._lane} file of {self._label}")
         try:
             plugin, settings = self._format()
@@ -102,7 +102,7 @@ class Adopted:
             yield Step(path, "FAILED", f"{self._label}: {error}")
 
     def waits_beside(self) -> bool:
-        """Tell whether a run that is whole was still to come into a file that others have, too."""
+        """Return whether a complete run still waits to be put into a file of several runs."""
         with suppress(OSError, BluescribeError):
             plugin, settings = self._format()
             if plugin.may_share_files and plugin.recovery is not None:
@@ -110,13 +110,13 @@ class Adopted:
         return False
 
     def _beside(self, recovery: Recovery | None) -> list[Path]:
-        """Return files of this run alone, beside the one that others have, too."""
+        """Return the files of this run alone that stand beside a file of several runs."""
         return [p for p in self._files[1:] if p.exists() and self._is_its_own(recovery, p)]
 
     def _write(
         self, writer: Writer, recovery: Recovery | None, there: Path | None, found: list[Found]
     ) -> Iterator[Step]:
-        """Write the run, in the place of what is there, or beside it."""
+        """Write the run, in the place of files that are there, or beside them."""
         self._remove_parts(self._files)
         what = f"{self._label}, from the spool"
         kept: tuple[Path, ...] = ()
@@ -133,15 +133,15 @@ class Adopted:
             yield Step(files[0], "written anew", what, kept)
 
     def _remove_parts_of_whole(self) -> None:
-        """Remove what a kill left beside files that need nothing else.
+        """Remove half-written files that a kill left beside complete ones.
 
-        Where work is owed to a file, those who do that remove what was left of it.
+        Beside a file with an unfinished post-run job, that job removes them.
         """
         with suppress(OSError):
             self._remove_parts(path for path in self._files if path.exists() and not notes_of(path))
 
     def _remove_parts(self, files: Iterable[Path]) -> None:
-        """Remove what a kill left beside files, half written."""
+        """Remove half-written files that a kill left beside files."""
         for path in files:
             with suppress(OSError):
                 for part in parts_of(path):
@@ -161,14 +161,14 @@ class Adopted:
         return writer
 
     def _put_back(self) -> None:
-        """Begin again where another adoption was cut short."""
+        """Undo an adoption that was cut short, so that this one begins anew."""
         for path in self._files:
             at_work = being_recovered(path)
             if at_work.exists() and is_put_by(at_work):
                 put_back(at_work, dry_run=False)
 
     def _found(self, recovery: Recovery | None, there: Path | None) -> list[Found]:
-        """Return what a file that is there has of the run."""
+        """Return what an existing file has of the run."""
         if recovery is None or there is None:
             return []
         documents = recovery.documents(there)  # of a journal, which is not counted otherwise
@@ -177,14 +177,14 @@ class Adopted:
         return [item if events is None else replace(item, events=events) for item in found]
 
     def _has_all_of(self, found: Found) -> bool:
-        """Tell whether the spool has all events that a file has: a power cut may have cost some."""
+        """Return whether the spool has all events of a file: a power cut may have cost some."""
         events = events_of(self._documents())
         return all(events.get(name, 0) >= number for name, number in found.events.items())
 
     def _write_there(
         self, writer: Writer, recovery: Recovery | None, there: Path, *, is_in_it: bool
     ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-        """Write the run as `_write_anew` does, or beside a file that somebody has edited."""
+        """Write the run as `_write_anew` does, or beside a file that was edited since."""
         try:
             return self._write_anew(writer, recovery, there, is_in_it=is_in_it)
         except NotAloneError as error:
@@ -194,7 +194,7 @@ class Adopted:
     def _write_anew(
         self, writer: Writer, recovery: Recovery | None, there: Path, *, is_in_it: bool
     ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-        """Write the run in the place of what is there; return its files, and what was put aside."""
+        """Write the run in the place of its files; return the new ones, and those put aside."""
         with keeping(there) as kept:
             for path in filter(Path.exists, self._files):
                 if not writer.shares_files or (path != there and self._is_its_own(recovery, path)):
@@ -210,7 +210,7 @@ class Adopted:
         return files, tuple(kept.names.values())
 
     def _play_together(self, writer: Writer) -> tuple[Path, ...]:
-        """Write the run; with others of its lane in one file, if the format shares files."""
+        """Write the run; into the file of its lane's other runs, if the format shares files."""
         if not writer.shares_files:
             return self._play(writer)
         if (shared := self._left.shared.get(self._lane)) is not None:
@@ -220,7 +220,7 @@ class Adopted:
         return files
 
     def _is_its_own(self, recovery: Recovery | None, path: Path) -> bool:
-        """Tell whether no other run is in a file."""
+        """Return whether no other run is in a file."""
         found = [] if recovery is None else recovery.examine(path)
         return bool(found) and all(item.run == self._run.uid for item in found)
 
@@ -257,7 +257,7 @@ class Adopted:
         return reports[0].files
 
     def _remember(self, recovery: Recovery | None, path: Path) -> None:
-        """Note that a journal has no stop document for ever, so that nobody tells of it again."""
+        """Record that a journal will never have a stop document, so that it is logged once."""
         if recovery is not None and recovery.is_journal and not self._run.has_stop:
             with suppress(OSError):
                 remember(path)

@@ -1,7 +1,7 @@
-"""What a dead session left in its spool is written now: by the next session, or by `recover`.
+"""Adoption: the runs that a dead session left in its spool are written now.
 
-Files that were cut short are put aside, and their runs played again. Nothing else is known of how
-the session died, nor has to be.
+The next session does it, or `recover`. Files that were cut short are put aside, and their runs are
+replayed from the spool. How the session died does not matter.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ def adopt(
     spool
         Where to look beside the usual places: ``SPOOL`` of ``DATA_FILES``.
     is_dry_run
-        Only tell what would be done.
+        Only report what would be done.
     kinds
         Writers of this session, by format, that may have hooks; others are the formats' own.
     stop
-        Ends it after the run that is being written, when it is set.
+        When set, ends adoption after the run that is being written.
     begins
-        Is called when a writer was made.
+        Called when a writer was made.
 
     Returns
     -------
     list of Step
-        What was done to each file. What failed stays in the spool.
+        What was done to each file. Runs that failed stay in the spool.
     """
     stop = stop or threading.Event()
     steps: list[Step] = []
@@ -95,7 +95,7 @@ def _adopt_folder(
 def _unwritten(
     left: LeftSpool, kinds: Mapping[str, type[Writer]], begins: Callable[[], object]
 ) -> Iterator[Adopted]:
-    """Yield what is to be written; deliveries see to what is theirs, and say nothing of it."""
+    """Yield the runs to write, with their lanes; deliveries handle their own lanes."""
     for run in left.runs.values():
         for lane in filter(left.lanes.get, left.lanes):
             adopted = Adopted(left, run, lane, kinds, begins)

@@ -1,4 +1,4 @@
-"""Adoption in the background of a session, tried again until nothing is left."""
+"""Adoption in the background of a session, retried until no run is left."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from .. import retry_policy
 from ..recording.at_exit import at_the_end
 from ..recording.writer import Writer
-from ..retry_policy import Retries, RetryPolicy
+from ..retry_policy import Retries
 from ..spool import SpoolSettings
 from .adoption import adopt
 from .adoption_process import adopt_elsewhere, can_adopt_elsewhere
@@ -22,23 +23,21 @@ logger = logging.getLogger(__name__)
 
 _EXIT_SECONDS = 60.0
 """How long the end of a session waits for the run that is being written."""
-_POLICY = RetryPolicy(first=2.0, longest=60.0)
-"""For what cannot be written yet."""
 
 
 def adopt_later(
     spool: SpoolSettings, kinds: Mapping[str, type[Writer]], then: Callable[[], object]
 ) -> None:
-    """Do so in the background, until nothing is left.
+    """Adopt in the background, until no run is left.
 
     Parameters
     ----------
     spool
-        Where to look, and whether a process of its own may do it.
+        Where to look, and whether a process of its own may be used.
     kinds
         As `adopt`.
     then
-        Is called when all was tried, what was refused twice.
+        Called when all runs were tried, those that the disk refused twice.
     """
     stop = threading.Event()
     thread = threading.Thread(
@@ -51,10 +50,10 @@ def adopt_later(
 
 
 class _End:
-    """Has the end of the session wait for the run that is being written.
+    """Makes the end of the session wait for the run that is being written.
 
-    HDF5 would wait for ever where it is broken off, and a writer that ends before us would close a
-    file of which we have not written all: what was made last ends first.
+    HDF5 hangs for ever if it is interrupted, and a writer that ends before the adoption would close
+    a file that is not all written. At exit, objects end in the reverse order of their making.
     """
 
     def __init__(self, stop: threading.Event) -> None:
@@ -63,7 +62,7 @@ class _End:
         self._finalizer = self._registered()
 
     def renew(self) -> None:
-        """End before the writer that was made just now."""
+        """Be the latest object again, so as to end before the writer that was made just now."""
         self._finalizer.detach()
         self._finalizer = self._registered()
 
@@ -109,7 +108,7 @@ def _adopt_all(
         if then is not None and (is_over or is_tried):
             then()
             then = None  # it may hold the writers
-        if is_over or stop.wait(retries.fail(_POLICY)):
+        if is_over or stop.wait(retries.fail(retry_policy.FOR_ADOPTION)):
             return
         is_tried = True
 
@@ -117,7 +116,7 @@ def _adopt_all(
 def _adopt_anywhere(
     spool: SpoolSettings, kinds: Mapping[str, type[Writer]], stop: threading.Event, end: _End
 ) -> list[Step]:
-    """Adopt in a process of its own if that has the same writers, and else here."""
+    """Adopt in a process of its own if it can have the same writers, else in this process."""
     if not spool.process or not can_adopt_elsewhere(kinds):
         return adopt(spool.spool, kinds=kinds, stop=stop, begins=end.renew)
     try:
@@ -127,5 +126,5 @@ def _adopt_anywhere(
 
 
 def _may_pass(step: Step) -> bool:
-    """Tell whether it makes sense to try again; a spool that cannot be read stays so."""
+    """Return whether it makes sense to try again; a spool that cannot be read stays so."""
     return step.outcome == "FAILED" or not step.path.is_dir()

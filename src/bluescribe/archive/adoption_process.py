@@ -1,4 +1,4 @@
-"""Adoption in a process of its own: HDF5 is used there, and the session may fork meanwhile."""
+"""Adoption in a process of its own: HDF5 is used there, so the session may fork meanwhile."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["adopt_elsewhere", "can_adopt_elsewhere", "serve_adoption"]
 
 _LOOK_SECONDS = 0.1
-"""How often the session looks whether it is to end meanwhile."""
+"""Seconds between two looks of the session whether it must end."""
 
 
 def can_adopt_elsewhere(kinds: Mapping[str, type[Writer]]) -> bool:
-    """Tell whether another process has the same writers, hooks included."""
+    """Return whether another process can have the same writers, hooks included."""
     return not why_not() and all(map(is_safe_in_a_process, kinds.values()))
 
 
 def adopt_elsewhere(
     spool: Path | None, kinds: Mapping[str, type[Writer]], stop: threading.Event
 ) -> list[Step]:
-    """Do what `adopt` does, with the same parameters and the same answer.
+    """Call `adopt` in another process, with the same parameters and return value.
 
     Raises
     ------
@@ -79,10 +79,10 @@ def serve_adoption(commands: Channel, about: Mapping[str, Any]) -> None:
 
 
 def _wait_for_stop(commands: Channel, stop: threading.Event) -> None:
-    """Stop behind the run that is being written when the session says so.
+    """Set `stop` when the session says so: adoption ends after the run that is being written.
 
-    If the session was killed this ends at once, as the session would: the next one finds all as it
-    finds what was killed, and has not to wait.
+    If the session was killed, end at once: the next session finds everything as after any kill,
+    and need not wait for this process.
     """
     try:
         commands.receive()

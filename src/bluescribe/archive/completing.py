@@ -1,4 +1,4 @@
-"""What `recover` does for files that are finished, but to which more was owed."""
+"""Finishes post-run jobs, such as copying images, that a killed session left undone."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _OTHERS = "another process is completing it"
 
 
 def complete(path: Path, recoveries: Mapping[str, Recovery], *, is_dry_run: bool) -> Step | None:
-    """Do what a note tells of; return what became of its file, None if it is no note.
+    """Do the post-run job of a note; return what became of its file, None if it is no note.
 
     Parameters
     ----------
     path
-        What is called like a note.
+        A file with the name of a note.
     recoveries
-        What knows the formats.
+        The recovery of each format.
     is_dry_run
-        Only tell what would be done.
+        Only report what would be done.
     """
     try:
         note = Note.taken(Place.at(path))
@@ -74,7 +74,7 @@ def _told(note: Note) -> str:
 
 
 def remove_parts(recovery: Recovery, path: Path) -> None:
-    """Remove what somebody who was killed had begun to put in the place of a file."""
+    """Remove the half-written replacements of a file that a killed process left."""
     with suppress(OSError):
         if recovery.has_parts and not recovery.is_held(path) and not notes_of(path):
             for home in {path, *recovery.files(path)}:

@@ -1,4 +1,4 @@
-"""Journals as what other files of a run are compared with."""
+"""Journals, with which the other files of a run are compared."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Journal:
 
 
 def is_poor(recovery: Recovery, found: Found, journal: Journal | None) -> bool:
-    """Tell whether a file lacks something."""
+    """Return whether a file is damaged, or lacks events or an end that its journal has."""
     if found.problem or journal is None:
         return bool(found.problem)
     if found.doubt:
@@ -51,7 +51,7 @@ def is_poor(recovery: Recovery, found: Found, journal: Journal | None) -> bool:
 
 
 def is_better(found: Found, journal: Journal) -> bool:
-    """Tell whether a journal has all events that a file has, and all of their fields."""
+    """Return whether a journal has all events that a file has, and all of their fields."""
     if found.is_readable and _lacks_fields(journal):
         return False
     if not any(found.events.values()) or journal.found.has_stop:
@@ -61,12 +61,12 @@ def is_better(found: Found, journal: Journal) -> bool:
 
 
 def _lacks_fields(journal: Journal) -> bool:
-    """Tell whether fields were left out of a journal, which others may have."""
+    """Return whether a journal was written without fields, which other files may have."""
     return any(name == "descriptor" and LEFT_OUT in doc for name, doc in journal.read())
 
 
 def events_of(documents: Documents) -> Mapping[str, int]:
-    """Return the number of events of each stream, but for damaged ones, which no file has."""
+    """Return the number of events of each stream, without damaged ones, which no file has."""
     streams: dict[str, str] = {}
     events: Counter[str] = Counter()
     for name, doc in documents:

@@ -1,4 +1,4 @@
-"""``bluescribe recover``: what a crash left incomplete is finished, from the journals.
+"""``bluescribe recover``: finishes the files that a crash left incomplete, from journals.
 
 A file that a living process writes is not touched, no value is invented, and every file that is
 changed is kept as it was under another name. A second call finds nothing to do.
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 
 _MOMENTS = 1.0
-"""Seconds in which a journal's first line is on the disk: what is promised."""
+"""Seconds after which a journal's first line is on the disk, as promised."""
 
 
 def recover(
@@ -57,13 +57,13 @@ def recover(
     directory
         Where to look.
     dry_run
-        Only tell what would be done.
+        Only report what would be done.
     iconfig
         With which settings files are written anew; without it, with the defaults.
     spool
         Where to look for spools beside the usual places: ``SPOOL`` of ``DATA_FILES``.
     progress
-        Is called with the number of files that were looked at, and of all.
+        Called with the number of files that were looked at, and of all files.
 
     Returns
     -------
@@ -114,7 +114,7 @@ class _Recoverer:
         self._others: list[tuple[Recovery, list[Found]]] = []
         self._whole: set[Path] = set()
         self._empty_journals: dict[str, float] = {}
-        """When those were made in which nothing stands, by what their runs' files are called."""
+        """When each empty journal was made, by the stem of its run's files."""
 
     def run(self) -> Report:
         for path in list(_files(self._report.directory)):
@@ -134,7 +134,7 @@ class _Recoverer:
         return self._report
 
     def _complete(self) -> None:
-        """Do what was owed to finished files, and remove what a kill left beside them."""
+        """Finish post-run jobs of complete files, and remove half-written files beside them."""
         recoveries = {recovery.name: recovery for recovery in self._recoveries}
         is_dry_run = self._report.is_dry_run
         for note in [path for path in _files(self._report.directory) if is_owed(path.name)]:
@@ -149,7 +149,7 @@ class _Recoverer:
                 remove_parts(recovery, found[0].path)
 
     def _put_back(self, path: Path) -> None:
-        """Begin again where another call was cut short."""
+        """Undo a recovery that was cut short, so that this one begins anew."""
         try:
             if is_put_by(path):
                 home = put_back(path, dry_run=self._report.is_dry_run)
@@ -189,7 +189,7 @@ class _Recoverer:
                 remember(found.path)
 
     def _finish(self, recovery: Recovery, found: list[Found]) -> None:
-        """Do to one file what is needed; it may hold several runs."""
+        """Recover one file, which may hold several runs."""
         path = found[0].path
         try:
             if recovery.is_held(path):
@@ -225,7 +225,7 @@ class _Recoverer:
             self._whole.add(path)
 
     def _mend(self, recovery: Recovery, found: Found, problem: str) -> None:
-        """Do without a journal what can be done."""
+        """Make a file readable as it is, without a journal."""
         path = found.path
         has_content = path.stat().st_size > 0
         if found.is_by_name and has_content and not recovery.is_called_so(path):
@@ -255,9 +255,9 @@ class _Recoverer:
         problem: str,
         work: Callable[[Keep], str],
     ) -> bool:
-        """Do something to a file and enter it; after a failure everything is as it was.
+        """Change a file and add that to the report; after a failure all is as it was before.
 
-        Return False when it could not be done in this manner, but perhaps in another.
+        Returns False when it could not be done in this way, but perhaps in another.
         """
         path = found.path
         if self._report.is_dry_run:
@@ -287,19 +287,19 @@ class _Recoverer:
             self._do(found, outcome, problem, lambda keep: recovery.mend(found.path, keep))
 
     def _set_aside(self, recovery: Recovery, path: Path) -> None:
-        """Give an empty file another name: no reader opens it."""
+        """Rename an empty file aside: no reader opens it."""
         if not recovery.is_called_so(path):
             self._tell(path, "left", "it is empty, and may be somebody else's")
             return
         self._put_away(path, "it is empty: nothing was written before the crash")
 
     def _was_just_begun(self, found: Found) -> bool:
-        """Tell whether a file was written to only in the moments in which its journal was made."""
+        """Return whether a file was last written in the moments when its journal was made."""
         made = self._empty_journals.get(found.stem)
         return made is not None and found.path.stat().st_mtime - made < _MOMENTS
 
     def _put_away(self, path: Path, why: str) -> None:
-        """Give a file of which nothing can be had another name."""
+        """Rename a file aside that nothing can be read from."""
         kept = path if self._report.is_dry_run else keep(path)
         self._tell(path, "set aside", why, (kept,))
 
@@ -308,9 +308,9 @@ class _Recoverer:
 
 
 def _claim(path: Path, recoveries: list[Recovery]) -> tuple[Recovery, list[Found]] | None:
-    """Return whose a file is, and what is in it; where its name alone tells, the best fit.
+    """Return the format of a file and what is in it; if only the name tells, the best match.
 
-    A file may end in ``.dx.h5`` and so in ``.h5`` as well; and an ending that was set is meant.
+    ``a.dx.h5`` ends in ``.h5`` as well: the longer ending wins, and one that was set in iconfig.
     """
     by_name = []
     for recovery in recoveries:

@@ -1,4 +1,4 @@
-"""What ``bluescribe recover`` did, and how it is shown: progress if it takes long, then lines."""
+"""The report of ``bluescribe recover``, and how it is shown: progress, then a line a file."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Report:
     is_dry_run: bool
     steps: list[Step] = field(default_factory=list)
     whole: int = 0
-    """Files that need nothing."""
+    """Number of files that were complete."""
 
     @property
     def failed(self) -> list[Step]:
-        """What could not be recovered."""
+        """The files that could not be recovered."""
         return [step for step in self.steps if step.outcome == "FAILED"]
 
 
@@ -60,7 +60,7 @@ class Progressing:
         self._status: Status | None = None
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that so many of all files are done."""
+        """Show how many of all files are done."""
         if not self._console.is_terminal or time.monotonic() - self._began < _SHOWN_AFTER:
             return
         if self._status is None:
@@ -69,11 +69,11 @@ class Progressing:
         self._status.update(f"{done} of {total} files")
 
     def __enter__(self) -> Self:
-        """Return what is to be called."""
+        """Return this, to be called as the progress."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Take the line away."""
+        """Remove the line of progress."""
         if self._status is not None:
             self._status.stop()
 

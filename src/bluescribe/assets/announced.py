@@ -19,7 +19,7 @@ __all__ = ["Announced"]
 logger = logging.getLogger(__name__)
 
 _told = LogOnce()
-"""Parameters of files of which it was told that nobody here knows them."""
+"""Unknown parameters of files that were logged already."""
 
 
 class Announced:
@@ -44,7 +44,7 @@ class Announced:
         return bool(self._assets)
 
     def add(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> bool:
-        """Take in where a field's frames are; return whether the file is a new one."""
+        """Add the frames of a field; return whether their file is a new one."""
         self._streams[stream.name] = stream
         assets = self._assets.setdefault((stream.name, field), [])
         is_new = asset not in assets
@@ -64,11 +64,11 @@ class Announced:
         return [field for owner, field in self._assets if owner == stream]
 
     def of_fields(self) -> list[Images]:
-        """Return the frames of each field; all frames of a file of which nothing tells."""
+        """Return the frames of each field; all frames of a file where the documents say none."""
         return [Images(*key, self._parts(*key)) for key in self._assets]
 
     def told(self, stream: str, field: str) -> tuple[list[tuple[Asset, Frames]], list[Asset]]:
-        """Return which frames belong to which events, and the files of which nothing tells."""
+        """Return the frames of each event, and the files whose frames no document says."""
         told = self._frames.get((stream, field), [])
         uids = {asset.uid for asset, _ in told}
         assets = self.assets(stream, field)
@@ -100,7 +100,7 @@ class Announced:
         streams
             Of the run.
         locate
-            Returns where a file is by now that was not there: folders may be mapped since.
+            Returns the present path of a file that was not there: PATH_MAP may have changed.
         """
         assets = {}
         for doc, path in noted["resources"]:
@@ -115,7 +115,7 @@ class Announced:
             self.add(streams[stream], field, asset, Frames(*ranges))
 
     def _parts(self, stream: str, field: str) -> tuple[Part, ...]:
-        """Return what the documents tell of frames; all frames of a file of which they do not."""
+        """Return the frames that the documents say; all frames of a file where they say none."""
         told, untold = self.told(stream, field)
         return (*(Part.of(asset, frames) for asset, frames in told), *map(Part, untold))
 
@@ -132,7 +132,7 @@ class Announced:
 
 
 def _tell_of_ignored(asset: Asset, stream: str, field: str) -> None:
-    """Tell once in a session of what a detector says of its files and nobody here heeds."""
+    """Log once a session which parameters of a detector's files are not used."""
     for key in asset.not_heeded:
         if _told.is_new((field, key)):
             logger.warning(

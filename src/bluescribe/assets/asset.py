@@ -36,13 +36,13 @@ class Asset:
     parameters: Document = field(default_factory=dict)
     doc: Document = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
-    """What its datums say beside their number, which nobody here heeds."""
+    """Keys of its datums, beside their number, that are not used."""
     shape: tuple[int | None, ...] = field(default=(), compare=False)
     """Of what one event has, as the descriptor declares it; known of an asset that has frames."""
 
     @classmethod
     def from_doc(cls, doc: Document, locate: Callable[[str], Path]) -> Asset:
-        """Return what a resource, or a stream_resource, document tells of.
+        """Return the asset of a resource or stream_resource document.
 
         Before event-model 1.23 both were alike.
 
@@ -56,7 +56,7 @@ class Asset:
 
     @property
     def kind(self) -> Kind | None:
-        """What is known of such files; None if nothing is, and nobody here can read them."""
+        """The kind of its files; None if it is not known, so that they cannot be read."""
         return kind_of(self.spec, self.dataset)
 
     @property
@@ -82,7 +82,7 @@ class Asset:
 
     @property
     def not_heeded(self) -> list[str]:
-        """What the documents say of it that is not heeded when its frames are read."""
+        """Parameters in the documents that are not used when its frames are read."""
         kind = self.kind
         return [*kind.ignored(self.parameters), *self.ignored] if kind else []
 
@@ -97,7 +97,7 @@ class Asset:
 
     @property
     def place(self) -> str:
-        """Where the data is, for people: path, with the dataset where there is one."""
+        """Where the data are, for messages: path, with the dataset where there is one."""
         return f"{self.path}:{self.dataset}" if self.dataset else str(self.path)
 
 

@@ -1,4 +1,4 @@
-"""What a run's documents tell of external data: which events have which frames of which asset."""
+"""AssetBook: which events have which frames of which asset, as the documents of a run say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_DATUMS = 50_000
 """Datum documents that are remembered: the events that refer to them follow soon."""
 
 _PLACES = ("point_number", "index", "frame")
-"""What a datum may call the number that its place in its resource is counted by."""
+"""Keys of a datum that may hold its number in its resource."""
 
 
 class AssetBook:
@@ -28,7 +28,7 @@ class AssetBook:
     Parameters
     ----------
     locate
-        Returns where a file is here that its producer calls by another path.
+        Returns the path on this machine of a file that its producer names by another path.
     """
 
     def __init__(self, locate: Callable[[str], Path] = Path) -> None:
@@ -62,14 +62,13 @@ class AssetBook:
             self._has_forgotten = True
 
     def knows(self, datum_id: str) -> bool:
-        """Tell whether a datum has come, or may have come too long ago to be remembered."""
+        """Return whether a datum has come, or may have come and been forgotten since."""
         return datum_id in self._datums or self._has_forgotten
 
     def of_page(self, page: Page) -> Iterator[tuple[str, Asset, Frames | None]]:
         """Yield the assets, in the order of the events, of each field whose values are datum ids.
 
-        Frames that follow on each other come together; they are None when the datums do not tell
-        their places.
+        Consecutive frames come together; they are None when the datums do not say their numbers.
         """
         for name, declared in page.descriptor.fields.items():
             if declared.external and name in page.data:
@@ -116,7 +115,7 @@ def datum_rows(kwargs: Any, count: int) -> list[Document]:
 
 
 def _index(parameters: Document) -> int | None:
-    """Return the number that a datum's place in its resource is counted by."""
+    """Return the number of a datum in its resource."""
     for key in _PLACES:
         number = parameters.get(key)
         if isinstance(number, int | np.integer) and number >= 0:

@@ -1,7 +1,7 @@
-"""The one job that brings external images into the file of a run that has ended.
+"""The post-run job that copies external images into the file of a run that has ended.
 
-It waits for the detectors' files, has the format put in what can be read, and says what cannot. A
-format's own code is how the images of one field go into its file.
+It waits for the detectors' files, has the format put in the images that can be read, and returns
+the others as shortfalls. Only how the images of one field go into a file is a format's own code.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ KEEP = (
 _KEEP = 'keep those files; to read compressed images may need pip install "bluescribe[images]"'
 
 Item = TypeVar("Item")
-"""What a format copies at once: the images of a field."""
+"""One item that a format copies: the images of a field."""
 Target = TypeVar("Target")
-"""What it puts them into."""
+"""The open file that it puts them into."""
 
 
 class ImageCopy(ABC, Generic[Item, Target]):
-    """Copies the images of a run; it is called when the run's file is complete.
+    """Copies the images of a run; called when the run's file is complete.
 
     Parameters
     ----------
     items
-        What is copied.
+        The items to copy.
     patience
         Waits for files that are not there or not complete.
     changed
-        Opens what images are put into; if the block fails, the run's file stays as it was.
+        Opens the file that images are put into; if the block fails, it stays as it was.
     """
 
     remedy = KEEP
-    """What can be done about images that are not in."""
+    """Remedy for images that could not be copied."""
     is_whole_without = True
-    """Whether the file has all that it is to have without them."""
+    """Whether the file is complete without them."""
     together = True
-    """Whether all is put in at once; else each is put in by itself, whatever becomes of others."""
+    """Whether all items are put in together; else each alone, even if others fail."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class ImageCopy(ABC, Generic[Item, Target]):
 
     @abstractmethod
     def check(self, item: Item) -> bool:
-        """Look whether all can be read that something needs; return whether it is to be put in.
+        """Raise unless an item can be read; return whether it is to be put in.
 
         Raises
         ------
@@ -77,23 +77,23 @@ class ImageCopy(ABC, Generic[Item, Target]):
 
     @abstractmethod
     def put(self, target: Target, item: Item, give_up: threading.Event) -> None:
-        """Put the images of a field in.
+        """Put one item in.
 
         Raises
         ------
         ImagesError, ValueError, TypeError
-            They cannot be read, or cannot be put in. Others may.
+            It cannot be read or put in; other items may.
         """
 
     def finish(self, target: Target) -> None:
-        """Do what remains when all are in."""
+        """Do what remains when all items are in."""
 
     @abstractmethod
     def missed(self, item: Item, error: Exception) -> str:
-        """Return what is told of images that are not in."""
+        """Return the message about images that could not be copied."""
 
     def failed(self, items: Sequence[Item], error: Exception) -> str:
-        """Return what is told when the file could not be changed."""
+        """Return the message for when the file could not be changed."""
         return f"images are not in the file: {error}"
 
     def __call__(self, give_up: threading.Event) -> list[Shortfall]:
@@ -109,7 +109,7 @@ class ImageCopy(ABC, Generic[Item, Target]):
         return self._shortfalls
 
     def _is_ready(self, item: Item, give_up: threading.Event) -> bool:
-        """Wait until something can be read; tell whether it can, and is to be put in."""
+        """Wait until an item can be read; return whether it can, and is to be put in."""
         is_wanted = False
         try:
             is_wanted = self._patience.wait(partial(self.check, item), give_up)

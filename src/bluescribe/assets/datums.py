@@ -22,7 +22,7 @@ _JOINS = ("concat", "stack")
 
 
 def is_whole_dataset(asset: Asset) -> bool:
-    """Tell whether the documents mean a dataset of one HDF5 file, as it is."""
+    """Return whether the documents mean a dataset of one HDF5 file, as it is."""
     told = asset.parameters
     is_cut = told.get("slice") or told.get("squeeze")
     return asset.is_hdf5 and not (asset.is_sequence or is_cut) and _join(asset, HDF5) in _JOINS

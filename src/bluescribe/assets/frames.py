@@ -49,7 +49,7 @@ class FrameReader(ABC):
         NotReadyError
             Not yet.
         ImagesError
-            They never will be, or nobody here can read them.
+            They never will be, or there is no reader for them.
         """
 
     @abstractmethod

@@ -59,8 +59,9 @@ def _read(datums: Datums, number: int) -> Array:
     """Return the frames of one file."""
     path = datums.file_name(number)
     check_there(path)
+    read = _READERS[datums.kind.name]
     try:
-        array = _READERS[datums.kind.name](path)
+        array = read(path)
     except ImagesError:
         raise
     except Exception as error:  # each of the packages has errors of its own
@@ -107,4 +108,4 @@ _READERS: dict[str, Callable[[Path], Array]] = {
     "JPEG": _read_jpeg,
     "NPY": _read_npy,
 }
-"""Of each kind."""
+"""What reads a file of each kind of `kinds` that is not HDF5."""

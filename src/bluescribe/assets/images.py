@@ -1,4 +1,4 @@
-"""The external images of one field: which parts of which files, and what may be wrong with them."""
+"""The external images of one field: which parts of which files; errors in reading them."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ __all__ = [
 
 
 class ImagesError(BluescribeError, ValueError):
-    """Images that cannot be read, or do not fit together, however long one waits."""
+    """Images cannot be read, or do not fit together; waiting would not help."""
 
 
 class NotReadyError(ImagesError, OSError):
-    """Images that cannot be read yet: the file is not there, or its producer still writes it."""
+    """Images cannot be read yet: the file is not there, or its producer still writes it."""
 
 
 class MissingError(NotReadyError):
-    """Images whose file is not there, perhaps never on this machine."""
+    """The file of images is not there, and may never be on this machine."""
 
 
 class GivenUpError(Exception):
-    """The reading is to end at once."""
+    """Reading was told to end at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Consecutive frames of one asset, counted as the documents do; all of them if not told."""
+    """Consecutive frames of one asset, counted as the documents do; by default all."""
 
     asset: Asset
     start: int = 0
@@ -47,7 +47,7 @@ class Part:
 
     @classmethod
     def of(cls, asset: Asset, frames: Frames | None) -> Part:
-        """Return what belongs to some events; all of the asset where nothing tells of events."""
+        """Return the frames of some events; all frames of the asset where `frames` is None."""
         return cls(asset, frames.index_start, frames.index_stop) if frames else cls(asset)
 
 
@@ -63,11 +63,11 @@ class Images:
     group: str = "/"
     """Absolute path of the group that they go into, in a file that has groups."""
     attrs: Mapping[str, Any] = made(default_factory=dict)
-    """What the descriptor tells of the values."""
+    """Attributes from the descriptor."""
 
     @property
     def events(self) -> int:
-        """Number of events that have frames; 0 where the documents do not tell."""
+        """Number of events that have frames; 0 where the documents do not say."""
         counts = [part.stop - part.start for part in self.parts if part.stop is not None]
         return sum(counts) if len(counts) == len(self.parts) else 0
 
@@ -78,10 +78,10 @@ class Images:
 
     @property
     def origin(self) -> list[str]:
-        """Where they are, for people."""
+        """Where the images are, for messages."""
         return [asset.place for asset in self.assets]
 
 
 def may_be_images(shape: tuple[int | None, ...]) -> bool:
-    """Tell whether values of a declared shape have two dimensions, one frame or several."""
+    """Return whether values of a declared shape have two dimensions, one frame or several."""
     return len(shape) >= 2 and 1 not in shape[-2:]

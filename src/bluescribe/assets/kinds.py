@@ -1,7 +1,8 @@
-"""Kinds of external files: what documents call them, and which of their parameters are heeded.
+"""Kinds of external files: their specs and mimetypes, and which parameters are used.
 
-What is said of an area detector's files is said by its handlers, of streams by bluesky's
-consolidators. No other module knows a spec, a mimetype or a default of theirs.
+The defaults are those of area detectors' handlers, and for streams those of bluesky's
+consolidators. No other module knows a spec, a mimetype or such a default. A kind that is added here
+needs a reader of one file in `image_files`.
 """
 
 from __future__ import annotations
@@ -26,26 +27,26 @@ _OF_EVERY_KIND = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Files of one kind, and what holds for them where the documents say nothing else."""
+    """One kind of files, with defaults for what the documents do not say."""
 
     name: str
     parameters: frozenset[str] = frozenset()
-    """What is heeded beside that of every kind."""
+    """Parameters that are used, beside those of every kind."""
     join: str = "concat"
     """How datums become one array."""
     template: str | None = None
-    """Makes the names of files."""
+    """Default template for the names of files."""
     ending: str | None = None
-    """What makes the path of the asset the name of a file, whatever the template says."""
+    """Ending that makes a file's name of the asset's path; then the template is not used."""
 
     def ignored(self, parameters: Document) -> list[str]:
-        """Return which parameters of a document are not heeded."""
+        """Return the parameters of a document that are not used."""
         known = _OF_EVERY_KIND | self.parameters
         return [str(key) for key in parameters if key not in known]
 
 
 _DATASET_KEYS = ("dataset", "path", "dataset_path", "key")
-"""What the path of the dataset inside an HDF5 file is called."""
+"""Parameters that may hold the path of the dataset inside an HDF5 file."""
 
 HDF5 = Kind(
     "HDF5",
@@ -64,10 +65,10 @@ _SEQUENCES = {
     "NPY_SEQ": replace(_NPY, ending="_{}.npy"),
     "multipart/related;type=application/x-npy": _NPY,
 }
-"""Of each spec or mimetype: one image or some in each file."""
+"""Kinds by spec or mimetype, with one image or some in each file."""
 
 KNOWN = (HDF5.name, *_SEQUENCES)
-"""What can be read, for messages."""
+"""Names of all that can be read, for messages."""
 
 _HDF5_DATASETS = {
     "AD_HDF5": "/entry/data/data",
@@ -89,12 +90,12 @@ _HDF5_MIMETYPES = {
 
 
 def kind_of(spec: str, dataset: str | None) -> Kind | None:
-    """Return the kind of files that a spec or mimetype names; None if nothing is known of it."""
+    """Return the kind of a spec or mimetype; None if it is not known."""
     return HDF5 if dataset is not None else _SEQUENCES.get(spec)
 
 
 def is_tiff(spec: str) -> bool:
-    """Tell whether files are TIFF, be it of a spec that nobody here knows."""
+    """Return whether files are TIFF, also of a spec that is not known here."""
     return "tif" in spec.casefold()
 
 

@@ -1,4 +1,4 @@
-"""Where this machine finds files that another one names: folders of an IOC -> folders here."""
+"""PATH_MAP: folders as another machine, such as an IOC, names them -> folders here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PathMap:
     Parameters
     ----------
     folders
-        What stands for what, such as ``{"/mnt/ioc": "/share/data", "C:\\data": "/share/win"}``.
+        Folders there and here, such as ``{"/mnt/ioc": "/share/data", "C:\\data": "/share/win"}``.
         Names on a drive or a Windows share may have either slash, and either case.
     """
 
@@ -29,7 +29,7 @@ class PathMap:
         self._folders = sorted(found, key=lambda pair: len(pair[0]), reverse=True)
 
     def apply(self, path: str) -> Path:
-        """Return where a file is that its producer calls `path`."""
+        """Return the path on this machine of a file that its producer calls `path`."""
         parts = _parts(path)
         names = _comparable(parts)
         for old, new in self._folders:

@@ -31,7 +31,7 @@ class Rows:
         return tuple(lengths) if self.axis is not None else (1, *lengths)
 
     def is_all_of(self, lengths: Sequence[int]) -> bool:
-        """Tell whether the rows are the whole dataset, as it is."""
+        """Return whether the rows are the whole dataset, as it is."""
         return self.axis == 0 and list(self.key) == [range(n) for n in lengths]
 
     def block(self, start: int, stop: int) -> list[tuple[int, int, int]]:

@@ -1,4 +1,4 @@
-"""Waiting for files that are not there, or that their producer has not closed."""
+"""Waits for files that are not there yet, or that their producer has not closed."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from .. import retry_policy
 from ..model.run import Document, Run
 from ..model.times import seconds_of
+from ..retry_policy import Retries
 from .images import GivenUpError, MissingError, NotReadyError
 
 __all__ = ["Patience", "check_there", "raise_if_given_up", "seconds_left"]
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-"""Seconds between two looks at a file that is not ready."""
 
 T = TypeVar("T")
 
 
 class Patience:
-    """Waits for files, all of them together for no longer than a time from now.
+    """Waits for files: for all of them together, no longer than `timeout` from now.
 
     Parameters
     ----------
@@ -51,7 +50,7 @@ class Patience:
         ImagesError
             They never will be.
         """
-        pause = _FIRST_PAUSE
+        retries = Retries()
         while True:
             try:
                 return check()
@@ -59,15 +58,14 @@ class Patience:
                 left = self._deadline - time.monotonic()
                 if left <= 0 or give_up.is_set():
                     raise NotReadyError(f"{error}, after {self._timeout:.0f} s") from None
-            give_up.wait(min(pause, left))
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            give_up.wait(min(retries.fail(retry_policy.FOR_IMAGES), left))
 
 
 def seconds_left(timeout: float, run: Run, stop: Document | None) -> float:
-    """Return for how much longer files are waited for when the stop document has come.
+    """Return for how many seconds files are waited for after the stop document.
 
-    Files of a run that was taken long ago will not come any more. Of a run that ends just now all
-    the time is left, whatever the clock of the machine that took it says.
+    Files of a run that was taken long ago will not come any more. After a run that ends just now
+    all of `timeout` is left, whatever the clock of the machine that took it says.
     """
     if run.is_live(stop):
         return timeout
@@ -78,12 +76,12 @@ def seconds_left(timeout: float, run: Run, stop: Document | None) -> float:
 
 
 def check_there(path: Path) -> None:
-    """Look whether there is such a file.
+    """Raise if a file is not there.
 
     Raises
     ------
     MissingError
-        There is none.
+        It is not there.
     NotReadyError
         It is out of reach.
     """
@@ -96,7 +94,7 @@ def check_there(path: Path) -> None:
 
 
 def raise_if_given_up(give_up: threading.Event) -> None:
-    """Look whether the reading is to go on.
+    """Raise if `give_up` is set.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Finds deliveries, what becomes of files when they are complete: Globus, tiled.
+"""Finds deliveries, which bring the files of complete runs elsewhere: Globus, tiled.
 
 They are the folders of this one, each with its subclass of `Delivery` called ``DELIVERY``, then
-the entry-point group ``bluescribe.deliveries``. `base` says what all are; `outbox` is the folder
-of what is still to be delivered, which outlives the process, `courier` the thread that works
-through it, `trouble` what a failure means and when it is told.
+the entry-point group ``bluescribe.deliveries``. `base` is what all have in common; `outbox` is a
+folder of entries that are still to be delivered, which outlives the process, `courier` the thread
+that delivers them, `trouble` the failures: when to retry, and when to log.
 
 Knows: writers and their `RunReport`; not how runs are written or configured.
 """
@@ -38,8 +38,8 @@ def load_delivery(name: str) -> type[Delivery]:
     Raises
     ------
     UnknownDeliveryError
-        There is no such delivery, it cannot be imported, or what a package calls one is none; it
-        says which there are, or what is to be done.
+        There is no such delivery, it cannot be imported, or what a package names is no delivery.
+        The message says which deliveries there are, or what to do.
     """
     if name in _REGISTRY.own_names():
         return _own(name)
@@ -66,7 +66,7 @@ def _installed(entry: EntryPoint) -> type[Delivery]:
 
 
 def _fault_of(found: Any, name: str) -> str | None:
-    """Return what keeps something from being the delivery of that name; None if nothing does."""
+    """Return why something is not the delivery of that name; None if it is."""
     from .base import Delivery  # here: the names of deliveries need no writer
 
     if not (isinstance(found, type) and issubclass(found, Delivery)):

@@ -1,4 +1,4 @@
-"""Delivery: what becomes of runs when they are written. Whoever adds a delivery implements this."""
+"""Delivery: the base class of what brings complete runs elsewhere; subclass it to add one."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .trouble import Later, Refused
 __all__ = ["Delivery", "DeliveryStatus", "Entry", "Later", "Refused", "close_together"]
 
 CLOSE_SECONDS = 10.0
-"""How long the end of a session waits at the most for what can be delivered at once."""
+"""Seconds that the end of a session waits, at most, for entries that can be delivered at once."""
 
 _exit_deadlines: list[float] = []
-"""By when the interpreter goes on to exit, once it has begun to."""
+"""Until when the exit of the interpreter waits for deliveries, once it has begun."""
 
 
 class Delivery(KnownAttributes, ABC):
-    """Bring every run somewhere, in time, whatever fails meanwhile.
+    """Deliver every run, now or later, whatever fails meanwhile.
 
-    What is to be delivered stands in a folder, the outbox, until it is delivered: it outlives the
-    process. One thread works through it. Make a delivery before the writers that it follows, so
-    that it ends after them when the interpreter exits.
+    An entry stands in a folder, the outbox, until it is delivered; the outbox outlives the process.
+    One thread, the courier, works through it. Make a delivery before the writers that it follows,
+    so that it ends after them when the interpreter exits.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Delivery(KnownAttributes, ABC):
         return None
 
     def follow(self, writers: Sequence[Writer]) -> None:
-        """Learn whose runs are to be delivered, and begin with what earlier sessions left.
+        """Take the writers whose runs are delivered; begin with the entries of earlier sessions.
 
         It is called once, before the writers are subscribed.
 
@@ -73,28 +73,29 @@ class Delivery(KnownAttributes, ABC):
         self._courier.begin()
 
     def put(self, run: str, content: dict[str, Any]) -> None:
-        """Have something delivered; when this returns, it is in the outbox. Never raises.
+        """Put an entry into the outbox before this returns, and have it delivered. Never raises.
 
         Parameters
         ----------
         run
-            What messages call it.
+            Name of the run in messages.
         content
             All that `deliver` needs, as JSON has it: another process may deliver it.
         """
         self._courier.put(run, content)
 
     def look_for_more(self) -> None:  # most have nothing to look for
-        """Put into the outbox what became ready elsewhere; called on the thread, every ten seconds.
+        """Put entries into the outbox that became ready elsewhere, as after ``bluescribe recover``.
 
-        It does so in one process of those with this outbox.
+        It is called every ten seconds on the courier's thread, in one of the processes that share
+        this outbox.
         """
 
     @abstractmethod
     def deliver(self, entry: Entry) -> float | None:
-        """Deliver an entry of the outbox; called on the thread, again and again until it is done.
+        """Deliver an entry of the outbox; called on the courier's thread until it is delivered.
 
-        `self.outbox.save` keeps what it notes in ``entry.content``.
+        What it notes in ``entry.content`` is kept by `self.outbox.save`.
 
         Returns
         -------
@@ -107,11 +108,11 @@ class Delivery(KnownAttributes, ABC):
         Later
             It cannot be delivered now.
         Refused
-            It cannot ever be delivered.
+            It can never be delivered as it is.
         """
 
     def status(self) -> DeliveryStatus:
-        """Tell what was delivered, what waits and why, and what was refused."""
+        """Return what was delivered, what waits and why, and what was refused."""
         return self._courier.status()
 
     def begin_to_close(self) -> None:
@@ -119,7 +120,7 @@ class Delivery(KnownAttributes, ABC):
         self._courier.begin_to_close()
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
-        """Deliver what can be delivered at once, and tell what remains for the next session.
+        """Deliver what can be delivered at once, and log what remains for the next session.
 
         Parameters
         ----------
@@ -135,7 +136,7 @@ class Delivery(KnownAttributes, ABC):
 
 
 def close_together(deliveries: Iterable[Delivery]) -> None:
-    """Close deliveries; what is waited for them is waited once."""
+    """Close deliveries, all within the time that one of them may take."""
     deliveries = list(deliveries)
     deadline = time.monotonic() + CLOSE_SECONDS
     for delivery in deliveries:
@@ -145,7 +146,7 @@ def close_together(deliveries: Iterable[Delivery]) -> None:
 
 
 def _close_at_exit(_: bool, courier: Courier) -> None:
-    """Close one of several, of which nobody knows how many are still to come."""
+    """Close one delivery at exit; all that are closed there share one deadline."""
     if not _exit_deadlines:
         _exit_deadlines.append(time.monotonic() + CLOSE_SECONDS)
         hasten_all()

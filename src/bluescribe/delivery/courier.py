@@ -21,7 +21,7 @@ __all__ = ["Courier", "hasten_all"]
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 10.0
-"""How often the outbox is looked into for what other processes put there."""
+"""Seconds between two looks into the outbox for entries of other processes."""
 
 _DISK_REMEDY = "look whether that folder can be written, or set another OUTBOX"
 
@@ -30,14 +30,14 @@ _Look = Callable[[], None]
 
 
 class Courier:
-    """Deliver what is in an outbox, on a thread that is started by the first of it.
+    """Deliver the entries of an outbox, on a thread that the first entry starts.
 
     Parameters
     ----------
     name
         Of the delivery, for messages and the thread.
     outbox
-        What is to be delivered.
+        The entries to deliver.
     deliver, look
         As `Delivery.deliver` and `Delivery.look_for_more`.
     """
@@ -49,18 +49,18 @@ class Courier:
         self._look = look
         self._delivered = 0
         self._due: dict[str, tuple[float, float]] = {}
-        """When each that is under way was looked at, and when to look again; by its name."""
+        """When each entry under way was looked at, and when to look again; by its name."""
         self._hastened = 0.0
-        """What was looked at before is to be looked at at once."""
+        """Entries that were looked at before this time are to be looked at now."""
         self._told: dict[str, float] = {}
         self._trouble = Trouble(name, self._told)
-        """What keeps all of them waiting."""
-        self._met_by = ""
-        """Name of the entry that met it; empty for the outbox itself."""
+        """The trouble that keeps all entries waiting."""
+        self._troubled = ""
+        """Name of the entry that ran into it; empty for the outbox itself."""
         self._troubles: dict[str, Trouble] = {}
-        """What keeps one of them waiting, by its name."""
-        self._homeless: deque[tuple[str, dict[str, Any]]] = deque()
-        """What the disk of the outbox refused."""
+        """The troubles of single entries, by the name of the entry."""
+        self._unsaved: deque[tuple[str, dict[str, Any]]] = deque()
+        """Entries that the disk of the outbox refused."""
         self._wake = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -73,13 +73,13 @@ class Courier:
             self._start()
 
     def put(self, run: str, content: dict[str, Any]) -> None:
-        """Have something delivered; it is in the outbox when this returns. Never raise."""
+        """Put an entry into the outbox before this returns, and have it delivered. Never raise."""
         if self._is_child:
             return
         try:
             self._outbox.put(run, content)
         except OSError as error:
-            self._homeless.append((run, content))
+            self._unsaved.append((run, content))
             logger.error(  # noqa: TRY400  # an error of the system needs no traceback
                 "%s: %s cannot be put into %s: %s. Remedy: %s. It is tried again by itself, and "
                 "lost if this process ends before that.",
@@ -89,18 +89,18 @@ class Courier:
         self._wake.set()
 
     def hasten(self) -> None:
-        """Look at what is under way now, and not when its time has come."""
+        """Look at entries under way now, before their time has come."""
         self._hastened = time.monotonic()
         self._wake.set()
 
     def begin_to_close(self) -> None:
-        """Take no more on, and try what was not tried yet."""
+        """Accept no more entries, and try those that were not tried yet."""
         if not self._is_child:
             self._is_closing = True
             self.hasten()
 
     def close(self, timeout: float) -> None:
-        """Try once what was not tried yet, end the thread, and tell what remains."""
+        """Try once the entries that were not tried yet, end the thread, and log what remains."""
         if self._is_child or self._is_over or self._thread is threading.current_thread():
             return
         self.begin_to_close()
@@ -119,7 +119,7 @@ class Courier:
             outbox=self._outbox.folder,
             delivered=self._delivered,
             under_way=under_way,
-            waiting=len(names) - under_way + len(self._homeless),
+            waiting=len(names) - under_way + len(self._unsaved),
             trouble=next(filter(None, causes), ""),
             refused=len(self._outbox.refused()),
         )
@@ -145,9 +145,9 @@ class Courier:
         while True:
             is_last = self._is_closing  # read before: what was put until then has its turn
             try:
-                pause = self._go_round()
+                pause = self._handle_all()
             except OSError as error:  # of the outbox
-                self._met_by = ""
+                self._troubled = ""
                 self._trouble.meet(Later(str(error), _DISK_REMEDY), "what waits")
                 pause = self._pause()
             except Exception:
@@ -159,18 +159,18 @@ class Courier:
             self._wake.wait(pause)
             self._wake.clear()
 
-    def _go_round(self) -> float:
-        """Attend to every entry whose time has come; return the seconds until the next one."""
-        while self._homeless:  # whoever sends
-            self._outbox.put(*self._homeless[0])
-            self._homeless.popleft()
+    def _handle_all(self) -> float:
+        """Handle every entry whose time has come; return the seconds until the next one."""
+        while self._unsaved:  # whoever sends
+            self._outbox.put(*self._unsaved[0])
+            self._unsaved.popleft()
         is_ours = self._outbox.lock()
-        self._see_over("")
+        self._end_trouble_of("")
         if not is_ours:
             return _LOOK_SECONDS
         self._look()
         paths = self._outbox.paths()
-        for gone in {*self._due, *self._troubles, self._met_by} - {path.name for path in paths}:
+        for gone in {*self._due, *self._troubles, self._troubled} - {path.name for path in paths}:
             self._forget_entry(gone)
         if self._is_closing:  # there is little time: what is new goes first
             paths.sort(key=lambda path: path.name in self._due)
@@ -178,7 +178,7 @@ class Courier:
             if self._is_over or self._trouble.due > time.monotonic():
                 break
             if self._due_of(path.name) <= time.monotonic():
-                self._attend(path)
+                self._handle(path)
         return self._pause()
 
     def _due_of(self, name: str) -> float:
@@ -194,8 +194,8 @@ class Courier:
         dues = map(self._due_of, {*self._due, *self._troubles})
         return min([_LOOK_SECONDS, *(max(0.0, due - now) for due in dues)])
 
-    def _attend(self, path: Path) -> None:
-        """Deliver one entry, or note why it waits."""
+    def _handle(self, path: Path) -> None:
+        """Deliver one entry, or record why it waits."""
         run, entry, began = path.name, None, time.monotonic()
         try:
             entry = self._outbox.read(path)
@@ -209,7 +209,7 @@ class Courier:
         except (Later, OSError) as error:
             self._put_off(path.name, run, error)
         except Refused as problem:
-            self._see_over(path.name)
+            self._end_trouble_of(path.name)
             self._set_aside(Entry(path, run, entry.content if entry else {}), problem)
         except Exception as error:
             logger.exception("%s: a fault inside bluescribe", self._name)
@@ -219,16 +219,17 @@ class Courier:
         else:
             self._note_success(path.name, again, began)
 
-    def _see_over(self, name: str) -> None:
-        """End what keeps all waiting when the one that met it has passed.
+    def _end_trouble_of(self, name: str) -> None:
+        """End the trouble of all entries when the entry that ran into it has got through.
 
-        That others pass says little: what is under way may be looked at while nothing new is taken.
+        That others get through says little: a server may answer about transfers under way while
+        it accepts no new one.
         """
-        if name == self._met_by:
+        if name == self._troubled:
             self._trouble.end()
 
     def _note_success(self, name: str, again: float | None, began: float) -> None:
-        self._see_over(name)
+        self._end_trouble_of(name)
         if name in self._troubles:
             self._troubles[name].end()
         self._forget_entry(name)
@@ -241,14 +242,14 @@ class Courier:
         if isinstance(problem, OSError):  # of the outbox
             problem = Later(str(problem), _DISK_REMEDY, only_this=True)
         if problem.only_this:
-            self._see_over(name)
+            self._end_trouble_of(name)
             self._troubles.setdefault(name, Trouble(self._name, self._told)).meet(problem, run)
         else:
-            self._met_by = name
+            self._troubled = name
             self._trouble.meet(problem, run)
 
     def _set_aside(self, entry: Entry, problem: Refused) -> None:
-        """Keep an entry that cannot be delivered, and say so."""
+        """Move an entry aside that cannot be delivered, and log that."""
         try:
             kept = self._outbox.refuse(entry, problem.cause)
         except OSError as error:
@@ -262,14 +263,14 @@ class Courier:
         )
 
     def _forget_entry(self, name: str) -> None:
-        if name == self._met_by:
+        if name == self._troubled:
             self._trouble.forget()
         self._due.pop(name, None)
         if name in self._troubles:
             self._troubles.pop(name).forget()
 
     def _log_rest(self) -> None:
-        """Tell at the end what is left to the next session."""
+        """Log at the end what is left for the next session."""
         status = self.status()
         if status.waiting:
             cause = f" ({status.trouble})" if status.trouble else ""
@@ -286,7 +287,7 @@ _COURIERS: weakref.WeakSet[Courier] = weakref.WeakSet()
 
 
 def hasten_all() -> None:
-    """Have all couriers of this process look at what is under way."""
+    """Have all couriers of this process look at their entries under way."""
     for courier in _COURIERS:
         courier.hasten()
 

@@ -1,4 +1,4 @@
-"""Outbox: a folder of what is still to be delivered. It outlives the process."""
+"""Outbox: a folder of entries that are still to be delivered. It outlives the process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NUMBERS = itertools.count(1)
 
 
 def default_folder(name: str) -> Path:
-    """Return where a delivery keeps its outbox if nothing is said, as XDG has it."""
+    """Return the default folder of a delivery's outbox, as XDG has it."""
     state = os.environ.get("XDG_STATE_HOME", "")
     home = Path(state) if Path(state).is_absolute() else Path("~/.local/state").expanduser()
     return home / "bluescribe" / name
@@ -34,20 +34,20 @@ def default_folder(name: str) -> Path:
 
 @dataclass
 class Entry:
-    """One thing to be delivered."""
+    """One entry of an outbox, such as the files of a run."""
 
     path: Path
     """Its file in the outbox."""
     run: str
-    """What messages call it."""
+    """Name of the run in messages."""
     content: dict[str, Any]
-    """All that is needed to deliver it, as JSON has it."""
+    """All that is needed to deliver it, as JSON values."""
 
 
 class Outbox:
-    """Things to be delivered, one JSON file each, in the order in which they came.
+    """Entries to be delivered, a JSON file each, in the order in which they came.
 
-    Several processes may put things into the same folder; the one that has the lock sends.
+    Several processes may put entries into the same folder; the one that has the lock delivers.
 
     Parameters
     ----------
@@ -61,11 +61,11 @@ class Outbox:
 
     @property
     def refused_folder(self) -> Path:
-        """Where entries are kept that cannot be delivered as they are."""
+        """The folder for entries that cannot be delivered as they are."""
         return self.folder / _REFUSED
 
     def put(self, run: str, content: dict[str, Any]) -> Entry:
-        """Keep something from now on.
+        """Write an entry.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class Outbox:
         return entry
 
     def save(self, entry: Entry) -> None:
-        """Keep what was noted in an entry.
+        """Write an entry again, with what was noted in its content.
 
         Raises
         ------
@@ -93,11 +93,11 @@ class Outbox:
         return _entries(self.folder)
 
     def refused(self) -> list[Path]:
-        """Return the files of the entries that were set aside."""
+        """Return the files of the entries that were moved aside."""
         return _entries(self.refused_folder)
 
     def read(self, path: Path) -> Entry | None:
-        """Return an entry; None when it is gone, or damaged: then it is set aside and told.
+        """Return an entry; None when it is gone, or damaged: then it is moved aside and logged.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class Outbox:
             return None
 
     def remove(self, entry: Entry) -> None:
-        """Forget an entry that is delivered.
+        """Remove an entry that is delivered.
 
         Raises
         ------
@@ -135,7 +135,7 @@ class Outbox:
         entry.path.unlink(missing_ok=True)
 
     def refuse(self, entry: Entry, cause: str) -> Path:
-        """Set an entry aside, with the cause in it; return where it is now.
+        """Move an entry aside, with the cause in it; return where it is now.
 
         Raises
         ------
@@ -148,7 +148,7 @@ class Outbox:
         return self._move(entry.path)
 
     def lock(self) -> bool:
-        """Become the one who sends, until `unlock` or the end of the process.
+        """Become the process that delivers, until `unlock` or the end of the process.
 
         Returns
         -------
@@ -177,13 +177,13 @@ class Outbox:
         return True
 
     def unlock(self) -> None:
-        """Let another process send; in a forked child the parent goes on to be the one."""
+        """Let another process deliver; in a forked child, the parent keeps the lock."""
         lock, self._lock = self._lock, -1
         if lock >= 0:
             os.close(lock)
 
     def _move(self, path: Path) -> Path:
-        """Set a file aside, under a name that is free."""
+        """Move a file aside, under a name that is free."""
         self.refused_folder.mkdir(parents=True, exist_ok=True)
         kept = self.refused_folder / path.name
         Place.at(path).move(Place.at(kept))

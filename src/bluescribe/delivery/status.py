@@ -1,4 +1,4 @@
-"""What a delivery has done, and what waits."""
+"""The status of a delivery: what it has delivered, and what waits."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class DeliveryStatus:
     delivered: int
     """Runs that this process has delivered."""
     under_way: int
-    """Runs that were handed over and have not arrived."""
+    """Runs that were submitted and have not arrived yet."""
     waiting: int
     trouble: str
-    """What keeps the others waiting; empty when all is well."""
+    """Why the others wait; empty when all is well."""
     refused: int
-    """Runs that were set aside, those of earlier sessions included."""
+    """Runs that were moved aside, those of earlier sessions included."""
 
     def __str__(self) -> str:
         """Return a line or two for people."""

@@ -1,31 +1,30 @@
-"""What keeps things from being delivered: pauses that grow, and a word at the right time."""
+"""Failures of deliveries: when to retry, with growing pauses, and when to log them."""
 
 from __future__ import annotations
 
 import logging
 import time
 
+from .. import retry_policy
 from ..errors import BluescribeError
-from ..retry_policy import Retries, RetryPolicy
+from ..retry_policy import Retries
 
 __all__ = ["Later", "Refused", "Trouble"]
 
 logger = logging.getLogger(__name__)
 
-POLICY = RetryPolicy(first=1.0, longest=600.0, log_again=3600.0)
 
-
-class Later(BluescribeError, RuntimeError):  # noqa: N818  # what is said of a parcel
-    """Something cannot be delivered now; it is tried again with growing pauses.
+class Later(BluescribeError, RuntimeError):  # noqa: N818  # what a delivery raises
+    """An entry cannot be delivered now; it is retried with growing pauses.
 
     Parameters
     ----------
     cause, remedy
-        What stands in the way, and what its owner can do. The same remedy is told once an hour.
+        What failed, and what its owner can do. The same remedy is logged once an hour.
     only_this
-        Whether other things can be delivered meanwhile; a network that is down concerns all.
+        Whether other entries can be delivered meanwhile; a network that is down concerns all.
     after
-        Seconds before which there is no use in trying again.
+        Seconds before which a retry has no use.
     """
 
     def __init__(
@@ -39,12 +38,12 @@ class Later(BluescribeError, RuntimeError):  # noqa: N818  # what is said of a p
 
 
 class Refused(BluescribeError, ValueError):  # noqa: N818  # as Later
-    """Something cannot ever be delivered as it is; it is kept aside.
+    """An entry can never be delivered as it is; it is moved aside.
 
     Parameters
     ----------
     cause, remedy
-        What is wrong, and what its owner can do before it is tried again.
+        What is wrong, and what its owner can do before it is delivered after all.
     """
 
     def __init__(self, cause: str, remedy: str) -> None:
@@ -54,14 +53,15 @@ class Refused(BluescribeError, ValueError):  # noqa: N818  # as Later
 
 
 class Trouble:
-    """One thing that stands in the way, until it is over.
+    """A failure that keeps entries waiting, until it is over.
 
     Parameters
     ----------
     whose
         The name of the delivery, for messages.
     told
-        When each remedy was told last: what keeps a hundred things waiting is told once.
+        When each remedy was logged last, for all troubles of a delivery: a cause that keeps a
+        hundred entries waiting is logged once.
     """
 
     def __init__(self, whose: str, told: dict[str, float]) -> None:
@@ -70,7 +70,7 @@ class Trouble:
         self._whose = whose
         self._told = told
         self._own: set[str] = set()
-        """The remedies that were told for this."""
+        """The remedies that were logged for this trouble."""
         self._retries = Retries()
 
     @property
@@ -79,8 +79,8 @@ class Trouble:
         return self._retries.due
 
     def meet(self, problem: Later, run: str) -> None:
-        """Wait longer each time; tell at first, when something else is wrong, and every hour."""
-        if POLICY.is_to_log(self._told.get(problem.remedy)):
+        """Enter a failure: wait longer each time; log the first, each new cause, and every hour."""
+        if retry_policy.FOR_DELIVERIES.is_to_log(self._told.get(problem.remedy)):
             self._told[problem.remedy] = time.monotonic()
             self._own.add(problem.remedy)
             logger.warning(
@@ -91,16 +91,16 @@ class Trouble:
                 problem.remedy,
             )
         self.cause = problem.cause
-        self._retries.fail(POLICY, after=problem.after)
+        self._retries.fail(retry_policy.FOR_DELIVERIES, after=problem.after)
 
     def end(self) -> None:
-        """Tell that it is over, if anybody was told that it began."""
+        """Enter that it is over; log that if the failure was logged."""
         if self._own:
             logger.warning("%s: delivering again, after: %s", self._whose, self.cause)
         self.forget()
 
     def forget(self) -> None:
-        """Be as new."""
+        """Forget the failures; the next one is the first."""
         for remedy in self._own:
             self._told.pop(remedy, None)
         self._own.clear()

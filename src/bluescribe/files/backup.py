@@ -1,7 +1,7 @@
-"""Damaged files keep their content under another name.
+"""Backups of damaged files: recovery renames a file before it writes a new one.
 
-While a file is being recovered it is called ``NAME.recovering``, and ``NAME.damaged`` when that is
-done. A `recover` that was killed in between leaves the first name, and the next one puts it back.
+The backup is called ``NAME.recovering`` while the file is being recovered, and ``NAME.damaged``
+when that is done. If `recover` is killed in between, the next one gives the first name back.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ __all__ = [
 
 
 class Kept:
-    """Files that were given another name, while one of them is recovered.
+    """Backups of the files of one recovery.
 
     Parameters
     ----------
     main
-        The file that is recovered. It gets its last name after all others: as long as it can be
-        put back, everything is done again.
+        The file that is recovered. Its backup gets the final name last: until then, a recovery
+        that was killed is undone and begun anew.
     """
 
     def __init__(self, main: Path) -> None:
@@ -44,7 +44,7 @@ class Kept:
         self._holds: list[Hold] = []
 
     def keep(self, path: Path) -> Path:
-        """Give a file another name, tell other processes that it is at work, remember both."""
+        """Rename a file to its backup, and lock that, so that other processes leave it alone."""
         if path in self.names:
             path.unlink(missing_ok=True)  # it was made in the meantime, and is nobody's original
         elif not path.stat().st_size:
@@ -55,25 +55,25 @@ class Kept:
         return self.names[path]
 
     def settle(self) -> None:
-        """Give all files their last names."""
+        """Give all backups their final names."""
         for path, name in sorted(self.names.items(), key=lambda item: item[0] == self._main):
             if is_at_work(name.name):
                 self.names[path] = keep(name, path.name)
 
     def restore(self) -> None:
-        """Give all files their own names back."""
+        """Give all files their own names back, in the place of what was written."""
         for path, name in self.names.items():
             _put(name, path.name)
 
     def release(self) -> None:
-        """Let other processes have the files."""
+        """Unlock the backups."""
         for hold in self._holds:
             hold.release()
 
 
 @contextmanager
 def keeping(main: Path) -> Iterator[Kept]:
-    """Give files their names back when the block fails.
+    """Yield a `Kept` for the backups of a recovery; undo all of them when the block fails.
 
     Parameters
     ----------
@@ -92,14 +92,14 @@ def keeping(main: Path) -> Iterator[Kept]:
 
 
 def keep(path: Path, name: str = "") -> Path:
-    """Give a file a name that nothing has, and return that.
+    """Rename a file to a free ``NAME.damaged``, and return the new path.
 
     Parameters
     ----------
     path
         The file.
     name
-        What it was called before; as it is called, if nothing is said.
+        Its name before recovery, if that is not its present one.
 
     Raises
     ------
@@ -115,9 +115,9 @@ def keep(path: Path, name: str = "") -> Path:
 
 
 def put_aside(path: Path) -> None:
-    """Have a file's name free for another one: an empty file goes, what is in one is kept.
+    """Free the name of a file: an empty one is removed, any other is renamed ``NAME.damaged``.
 
-    What its writer left beside it, half written or as a note, goes as well.
+    Half-written replacements and notes that its writer left beside it are removed as well.
 
     Raises
     ------
@@ -139,22 +139,22 @@ def put_aside(path: Path) -> None:
 
 
 def being_recovered(path: Path) -> Path:
-    """Return what a file is called while it is at work."""
+    """Return the path of a file's backup while it is being recovered."""
     return path.with_name(name_at_work(path.name))
 
 
 def is_being_recovered(path: Path) -> bool:
-    """Tell whether a file is at work, or was when `recover` was cut short."""
+    """Return whether a file is being recovered, or was when `recover` was killed."""
     return being_recovered(path).exists()
 
 
 def is_put_by(path: Path) -> bool:
-    """Tell whether a file is one that was being recovered, and nobody is at work on it."""
+    """Return whether a file is the backup of a recovery that was killed."""
     return is_at_work(path.name) and not is_held(path)
 
 
 def put_back(path: Path, *, dry_run: bool) -> Path:
-    """Give a file that was being recovered its own name; what was made of it is made again."""
+    """Undo a recovery that was killed: give the backup its own name; return that."""
     home = path.with_name(name_before_work(path.name))
     if dry_run:
         return home
@@ -165,14 +165,14 @@ def put_back(path: Path, *, dry_run: bool) -> Path:
 
 
 def _moved(path: Path, name: str) -> Path:
-    """Give a file a name that nothing has; a link that stands there is not followed."""
+    """Give a file a name that nothing has; a link of that name is not followed."""
     place = Place.at(path)
     place.move(place.with_name(name))
     return path.with_name(name)
 
 
 def _put(path: Path, name: str) -> Path:
-    """Give a file a name; what had it is gone."""
+    """Give a file a name, in the place of a file that has it."""
     place = Place.at(path)
     place.replace(place.with_name(name))
     return path.with_name(name)

@@ -1,4 +1,4 @@
-"""Who is told of the files that are made: exports, and deliveries of what is being written."""
+"""Callbacks for files that are made: the spool, exports and deliveries record them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ __all__ = ["Claims"]
 
 @dataclass
 class Claims:
-    """What is called on the thread that makes a file.
+    """Callbacks for the files of a run, called on the thread that makes a file.
 
-    It goes with the folder of a run to wherever files are made in it; whom it tells may change.
+    They go with the run's folder to wherever files are made in it, and may be set later.
     """
 
     before: Callable[[Path], None] | None = None
-    """Is told of each file that is about to be made."""
+    """Called with each file before it is made."""
     made: Callable[[Path], None] | None = None
-    """Is told of each file that is made, still empty."""
+    """Called with each file when it is made, still empty."""
 
     def begin(self, path: Path) -> None:
-        """Tell that a file is about to be made."""
+        """Report a file before it is made."""
         if self.before is not None:
             self.before(path)
 
     def end(self, path: Path) -> None:
-        """Tell that a file is made."""
+        """Report a file that is made."""
         if self.made is not None:
             self.made(path)

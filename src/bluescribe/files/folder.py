@@ -47,7 +47,7 @@ class Folder:
         self._fd = -1
         self._rights = rights
         self.claims = claims or Claims()
-        """Tells of the files that runs make here."""
+        """Callbacks for the files that runs make here."""
         self.path = path.resolve(strict=True)
         """Absolute, without links: where it was when it was last looked for."""
         if HAS_FOLDER_FDS:
@@ -67,7 +67,7 @@ class Folder:
         rights
             What is given to the folders that are made, and to the files that are made in it.
         claims
-            Tells of the files that runs make in it.
+            Callbacks for the files that runs make in it.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Folder:
         return cls(path, rights, claims)
 
     def __del__(self) -> None:
-        """Let go of the directory."""
+        """Close the directory."""
         if self._fd >= 0:
             with suppress(OSError):
                 os.close(self._fd)
@@ -154,9 +154,9 @@ class Folder:
         return fd
 
     def rename(self, name: str, to: str) -> None:
-        """Give a file another name in the folder; what had that is gone.
+        """Rename a file in the folder, in the place of one that has the new name.
 
-        Owner, group, mode and ACL of the file that goes are kept, as far as this user may.
+        Owner, group, mode and ACL of the replaced file are kept, as far as this user may.
 
         Raises
         ------
@@ -203,7 +203,7 @@ class Folder:
             raise self._named(error, name) from None
 
     def sync(self) -> None:
-        """Bring to the disk which files the folder has.
+        """Bring the list of files in the folder to the disk.
 
         Raises
         ------
@@ -269,7 +269,7 @@ class Folder:
         return os.fstat(self._fd) if HAS_FOLDER_FDS else self._begun
 
     def _named(self, error: OSError, name: str) -> OSError:
-        """Return an error of the same kind that says which file, by its whole path."""
+        """Return an error of the same kind that has the whole path of the file."""
         return OSError(error.errno, error.strerror, str(self.path / name))
 
     def _present_path(self) -> Path | None:
@@ -280,7 +280,7 @@ class Folder:
             return None
 
     def _is_at(self, path: Path) -> bool:
-        """Tell whether a path leads into the folder.
+        """Return whether a path leads into the folder.
 
         Some network file systems number a folder anew now and then; the system still knows where
         it is.

@@ -1,9 +1,9 @@
-"""Work that is owed to a run's file after its end: a note beside it says so, until it is done.
+"""Notes of post-run jobs, such as copying images: ``NAME.owed`` beside a run's file.
 
-The note, ``NAME.owed``, is made before the file is told to be finished and removed when the work is
-done. Who does the work has a lock on it, which ends with the process however that ends. So a
-session that is killed leaves a note that nobody has: the next session, or ``bluescribe recover``,
-takes it. It says all that is needed, the settings included, and names nothing outside its folder.
+A note is made before the file is finished and removed when the job is done. The process that does
+the job has the note locked, and the lock ends with the process, however that ends. So the note of a
+killed session is unlocked: the next session, or ``bluescribe recover``, takes the job. The note has
+all that the job needs, the settings included, and names no file outside its folder.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _KEYS = {"format", "file", "run", "what", "made", "about"}
 _ARRAY = "__array__"
 _LEVELS = 100
 _LARGE = 10**4000
-"""Python puts none of over 4,300 digits into words."""
+"""Python writes no integer of over 4,300 digits as text."""
 
 
 class Note(Held):
-    """What is owed to one file, and the right to do it: no other process has it meanwhile.
+    """The note of the post-run job of one file, locked: no other process does the job meanwhile.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Note(Held):
     fd
         Its open file, locked where the file system has locks.
     told
-        What it says.
+        Its content.
     """
 
     def __init__(self, place: Place, fd: int, told: Mapping[str, Any]) -> None:
@@ -58,18 +58,18 @@ class Note(Held):
     def made(
         cls, file: Place, format_name: str, run: str, what: str, about: Mapping[str, Any]
     ) -> Self:
-        """Make the note of a file.
+        """Make the note of a file's post-run job.
 
         Parameters
         ----------
         file
             The file of the run.
         format_name
-            Whose file it is.
+            The format of the file.
         run
-            What messages call the run.
+            Name of the run in messages.
         what
-            What is owed, as messages say it: "its images are in it".
+            What the job will have done, for messages: "its images are in it".
         about
             All that the format needs to do the work without this process, as JSON has it.
 
@@ -100,12 +100,12 @@ class Note(Held):
 
     @classmethod
     def taken(cls, place: Place) -> Self | None:
-        """Return a note that was left; None when it is gone, or is none.
+        """Return the note of a killed session, locked; None when it is gone, or is no note.
 
         Raises
         ------
         BlockingIOError
-            Others have taken it.
+            Another process has taken it.
         OSError
             It cannot be read or written.
         """
@@ -133,17 +133,17 @@ class Note(Held):
 
     @property
     def run(self) -> str:
-        """What messages call the run."""
+        """Name of the run in messages."""
         return str(self.told["run"])
 
     @property
     def what(self) -> str:
-        """What is owed, as messages say it."""
+        """What the job will have done, for messages."""
         return str(self.told["what"])
 
     @property
     def about(self) -> Any:
-        """What the format said."""
+        """What the format needs for the job."""
         return restored(self.told["about"])
 
     @property
@@ -153,16 +153,16 @@ class Note(Held):
 
     @property
     def age(self) -> float:
-        """For how many seconds it has been owed; files of a run of long ago will not come."""
+        """Seconds since it was made; detectors' files of a run of long ago will not come."""
         return max(0.0, time.time() - float(self.told["made"]))
 
     @property
     def failed(self) -> str:
-        """Why the work could not be done, as it was told already; empty while it was not."""
+        """Why the job failed, as it was logged; empty if it has not failed."""
         return str(self.told.get("failed", ""))
 
     def fail(self, cause: str) -> None:
-        """Note why it could not be done, so that this is told once.
+        """Write why the job failed, so that this is logged once.
 
         Raises
         ------
@@ -173,7 +173,7 @@ class Note(Held):
         self._write()
 
     def clear(self) -> None:
-        """Remove it: the work is done, or is owed no more.
+        """Remove the note: the job is done, or given up.
 
         Raises
         ------
@@ -199,7 +199,7 @@ class Note(Held):
         return True
 
     def _is_there(self) -> bool:
-        """Tell whether the name still leads to the file that is locked: who had it removes it."""
+        """Return whether the locked file still has its name: its process may have removed it."""
         try:
             there = self.place.folder.stat(self.place.name)
         except FileNotFoundError:
@@ -228,7 +228,7 @@ def notes_of(path: Path) -> list[Path]:
 
 
 def settings_of(path: Path) -> dict[str, Any]:
-    """Return the settings that a file was written with, if a note beside it tells.
+    """Return the settings that a file was written with, if a note beside it has them.
 
     Raises
     ------
@@ -244,9 +244,10 @@ def settings_of(path: Path) -> dict[str, Any]:
 
 
 def exact(value: Any, levels: int = _LEVELS) -> Any:
-    """Return a value of a document as JSON has it, arrays so that `restored` has their types.
+    """Return a value of a document in JSON's types; `restored` makes typed arrays of it again.
 
-    What has no end, or no words, is text: the run's own file holds it as it was.
+    A value that contains itself, or that JSON has no type for, becomes text: the run's file has it
+    as it was.
     """
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufc":
         data = b64encode(np.ascontiguousarray(value).tobytes()).decode()
@@ -270,7 +271,7 @@ def _word(value: Any) -> str:
 
 
 def restored(value: Any) -> Any:
-    """Return what `exact` got."""
+    """Return the value that was given to `exact`."""
     if isinstance(value, dict):
         if value.keys() == {_ARRAY}:
             dtype, shape, data = value[_ARRAY]
@@ -280,7 +281,7 @@ def restored(value: Any) -> Any:
 
 
 def _read(fd: int) -> Mapping[str, Any]:
-    """Return what a note says; nothing if it was not written to its end: its file is not either."""
+    """Return the content of a note; nothing if it is half written, as its file is not finished."""
     with open(fd, "rb", closefd=False) as file:
         file.seek(0)
         text = file.read()

@@ -129,7 +129,7 @@ def _finite(value: Any) -> Any:
 
 
 def _has_exact_arrays(doc: Mapping[str, Any]) -> bool:
-    """Tell whether an event has arrays, and orjson's own words for all that it has are exact."""
+    """Return whether an event has arrays, and orjson's own words for all that it has are exact."""
     data, stamps = doc["data"], doc["timestamps"]
     kinds = set(map(type, data.values()))
     if np.ndarray not in kinds or not kinds <= _EXACT or not doc.keys() <= _EVENT_KEYS:
@@ -141,7 +141,7 @@ def _has_exact_arrays(doc: Mapping[str, Any]) -> bool:
 
 
 def _is_exact(value: Any) -> bool:
-    """Tell whether orjson's words for a value are exact; they are not for what is not finite."""
+    """Return whether orjson's words for a value are exact; they are not for what is not finite."""
     if type(value) is float:
         return math.isfinite(value)
     if type(value) is not np.ndarray:

@@ -1,6 +1,6 @@
-"""Numbers that are not finite, where a journal has words for them: strict JSON has no such numbers.
+"""Reads NaN and infinities back from a journal that has them as texts (``STRICT: true``).
 
-A word is a number again where its field is declared to hold numbers. In metadata it stays a text.
+A text becomes a number where its field is declared to hold numbers. In metadata it stays a text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TEXT = "US"
 
 
 class NumbersPutBack:
-    """Gives the documents of one journal, line after line, with numbers in the place of words."""
+    """Returns the documents of one journal, line after line, with numbers instead of texts."""
 
     def __init__(self) -> None:
         self._numeric: dict[Any, Container[str]] = {}
@@ -43,7 +43,7 @@ def _configured(entry: Any) -> Any:
 
 
 def _read(doc: Mapping[str, Any], numeric: Container[str]) -> Mapping[str, Any]:
-    """Return readings with their numbers, and with those of their times."""
+    """Return readings, and timestamps, with numbers instead of texts."""
     read = dict(doc)
     if "time" in doc:
         read["time"] = _number(doc["time"])
@@ -68,7 +68,7 @@ def _holds_numbers(key: Mapping[str, Any]) -> bool:
 
 
 def _number(value: Any) -> Any:
-    """Return what words stand for, but of a list that has other texts too: those are texts."""
+    """Return the number of a text; a list that has other texts too stays as it is."""
     return _put_back(value) if _are_words(value) else value
 
 

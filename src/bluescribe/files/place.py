@@ -94,7 +94,7 @@ class Place(os.PathLike[str]):
         return Place(self.folder, name)
 
     def exists(self) -> bool:
-        """Tell whether something has the name, a link that leads nowhere included."""
+        """Return whether something has the name, a link that leads nowhere included."""
         try:
             self.folder.stat(self.name)
         except OSError:
@@ -191,7 +191,7 @@ class Place(os.PathLike[str]):
         self.folder.move(self.name, place.folder, place.name)
 
     def replace(self, place: Place) -> None:
-        """Put the file in another place of the same folder; what was there is gone.
+        """Rename the file within its folder, in the place of one that has the new name.
 
         Raises
         ------
@@ -201,7 +201,7 @@ class Place(os.PathLike[str]):
         self.folder.rename(self.name, place.name)
 
     def copy_into(self, part: Place) -> None:
-        """Write what the file holds, and its mode, into another one that is there.
+        """Copy the content of the file, and its mode, into another one that exists.
 
         Raises
         ------
@@ -213,7 +213,7 @@ class Place(os.PathLike[str]):
             change_mode(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
 
     def sync(self) -> None:
-        """Bring what the file holds to the disk.
+        """Bring the content of the file to the disk.
 
         Raises
         ------

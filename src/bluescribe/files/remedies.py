@@ -1,4 +1,4 @@
-"""What the owner of a file can do about an error of the system, and whether that may pass."""
+"""Remedies for errors of the system, and whether a retry may succeed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ERRNO = re.compile(r"errno = (\d+)")
 
 
 def errno_of(error: BaseException | None) -> int | None:
-    """Return the number of an error of the system, which HDF5 has in its words only."""
+    """Return the errno of an error; HDF5 has it in the text of its errors only."""
     if not isinstance(error, OSError):
         return None
     found = _ERRNO.search(str(error))
@@ -39,7 +39,7 @@ def errno_of(error: BaseException | None) -> int | None:
 
 
 def remedy(error: BaseException, paths: Sequence[Path]) -> str:
-    """Return what its owner can do about an error that ended a file."""
+    """Return what the owner of a file can do about the error that ended it."""
     number = errno_of(error)
     if number in _REMEDIES:
         return _REMEDIES[number]
@@ -48,12 +48,12 @@ def remedy(error: BaseException, paths: Sequence[Path]) -> str:
 
 
 def never_passes(error: OSError) -> bool:
-    """Tell whether the system will always refuse: a name is too long, say."""
+    """Return whether the system will always refuse: a name is too long, say."""
     return error.errno in _NEVER_PASS
 
 
 def may_pass(error: OSError) -> bool:
-    """Tell whether the system refused, and may not do so for ever.
+    """Return whether the system refused, but a later retry may succeed.
 
     A server that comes back, a folder that is made again, a mount that is made writable: all of
     these pass. A name that is too long stays so, and a file that HDF5 could not write is broken.

@@ -1,7 +1,7 @@
-"""Who else may use what we make: modes and group of folders and files, beside the system's own way.
+"""Modes and group of new folders and files, where FOLDER_MODE, FILE_MODE or GROUP set them.
 
-The system's way is kept: the umask or the default ACL of the folder above decide what nobody set,
-and a folder with the setgid bit hands group and bit on.
+What they do not set is the system's: the umask or the default ACL of the folder above decides, and
+a folder with the setgid bit passes on group and bit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ACL, _DEFAULT_ACL = "system.posix_acl_access", "system.posix_acl_default"
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What new folders and files get; None leaves it to the system."""
+    """Modes and group of new folders and files; None leaves them to the system."""
 
     folder_mode: int | None = None
     file_mode: int | None = None
@@ -149,12 +149,12 @@ def group_id(value: object) -> int:
 
 
 def group_word(folder: Path, rights: Rights) -> str:
-    """Return what to tell where a group shares a folder and is shut out of what we make in it.
+    """Return a warning if a group shares a folder but could not write to what is made in it.
 
     Parameters
     ----------
     folder
-        Where files go; it may be missing still.
+        The folder of the files, which may not exist yet.
     """
     for above in (folder, *folder.parents):
         try:

@@ -1,13 +1,13 @@
-"""What the files of runs are called: made here, and recognised here by all that look for them.
+"""Names of files of runs: made here, and recognised here by all that look for such files.
 
 A run's file is ``STEM.ENDING``, where the stem is the template filled for the run; while that is
 taken, ``STEM-2.ENDING``, ``STEM-3.ENDING``. A session's file of SPEC has `SESSION_TEMPLATE`. Beside
-a file may stand, called by its name:
+a file may stand, named after it:
 
-* ``NAME.damaged``, ``NAME.damaged-2``: as it was before something was done to it;
-* ``NAME.recovering``: the same, while that is done;
-* ``.NAME.0123456789abcdef.part``: what will take its place;
-* ``NAME.owed``: the note of what its format still owes to it;
+* ``NAME.damaged``, ``NAME.damaged-2``: its backup, from before a recovery;
+* ``NAME.recovering``: the same, while the recovery goes on;
+* ``.NAME.0123456789abcdef.part``: its replacement, half written;
+* ``NAME.owed``: the note of a post-run job that is still to be done to it;
 * ``STEM-S00042-1f5a9c3-open.ENDING``: a scan that waits until its session's file is free.
 """
 
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 SESSION_TEMPLATE = "{time:%Y%m%d-%H%M%S}"
-"""How a file is called that takes the runs of a session, by its first one."""
+"""Template for a file that takes the runs of a session, filled from the first run."""
 
 OWED = ".owed"
 _DAMAGED, _AT_WORK, _PART, _OPEN = ".damaged", ".recovering", ".part", "-open"
@@ -60,10 +60,12 @@ LONGEST_PART = 255
 LONGEST_NAME = 180
 """Bytes of one part of a path, to which formats add stream and ending."""
 _LONGEST_OF_PART = 200
-"""Bytes of a file's name that are kept in that of its part."""
+"""Bytes of a file's name that the name of its part has."""
 _LONGEST_MARK = 40
-"""Bytes of what stands behind the stem of an open scan, its number and the ending not counted."""
+"""Bytes for a number and the ending behind the stem of an open scan."""
 _UID_DIGITS = 7
+_NUMBER = r"(-\d+)?"
+"""What `_numbered` puts behind a name that is taken, as a pattern."""
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\:*?"<>|#;\[\]]')
 """Separators, control characters, line ends, what Windows shares refuse, and what readers take for
@@ -72,13 +74,13 @@ the end of a name or for a pattern: silx and frictionless do not open ``Fe #3.hd
 _BESIDE = re.compile(
     "|".join(
         [
-            rf"{re.escape(_DAMAGED)}(-\d+)?$",
+            rf"{re.escape(_DAMAGED)}{_NUMBER}$",
             *(f"{re.escape(ending)}$" for ending in (_AT_WORK, _PART, OWED)),
             r"^\.",
         ]
     )
 )
-_OPEN_STEM = re.compile(rf"(?P<session>.+)-S-?\d+-.{{1,{_UID_DIGITS}}}{_OPEN}(-\d+)?", re.DOTALL)
+_OPEN_STEM = re.compile(rf"(?P<session>.+)-S-?\d+-.{{1,{_UID_DIGITS}}}{_OPEN}{_NUMBER}", re.DOTALL)
 
 _CODES = {
     **dict.fromkeys("mdHMSyI", r"\d\d"),
@@ -87,7 +89,7 @@ _CODES = {
     "f": r"\d{6}",
     "%": "%",
 }
-"""What codes of strftime are in digits."""
+"""Patterns of the strftime codes that give digits."""
 _ANY = r".+"
 
 
@@ -106,19 +108,24 @@ def shortened(name: str, most: int = LONGEST_NAME) -> str:
 
 
 def free_names(stem: str, ending: str) -> Iterator[str]:
-    """Yield what a file may be called: with its own name first, then with numbers."""
+    """Yield the names that a file may get: its own first, then numbered ones."""
     yield stem + ending
     for number in count(2):
-        yield f"{stem}-{number}{ending}"
+        yield _numbered(stem, number) + ending
+
+
+def _numbered(name: str, number: int) -> str:
+    """Return the name with a number, for when it is taken; `_NUMBER` recognises it."""
+    return f"{name}-{number}"
 
 
 def begins_by(template: str, name: str) -> bool:
-    """Tell whether a file's name begins as a template of names says: it may be of a run.
+    """Return whether a file's name begins like one that a template makes: it may be a run's.
 
     Parameters
     ----------
     template
-        As `FILE_NAME` has it; of its folders nothing is asked.
+        As `FILE_NAME` has it; its folders are ignored.
     name
         A name without folders. Number, stream and ending may follow.
     """
@@ -126,19 +133,19 @@ def begins_by(template: str, name: str) -> bool:
 
 
 def is_surely_by(template: str, name: str) -> bool:
-    """Tell whether nobody but a writer calls a file so: the template has the time, or the uid."""
+    """Return whether a name is surely a writer's: the template has the time or the uid in it."""
     keys = [key for _, key, _, _ in Formatter().parse(template.rpartition("/")[2])]
     return bool({"time", "uid"}.intersection(keys)) and begins_by(template, name)
 
 
 def is_by_default(name: str) -> bool:
-    """Tell whether a file's name begins as ours do where nobody has chosen another one."""
+    """Return whether a file's name begins like one by the default templates."""
     return begins_by(DEFAULT_TEMPLATE, name) or begins_by(SESSION_TEMPLATE, name)
 
 
 @lru_cache(maxsize=100)
 def _pattern(template: str) -> re.Pattern[str]:
-    """Return what the names by a template look like: times in digits, other values of any kind."""
+    """Return a pattern of the names by a template: times are digits, other values anything."""
     parts: list[str] = []
     for literal, key, spec, _ in Formatter().parse(template.rpartition("/")[2]):
         parts.append(re.escape(literal))
@@ -148,7 +155,7 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 def _times(spec: str) -> str:
-    """Return what a time looks like that is written with codes of strftime."""
+    """Return a pattern of times that are formatted with strftime codes."""
     parts, rest = [], spec
     while rest:
         literal, sign, rest = rest.partition("%")
@@ -160,34 +167,34 @@ def _times(spec: str) -> str:
 
 
 def kept_names(name: str) -> Iterator[str]:
-    """Yield what a file may be called that is kept as it was."""
+    """Yield the names that a backup may get."""
     yield name + _DAMAGED
     for number in count(2):
-        yield f"{name}{_DAMAGED}-{number}"
+        yield _numbered(name + _DAMAGED, number)
 
 
 def name_at_work(name: str) -> str:
-    """Return what a file is called while it is recovered."""
+    """Return the name of a file's backup while the file is being recovered."""
     return name + _AT_WORK
 
 
 def is_at_work(name: str) -> bool:
-    """Tell whether a file is one that is recovered, or was when that was cut short."""
+    """Return whether a name is that of such a backup."""
     return name.endswith(_AT_WORK)
 
 
 def name_before_work(name: str) -> str:
-    """Return what a file was called that is recovered."""
+    """Return the file's own name from that of such a backup."""
     return name.removesuffix(_AT_WORK)
 
 
 def name_of_part(name: str) -> str:
-    """Return a name for what will take a file's place, which nobody can foresee."""
+    """Return a name for the replacement of a file, which nobody can foresee."""
     return f".{_head(name)}.{secrets.token_hex(8)}{_PART}"
 
 
 def is_part_of(name: str, part: str) -> bool:
-    """Tell whether a file was to take the place of another one."""
+    """Return whether a name is that of a replacement of a file."""
     return re.fullmatch(rf"\.{re.escape(_head(name))}\.[0-9a-f]{{16}}{_PART}", part) is not None
 
 
@@ -196,22 +203,22 @@ def _head(name: str) -> str:
 
 
 def is_owed(name: str) -> bool:
-    """Tell whether a file is called like a note of what is owed to another one."""
+    """Return whether a name is that of a note of a post-run job."""
     return name.endswith(OWED)
 
 
 def is_note_of(name: str, note: str) -> bool:
-    """Tell whether a file is called like the note of another one."""
-    return re.fullmatch(rf"{re.escape(name)}(-\d+)?{re.escape(OWED)}", note) is not None
+    """Return whether a name is that of a note of this file's post-run job."""
+    return re.fullmatch(rf"{re.escape(name)}{_NUMBER}{re.escape(OWED)}", note) is not None
 
 
 def of_noted(note: str) -> str:
-    """Return what the file is called that a note is of."""
+    """Return the name of a note's file."""
     return note.removesuffix(OWED)
 
 
 def is_beside_a_file(name: str) -> bool:
-    """Tell whether a file is no run's file, but one of those that may stand beside it."""
+    """Return whether a name is not a run's file, but one of those that may stand beside it."""
     return _BESIDE.search(name) is not None
 
 

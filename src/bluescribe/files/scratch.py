@@ -1,4 +1,4 @@
-"""A folder for what is written on the way: a kill leaves it, and whoever comes next removes it."""
+"""Temporary folders; one that a kill has left is removed by the next call."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["scratch_folder"]
 
 _PREFIX = ".recover-"
 _YOUNG_SECONDS = 60.0
-"""A folder may have been made just now, and not be locked yet."""
+"""Seconds within which a folder may not be locked yet."""
 
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """Make an empty folder, which goes when the block ends; so do those that others have left.
+    """Make an empty folder, removed when the block ends; remove those that killed processes left.
 
     Raises
     ------
@@ -39,12 +39,12 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
 
 def _remove_left(path: Path) -> None:
-    """Remove a folder of ours that nobody has locked any more.
+    """Remove a folder that no process has locked any more.
 
     Raises
     ------
     OSError
-        Somebody has, or it is none of ours.
+        A process has it locked, or it belongs to another user.
     """
     with ExitStack() as stack:
         fd = _opened(path, stack)

@@ -1,4 +1,4 @@
-"""What could not be done to the file of a run that is complete."""
+"""Shortfall: the part of a post-run job that could not be done."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ __all__ = ["Shortfall"]
 
 
 class Shortfall(NamedTuple):
-    """Something that could not be done; the file is as good as it was before."""
+    """Something that could not be done; the file is as it was before."""
 
     cause: str
     remedy: str
     is_owed: bool = False
-    """Whether it is still to be done: the system refused, and may not do so another time."""
+    """Whether it will be retried later: the system refused, and may not refuse again."""
     is_whole: bool = True
-    """Whether the file has all that it is to have without it."""
+    """Whether the file is complete without it."""

@@ -1,4 +1,4 @@
-"""How much room the disk has left, looked at on the writer's thread."""
+"""Warns when little space is left on a disk (LOW_SPACE); it runs on the writer's thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST = 2.0**62
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
 
 _told = LogOnce()
-"""Runs and disks that were warned of."""
+"""Runs and disks that a warning was logged for."""
 
 
 def parse_size(text: str) -> int:
@@ -72,7 +72,7 @@ class SpaceWatch:
         self._last_look = 0.0
 
     def begin(self, folder: Path | None) -> None:
-        """Look when a run begins: what is used from here on tells the rate."""
+        """Note the free space when a run begins, to tell its rate later."""
         free = self._free(folder)
         self._first = None if free is None else (self._clock(), free[0])
         self._last_look = self._clock()
@@ -105,7 +105,7 @@ class SpaceWatch:
             )
 
     def _forecast(self, free: int) -> str:
-        """Say how long the space will last if it goes on like this."""
+        """Return for how long the space lasts at the rate of this run, in words."""
         began, before = self._first or (self._clock(), free)
         seconds = max(self._clock() - began, 1e-3)
         rate = (before - free) / seconds

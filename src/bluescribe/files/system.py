@@ -1,7 +1,7 @@
-"""What some systems lack, and what is done without it.
+"""System calls that some systems lack, each with what is done there instead.
 
-Linux has all of it, macOS most; Windows has no `fcntl`, no users with numbers, and opens no
-folders. Without locks nobody is kept out; the rest is done in another way.
+Linux has all of them, macOS most; Windows has no `fcntl`, no numeric users, and opens no folders.
+Without locks, other processes are not kept out; the rest is done in another way.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _position = threading.Lock()
 
 
 def refuse_link(path: Path) -> None:
-    """Raise an `OSError` where a path is a link, on systems that follow it when they open."""
+    """Raise an `OSError` if a path is a link, on systems that cannot open without following it."""
     if not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
 
@@ -78,7 +78,7 @@ def lock_file(fd: int) -> None:
     Raises
     ------
     BlockingIOError
-        Another has locked it.
+        Another process has locked it.
     OSError
         The file system, or the whole system, has no such locks (``ENOLCK``).
     """
@@ -88,13 +88,13 @@ def lock_file(fd: int) -> None:
 
 
 def after_fork(release: Callable[[], object]) -> None:
-    """Have a function called in every process that is forked from now on."""
+    """Register a function to be called in each child that this process forks."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=release)
 
 
 def user_id() -> int:
-    """Return the number of this user; where users have none, that of who owns all files: 0."""
+    """Return the id of this user; 0, that of the owner of all files, where users have no ids."""
     return os.geteuid() if hasattr(os, "geteuid") else 0
 
 
@@ -116,7 +116,7 @@ def free_bytes(place: Path | int) -> int:
     Raises
     ------
     OSError
-        Nobody knows.
+        The system does not say.
     """
     if hasattr(os, "statvfs"):
         disk = os.statvfs(place)
@@ -145,7 +145,7 @@ def write_at(fd: int, data: Any, start: int) -> int:
 
 
 def write_parts(fd: int, parts: Sequence[memoryview]) -> int:
-    """Write buffers where the file is; return how many bytes were taken."""
+    """Write buffers at the current position; return how many bytes were taken."""
     if hasattr(os, "writev"):
         return os.writev(fd, parts)
     return os.write(fd, parts[0])

@@ -14,17 +14,17 @@ __all__ = ["TextFile", "UnsureFileError"]
 
 _LARGEST_BUFFER = 1 << 20
 _LARGE_BLOCK = 1 << 14
-"""Bytes from which on it is dearer to copy blocks into one than to write each."""
+"""Mean size from which writing each block is faster than joining them first."""
 
 
 class UnsureFileError(OSError):
-    """The system took what was written, and told at the closing that it may not be there.
+    """Closing a file failed: data that the system had accepted may not be on the disk.
 
-    Quotas and file servers do so. Nobody can tell how much is missing.
+    Quotas and file servers do so. How much is missing is not known.
     """
 
     is_final = True
-    """Trying again would not help: what was written is not in memory any more."""
+    """A retry would not help: the data are not in memory any more."""
 
     def __init__(self, error: OSError, place: Place) -> None:
         words = f"{error.strerror} when it was closed: what was written last may not be there"
@@ -34,8 +34,8 @@ class UnsureFileError(OSError):
 class TextFile:
     """Append blocks of bytes to a file, each at a known place.
 
-    A block that the disk refused half-way is written again at the same place by the next
-    `flush`: nothing is doubled, nothing torn.
+    A block that the disk refused half-way is written again at the same place by the next `flush`:
+    nothing is written twice, nothing is torn.
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ class TextFile:
         self._bytes_waiting = 0
 
     def __len__(self) -> int:
-        """Return the bytes in the file, those that wait included."""
+        """Return the bytes in the file, those that wait for `flush` included."""
         return self._size + self._bytes_waiting
 
     def put(self, block: bytes) -> None:
-        """Add bytes to what the next `flush` writes; a lot of them are written at once."""
+        """Add bytes for the next `flush`; when a megabyte waits, it is written at once."""
         self._waiting.append(block)
         self._bytes_waiting += len(block)
         if self._bytes_waiting >= _LARGEST_BUFFER:
@@ -64,7 +64,7 @@ class TextFile:
                 self.flush()
 
     def flush(self) -> None:
-        """Write what waits; after an `OSError` it still waits.
+        """Write the blocks that wait; after an `OSError` they still wait.
 
         Raises
         ------
@@ -85,12 +85,12 @@ class TextFile:
         self._bytes_waiting = 0
 
     def close(self) -> None:
-        """Write what waits and close; a second call does nothing.
+        """Write the blocks that wait, and close; a second call does nothing.
 
         Raises
         ------
         UnsureFileError
-            The system took all, and told when the file was closed that it may not be there.
+            The system accepted all, but closing failed: some may be missing.
         OSError
             The disk refused; the file is still open and `close` can be called again.
         """
@@ -106,13 +106,13 @@ class TextFile:
                 self._hold.release()
 
     def _check_that_it_is_there(self) -> None:
-        """Raise an `OSError` when what is written would be lost; a file may be moved, though."""
+        """Raise an `OSError` if the file was removed or its folder is gone; it may be renamed."""
         if not os.fstat(self._fd).st_nlink:
             raise FileNotFoundError(errno.ENOENT, "the file was removed", str(self.place))
         self.place.folder.found()
 
     def abandon(self) -> None:
-        """Close after a failure: write what waits if the disk takes it, else cut off half of it."""
+        """Close after a failure: write the blocks that wait, or else cut off half a block."""
         if self._fd >= 0:
             with suppress(OSError):
                 self.flush()

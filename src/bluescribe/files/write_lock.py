@@ -1,8 +1,7 @@
-"""Who is writing a file: a lock that lives exactly as long as its writer.
+"""A lock on each file that is being written, which lives exactly as long as its writer.
 
 The lock is shared and belongs to an open file description (Linux, macOS): it ends with the
-process however that ends, it is in nobody's way, and readers that lock, as HDF5 does with flock,
-do not meet it.
+process, however that ends, and it never conflicts with readers that lock, as HDF5 does with flock.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ _GET = getattr(_fcntl, "F_OFD_GETLK", None)
 _SET = getattr(_fcntl, "F_OFD_SETLK", None)
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
-"""What file systems say that have no locks."""
+"""Errors of file systems that have no locks."""
 
 QUIET_SECONDS = 3600.0
-"""After this long without a change, a file counts as left where locks cannot tell."""
+"""Where there are no locks, a file without a change for so long is not being written."""
 
 
 class Held:
-    """An open file, which a forked child lets go of at once: its locks are those of the parent.
+    """An open file, which a forked child closes at once: its locks are the parent's.
 
     Parameters
     ----------
@@ -49,33 +48,33 @@ class Held:
         _HELD.add(self)
 
     def release(self) -> None:
-        """Let go; a second call does nothing. Nothing was written by it that could be lost."""
+        """Close and so unlock the file; a second call does nothing. Nothing is written by it."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             with suppress(OSError):
                 os.close(fd)
 
     def __enter__(self) -> Self:
-        """Return this; leaving the block lets go."""
+        """Return this; leaving the block releases it."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Let go."""
+        """Release it."""
         self.release()
 
     def __del__(self) -> None:
-        """Let go when nothing holds this any more."""
+        """Release it when nothing refers to this any more."""
         self.release()
 
 
 class Hold(Held):
-    """Tell other processes that this one writes a file, until `release` or its end.
+    """Lock a file as being written by this process, until `release` or the end of the process.
 
     Parameters
     ----------
     path
         An existing file. Where the file system has no locks, or the file cannot be opened, nothing
-        is held: writing must not fail for it.
+        is locked: writing must not fail for that.
     """
 
     def __init__(self, path: os.PathLike[str]) -> None:
@@ -89,7 +88,7 @@ class Hold(Held):
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether a process writes a file, this one included.
+    """Return whether a process writes a file, this one included.
 
     Where the file system has no locks, a file that was changed within the last hour is held.
 
@@ -140,7 +139,7 @@ _HELD: weakref.WeakSet[Held] = weakref.WeakSet()
 
 
 def _release_all() -> None:
-    """Let go in a forked child, which would hold the files of its parent when that is gone."""
+    """Release all in a forked child, which would keep its parent's locks when that is gone."""
     for held in list(_HELD):
         held.release()
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..model.run import Field
 from ..model.values import Array
+from .chunks import are_compressed, rows_a_chunk
 from .declared import as_declared
 from .encoding import Block, decode, encode
 from .file import LiveFile
@@ -20,16 +21,6 @@ from .removal import remove
 from .rows import write_rows
 
 __all__ = ["MISSING", "REMADE", "Column", "append_rows", "fit_rows"]
-
-_CHUNK_BYTES = 1 << 18
-"""The last chunk has its full size in the file, however few of its rows came."""
-_MAX_CHUNK_ROWS = 2048
-_MIN_CHUNK_BYTES = 512
-"""Few rows were expected, but they may have been many: not a chunk for each then."""
-_MIN_COMPRESSED = 4096
-"""Bytes of a row. Compressed chunks hold one row: in SWMR mode, a chunk that is written again
-with a row more leaves the room of the former one as a hole, at each flush.
-"""
 
 _ROWS_AT_ONCE = 4096
 _OVERHEAD, _A_WRITE = 16 << 10, 256
@@ -83,7 +74,7 @@ class Column:
         self._declared = declared
         self._attrs = attrs
         self._rows_expected = rows_expected
-        self._min_chunk_bytes = 0 if is_certain else _MIN_CHUNK_BYTES
+        self._is_certain = is_certain
         self.blank = blank
         self._handles: dict[str, h5py.Dataset] = {}
         self._generation = -1
@@ -233,19 +224,19 @@ class Column:
         if name in group:
             remove(group, name)
         stored = utf8_dtype(dtype) if dtype.kind == "S" else dtype
-        storage = self._file.compression if _row_bytes(dtype, shape) >= _MIN_COMPRESSED else {}
-        rows = 1 if storage else self._chunk_rows(_row_bytes(dtype, shape))
-        self._chunk_bytes[name.removesuffix(REMADE)] = rows * _row_bytes(dtype, shape)
+        row_bytes = _row_bytes(dtype, shape)
+        storage = self._file.compression if are_compressed(row_bytes) else {}
+        rows = rows_a_chunk(
+            row_bytes,
+            self._rows_expected,
+            is_certain=self._is_certain,
+            is_compressed=bool(storage),
+        )
+        self._chunk_bytes[name.removesuffix(REMADE)] = rows * row_bytes
         dataset = new_column(group, name, stored, shape, chunk_rows=rows, storage=storage)
         for key, value in attrs.items():
             set_attribute(dataset, key, value)
         self._open_datasets()[name] = dataset
-
-    def _chunk_rows(self, row_bytes: int) -> int:
-        """Return rows a chunk: all that are expected, within bounds of rows and bytes."""
-        row_bytes = max(1, row_bytes)
-        rows = max(self._rows_expected, self._min_chunk_bytes // row_bytes)
-        return max(1, min(rows, _MAX_CHUNK_ROWS, _CHUNK_BYTES // row_bytes))
 
     def _write(self, name: str, start: int, array: Array | list[Array]) -> None:
         if isinstance(array, np.ndarray) and array.dtype.kind == "S":

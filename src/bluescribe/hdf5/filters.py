@@ -9,14 +9,13 @@ from typing import Any
 import h5py
 import numpy as np
 
+from .chunks import frames_a_chunk
+
 __all__ = ["are_compressed_alike", "create_like", "create_new"]
 
 _BITSHUFFLE = 32008
 _BITSHUFFLE_OWN = 3
 """Values that bitshuffle itself puts before those of its user; given back, it would do it twice."""
-
-_CHUNK_BYTES = 1 << 16
-"""Of a new chunk, at least one frame."""
 
 _Filter = tuple[int, tuple[int, ...]]
 
@@ -74,9 +73,7 @@ def create_new(
     options: Mapping[str, Any],
 ) -> h5py.Dataset:
     """Create a dataset for frames that come without chunks: one large frame each, or many small."""
-    frame_bytes = dtype.itemsize * int(np.prod(shape[1:], dtype=np.int64))
-    frames = max(1, min(shape[0], _CHUNK_BYTES // max(1, frame_bytes)))
-    chunks = (frames, *(max(1, n) for n in shape[1:]))
+    chunks = (frames_a_chunk(shape, dtype.itemsize), *(max(1, n) for n in shape[1:]))
     return group.create_dataset(name, shape, dtype, chunks=chunks, **options)
 
 

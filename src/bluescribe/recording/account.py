@@ -40,7 +40,21 @@ class Spool(Protocol):
 
 
 class Account:
-    """The running account of one writer."""
+    """The running account of one writer.
+
+    What a status tells is held here. Where a process writes the format it has an account of its
+    own, and the one in the session says the same: by these four lists, in which every such
+    attribute stands once.
+    """
+
+    COUNTS = ("runs_written", "events_written", "documents_refused")
+    """Numbers: those of a process are added to those of the processes before it."""
+    LATEST = ("last_file",)
+    """What stays until a process has something newer; None, or 0, where there is nothing yet."""
+    CURRENT = ("retrying", "open_files", "events_of", "copying")
+    """What only the process that is there can say; nothing once it has died."""
+    HISTORY = ("finished", "failures", "discrepancies", "owed")
+    """Lists that go on behind what earlier processes have entered."""
 
     is_replay = False
     """Whether the runs were taken before; exports set it."""
@@ -104,6 +118,11 @@ class Account:
     def holds(self, uid: str) -> Path | None:
         """Return the main file of a run that is open or complete; None for one that failed."""
         return self.open_files.get(uid) or dict(self.finished.copy()).get(uid)
+
+    def count_events(self, uid: str, new: int, total: int) -> None:
+        """Enter events of a run that were written: how many now, and how many are in its file."""
+        self.events_written += new
+        self.events_of[uid] = total
 
     def fail(self, failure: Failure) -> None:
         """Enter a failure."""

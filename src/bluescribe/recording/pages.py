@@ -145,6 +145,5 @@ class PageWriter:
         """Enter events that were written."""
         stream.events += events
         if not self._retry.is_retired:
-            self._account.events_written += events
             self.events += events
-            self._account.events_of[self._uid] = self.events
+            self._account.count_events(self._uid, events, self.events)

@@ -8,21 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .. import retry_policy
 from ..contract.report import Failure
 from ..contract.runfile import RunFile
 from ..errors import DocumentError
 from ..files.remedies import may_pass, remedy
 from ..model.run import Run
-from ..retry_policy import Retries, RetryPolicy
+from ..retry_policy import Retries
 from .account import Account
 from .notices import Notice
 
 __all__ = ["Retry"]
 
 logger = logging.getLogger(__name__)
-
-_POLICY = RetryPolicy(first=0.1, longest=2.0)
-"""For what a full or absent disk refused."""
 
 
 class Retry:
@@ -126,7 +124,7 @@ class Retry:
         """Try again while the disk refuses; then give the file up."""
         retries = Retries()
         while isinstance(error, OSError) and may_pass(error):
-            pause = retries.fail(_POLICY)
+            pause = retries.fail(retry_policy.FOR_FILES)
             if not retries.is_within(self._patience):
                 break
             self._notify_retry(error)

@@ -1,11 +1,17 @@
-"""The spool: what was received is on a local disk before any file has it.
+"""The spool: documents are on a local disk before any file has them.
 
-Producers append to `intake`; one thread, in `spool`, writes what came into the `log` and shows it
-to the lanes. A `lane` is one format's place in all that came, with a thread of its own: it takes
-batches from `window`, in memory, or reads them in the log when it is behind (`reading`), and
-tries runs that are late again (`late`). `needs` tells what must be kept, `folder` and `home`
-where spools are and whose, `left` what a dead session left. Bytes are the matter of `rows`,
-`values`, `records` and `segment`; `event_rows` has events that are alike, for all lanes at once.
+Producers append documents to `intake`; one thread, in `spool`, writes them into the `log` in
+batches and shows each batch to the lanes. A `lane` writes one format, on a thread of its own: it
+takes batches from `window`, in memory, or reads the log when it is behind (`reading`), and retries
+runs that are late (`late`). `needs` knows which runs must stay in the log, `folder` and `home`
+where spools are and which session has them, `left` reads what a dead session left, `story` picks
+one run out of it. How documents become bytes is in `rows`, `values`, `records` and `segment`;
+`event_rows` has consecutive events with the same keys and types, which all lanes take as one page.
+
+A *request* is a `threading.Event` that stands among the documents: ``sync``, ``flush``, ``finish``
+or ``close``. A lane sets it when all documents before it are written. An *entry* is a document, or
+a control such as a comment, as the log has it, with the lane that it is for. A *note* is an entry
+for whoever finds the log of a dead session: which file was made, which run is done.
 
 Knows: `files`, `model`, and settings; neither writers nor formats.
 """

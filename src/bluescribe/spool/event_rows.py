@@ -1,6 +1,6 @@
-"""Events that came one behind the other and are alike: packed, as documents, and as one page.
+"""EventRows: consecutive events with the same keys and types, as rows, documents or one page.
 
-Whoever takes a page takes many events in one step, and lanes share what it is made of.
+A format takes a page in one step instead of event by event, and all lanes share it.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from .rows import Form
 __all__ = ["ROWS", "EventRows", "documents_in"]
 
 ROWS = "rows"
-"""The name under which they stand among documents; no document of the event model."""
+"""Their name among the documents that a lane takes; the event model has none such."""
 _FEWEST = 8
-"""Events of a page; fewer go sooner one by one."""
+"""Events from which on a page is faster than event by event."""
 _LARGEST_SEQ_NUM = 2**63 - 1
 
 
 class EventRows:
-    """Consecutive events of one form.
+    """Consecutive events of one form, that is, with the same keys and types.
 
     Parameters
     ----------
     form
         Their keys and types.
     packed
-        Their rows, one behind the other.
+        Their rows, one after the other.
     events
-        The same as documents, where somebody has these already.
+        The same events as documents; None unpacks them when they are asked for.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class EventRows:
         return self.form.descriptor
 
     def events(self) -> Iterable[dict[str, Any]]:
-        """Return the documents, as they were packed.
+        """Return the event documents, with the types of all values as they came.
 
         Raises
         ------
@@ -61,7 +61,10 @@ class EventRows:
 
     @cached_property
     def page(self) -> dict[str, Any] | None:
-        """The events as one event_page, of lists; None if they are few, or no page has such."""
+        """The events as one event_page document with lists as columns.
+
+        None for a few events, and where a seq_num or time is not what an event_page may have.
+        """
         form = self.form
         if len(self) < _FEWEST or not form.fits_page:
             return None
@@ -81,5 +84,5 @@ class EventRows:
 
 
 def documents_in(doc: Any) -> int:
-    """Return for how many documents something stands that was received."""
+    """Return the number of documents in one item of a lane."""
     return len(doc) if isinstance(doc, EventRows) else 1

@@ -1,4 +1,4 @@
-"""Feed: what lanes ask of the spool; each takes what came, from memory or from the log."""
+"""Feed: the methods of the spool that lanes call; each takes items from memory or from the log."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["Feed"]
 
 
 class Feed:
-    """What was received, as the lanes see it; its methods are called on their threads.
+    """The lanes of a spool, and what each takes; its methods are called on the lanes' threads.
 
     Parameters
     ----------
     settings
-        Where it is kept; None keeps it in memory only.
+        Where the log is; None keeps documents in memory only.
     """
 
     def __init__(self, settings: SpoolSettings | None) -> None:
@@ -33,7 +33,7 @@ class Feed:
         self._wake = threading.Event()
 
     def add(self, lane: Follower) -> None:
-        """Have a lane follow from now on."""
+        """Add a lane, which takes the documents from now on."""
         with self._window.lock:
             lane.at = self._window.next_number
             names = [each.key for each in self.lanes]
@@ -41,7 +41,7 @@ class Feed:
             self.lanes = [*self.lanes, lane]
 
     def take(self, lane: Follower) -> list[Item] | None:
-        """Return what a lane takes next, from memory or from the log; None if nothing is there.
+        """Return the items that a lane takes next, from memory or the log; None if none is there.
 
         Raises
         ------
@@ -72,7 +72,7 @@ class Feed:
         return items
 
     def settle(self, lane: Follower) -> None:
-        """Note with which runs a lane is done, on its thread."""
+        """Note which runs a lane is done with; called on its thread."""
         with self._window.lock:
             done = self._keeper.needs.settle(lane, lane.recipient.unfinished)
             is_urgent = not self._keeper.needs or self._is_held_up()
@@ -82,7 +82,7 @@ class Feed:
             self._wake.set()  # to sweep, or to take what waits
 
     def story(self, uid: str, lane: Follower) -> Iterator[Entry] | None:
-        """Return what a lane has got since a run began; None if not all of it is in the log."""
+        """Return the entries that a lane took since a run began; None if the log lacks some."""
         with self._window.lock:
             end, tail = self._window.until(lane)
         entries = self._keeper.story(uid, end)
@@ -90,7 +90,7 @@ class Feed:
         return None if entries is None else (e for e in entries if e[2] in ("", lane.key))
 
     def open_segment(self, number: int) -> int:
-        """Return a descriptor of a segment, for a process that reads in it.
+        """Return a file descriptor of a segment, for a process that reads it.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class Feed:
         return self._keeper.open_segment(number)
 
     def begun(self, lane: Follower) -> set[str]:
-        """Return the runs that began in what a lane has got, and that it has not settled."""
+        """Return the runs that began in the batches a lane has taken, and are not done yet."""
         with self._window.lock:
             return self._keeper.needs.begun(lane)
 
@@ -110,31 +110,31 @@ class Feed:
         return self._keeper.uses_processes
 
     def keeps(self, uid: str) -> bool:
-        """Tell whether all of a run is in the log."""
+        """Return whether all of a run is in the log."""
         return self._keeper.keeps(uid)
 
     def note(self, name: str, told: Any, lane: Follower) -> None:
-        """Write into the log at once what a lane is about to do, on its thread."""
+        """Write a note of a lane into the log at once, on its thread."""
         self._keeper.note((NOTE + name, told, lane.key))
 
     def dismiss(self, lane: Follower) -> None:
-        """Have a lane follow no more; when there is none left, the thread ends."""
+        """Remove a lane; when no lane is left, the spool's thread ends."""
         with self._window.lock:
             self.lanes = [each for each in self.lanes if each is not lane]
             self._keeper.needs.dismiss(lane)
         self._wake.set()
 
     def hasten(self) -> None:
-        """Look at what came now."""
+        """Wake the spool's thread now."""
         self._wake.set()
 
     def _is_level(self, lane: Follower) -> bool:
-        """Tell whether a lane has read all in the log that is not in memory."""
+        """Return whether a lane that was behind has read all that is not in memory."""
         dropped = self._window.dropped
         return lane.cursor is None or dropped is None or lane.cursor >= dropped
 
     def _is_held_up(self) -> bool:
-        """Tell whether nothing can be taken before the lanes, or the disk, have taken more."""
+        """Return whether memory is full, so that the lanes or the disk must catch up first."""
         return self._window.weight >= self._most
 
     @property

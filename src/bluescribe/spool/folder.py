@@ -1,7 +1,7 @@
-"""The folder of one spool, which a session has locked as long as it lives.
+"""The folder of one spool, which its session holds locked as long as it lives.
 
-The lock ends with the process however that ends. So the next session of the same host can tell what
-a dead one left from what a living one writes.
+The lock ends with the process, however that ends. So a later session on the same host can tell the
+spool of a dead session from that of a living one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["SESSION", "SpoolFolder", "has_left_folders", "left_folders"]
 logger = logging.getLogger(__name__)
 
 SESSION = "session"
-"""The file in a spool's folder that says whose it is, and is locked while that one lives."""
+"""The file in a spool's folder that says which session made it; that session has it locked."""
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAME = re.compile(r"\.?(?P<host>.+)-\d+-[0-9a-f]{8}")
@@ -38,14 +38,14 @@ _MOST_BYTES = 1 << 16
 
 
 class SpoolFolder(Held):
-    """The folder of one spool, and the right to write there: no other process has it meanwhile.
+    """The folder of one spool, locked: no other process writes there meanwhile.
 
-    `made` and `taken` return it. In a forked child it is released, and the parent's goes on.
+    `made` and `taken` return one. A forked child releases its copy; the parent's stays locked.
 
     Parameters
     ----------
     path
-        The folder, which is not locked yet.
+        The folder, not locked yet.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,8 +58,8 @@ class SpoolFolder(Held):
     def made(cls, home: Path) -> Self:
         """Make the folder of a new spool.
 
-        It has a name with a dot until its session is told and locked: nobody takes it for one that
-        was left.
+        Its name begins with a dot until its session is written and locked, so that nobody takes it
+        for the spool of a dead session.
 
         Parameters
         ----------
@@ -91,8 +91,8 @@ class SpoolFolder(Held):
     def taken(cls, path: Path) -> Self | None:
         """Take over the folder that a dead session of this host and this user left.
 
-        None where a living one has it or makes it, where it is another host's or user's or a link,
-        where it is gone, and where it cannot be opened: the next session looks again.
+        Returns None if a living session has or makes it, if it is another host's or user's, a link,
+        gone, or cannot be opened: the next session looks again.
         """
         if not _may_be_left(path):
             return None
@@ -107,7 +107,7 @@ class SpoolFolder(Held):
         return None
 
     def remove(self) -> None:
-        """Remove the files, and the folder if nothing else is in it, and let go."""
+        """Remove the spool's files, and the folder if nothing else is in it; then unlock it."""
         if self._fd < 0:  # another session may have it by now, or we are its forked child
             return
         try:
@@ -123,7 +123,7 @@ class SpoolFolder(Held):
             self.release()
 
     def release(self) -> None:
-        """Let go and leave all as it is; a second call does nothing."""
+        """Unlock the folder and leave its files; a second call does nothing."""
         super().release()
         folder, self._folder = self._folder, -1
         if folder >= 0:
@@ -138,18 +138,18 @@ class SpoolFolder(Held):
         _lock_session(self._fd)
 
     def _files(self) -> list[str]:
-        """Return the names of what is in the folder, but for `SESSION`."""
+        """Return the names of the files in the folder, except `SESSION`."""
         with os.scandir(self._folder) as found:
             return [entry.name for entry in found if entry.name != SESSION]
 
     def _is_there(self) -> bool:
-        """Tell whether the file that is locked is still in the folder: who had it removes it."""
+        """Return whether the locked file is still in the folder: its session removes it."""
         there = os.stat(SESSION, dir_fd=self._folder, follow_symlinks=False)
         return os.path.samestat(os.fstat(self._fd), there)
 
 
 def left_folders(home: Path) -> list[Path]:
-    """Return what may be spools of this host, the oldest first; those of living sessions, too.
+    """Return the folders that may be spools of this host, oldest first, living sessions' included.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def left_folders(home: Path) -> list[Path]:
 
 
 def has_left_folders(home: Path) -> bool:
-    """Tell whether some folder may be one that a dead session of this host left."""
+    """Return whether some folder may be one that a dead session of this host left."""
     with suppress(OSError):
         return not all(map(_is_in_use, left_folders(home)))
     return False
@@ -174,9 +174,9 @@ def _is_in_use(path: Path) -> bool:
 
 
 def _may_be_left(path: Path) -> bool:
-    """Tell whether a path is called like a spool of this host, and is this user's folder.
+    """Return whether a path has a name like a spool of this host, and is this user's folder.
 
-    One that was not made to its end counts when it is old: until then somebody may be at it.
+    One whose making was not finished counts when it is old: until then its session may go on.
     """
     found = _NAME.fullmatch(path.name)
     if found is None or found["host"] != _host_in_names():
@@ -190,7 +190,7 @@ def _may_be_left(path: Path) -> bool:
 
 
 def _begun(path: Path) -> float:
-    """Return when a spool was begun; its session is written once, the folder changes later."""
+    """Return when a spool was made: its session file is written once, its folder changes later."""
     for found in (path / SESSION, path):
         with suppress(OSError):
             return found.lstat().st_mtime
@@ -206,14 +206,14 @@ def _open(path: str | Path, flags: int, folder: int | None = None) -> int:
     fd = os.open(path, flags | SAFELY, 0o600, dir_fd=folder)
     if os.fstat(fd).st_uid != user_id():
         os.close(fd)
-        raise PermissionError(errno.EPERM, "this is not ours", str(path))
+        raise PermissionError(errno.EPERM, "it belongs to another user", str(path))
     return fd
 
 
 def _lock_folder(fd: int) -> None:
-    """Lock a folder, where that can be: systemd-tmpfiles, which clears /var/tmp, heeds it.
+    """Lock a folder, where that is possible: systemd-tmpfiles, which clears /var/tmp, heeds it.
 
-    It also tells that a session lives whose file somebody removed.
+    The lock also shows that a session lives, if its file was removed.
     """
     try:
         lock_file(fd)
@@ -253,7 +253,7 @@ def _this_session() -> bytes:
 
 
 def _host_of(session: int) -> str | None:
-    """Return whose session it was; None if it died before it wrote that."""
+    """Return the host of a session; None if the session died before it wrote that."""
     try:
         return str(json.loads(read_at(session, _MOST_BYTES, 0))["host"])
     except (ValueError, LookupError, TypeError):
@@ -261,6 +261,6 @@ def _host_of(session: int) -> str | None:
 
 
 def _host_in_names() -> str:
-    """Return what this host is called in the name of a folder, never with a dot in front."""
+    """Return this host's name as part of a folder's name, without a dot at its beginning."""
     clean = re.sub(r"[^A-Za-z0-9._-]", "_", socket.gethostname())
     return re.sub(r"^\.|^$", "_", clean[:_LONGEST_HOST])

@@ -1,7 +1,7 @@
-"""Follower: the thread of a lane, which takes what came and hands it over.
+"""Follower: the thread of a lane, which takes documents and passes them to the recipient.
 
-It looks at fixed times while a run is open, and at once when it is woken; late runs have their turn
-when it is level.
+It looks at fixed times while a run is open, and at once when it is woken; late runs are retried
+when no document waits.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ __all__ = ["Follower"]
 logger = logging.getLogger(__name__)
 
 _SHORTEST = 0.001
-"""Seconds between two looks at the least, whatever a writer asks for."""
+"""Seconds between two looks, at least, whatever the writer's settings say."""
 _AFTER_FAULT_SECONDS = 0.1
 
 
 class Follower:
-    """Takes what came for one format, on a thread of its own.
+    """Takes the documents of one format from the spool, on a thread of its own.
 
     Parameters
     ----------
     spool
-        What it follows.
+        The spool.
     recipient
-        Takes what came, on this lane's thread only.
+        Writes the documents; it is called on this lane's thread only.
     name
         Of the format, for messages, the thread and the log.
     interval
@@ -51,48 +51,48 @@ class Follower:
 
     _is_ended = False
     is_behind = False
-    """Whether it reads in the log."""
+    """Whether it is too slow for the window in memory, and reads the log instead."""
     _moved = 0.0
-    """When something was handed over, or it was asked to close, in seconds of `monotonic`."""
+    """When the recipient last got something, or close was requested, in `monotonic` seconds."""
 
     def __init__(self, spool: Spool, recipient: Recipient, *, name: str, interval: float) -> None:
         self.recipient = recipient
         self.name = name
         self.key = name
-        """What it is called in the log: no other lane of the spool is."""
+        """Its name in the log, which no other lane of the spool has."""
         self.interval = max(_SHORTEST, min(interval, threading.TIMEOUT_MAX))
         self.about: Callable[[], Any] = dict
-        """Returns what is to be known of it by those who find the log."""
+        """Returns what whoever finds the log must know of it: its settings."""
         self.at = 0
-        """Number of the batch that it takes next."""
+        """Number of the next batch that it takes."""
         self.cursor: Cursor | None = None
-        """Where in the log that begins; None while it is not there."""
+        """Where in the log that batch begins; None while it is not in the log."""
         self.threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
-        """On which nobody may wait for this lane, as it waits for them."""
+        """Threads that must not wait for this lane, as this lane waits for them."""
         self.reading: Cursor | None = None
-        """Where in the log another process reads for it."""
+        """Where in the log a process of its own reads."""
         self.is_closed = False
         self.wake = threading.Event()
         self._over = threading.Event()
         self._lagging: deque[tuple[Cursor, str, threading.Event]] = deque()
-        """What it was asked while it was behind, and after what in the log."""
+        """Requests that came while it was behind, each with its place in the log."""
         self._asked: list[threading.Event] = []
-        """What is answered when all that was taken is handed over."""
+        """Requests to answer when the recipient has all that was taken."""
         self._waiting = 0
         self._thread: threading.Thread | None = None
         self._then: Callable[[], object] = bool
-        """Is called at the end of the thread."""
+        """Called when the thread ends."""
         self._late = LateRuns()
         self._spool = spool
         spool.add(self)
 
     @property
     def has_begun(self) -> bool:
-        """Whether its thread was started: something came."""
+        """Whether its thread was started: it has had documents."""
         return self._thread is not None
 
     def forget(self) -> None:
-        """Take and write nothing in a forked child."""
+        """Do nothing in a forked child."""
         self.is_closed = True
         self._over = threading.Event()
         self._over.set()
@@ -106,17 +106,17 @@ class Follower:
             self._thread.start()
 
     def note_kept(self, batches: Sequence[Batch]) -> None:
-        """Note where in the log is what was taken; with the window's lock."""
+        """Note where in the log the batches taken so far end; called with the window's lock."""
         for batch in batches:
             if self.at == batch.number + 1 and not self.is_behind:
                 self.cursor = batch.end
 
     def note_level(self) -> None:
-        """Note that nothing waits; with the window's lock."""
+        """Note that no document waits; called with the window's lock."""
         self._waiting = 0
 
     def expect(self, batch: Batch) -> None:
-        """Look at once if a batch has what cannot wait; with the window's lock."""
+        """Wake at once if a batch has something urgent; called with the window's lock."""
         self._begin()
         is_urgent = not self.recipient.has_open_runs or bool(batch.begun)
         for _, doc, _, lane in batch.items:
@@ -127,7 +127,7 @@ class Follower:
             self.wake.set()
 
     def leave_behind(self, batch: Batch) -> None:
-        """Read in the log what is not in memory any more; with the window's lock."""
+        """Read a batch in the log, as it leaves memory; called with the window's lock."""
         if self.at > batch.number:
             return
         if not self.is_behind:
@@ -139,7 +139,7 @@ class Follower:
 
     @property
     def next_asked(self) -> Cursor | None:
-        """Up to where it reads in the log before it answers what it was asked."""
+        """Place in the log of the next request to answer; None if there is none."""
         return self._lagging[0][0] if self._lagging else None
 
     def _work(self) -> None:
@@ -163,7 +163,7 @@ class Follower:
         self._over.set()
 
     def story(self, uid: str) -> Iterator[Entry] | None:
-        """Return what it has got since a run began; None if not all of it is in the log."""
+        """Return the entries that it has taken since a run began; None if the log lacks some."""
         entries = self._spool.story(uid, self)
         return None if entries is None else self._moving(entries)
 
@@ -173,7 +173,7 @@ class Follower:
             yield entry
 
     def open_segment(self, number: int) -> int:
-        """Return a descriptor of a segment of the log, for a process that reads in it.
+        """Return a file descriptor of a segment of the log, for a process that reads it.
 
         Raises
         ------
@@ -183,11 +183,11 @@ class Follower:
         return self._spool.open_segment(number)
 
     def begun(self) -> set[str]:
-        """Return the runs that began in what it has got, and that it has not settled."""
+        """Return the runs that began in the batches it has taken, and are not done yet."""
         return self._spool.begun(self)
 
     def _seconds(self) -> float | None:
-        """Return how long nothing is to be done; None while only what comes can change that."""
+        """Return how long the thread may sleep; None until it is woken."""
         if self.is_behind:
             return 0.0
         due = self._late.seconds(self.recipient)
@@ -196,7 +196,7 @@ class Follower:
         return due
 
     def _follow(self) -> bool:
-        """Take all that is there; return True when asked to close."""
+        """Take all documents that are there; return True when close was requested."""
         while not self._answer_lagging() and (items := self._spool.take(self)) is not None:
             self._hand_over(items)
             self._safely(self.recipient.sync)
@@ -211,7 +211,7 @@ class Follower:
         return self._is_ended
 
     def _hand_over(self, items: list[Item]) -> None:
-        """Hand over what was taken, and answer what was asked."""
+        """Pass documents to the recipient, and answer requests among them."""
         for name, doc, _, lane in items:
             if self._is_ended or (lane is not None and lane is not self):
                 continue
@@ -223,7 +223,7 @@ class Follower:
                 self._safely(self.recipient.receive, name, doc)
 
     def _answer_lagging(self) -> bool:
-        """Answer what was asked where it reads by now; tell whether that was the end."""
+        """Answer the requests that reading in the log has come to; return True for a close."""
         while self._lagging and self.cursor is not None and self.cursor >= self._lagging[0][0]:
             _, kind, done = self._lagging.popleft()
             self._waiting -= 1
@@ -231,14 +231,14 @@ class Follower:
         return self._is_ended
 
     def _safely(self, do: Callable[..., object], *args: Any) -> None:
-        """Have the recipient do something; it promises not to raise, and the next must go on."""
+        """Call the recipient; it promises not to raise, and the next document must go on."""
         try:
             do(*args)
         except BaseException:
             logger.exception("%s: a fault inside bluescribe; please report it", self.name)
 
     def _answer(self, kind: str, done: threading.Event) -> None:
-        """Do what is asked; runs that are late have their turn when all is handed over."""
+        """Do what a request says; late runs are retried once all documents are passed on."""
         self._is_ended = self._is_ended or kind == "close"
         is_end = kind in ("close", "finish")
         self._safely(self.recipient.close if is_end else self.recipient.sync)
@@ -248,7 +248,7 @@ class Follower:
             self._asked.append(done)
 
     def _answer_later(self) -> None:
-        """Try the runs that are late for those who asked for that."""
+        """Retry late runs, then answer the requests that wait for that."""
         asked, self._asked = self._asked, []
         if asked:
             self._safely(self._late.try_now, self.recipient, self.story)

@@ -1,4 +1,4 @@
-"""Where spools stand: a folder of this user alone, on a disk of this computer alone."""
+"""Where spools are: a folder that is this user's alone, on a local disk."""
 
 from __future__ import annotations
 
@@ -28,30 +28,31 @@ _NETWORK = {
     "orangefs", "panfs", "prl_fs", "pvfs2", "smb3", "smbfs", "vboxsf", "virtiofs", "wekafs",
 }
 # fmt: on
-"""Types of file systems that other computers write, too.
+"""Types of file systems that other computers may write, too.
 
-9p, virtiofs, hgfs, prl_fs and vboxsf are folders of a virtual machine's host, and of its other
-guests. Of ``fuse`` and ``fuse.NAME`` nobody can tell who serves them; ``fuseblk`` is a disk.
+9p, virtiofs, hgfs, prl_fs and vboxsf are folders that a virtual machine shares with its host and
+other guests. ``fuse`` and ``fuse.NAME`` do not say what serves them; ``fuseblk`` is a disk.
 """
 _ESCAPED = re.compile(rb"\\([0-3][0-7]{2})")
 
 
 def spool_home(chosen: Path | None) -> Path:
-    """Return the folder in which the spools of this user stand, made where it is missing.
+    """Return the folder for the spools of this user; make it where it is missing.
 
-    It is a directory and no link, of this user, and nobody else can look into it. The mode of what
-    was there is never changed. A chosen folder may be open to others: a folder in it is taken then.
+    It is a directory and no link, belongs to this user, and nobody else can look into it. The mode
+    of a folder that was there is never changed. If the chosen folder is open to others, a folder
+    inside it is used.
 
     Parameters
     ----------
     chosen
         ``SPOOL`` of ``DATA_FILES``. None: ``bluescribe/spool`` in ``$XDG_STATE_HOME``; where that
-        is on a network or cannot be had, ``/var/tmp/bluescribe-UID``.
+        is on a network or cannot be made, ``/var/tmp/bluescribe-UID``.
 
     Raises
     ------
     OSError
-        There is none. It says where, why, and what to do.
+        No folder will do. It says where, why, and what to do.
     """
     if chosen is not None:
         folder = chosen.absolute()
@@ -85,14 +86,14 @@ def known_homes(chosen: Path | None) -> list[Path]:
 
 
 def is_local(path: Path, mountinfo: Path = _MOUNTINFO) -> bool:
-    """Tell whether a folder, which may be missing still, is on a disk of this computer alone.
+    """Return whether a folder, which may not exist yet, is on a local disk.
 
     Parameters
     ----------
     path
         Links in it are followed.
     mountinfo
-        What is mounted, as Linux tells it (proc_pid_mountinfo(5)). Without it, every path is local.
+        Linux' list of what is mounted (proc_pid_mountinfo(5)). Without it, every path is local.
     """
     real, depth, kind = Path(os.path.realpath(path)), 0, ""
     for mount, its_kind in _mounts(mountinfo):
@@ -102,12 +103,12 @@ def is_local(path: Path, mountinfo: Path = _MOUNTINFO) -> bool:
 
 
 def is_own_folder(status: os.stat_result) -> bool:
-    """Tell whether something is a directory of this user, and no link to one."""
+    """Return whether a status is that of a directory of this user, and of no link."""
     return stat.S_ISDIR(status.st_mode) and status.st_uid == user_id()
 
 
 def refusal(error: OSError, folder: Path) -> OSError:
-    """Return an error of the same kind that says where no spool can stand, and what to do."""
+    """Return an error of the same kind that says where no spool can be, and what to do."""
     words = f"no spool can stand here: {error.strerror}. {_REMEDY}"
     return OSError(error.errno, words, str(folder))
 
@@ -124,7 +125,7 @@ def _state_folder() -> Path | None:
 
 
 def _is_open(folder: Path) -> bool:
-    """Tell whether a folder is there, is this user's, and is open to others."""
+    """Return whether a folder exists, belongs to this user, and is open to others."""
     try:
         status = folder.lstat()
     except OSError:
@@ -133,7 +134,7 @@ def _is_open(folder: Path) -> bool:
 
 
 def _private(folder: Path) -> Path:
-    """Return a folder once it is found to be of this user alone, made where it is missing."""
+    """Return a folder that is this user's alone, made where it is missing; raise if it is not."""
     try:
         _make(folder)
         _check(folder, folder.lstat())
@@ -143,7 +144,7 @@ def _private(folder: Path) -> Path:
 
 
 def _make(folder: Path) -> None:
-    """Make a folder and those above it, for this user alone, whatever the umask is."""
+    """Make a folder and those above it, for this user alone whatever the umask."""
     with suppress(FileExistsError):
         try:
             folder.mkdir(0o700)
@@ -153,7 +154,7 @@ def _make(folder: Path) -> None:
 
 
 def _check(folder: Path, status: os.stat_result) -> None:
-    """Raise what is wrong with a folder."""
+    """Raise an error that says what is wrong with a folder, if something is."""
     mode = stat.S_IMODE(status.st_mode)
     if stat.S_ISLNK(status.st_mode):
         raise OSError(errno.ELOOP, "it is a link")
@@ -169,7 +170,7 @@ def _check(folder: Path, status: os.stat_result) -> None:
 
 
 def _mounts(mountinfo: Path) -> Iterator[tuple[Path, str]]:
-    """Yield where a file system is mounted, and its type."""
+    """Yield where each file system is mounted, and its type."""
     try:
         lines = mountinfo.read_bytes().split(b"\n")
     except OSError:

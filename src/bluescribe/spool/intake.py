@@ -1,4 +1,4 @@
-"""Intake: what was received and waits to be taken. Producers append; one thread takes."""
+"""Intake: documents that wait for the spool's thread. Producers append; that thread takes."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ _MOST_ITEMS = 5_000
 _LARGEST_BATCH = 1_000
 _LARGEST_BATCH_BYTES = 64 << 20
 _PREFACES = ("cwd", "elsewhere", "settings")
-"""What is told before a start document, of the run that begins."""
+"""Entries that stand before a start document and belong to the run that it begins."""
 
 
 class Intake:
-    """What waits, oldest first.
+    """The documents and requests that wait, oldest first.
 
     Parameters
     ----------
     wake
-        Wakes who takes it.
+        Wakes the spool's thread.
     held_up
-        Returns who is, for the message, and the bytes that they have in memory.
+        Returns the names of the lanes that are waited for, for the message, and the bytes of
+        documents in memory.
     """
 
     def __init__(self, wake: threading.Event, held_up: Callable[[], tuple[str, int]]) -> None:
         self.items: deque[Item] = deque()
         self.limit = 0
-        """Items below which anyone may append to `items`; 0 while nobody takes them."""
+        """Items below which anyone may append to `items`; 0 while no thread takes them."""
         self._wake = wake
         self._packer = Packer()
         self._held_up = held_up
@@ -58,15 +59,15 @@ class Intake:
         return len(self.items) >= _LARGEST_BATCH
 
     def open(self) -> None:
-        """Take what comes from now on: there is somebody who takes it from here."""
+        """Accept items: the spool's thread runs."""
         self.limit = _MOST_ITEMS
 
     def close(self) -> None:
-        """Have no producer wait any more."""
+        """Accept items without waiting for room: no thread takes them any more."""
         self.limit = 0
 
     def put(self, item: Item) -> None:
-        """Put in an item, after waiting until there is room for it."""
+        """Append an item; wait first while the intake is full."""
         size = item[2]
         if size or len(self.items) >= self.limit:
             if self._is_full(size):
@@ -79,7 +80,7 @@ class Intake:
         self.items.append(item)
 
     def next_batch(self, number: int) -> Batch:
-        """Return what is taken next; a request is its end, so that it is answered there."""
+        """Return the next batch; it ends behind a request, so that the request is answered soon."""
         items: list[Item] = []
         size = 0
         while self.items and len(items) < _LARGEST_BATCH and size < _LARGEST_BATCH_BYTES:
@@ -102,7 +103,7 @@ class Intake:
         return is_much or len(self.items) >= _MOST_ITEMS
 
     def _wait_for_room(self, size: int) -> None:
-        """Hold the producer up until there is room; tell when that takes long."""
+        """Block the producer until there is room; log a warning when that takes long."""
         began, is_told = time.monotonic(), False
         while self.limit and self._is_full(size):
             if not is_told and time.monotonic() - began > _LONG_WAIT_SECONDS:

@@ -1,4 +1,4 @@
-"""Keeps what came in the log, as long as the disk takes it, and knows who still needs it there."""
+"""Keeper: writes batches into the log while the disk takes them, and removes old segments."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
+from .. import __version__, retry_policy
 from ..contract.session import CONTROL
 from ..files.space import size_text
-from ..retry_policy import Retries, RetryPolicy
+from ..retry_policy import Retries
 from .event_rows import EventRows
 from .home import spool_home
 from .left import GAP
@@ -32,28 +32,26 @@ __all__ = ["Keeper"]
 
 logger = logging.getLogger(__name__)
 
-_POLICY = RetryPolicy(first=2.0, longest=2.0)
-"""For what the disk refused."""
 _LEAST_FREE = 200 << 20
-"""Bytes that are left to others on the disk: a full one stops more than bluescribe."""
+"""Bytes that stay free on the disk: a full disk stops more than bluescribe."""
 _LOOK_SECONDS = 1.0
 _SEGMENT_BYTES = 64 << 20
-"""After which another segment is begun: what is not needed any more goes in pieces of that size."""
+"""Size at which the next segment is begun; segments that no run needs are removed whole."""
 _EARLIER_RESOURCES = 100
 _LEAST_SEGMENTS = 16
-"""Into which SPOOL_LIMIT is cut at the least."""
+"""Number of segments that SPOOL_LIMIT has room for, at least."""
 
 
 class Keeper:
-    """The log of a spool.
+    """Owns the log of a spool.
 
-    Its methods are called by the thread of the spool, but for those that say otherwise; with the
-    lock of the window.
+    Its methods are called on the spool's thread and with the lock of the window, except those that
+    say otherwise.
 
     Parameters
     ----------
     settings
-        Where it is; None keeps nothing.
+        Where the log is; None keeps no log.
     """
 
     def __init__(self, settings: SpoolSettings | None) -> None:
@@ -61,18 +59,18 @@ class Keeper:
         self._log: Log | None = None
         self.needs = Needs()
         self._resources: dict[str, dict[str, Any]] = {}
-        """The latest, by their uids."""
+        """The latest resource documents, by uid."""
         self._was_asked = False
-        """Whether a control record came since the last run began: the next one may have it."""
+        """Whether a control came since the last run began: it may belong to the next run."""
         self._has_gap = False
-        """Whether something is not in the log that came before what comes next."""
+        """Whether the log lacks documents right before the ones that come next."""
         self._refused = ""
         self._retries = Retries()
         self._next_look = 0.0
 
     @property
     def is_off(self) -> bool:
-        """Whether nothing is kept at all."""
+        """Whether there is no log at all."""
         return self._settings is None
 
     @property
@@ -82,7 +80,7 @@ class Keeper:
 
     @property
     def refused(self) -> str:
-        """Why nothing can be kept at the moment; empty when it can."""
+        """Why the log cannot be written at the moment; empty when it can."""
         return self._refused
 
     @property
@@ -98,7 +96,7 @@ class Keeper:
         *,
         is_last: bool = False,
     ) -> None:
-        """Write batches, in order, that are not in the log; those that cannot be stay in memory."""
+        """Write batches into the log, in order; those that the disk refuses stay in memory."""
         is_time = bool(self.needs) if is_last else not self._retries.seconds
         if self._settings is None or not batches or not is_time:
             return
@@ -120,12 +118,12 @@ class Keeper:
             self._accept()
 
     def lose(self, batch: Batch) -> None:
-        """Note that a batch is not in the log and will not be: no open run is whole there."""
+        """Note that a batch will never be in the log: no open run is whole there."""
         self._has_gap = True
         self.needs.lose(batch)
 
     def story(self, uid: str, end: Cursor | None) -> Iterator[Entry] | None:
-        """Return all that came since a run began, up to a place; None if it is not all there.
+        """Return the entries since a run began, up to a place; None if the log lacks some.
 
         Any thread may call it, without the lock.
         """
@@ -135,7 +133,7 @@ class Keeper:
         return _read(log, first, end)
 
     def read(self, start: Cursor, end: Cursor) -> Iterator[tuple[Entry, Cursor]]:
-        """Yield what stands between two places; any thread may call it, without the lock.
+        """Yield the entries between two places; any thread may call it, without the lock.
 
         Raises
         ------
@@ -146,21 +144,21 @@ class Keeper:
         return self._log.read(start, end)
 
     def stretch(self, start: Cursor, end: Cursor) -> tuple[Stretch, Cursor]:
-        """Return the part of the log from a place to the end of its segment, or to another one."""
+        """Return the stretch from one place to another, or to the end of its segment."""
         assert self._log is not None  # a place in it is known
         return self._log.stretch(start, end)
 
     def open_segment(self, number: int) -> int:
-        """Return a descriptor of a segment; any thread may call it, without the lock."""
+        """Return a file descriptor of a segment; any thread may call it, without the lock."""
         assert self._log is not None  # a place in it is known
         return self._log.open_segment(number)
 
     def keeps(self, uid: str) -> bool:
-        """Tell whether all of a run is in the log; any thread may call it, without the lock."""
+        """Return whether all of a run is in the log; any thread may call it, without the lock."""
         return self.needs.first_of(uid) is not None and not self._refused
 
     def note(self, entry: Entry) -> None:
-        """Write at once what is about to be done; any thread may call it, without the lock."""
+        """Write a note at once; any thread may call it, without the lock."""
         if self._log is not None and not self._refused:
             try:
                 self._log.note(entry)
@@ -168,13 +166,13 @@ class Keeper:
                 logger.debug("the spool did not take a note: %s", error)
 
     def sweep(self, read: Sequence[Cursor]) -> None:
-        """Remove what nobody needs any more."""
+        """Remove the segments that no run and no lane needs."""
         if self._log is not None and (self.needs or not self._was_asked):
             needed = [*self.needs.firsts(), *read]
             self._log.drop(min(needed) if needed else self._log.end if self.needs else None)
 
     def close(self) -> Path | None:
-        """End the log; return its folder if something is left there for the next session."""
+        """Close the log; return its folder if runs are left there for the next session."""
         log, self._log = self._log, None
         if log is None:
             return None
@@ -182,7 +180,7 @@ class Keeper:
         return log.path if self.needs else None
 
     def forget(self) -> None:
-        """Let go in a forked child."""
+        """Release the log in a forked child."""
         if self._log is not None:
             self._log.forget()
         self._log = self._settings = None
@@ -194,7 +192,7 @@ class Keeper:
         return self._log
 
     def _before(self, batch: Batch) -> Iterator[Kept]:
-        """Yield what has to be known of what came before a batch, where that may not be there."""
+        """Yield the entries that a batch needs from before it, as older segments may be removed."""
         if self._has_gap:
             yield GAP, {}, ""
         if batch.begun:  # a detector that stays staged goes on filling the file of an earlier run
@@ -216,12 +214,12 @@ class Keeper:
     def _make_room(
         self, log: Log, batch: Batch, lanes: Sequence[Follower], read: Sequence[Cursor]
     ) -> None:
-        """Let go of what all lanes have when the log would get too large.
+        """Remove segments that all lanes have written, if the log would get too large.
 
         Raises
         ------
         OSError
-            It is too large all the same, or its disk is nearly full.
+            The log is too large all the same, or its disk is nearly full.
         """
         assert self._settings is not None  # or there were no log
         limit = self._settings.spool_limit
@@ -238,7 +236,7 @@ class Keeper:
                 raise OSError(errno.ENOSPC, "the spool's disk is nearly full", str(log.path))
 
     def _let_go(self, log: Log, lanes: Sequence[Follower], read: Sequence[Cursor]) -> None:
-        """Remove what all lanes have written, and no run that is late needs."""
+        """Remove the segments that all lanes have written and no late run needs."""
         late = {uid for lane in lanes for uid in tuple(lane.recipient.late)}
         needed = [*self.needs.firsts(late), *read]
         least = min(needed) if needed else log.end
@@ -254,7 +252,7 @@ class Keeper:
 
     def _refuse(self, error: OSError) -> None:
         is_first = not self._retries.is_failing
-        self._retries.fail(_POLICY)
+        self._retries.fail(retry_policy.FOR_SPOOL)
         if is_first:
             logger.warning(
                 "the spool cannot be written: %s. What is received is in memory, up to 256 MB, and "

@@ -1,4 +1,4 @@
-"""Lane: one format's way through the spool, and what is asked of it from other threads."""
+"""Lane: one format's way through the spool, and the requests that other threads make of it."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ logger = logging.getLogger(__name__)
 
 
 class Lane(Follower):
-    """What came, on its way into the files of one format.
+    """Passes documents to the files of one format.
 
-    It takes what is for this format alone, is asked to bring to disk what came, and ends.
+    Other threads post documents for this format alone, request that all be written, and close it.
     """
 
     @property
     def intake(self) -> Intake:
-        """What waits for the spool's thread."""
+        """Documents that wait for the spool's thread."""
         return self._spool.intake
 
     @property
     def itself(self) -> Lane | None:
-        """For whom is what is received for this lane alone: nobody else may follow its spool."""
+        """What `Spool.post` needs for documents of this lane alone; None if it is the only lane."""
         return None if self._spool.lanes == [self] else self
 
     def keeps(self, uid: str) -> bool:
-        """Tell whether all of a run is in the log."""
+        """Return whether all of a run is in the log."""
         return self._spool.keeps(uid)
 
     def note(self, name: str, told: Any) -> None:
-        """Write into the log at once what is about to be done."""
+        """Write a note into the log at once, before what it says is done."""
         self._spool.note(name, told, self)
 
     def follow(self, spool: Spool) -> None:
-        """Follow another spool from now on; what came so far is written first."""
+        """Take documents of another spool from now on; write those of the present one first."""
         if self._spool is not spool and not self.is_closed:
             self.request().wait()
             self._spool.dismiss(self)
@@ -54,16 +54,16 @@ class Lane(Follower):
             spool.add(self)
 
     def __len__(self) -> int:
-        """Return the number of documents that wait for it, about."""
+        """Return about how many documents wait for this lane."""
         return max(0, self._waiting) + len(self._spool.intake.items)
 
     def post(self, name: str, doc: Any, size: int = 0) -> None:
-        """Put in what is for this lane alone; a closed one takes nothing.
+        """Append a document for this lane alone; a closed lane ignores it.
 
         Parameters
         ----------
         name, doc
-            A document, or what is asked.
+            A document or a control.
         size
             Bytes of the arrays in it.
         """
@@ -72,13 +72,13 @@ class Lane(Follower):
         self._spool.post(name, doc, size, self.itself)
 
     def request(self, kind: str = "sync") -> threading.Event:
-        """Ask that all that came so far be brought to disk; the event tells when it is.
+        """Request that all documents so far be written to disk; the event is set when they are.
 
         Parameters
         ----------
         kind
-            ``sync``; ``flush`` to try the runs that are late as well; ``finish`` to end runs that
-            were not stopped, too.
+            ``sync``; ``flush`` to retry late runs as well; ``finish`` to end runs without a stop
+            document, too.
         """
         done = threading.Event()
         if not self._spool.has_begun:
@@ -89,22 +89,22 @@ class Lane(Follower):
         return done
 
     def begin_to_close(self) -> None:
-        """Ask for what `close` waits for."""
+        """Begin what `close` waits for."""
         if not self._spool.has_begun:
             self._end_unused()
         elif self._spool.ask(self, "close", threading.Event()):
             self._moved = time.monotonic()
 
     def close(self, timeout: float | None = None, *, patience: float | None = None) -> None:
-        """Finish all that came and end the thread; a second call waits for the same.
+        """Write all documents, finish the files, end the thread; a second call waits for the same.
 
         Parameters
         ----------
         timeout
-            Seconds after which it is not waited for; None waits as long as it takes.
+            Seconds to wait at most; None waits as long as it takes.
         patience
-            Seconds after which it is not waited for if nothing was handed over meanwhile: its disk
-            hangs. What is only slow is waited for. None waits as long as it takes.
+            Seconds without any progress after which the disk is taken to hang, and waiting ends.
+            A disk that is only slow is waited for. None waits as long as it takes.
         """
         self.begin_to_close()
         if not self._spool.has_begun:
@@ -126,15 +126,15 @@ class Lane(Follower):
         self._over.set()
 
     def leave(self, then: Callable[[], object]) -> None:
-        """Finish all that came and end the thread, and wait for nothing.
+        """Have all documents written and the thread ended, without waiting.
 
-        Nobody else has this lane any more. It may be a garbage collection that calls, within
-        whatever holds a lock: none is taken, and the threads find the request when they look.
+        Nobody else refers to this lane. A garbage collection may be calling, on a thread that holds
+        a lock: so no lock is taken here, and the threads find the request when they look.
 
         Parameters
         ----------
         then
-            Is called when all is finished, on the thread.
+            Called on the lane's thread when all is finished.
         """
         if self.is_closed or not self._spool.has_begun:
             if not self.is_closed:
@@ -146,7 +146,7 @@ class Lane(Follower):
         self._spool.intake.items.append(("close", threading.Event(), 0, self))
 
     def _join(self, timeout: float | None = None, patience: float | None = None) -> bool:
-        """Wait for the end of the thread; tell whether it came."""
+        """Wait for the thread to end; return whether it has."""
         if threading.current_thread() in (self._thread, *self.threads):
             return True
         self._spool.hasten()

@@ -1,10 +1,11 @@
-"""Runs that could not be written: tried again now and then, from all that the log has of them."""
+"""Late runs: those that could not be written are retried, from the entries in the log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..retry_policy import Retries, RetryPolicy
+from .. import retry_policy
+from ..retry_policy import Retries
 from .recipient import Recipient
 from .segment import Entry
 
@@ -12,30 +13,28 @@ __all__ = ["LateRuns"]
 
 Story = Callable[[str], Iterator[Entry] | None]
 
-_POLICY = RetryPolicy(first=1.0, longest=30.0)
-
 
 class LateRuns:
-    """The runs that are late in one lane, on its thread; its recipient knows and writes them."""
+    """Retries the late runs of one lane, on its thread; the recipient knows and writes them."""
 
     def __init__(self) -> None:
         self._retries = Retries()
         self._is_waiting = False
-        """Whether the time of the next try is set."""
+        """Whether the time of the next retry is set."""
 
     def seconds(self, recipient: Recipient) -> float | None:
-        """Return after how long the next try is due; None while no run is late."""
+        """Return the seconds until the next retry; None while no run is late."""
         if not recipient.late:
             self._retries.succeed()
             self._is_waiting = False
             return None
         if not self._is_waiting:
-            self._retries.fail(_POLICY)
+            self._retries.fail(retry_policy.FOR_LATE_RUNS)
             self._is_waiting = True
         return self._retries.seconds
 
     def try_when_due(self, recipient: Recipient, story: Story) -> bool:
-        """Try all, if it is time for that; tell whether it was."""
+        """Retry all late runs if it is time; return whether it was."""
         if self.seconds(recipient) != 0.0:
             return False
         self._is_waiting = False
@@ -43,14 +42,14 @@ class LateRuns:
         return True
 
     def try_now(self, recipient: Recipient, story: Story) -> None:
-        """Try all; one that could be written tells that others may be, soon.
+        """Retry all late runs. When one succeeds, the next retry comes soon.
 
         Parameters
         ----------
         recipient
-            Knows them, and writes them.
+            Knows the late runs, and writes them.
         story
-            Returns all that came since a run began, or None if not all of it is there.
+            Returns the entries since a run began, or None if the log lacks some.
         """
         for uid in list(recipient.late):
             entries = story(uid)

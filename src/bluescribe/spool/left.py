@@ -1,4 +1,4 @@
-"""What a session that is dead left in its spool."""
+"""Reads the spool of a dead session: which runs it has, and what their files lack."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from .story import story_of
 __all__ = ["GAP", "LeftRun", "LeftSpool"]
 
 GAP = f"{NOTE}gap"
-"""Says that something came before that is not in the log, as the disk refused it for too long."""
+"""Note that documents are missing before it, as the disk refused them for too long."""
 
 
 @dataclass(slots=True)
 class LeftRun:
-    """A run that was begun in a session."""
+    """A run that was begun in the dead session."""
 
     uid: str
     start: dict[str, Any]
     has_stop: bool = False
     is_whole: bool = True
-    """Whether all of it that was received is in the spool."""
+    """Whether the spool has all that was received of it."""
     done: set[str] = field(default_factory=set)
-    """The lanes that were done with it."""
+    """Names of the lanes that were done with it."""
     files: dict[str, list[Path]] = field(default_factory=dict)
-    """The files that each lane was about to make, or had made."""
+    """The files that each lane had made, or was about to make."""
 
 
 class LeftSpool:
@@ -41,7 +41,7 @@ class LeftSpool:
     Parameters
     ----------
     folder
-        It is taken: nobody else has it.
+        Its folder, which this process has locked.
 
     Raises
     ------
@@ -54,10 +54,10 @@ class LeftSpool:
     def __init__(self, folder: SpoolFolder) -> None:
         self.folder = folder
         self.lanes: dict[str, dict[str, Any]] = {}
-        """The settings of each format."""
+        """The settings of each format, by the name of its lane."""
         self.runs: dict[str, LeftRun] = {}
         self.shared: dict[str, Path] = {}
-        """The file that runs of a lane were written to, where they have one together."""
+        """The file that takes several runs of a lane, such as a SPEC session's."""
         self._notes: Segment | None = None
         for entry in self.entries():
             self._note(*entry)
@@ -66,10 +66,10 @@ class LeftSpool:
             lane: earlier | {run.uid for run in self.runs.values() if lane in run.done}
             for lane in self.lanes
         }
-        """Runs with which each lane was done; "" for those of which nothing is there any more."""
+        """Runs that each lane was done with; "" stands for runs that the spool has dropped."""
 
     def entries(self) -> Iterator[Entry]:
-        """Yield all that came, and what was noted of it."""
+        """Yield all entries, notes included."""
         folder = Folder(self.folder.path)
         is_torn = False
         for path in self._segments():
@@ -83,16 +83,16 @@ class LeftSpool:
                     yield entry
 
     def story(self, uid: str, lane: str) -> Iterator[tuple[str, Any]]:
-        """Yield the documents of a run, and what was asked of its files in a format."""
+        """Yield the documents of a run, and the controls for its files in one format."""
         entries = (entry for entry in self.entries() if entry[2] in ("", lane))
         return story_of(uid, entries, written=self._written.get(lane, ()))
 
     def note_whole(self, uid: str, lane: str) -> None:
-        """Remember that a lane was done with a run, as its files are whole."""
+        """Take a lane to be done with a run, as its files are whole."""
         self._written[lane].add(uid)
 
     def note_done(self, uid: str, lane: str) -> None:
-        """Enter that a run is written in a format, for whoever comes after us.
+        """Write a note that a run is written in a format, for a later session if this one dies.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class LeftSpool:
         self.runs[uid].done.add(lane)
 
     def note_file(self, uid: str, lane: str, path: Path) -> None:
-        """Enter a file that is about to be made, for whoever comes after us if we are killed.
+        """Write a note of a file before it is made, for a later session if this one dies.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class LeftSpool:
         self._notes.append([(name, told, lane)])
 
     def close(self) -> None:
-        """Note no more."""
+        """Close the segment of notes."""
         if self._notes is not None:
             self._notes.close()
 

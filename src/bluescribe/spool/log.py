@@ -1,4 +1,4 @@
-"""The log of one spool: segments in a folder, of which those go that nobody needs any more."""
+"""The log of one spool: segments in a folder; those that no run needs are removed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEGMENT_ENDING = ".spool"
 
 
 def segment_name(number: int) -> str:
-    """Return what a segment is called: by their names they are in their order."""
+    """Return the name of a segment; names sort in the order of the segments."""
     return f"{number:06d}{SEGMENT_ENDING}"
 
 
@@ -32,18 +32,18 @@ class Cursor(NamedTuple):
 
 
 class Log:
-    """What is written into a spool's folder.
+    """Writes and reads the segments in a spool's folder.
 
-    One thread appends; any thread makes notes and reads.
+    One thread appends; any thread may make notes and read.
 
     Parameters
     ----------
     home
         The folder in which the spool's own is made.
     about
-        Who writes: version, and what each lane is, for those who find it.
+        Version of bluescribe and the settings of each lane, for whoever finds the log.
     segment_bytes
-        After which another segment is begun.
+        Size at which the next segment is begun.
 
     Raises
     ------
@@ -78,13 +78,13 @@ class Log:
         Raises
         ------
         OSError
-            Nobody knows.
+            The system does not say.
         """
         return free_bytes(self._own.path)
 
     @property
     def end(self) -> Cursor:
-        """Behind all that was appended."""
+        """The place behind all that was appended."""
         with self._lock:
             return self._end()
 
@@ -103,7 +103,7 @@ class Log:
             return start, self._end()
 
     def note(self, entry: Entry) -> None:
-        """Write one entry at once: what is about to be done, for those who find the spool.
+        """Write one note at once, for whoever finds the spool of a dead session.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class Log:
         self.append([entry])
 
     def read(self, start: Cursor, end: Cursor) -> Iterator[tuple[Entry, Cursor]]:
-        """Yield what stands between two places, each with the place behind its record.
+        """Yield the entries between two places, each with the place behind its record.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class Log:
                 yield entry, Cursor(number, offset)
 
     def stretch(self, start: Cursor, end: Cursor) -> tuple[Stretch, Cursor]:
-        """Return what one segment has between two places, and where that ends."""
+        """Return the part of one segment between two places, and the place where it ends."""
         with self._lock:
             segment = self._segments[start.segment]
             later = [n for n in self._segments if n > start.segment]
@@ -141,7 +141,7 @@ class Log:
         return Stretch(start.segment, start.offset, last), after
 
     def open_segment(self, number: int) -> int:
-        """Return a descriptor of a segment that nobody removes meanwhile.
+        """Return a file descriptor of a segment, which stays readable when that is removed.
 
         Raises
         ------
@@ -152,7 +152,7 @@ class Log:
             return self._segments[number].opened()
 
     def drop(self, needed: Cursor | None) -> None:
-        """Remove the segments before the one that is needed first, or all of them."""
+        """Remove the segments before the first place that is needed; all if that is None."""
         with self._lock:
             gone = [n for n in self._segments if needed is None or n < needed.segment]
             for number in gone:
@@ -162,7 +162,7 @@ class Log:
                     segment.place.remove()
 
     def close(self, *, is_kept: bool) -> None:
-        """Write no more, and remove all unless it is kept for the next session."""
+        """Close all segments; remove them unless the next session needs them."""
         with self._lock:
             for segment in self._segments.values():
                 segment.close()
@@ -173,7 +173,7 @@ class Log:
             self._own.remove()
 
     def forget(self) -> None:
-        """Let go in a forked child: all of it is the parent's."""
+        """Release the log in a forked child: it is the parent's."""
         for segment in self._segments.values():
             segment.close()
         self._segments = {}

@@ -1,4 +1,4 @@
-"""Which runs may have to be written once more, and from where in the log on."""
+"""Which runs some lane may still have to write, and where they begin in the log."""
 
 from __future__ import annotations
 
@@ -17,33 +17,36 @@ __all__ = ["Needs"]
 
 @dataclass(slots=True)
 class _Need:
-    """A run with which not all lanes are done."""
+    """A run that some lane is not done with."""
 
     number: int
-    """Of the batch in which it begins."""
+    """Number of the batch in which it begins."""
     lanes: set[Follower]
-    """Those that are not done with it."""
+    """The lanes that are not done with it."""
     first: Cursor | None = None
-    """Where that batch is in the log; None while, or when, not all of the run is there."""
+    """Where that batch begins in the log; None where the log does not have all of the run."""
 
 
 class Needs:
-    """The runs that are open, or late, in some lane; with the lock of the window, but to ask."""
+    """The runs that are open, or late, in some lane.
+
+    Changes are made with the lock of the window; questions need none.
+    """
 
     def __init__(self) -> None:
         self._runs: dict[str, _Need] = {}
 
     def __bool__(self) -> bool:
-        """Tell whether there is any."""
+        """Return whether there is any."""
         return bool(self._runs)
 
     def first_of(self, uid: str) -> Cursor | None:
-        """Return where a run begins in the log, if all of it is there."""
+        """Return where a run begins in the log; None if the log does not have all of it."""
         need = self._runs.get(uid)
         return None if need is None else need.first
 
     def firsts(self, uids: Iterable[str] | None = None) -> list[Cursor]:
-        """Return where runs begin in the log, those that are told, or all."""
+        """Return where the given runs begin in the log, or all runs."""
         wanted = None if uids is None else set(uids)
         runs = tuple(self._runs.items())
         return [
@@ -53,24 +56,24 @@ class Needs:
         ]
 
     def begin(self, batch: Batch, lanes: Sequence[Follower]) -> None:
-        """Enter the runs that begin in a batch."""
+        """Add the runs that begin in a batch."""
         for uid in batch.begun if lanes else ():
             self._runs[uid] = _Need(batch.number, set(lanes))
 
     def note_kept(self, batch: Batch) -> None:
-        """Enter where runs begin in the log."""
+        """Note where in the log the runs begin that a batch begins."""
         for uid in batch.begun:
             if (need := self._runs.get(uid)) is not None:  # lanes may be done with it by now
                 need.first = batch.start
 
     def lose(self, batch: Batch) -> None:
-        """Enter that a batch will not be in the log: no open run is whole there."""
+        """Note that a batch will never be in the log: no open run is whole there."""
         for need in self._runs.values():
             if need.number <= batch.number:
                 need.first = None
 
     def cut(self, before: Cursor) -> bool:
-        """Enter that the log begins at a place; tell whether a run began earlier."""
+        """Note that the log was cut before a place; return whether a run began there."""
         cut = [
             need
             for need in tuple(self._runs.values())
@@ -81,7 +84,7 @@ class Needs:
         return bool(cut)
 
     def settle(self, lane: Follower, unfinished: Iterable[str]) -> list[str]:
-        """Return the runs with which a lane is done by now, and that others are not done with."""
+        """Note which runs a lane is done with; return those that other lanes still need."""
         going = set(unfinished)
         done = [
             uid
@@ -93,7 +96,7 @@ class Needs:
         return [uid for uid in done if uid in self._runs]
 
     def begun(self, lane: Follower) -> set[str]:
-        """Return the runs that began in what a lane has taken, and that it is not done with."""
+        """Return the runs that began in the batches a lane has taken, and are not done yet."""
         return {
             uid
             for uid, need in self._runs.items()
@@ -107,7 +110,7 @@ class Needs:
         return need.first is not None and lane.cursor is not None and need.first < lane.cursor
 
     def dismiss(self, lane: Follower) -> None:
-        """Enter that a lane takes nothing any more; what is late in it stays needed."""
+        """Note that a lane has ended; its late runs stay needed."""
         for uid in tuple(self._runs):
             if uid not in lane.recipient.late:
                 self._leave(uid, lane)

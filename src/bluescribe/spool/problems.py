@@ -1,4 +1,4 @@
-"""What can be wrong with a spool."""
+"""Errors of a spool."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ __all__ = ["BrokenSpoolError"]
 
 
 class BrokenSpoolError(BluescribeError, ValueError):
-    """What stands in a spool is not what was written there."""
+    """A spool is damaged, or was written by another version."""

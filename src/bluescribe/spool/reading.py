@@ -1,4 +1,4 @@
-"""What a lane that is behind reads in the log, a part at a time."""
+"""Reads the log for a lane that is behind, a part at a time."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _MOST_BYTES = 64 << 20
 def read_part(
     entries: Iterator[tuple[Entry, Cursor]], start: Cursor, end: Cursor, *, key: str, name: str
 ) -> tuple[list[Item], Cursor]:
-    """Return what of some entries is a lane's, and where they end.
+    """Return the entries of one lane, not too many at a time, and the place where they end.
 
     Parameters
     ----------
     entries
-        What stands between two places of the log, each with the place behind its record.
+        The entries between two places of the log, each with the place behind its record.
     start, end
         These places.
     key, name
-        What the lane is called in the log, and in messages.
+        Name of the lane in the log, and in messages.
     """
     items: list[Item] = []
     cursor = start
@@ -47,7 +47,7 @@ def read_part(
 
 
 def log_unreadable(name: str, error: Exception) -> None:
-    """Tell that a part of the log is not in the files of a format."""
+    """Log that a part of the log cannot be read, and is not in the files of a format."""
     logger.error(
         "%s: what came while it was behind cannot be read in the spool, and is not in its "
         "files. Remedy: export these runs again from where all of them is.",

@@ -1,4 +1,4 @@
-"""What a lane asks of those to whom it hands over what came."""
+"""Recipient: the interface of whatever writes the documents of a lane."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["Recipient"]
 
 
 class Recipient(Protocol):
-    """Who takes what came: the router, in production."""
+    """Writes the documents that a lane passes on: the router, or a process of its own."""
 
     @property
     def late(self) -> Collection[str]:
-        """Uids of runs that could not be written, and will be from the log."""
+        """Uids of late runs: not written so far, to be written from the log."""
 
     @property
     def unfinished(self) -> Collection[str]:
@@ -23,32 +23,32 @@ class Recipient(Protocol):
 
     @property
     def has_open_runs(self) -> bool:
-        """Whether more documents are to be expected soon."""
+        """Whether a run is open, so that more documents will come soon."""
 
     @property
     def reads_log(self) -> bool:
-        """Whether it gets parts of the log, and reads them itself, where that is possible."""
+        """Whether it is given stretches of the log, and reads them itself, where possible."""
 
     def receive(self, name: str, doc: Any) -> None:
         """Take one document; never raise."""
 
     def sync(self) -> None:
-        """Bring to disk what was taken; never raise."""
+        """Write all documents so far to disk; never raise."""
 
     def tend(self) -> None:
-        """See to what may have happened since the last time; never raise."""
+        """Look after what may have happened meanwhile, such as a dead process; never raise."""
 
     def end(self, timeout: float | None) -> None:
-        """Do what remains to be done for finished runs, or give it up after a time."""
+        """Do the post-run jobs that remain, or give them up after some seconds."""
 
     def leave(self, then: Callable[[], object]) -> None:
-        """Do what remains, and then call `then`; nobody waits."""
+        """Do the post-run jobs that remain, and then call `then`; nobody waits."""
 
     def close(self) -> None:
         """Finish every file; never raise."""
 
     def write_late(self, uid: str, entries: Iterator[Entry]) -> bool:
-        """Write a run that is late from all that came since it began; tell whether that is done.
+        """Write a late run from the entries since it began; return whether that is done.
 
-        It never raises. The run may be open still: what comes next belongs to it.
+        It never raises. The run may still be open: then the next documents belong to it.
         """

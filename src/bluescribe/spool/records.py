@@ -1,9 +1,9 @@
-"""Records: how what was received stands in a file, so that a torn end is known for one.
+"""Records: the units of a segment, with a checksum each, so that a torn end is recognised.
 
 A record is a head of 20 bytes and its parts. The head has two letters, the kind, the number of
 parts, the bytes of all that follows and a checksum of everything; then come the lengths of the
-parts, and the parts. Whoever reads stops where no whole record begins: behind a kill that is half
-of the last one, behind a power cut there may be zeros.
+parts, and the parts. Reading stops where no whole record begins: after a kill half a record may
+stand there, after a power cut there may be zeros.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ Buffer = bytes | bytearray | memoryview
 
 
 class Kind(IntEnum):
-    """What a record is."""
+    """The kinds of records."""
 
     BEGIN = 1
-    """The first of a file: who wrote it, where and when."""
+    """The first record of a segment: who wrote it."""
     FORM = 2
-    """A form of events, before its first row."""
+    """A form of events; it stands before its first row."""
     ROWS = 3
     """Events of one form, one after the other."""
     DOCUMENT = 4
-    """Any document, or what was asked of the writers between two of them."""
+    """Any document, or a control between two of them."""
 
 
 _KINDS = frozenset(map(int, Kind))
@@ -49,7 +49,7 @@ class Record:
     kind: Kind
     parts: tuple[memoryview, ...]
     end: int
-    """Where the next one begins."""
+    """Offset at which the next record begins."""
 
 
 def packed(kind: Kind, parts: Sequence[Buffer]) -> list[Buffer]:
@@ -65,25 +65,25 @@ def packed(kind: Kind, parts: Sequence[Buffer]) -> list[Buffer]:
 
 
 def records(file: BinaryIO, start: int = 0) -> Iterator[Record]:
-    """Yield the whole records of a file, up to where none begins.
+    """Yield the whole records of a file, up to the first place where none begins.
 
     Parameters
     ----------
     file
-        Open, and at whatever place.
+        Open, at any position.
     start
-        Where a record begins.
+        Offset at which a record begins.
     """
     file.seek(0, io.SEEK_END)
     end = file.tell()
     file.seek(start)
     while (record := _record(file, end)) is not None:
         yield record
-        file.seek(record.end)  # whoever has the record may read elsewhere
+        file.seek(record.end)  # the caller may have read elsewhere meanwhile
 
 
 def is_torn_head(file: BinaryIO) -> bool:
-    """Tell whether a file ends within its first record, or in zeros: the power went."""
+    """Return whether a file ends within its first record, or in zeros, as after a power cut."""
     end = file.seek(0, io.SEEK_END)
     file.seek(max(0, end - _HEAD.size))
     tail = file.read()

@@ -1,9 +1,8 @@
 """Events as packed rows: keys and types once, then as many bytes an event as its numbers need.
 
-Each point of a scan pays for what stands here. An event goes into a row when its keys, and the
-types of its values, are those of a form that came before; a form is written once, before its first
-row.
-What no row holds (texts, arrays, integers beyond 64 bits) goes another way: see `values`.
+This runs at each point of a scan. An event becomes a row when its keys, and the types of its
+values, are those of a known form; a form is written once, before its first row. Events that no row
+holds (texts, arrays, integers beyond 64 bits) are written as documents: see `values`.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _NAMES = {kind: f"{kind.__module__}.{kind.__name__}" for kind in _CODES}
 _TYPES = {name: kind for kind, name in _NAMES.items()}
 _UID_LENGTH = 36
 _MOST_FORMS = 64
-"""Of a descriptor: values that change their types at each event go another way after that."""
+"""Forms a descriptor may have; events with yet other types are written as documents."""
 
 _MOST_DESCRIPTORS = 1_000
 
@@ -145,7 +144,7 @@ class Packer:
 
     def __init__(self) -> None:
         self._forms: dict[str, dict[Any, Form]] = {}
-        """Of each descriptor: by all that tells one from another."""
+        """The forms of each descriptor, by keys and types."""
         self._last: Form | None = None
 
     def pack(self, event: Any) -> tuple[Form, bytes] | None:
@@ -197,13 +196,13 @@ class Packer:
 
 
 class Unpacker:
-    """Turns rows into events, for whoever reads them."""
+    """Turns rows into events."""
 
     def __init__(self) -> None:
         self._forms: dict[int, Form] = {}
 
     def learn(self, number: int, described: Mapping[str, Any]) -> None:
-        """Take in a form, by the number that its rows name."""
+        """Learn a form and its number, by which rows refer to it."""
         self._forms[number] = Form.made(described)
 
     def form(self, number: int, rows: bytes | memoryview) -> Form:

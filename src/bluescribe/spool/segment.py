@@ -1,6 +1,7 @@
-"""A segment: one file of the log, which grows until another one is begun.
+"""A segment: one file of the log, which grows until the next one is begun.
 
-It stands alone: it begins with who wrote it, and each form of events comes before its first row.
+It can be read alone: it begins with who wrote it, and each form of events comes before its first
+row.
 """
 
 from __future__ import annotations
@@ -34,31 +35,31 @@ __all__ = [
 ]
 
 SCHEMA = 1
-"""Grows when a reader of before could not read what is written now."""
+"""Version of the layout: it grows when older versions of bluescribe cannot read what is written."""
 NOTE = "#"
-"""What the names of entries begin with that are for those who find the log, and not for lanes."""
+"""First character of the names of notes, which are for whoever finds the log, not for lanes."""
 BEGIN = f"{NOTE}begin"
 """The name of the first entry of a segment."""
 TORN = f"{NOTE}torn"
-"""The name of the last one of a segment behind whose last whole record something stands."""
+"""Name of an entry that ends a segment with a torn tail: bytes behind its last whole record."""
 _AT_ONCE = min(1024, os.sysconf("SC_IOV_MAX"))
-"""Buffers that the system takes in one call."""
+"""Buffers that one system call takes."""
 
 Entry = tuple[str, Any, str]
-"""The name of a document, or of what is asked of the lanes; that; and of which lane, or of all."""
+"""Name of a document or control, the document, and the name of its lane; "" for all lanes."""
 Kept = Entry | tuple[Form, bytes]
 """An entry, or packed rows with their form."""
 
 
 class Segment:
-    """A segment that is written.
+    """A segment that this process writes.
 
     Parameters
     ----------
     place
-        A file that is not there yet.
+        Of a file that does not exist yet.
     about
-        Who writes: version, host, boot.
+        Who writes it: version and lanes.
 
     Raises
     ------
@@ -71,9 +72,9 @@ class Segment:
         place.create()
         self._fd = place.open_to_append()
         self.size = 0
-        """Bytes that are in the file, all of them in whole records."""
+        """Bytes of whole records in the file."""
         self.is_broken = False
-        """Whether something stands behind those records that could not be cut off."""
+        """Whether half a record stands behind those, and could not be cut off."""
         self._forms: dict[Form, int] = {}
         self._unpacker = Unpacker()
         try:
@@ -84,7 +85,7 @@ class Segment:
             raise
 
     def append(self, items: Sequence[Kept]) -> None:
-        """Write documents and rows in their order; all of them, or none.
+        """Write entries and rows in order; all of them, or none.
 
         Raises
         ------
@@ -99,7 +100,7 @@ class Segment:
             raise
 
     def read(self, start: int, end: int) -> Iterator[tuple[Entry, int]]:
-        """Yield what stands between two places, and where the record ends in which it stands.
+        """Yield the entries between two offsets, each with the offset behind its record.
 
         Raises
         ------
@@ -115,17 +116,17 @@ class Segment:
             raise BrokenSpoolError(f"{self.place} is damaged at {ends[0]}")
 
     def opened(self) -> int:
-        """Return a descriptor to read it by, whatever becomes of its name, at a place of its own.
+        """Return a file descriptor to read it, even after it was removed; it has its own position.
 
         Raises
         ------
         OSError
-            There is none to be had.
+            There are too many open files.
         """
         return self.place.folder.open(self.place.name, os.O_RDONLY)
 
     def close(self) -> None:
-        """Write no more; whatever the disk says to that, what was written can be read."""
+        """Close it for writing; an error is of no matter, as it can still be read."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             with suppress(OSError):
@@ -159,7 +160,7 @@ class Segment:
         return buffers + packed(Kind.ROWS, [number, b"".join(rows)])
 
     def _write(self, buffers: list[Buffer]) -> None:
-        """Write buffers; what the disk took of them before it refused is cut off again."""
+        """Write buffers; if the disk refuses some, cut off the part that it took."""
         try:
             written = _write_all(self._fd, buffers)
         except OSError:
@@ -177,7 +178,7 @@ def _document(kind: Kind, told: Any) -> list[Buffer]:
 
 
 def _write_all(fd: int, buffers: list[Buffer]) -> int:
-    """Write buffers, as many calls as that takes; return their bytes."""
+    """Write buffers, in as many calls as it takes; return the number of bytes."""
     left = [memoryview(buffer) for buffer in buffers]
     size = sum(view.nbytes for view in left)
     while left:
@@ -191,7 +192,7 @@ def _write_all(fd: int, buffers: list[Buffer]) -> int:
 
 @contextmanager
 def _to_read(place: Place) -> Iterator[BinaryIO]:
-    """Open a segment; what was read is read, whatever a disk says when it is closed."""
+    """Open a segment for reading; an error on closing is of no matter."""
     file = place.open()
     try:
         yield file
@@ -201,14 +202,14 @@ def _to_read(place: Place) -> Iterator[BinaryIO]:
 
 
 def read_segment(place: Place) -> Iterator[Entry]:
-    """Yield all entries of a segment, up to where it ends or is torn.
+    """Yield all entries of a segment, up to its end or to where it is torn.
 
-    Who wrote it comes first, as an entry called ``#begin``, and ``#torn`` last if that is so.
+    The first entry is ``#begin``, which says who wrote it; the last is ``#torn`` if it is torn.
 
     Raises
     ------
     BrokenSpoolError
-        It was written by a later version, or is no segment.
+        A later version wrote it, or it is no segment.
     OSError
         It cannot be read.
     """
@@ -216,7 +217,7 @@ def read_segment(place: Place) -> Iterator[Entry]:
         found = counted(records(file), ends := [0])
         first = next(found, None)
         if first is None:
-            if not is_torn_head(file):  # whoever made it was killed at once
+            if not is_torn_head(file):  # its session was killed at once
                 raise BrokenSpoolError(f"{place} cannot be read: its head is damaged")
             return
         if first.kind is not Kind.BEGIN:
@@ -230,14 +231,14 @@ def read_segment(place: Place) -> Iterator[Entry]:
 
 
 def counted(found: Iterable[Record], ends: list[int]) -> Iterator[Record]:
-    """Yield records, and note where the latest one ends."""
+    """Yield records, and keep in `ends` where the latest one ends."""
     for record in found:
         ends[:] = [record.end]
         yield record
 
 
 def learn_forms(found: Iterable[Record], unpacker: Unpacker) -> None:
-    """Take in the forms of records, which those behind them may name."""
+    """Learn the forms in records: later rows refer to them by number."""
     for record in found:
         if record.kind is Kind.FORM:
             unpacker.learn(*_told(record))
@@ -246,9 +247,9 @@ def learn_forms(found: Iterable[Record], unpacker: Unpacker) -> None:
 def entries_of(
     found: Iterable[Record], unpacker: Unpacker, end: int | None
 ) -> Iterator[tuple[Entry, int]]:
-    """Yield the entries of records up to a place, and where the record of each ends.
+    """Yield the entries of records up to an offset, each with the offset behind its record.
 
-    Events that are alike are one entry, as they are one record.
+    Consecutive events with the same keys and types are one entry, as they are one record.
     """
     for record in found:
         if end is not None and record.end > end:

@@ -15,7 +15,7 @@ __all__ = ["SpoolSettings"]
 
 
 PROCESS_VARIABLE = "BLUESCRIBE_PROCESS"
-"""Of the environment: what PROCESS is where nothing is said, of writers of their own as well."""
+"""Environment variable: the default of PROCESS, for writers that are subscribed alone, too."""
 _LEAST_BYTES = 10**6
 
 

@@ -1,8 +1,8 @@
-"""Spool: all that is received, kept on a local disk at once, and followed by lanes.
+"""Spool: writes all documents to a local disk, and shows them to the lanes.
 
 Posting appends and returns. A thread looks every tenth of a second while runs are open, and at
-every start, stop and flush; it writes what came into the log, and shows it to the lanes: waking it
-at each post would cost the RunEngine 12 us instead of 0.3.
+every start, stop and flush; it writes the new documents into the log and shows them to the lanes.
+Waking it at each post would cost the RunEngine 12 us instead of 0.3.
 """
 
 from __future__ import annotations
@@ -24,24 +24,25 @@ __all__ = ["Spool"]
 logger = logging.getLogger(__name__)
 
 _INTERVAL = 0.1
-"""Seconds after which what was received is in the log, while a run is open."""
+"""Seconds between two writes to the log while a run is open."""
 _IDLE_SECONDS = 1.0
-"""How often the thread looks when no run is open: only strays come then."""
+"""Seconds between two looks when no run is open: only stray documents come then."""
 
 
 class Spool(Feed):
-    """What is received, on its way to the lanes.
+    """Takes documents from producers and passes them to the lanes, by way of the log.
 
     Parameters
     ----------
     settings
-        Where it is kept; None keeps it in memory only, in which a producer waits for the lanes.
+        Where the log is; None keeps documents in memory only, where a producer that is too fast
+        waits for the lanes.
     """
 
     def __init__(self, settings: SpoolSettings | None = None) -> None:
         super().__init__(settings)
         self.intake = Intake(self._wake, self._held_up)
-        """What waits for the thread: anyone may append to its `items`, below its `limit`."""
+        """Documents for the thread: anyone may append to its `items`, below its `limit`."""
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._asking = threading.RLock()  # a garbage collection may close while this asks
@@ -54,16 +55,16 @@ class Spool(Feed):
         return self._thread is not None
 
     def post(self, name: str, doc: Any, size: int = 0, lane: Follower | None = None) -> None:
-        """Put in what is received; wake the thread only where a run begins.
+        """Append a document; wake the thread only where a run begins.
 
         Parameters
         ----------
         name, doc
-            A document, or what is asked of the lanes.
+            A document or a control.
         size
             Bytes of the arrays in it.
         lane
-            For whom it is; None for all.
+            The lane that it is for; None for all.
         """
         if self._is_over:
             return
@@ -73,7 +74,7 @@ class Spool(Feed):
             self._wake.set()
 
     def ask(self, lane: Follower, kind: str, done: threading.Event) -> bool:
-        """Ask a lane something, behind all that came; return False if it has ended, or ends."""
+        """Append a request for a lane; return False if the lane has ended, or is about to."""
         with self._asking:
             if self._is_over or lane.is_closed:
                 return False
@@ -85,13 +86,13 @@ class Spool(Feed):
         return True
 
     def join(self) -> None:
-        """Wait for the end of the thread, if no lane follows any more."""
+        """Wait for the thread to end, if there is no lane left."""
         thread = self._thread
         if not self.lanes and thread is not None and thread is not threading.current_thread():
             thread.join()
 
     def forget(self) -> None:
-        """Take and write nothing in a forked child: the parent has these documents and files."""
+        """Do nothing in a forked child: documents and files are the parent's."""
         self._is_over = True
         self.intake.close()
         self.intake.items.clear()
@@ -105,7 +106,7 @@ class Spool(Feed):
         return self._thread is not None and self._thread.is_alive()
 
     def _ensure_threads(self) -> None:
-        """Start the threads at the first run, so that a process may fork before it."""
+        """Start the thread at the first run, so that a process may fork before it."""
         if self._is_alive():
             return
         with self._starting:
@@ -129,7 +130,7 @@ class Spool(Feed):
         self._end()
 
     def _end(self) -> None:
-        """Write what is not in the log yet, and tell what is left there for the next session."""
+        """Write what is not in the log yet, and log what is left for the next session."""
         self._keeper.keep([*self._window.unkept()], self.lanes, [], is_last=True)
         unkept = sum(batch.documents for batch in self._window.unkept())
         if unkept and self._keeper.needs and not self._keeper.is_off:
@@ -153,7 +154,7 @@ class Spool(Feed):
         return ", ".join(lane.name for lane in self.lanes), self._window.weight
 
     def _look(self) -> None:
-        """Write what came into the log, and show it to the lanes."""
+        """Write new documents into the log, and show them to the lanes."""
         self._keep([])
         with self._window.lock:
             self._trim()
@@ -179,7 +180,7 @@ class Spool(Feed):
             self._trim()
 
     def _keep(self, new: list[Batch]) -> None:
-        """Write what is not in the log yet; without a lock, as the disk may take its time."""
+        """Write batches that are not in the log yet; without the lock, as a disk may be slow."""
         batches = [*self._window.unkept(), *new]
         self._keeper.keep(batches, self.lanes, self._window.needed(self.lanes))
         with self._window.lock:

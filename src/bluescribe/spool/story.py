@@ -1,4 +1,4 @@
-"""The story of one run: what of all that came belongs to it."""
+"""The story of one run: the entries of a log that belong to it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _EARLIER_RESOURCES = 100
 def story_of(
     uid: str, entries: Iterable[Entry], *, written: Container[str] | None = None
 ) -> Iterator[tuple[str, Any]]:
-    """Yield the documents of a run, and what was asked of its files, from all that came.
+    """Yield the documents of one run, and the controls that belong to it, out of all entries.
 
-    It goes by the rules of the router: whoever plays it has the run alone.
+    It assigns them as the router does, so that the run can be replayed alone.
 
     Parameters
     ----------
     uid
         The run.
     entries
-        All that came, from a place before the run began.
+        All entries, from a place before the run began.
     written
-        Runs that are in their files. What was asked between two runs stands behind the first one if
-        that was written, and else before the second one. None leaves it out: it was kept.
+        Runs that are in their files. A control between two runs belongs to the first one if that
+        was written, and else to the second one. None leaves such controls out.
     """
     story = _Story(uid, written)
     for name, doc, _ in entries:
@@ -45,21 +45,21 @@ class _Story:
     def __init__(self, uid: str, written: Container[str] | None) -> None:
         self._written = written
         self._last = ""
-        """The run that was the last to end."""
+        """Uid of the run that ended last."""
         self._asked: list[dict[str, Any]] = []
-        """Control records that came while no run was open, and stand in no file."""
+        """Controls that came while no run was open, and are in no file."""
         self.cwd: Any = None
-        """Where the session was before the start that comes next."""
+        """Working directory of the session before the next start document."""
         self._uid = uid
         self._open: list[str] = []
         """Uids of the runs that are open, the latest last."""
         self._descriptors: set[str] = set()
         self._owners: dict[str, str] = {}
-        """The run that fills a resource, by its uid."""
+        """Uid of the run that fills a resource, by the resource's uid."""
         self._resources: dict[str, dict[str, Any]] = {}
 
     def of(self, name: str, doc: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Yield what of an entry belongs to the run."""
+        """Yield the entry if it belongs to the run, with earlier entries that it needs."""
         if name == "start":
             yield from self._start(doc)
         elif name in ("resource", "stream_resource", "earlier"):

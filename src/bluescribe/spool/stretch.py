@@ -1,4 +1,4 @@
-"""Stretch: a part of the log, which a process of its own reads instead of being told of it."""
+"""Stretch: a part of the log that a process of its own reads, instead of being sent documents."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ __all__ = ["Stretch", "StretchReader"]
 
 @dataclass(slots=True, eq=False)
 class Stretch:
-    """Whole records of one segment, with what was asked left out."""
+    """Whole records of one segment; requests are not among them."""
 
     segment: int
     start: int
     end: int
     documents: int = 0
-    """How many are in it, for those who count what waits."""
+    """How many documents are in it, for the count of those that wait."""
 
 
 class StretchReader:
-    """Reads parts of segments, one after the other; forms of events are known from those before."""
+    """Reads stretches one after the other; it knows the forms of events from earlier ones."""
 
     def __init__(self) -> None:
         self._file: io.FileIO | None = None
         self._unpacker = Unpacker()
         self._known = 0
-        """Up to where the forms of the segment are known."""
+        """Offset up to which the forms of the segment are known."""
 
     def close(self) -> None:
-        """Close the segment; whatever a disk says to that, nothing was written by it."""
+        """Close the segment; an error is of no matter, as nothing was written."""
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()
 
     def take(self, fd: int) -> None:
-        """Read in a segment from now on, and close it when another one comes."""
+        """Read this segment from now on, and close the former one."""
         self.close()
         self._file, self._unpacker, self._known = io.FileIO(fd), Unpacker(), 0
 
@@ -54,9 +54,9 @@ class StretchReader:
         Parameters
         ----------
         start, end
-            Between which records.
+            Offsets of the records at which it begins and ends.
         key
-            What the lane is called in the log: what is of another one is left out.
+            Name of the lane in the log: entries of another lane are left out.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class StretchReader:
             It ends before the stretch does.
         """
         assert self._file is not None  # it was given before
-        # a buffer of its own: behind the stretch, somebody writes, and may take it back
+        # a new buffer each time: the session writes behind the stretch, and may truncate there
         file = io.BufferedReader(self._file)
         try:
             if self._known < start:

@@ -1,9 +1,9 @@
-"""Documents as bytes, exact to the type of every value: all that packed rows do not hold.
+"""Documents as bytes, exact to the type of every value: for all that packed rows do not hold.
 
-It is Python's pickle, of which neither side gets more than values: what has a class of its own
-becomes a text when it is written, and nothing but the classes named here is made when it is read.
-Of all that was tried it alone keeps tuples and lists apart, keeps what stands in several places one
-object, so that a small document stays small, and hands arrays over without a copy.
+The encoding is a restricted pickle: an object of any other class becomes a text when it is written,
+and reading makes objects of the classes named here only, so it runs no foreign code. Of all
+encodings that were tried, pickle alone keeps tuples and lists apart, writes an object once that is
+referred to several times, and passes arrays on without a copy.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _KEPT: frozenset[type] = frozenset(
         np.ndarray,
     }
 )
-"""Types that are written as they are, beside Python's simplest and numpy's scalars."""
+"""Types that are written as they are, beside Python's basic types and numpy's scalars."""
 
 _READ: frozenset[tuple[str, str]] = frozenset(
     {
@@ -78,12 +78,12 @@ _READ: frozenset[tuple[str, str]] = frozenset(
         ("numpy", "ndarray"),
     }
 )
-"""What may be named where a document is read; of numpy's own functions, those that follow."""
+"""Classes that a record may name; of numpy's functions, those in `_NUMPY_FUNCTIONS`."""
 
 _NUMPY_MODULES = ("numpy._core.", "numpy.core.")
 _NUMPY_FUNCTIONS = ("_frombuffer", "_reconstruct", "scalar")
 _SELDOM_BUFFERS = 1 << 12
-"""Arrays of fewer bytes are written among the rest: a buffer has costs of its own."""
+"""Arrays of fewer bytes are written in the stream: a buffer of its own costs more."""
 
 
 def encode(document: Any) -> tuple[bytes, list[Buffer]]:
@@ -92,7 +92,7 @@ def encode(document: Any) -> tuple[bytes, list[Buffer]]:
     Parameters
     ----------
     document
-        Anything that a snapshot gives. It never raises; what cannot be kept becomes a text.
+        Anything that a snapshot gives. Never raises: a value that cannot be kept becomes a text.
     """
     buffers: list[Buffer] = []
 
@@ -127,7 +127,7 @@ def decode(data: Buffer, buffers: Iterable[Buffer] = ()) -> Any:
 
 class _Encoder(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
-        """Return how something is written that pickle does not know by itself."""
+        """Return how pickle is to write a value: as it is, or as a text."""
         kind = type(value)
         if kind is zoneinfo.ZoneInfo and value.key is not None:
             return zoneinfo.ZoneInfo, (value.key,)
@@ -147,7 +147,7 @@ def _in_words(value: Any) -> str:
 
 class _Decoder(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        """Return what is named in a record, if that makes values only."""
+        """Return the class or function that a record names, if it is an allowed one."""
         if (module, name) in _READ:
             return super().find_class(module, name)
         if module.startswith(_NUMPY_MODULES) and name in _NUMPY_FUNCTIONS:

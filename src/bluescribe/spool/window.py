@@ -1,4 +1,4 @@
-"""What came last, in memory: lanes that keep up take it from here, the others from the log."""
+"""The latest batches, in memory: lanes that keep up take them here, others read the log."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ if TYPE_CHECKING:
 __all__ = ["DOCUMENT_BYTES", "MOST_BYTES", "MOST_UNKEPT_BYTES", "Batch", "Item", "Window"]
 
 DOCUMENT_BYTES = 2_000
-"""What a document without arrays takes in memory, about."""
+"""Memory that a document without arrays takes, about."""
 MOST_BYTES = 128 << 20
-"""What is held in memory when the log cannot be written; as much again waits to be taken."""
+"""Memory for batches while the log cannot be written; as much again may wait in the intake."""
 MOST_UNKEPT_BYTES = 16 << 20
-"""What is held in memory at the most when there is none: whoever plays runs can wait."""
+"""Memory for batches where there is no log: whoever replays runs can wait."""
 MOST_KEPT_BYTES = 16 << 20
-"""What is held in memory of what is in the log: a lane that is slower reads there."""
+"""Memory for batches that are in the log too: a lane that is slower reads the log."""
 _LARGEST_MEAL = 1_000
 """Documents after which a long backlog is brought to disk, so that it is seen to shrink."""
 _LARGEST_MEAL_BYTES = 64 << 20
 """Bytes of arrays after which it is."""
 
 Item = tuple[str, Any, int, "Follower | None"]
-"""Its name, a document or what is asked, the bytes of its arrays, and of which lane: None for all.
+"""Name, document (or control, or request), bytes of its arrays, and its lane: None for all.
 
-What is asked with a `threading.Event` in the place of a document is answered when all before it is
-done; it is not kept in the log.
+A request is a `threading.Event` in the place of a document, which is set when all items before it
+are done; it is not written to the log.
 """
 
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """What came between two looks at what came."""
+    """The items that came between two looks of the spool's thread."""
 
     number: int
     items: Sequence[Item]
     weight: int
     """About how many bytes it takes."""
     start: Cursor | None = None
-    """Where it stands in the log; None while it is in memory only."""
+    """Where it begins in the log; None while it is in memory only."""
     end: Cursor | None = None
     begun: list[str] = field(default_factory=list)
     """Uids of the runs that begin in it."""
@@ -60,12 +60,12 @@ class Batch:
 
 
 class Window:
-    """The latest batches, up to a number of bytes, and what each lane has taken of them.
+    """The latest batches, up to a number of bytes, and which of them each lane has taken.
 
     Attributes
     ----------
     lock
-        Is held by whoever looks at several of its values, or changes one.
+        To be held while several of its values are read, or one is changed.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Window:
         self.next_number = 0
         self.weight = 0
         self.dropped: Cursor | None = None
-        """Where in the log ends what is not in memory any more."""
+        """Where in the log the last batch ends that has left memory."""
 
     @property
     def first_number(self) -> int:
@@ -82,13 +82,13 @@ class Window:
         return self.batches[0].number if self.batches else self.next_number
 
     def add(self, batch: Batch) -> None:
-        """Put in what came last; with the lock."""
+        """Add the latest batch; called with the lock."""
         self.batches.append(batch)
         self.weight += batch.weight
         self.next_number = batch.number + 1
 
     def needed(self, lanes: Iterable[Follower]) -> list[Cursor]:
-        """Return what lanes read in the log, or will if they do not take it from memory in time."""
+        """Return the places from which lanes read the log, or will if they are too slow."""
         needed = [lane.cursor for lane in lanes if lane.is_behind and lane.cursor is not None]
         needed += [lane.reading for lane in lanes if lane.reading is not None]
         at = min((lane.at for lane in lanes if not lane.is_behind), default=self.next_number)
@@ -96,7 +96,7 @@ class Window:
         return [*needed, *list(starts)[:1]]
 
     def until(self, lane: Follower) -> tuple[Cursor | None, list[tuple[str, Any, str]]]:
-        """Return where in the log ends what a lane has taken, and the rest, in memory only."""
+        """Return where in the log a lane's entries end, and those that are in memory only."""
         if lane.cursor is not None:
             return lane.cursor, []
         ends = [batch.end for batch in self.batches if batch.end is not None]
@@ -109,23 +109,23 @@ class Window:
         return ends[-1] if ends else self.dropped, [*one_by_one(tail)]
 
     def unkept(self) -> Iterator[Batch]:
-        """Yield what is in memory only, oldest first."""
+        """Yield the batches that are in memory only, oldest first."""
         return (batch for batch in self.batches if batch.end is None)
 
     def trim(self, lanes: Sequence[Follower], *, is_kept: bool) -> Batch | None:
-        """Drop what all lanes have, and what is in the log when there is too much; with the lock.
+        """Drop batches that all lanes have, and older ones in the log; called with the lock.
 
         Parameters
         ----------
         lanes
             All.
         is_kept
-            Whether there is a log, and what is not in it yet may still come into it.
+            Whether there is a log, so that batches that are not in it yet may still get there.
 
         Returns
         -------
         Batch or None
-            The last one that was dropped and is not in the log.
+            The last one that was dropped although it is not in the log.
         """
         lost = None
         while self.batches:
@@ -147,7 +147,7 @@ class Window:
         return lost
 
     def take(self, lane: Follower) -> list[Item]:
-        """Return what a lane takes next; with the lock."""
+        """Return the items that a lane takes next; called with the lock."""
         taken: list[Item] = []
         documents = size = 0
         for number in range(lane.at - self.first_number, len(self.batches)):
@@ -170,12 +170,12 @@ class Window:
 
 
 def is_request(item: Item) -> bool:
-    """Tell whether an item is something that is asked."""
+    """Return whether an item is a request."""
     return isinstance(item[1], threading.Event)
 
 
 def _to_read(batch: Batch, lane: Follower) -> Sequence[Item]:
-    """Return what a lane gets of a batch that can read the log itself: where it is in the log."""
+    """Return the items of a batch for a lane that reads the log itself: a stretch of the log."""
     if batch.start is None or batch.end is None:
         return batch.items
     asked = [item for item in batch.items if is_request(item)]

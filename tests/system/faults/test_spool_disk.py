@@ -7,6 +7,7 @@ import shutil
 import bluesky.plan_stubs as bps
 import pytest
 
+from bluescribe import retry_policy
 from bluescribe.retry_policy import RetryPolicy
 from bluescribe.spool import keeping
 from tests.contracts import CONTRACTS
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.timeout(120)
 def spool(tmp_path, monkeypatch):
     """Return a small disk for the spool, of which all may be used."""
     monkeypatch.setattr(keeping, "_LEAST_FREE", 0)
-    monkeypatch.setattr(keeping, "_POLICY", RetryPolicy(0.1, 0.1))
+    monkeypatch.setattr(retry_policy, "FOR_SPOOL", RetryPolicy(0.1, 0.1))
     with small_disk(tmp_path / "spool", 4_000) as disk:
         disk.path.chmod(0o700)
         yield disk

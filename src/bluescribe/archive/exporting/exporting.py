@@ -1,4 +1,4 @@
-"""From runs and formats to files: the execution of a plan, here or in several processes."""
+"""`export`: makes a plan and carries it out, in this process or in several."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def export(
     iconfig
         An ``iconfig.yml``, or its content, with settings of the formats that it switches on.
     resume
-        Leave out what an export into this directory has completed before, and write again what
-        was half done when it was killed.
+        Skip what an earlier export into this directory has completed, and write again what was
+        half done when that was killed.
     jobs
         Number of processes. Runs that share a file, as the scans of a SPEC session, are written
         by one of them.
     progress
-        Is told of events and of runs.
+        Called as events are written and when a run is finished; see `Progress`.
     **options
         Settings of the writers: each goes to the formats that have it. An option that is called
         like a format holds settings of that format alone: ``nexus={"file_extension": "h5"}``.
@@ -86,7 +86,7 @@ def export(
 
 
 def run_export(plan: Plan, manifest: Manifest, jobs: int, progress: Progress) -> Export:
-    """Do what a plan says.
+    """Carry out a plan.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def run_export(plan: Plan, manifest: Manifest, jobs: int, progress: Progress) ->
     jobs
         Number of processes.
     progress
-        Is told of events and of runs.
+        Called as events are written and when a run is finished; see `Progress`.
     """
     if plan.resumes:
         for task in plan.tasks:

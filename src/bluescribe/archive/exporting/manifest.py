@@ -1,4 +1,4 @@
-"""What an export has completed, beside its files: one line at a time, so that a kill does no harm.
+"""The manifest of an export, beside its files: what is complete, line by line, safe from a kill.
 
 Each line is a JSON list: ``["begin", uid, format]`` before a run is written, ``["claim", uid,
 format, path]`` before a file is made for it, ``["done", uid, format, {path: bytes}]`` when its
@@ -59,12 +59,12 @@ class Manifest:
                 f"cannot write into {folder}: {cause}. Give another folder for the files"
             ) from None
         self.done: dict[tuple[str, str], dict[str, int]] = {}
-        """Files of what is complete, by uid and format."""
+        """The files of complete runs, by uid and format."""
         self._claimed: dict[tuple[str, str], list[str]] = {}
         self._sizes: dict[str, int] = {}
-        """Of each file, when the last run that went into it was complete."""
+        """Bytes of each file when the latest run in it was complete."""
         self._main: dict[str, dict[str, None]] = {}
-        """The main files of the runs of each format, the one that was begun last at the end."""
+        """The main files of each format, in the order in which they were begun."""
         self._unfinished: set[tuple[str, str]] = set()
         self._read()
 
@@ -86,15 +86,15 @@ class Manifest:
             logger.info("%s cannot be locked: %s", self.path, error)
 
     def close(self) -> None:
-        """Let other exports have the folder."""
+        """Unlock the folder for other exports."""
         os.close(self._fd)
 
     def begin(self, uid: str, name: str) -> None:
-        """Note that a run is going to be written."""
+        """Note that a run will be written now."""
         self._write(["begin", uid, name])
 
     def claim(self, uid: str, name: str, path: Path) -> None:
-        """Note that a file is going to be made for a run."""
+        """Note a file of a run, before it is made."""
         self._write(["claim", uid, name, self._relative(path)])
 
     def finish(self, uid: str, name: str, files: Iterable[Path]) -> None:
@@ -107,7 +107,7 @@ class Manifest:
         self._write(["failed", uid, name])
 
     def is_done(self, uid: str, name: str, *, shares: bool) -> bool:
-        """Tell whether a run is complete in a format, and its files are still as they were.
+        """Return whether a run is complete in a format, and its files are still as they were.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class Manifest:
         return [self.folder / path for path in self.done[uid, name]]
 
     def clear_away(self, uid: str, name: str) -> None:
-        """Delete what a run left that was being written when the export was killed."""
+        """Delete the files of a run that was being written when an earlier export was killed."""
         kept = {path for files in self.done.values() for path in files}
         for path in self._claimed.pop((uid, name), []):
             place = self.folder / path
@@ -136,9 +136,9 @@ class Manifest:
                 place.unlink()
 
     def shared_files(self, name: str) -> list[Path]:
-        """Return the files that a format puts several runs in, cut off where half a run begins.
+        """Return the files of a format that take several runs, without half a run at their ends.
 
-        There may be one in each folder; the one that was begun last is the last.
+        There may be one in each folder, in the order in which they were begun.
         """
         is_cut = any(format_name == name for _, format_name in self._unfinished)
         found = []
@@ -154,7 +154,7 @@ class Manifest:
         return found
 
     def _is_inside(self, place: Path) -> bool:
-        """Tell whether a file is in the folder: a damaged account leads nowhere else."""
+        """Return whether a file is in the folder: a damaged manifest must lead nowhere else."""
         return place.resolve().is_relative_to(self.folder)
 
     def _is_kept(self, path: str, size: int, *, shares: bool) -> bool:

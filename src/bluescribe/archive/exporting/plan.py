@@ -1,4 +1,4 @@
-"""What an export is going to do: which runs, in which formats, with which settings."""
+"""The plan of an export: which runs, in which formats, with which settings."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from .report import ExportedRun
 __all__ = ["Plan", "Progress", "Task", "configs_for", "plan_export", "sharing"]
 
 Progress = Callable[[int, ExportedRun | None], None]
-"""Is told how many events have passed since the last call, and of each run that is over."""
+"""Called with the number of events since the last call, and with each run that is finished."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What an export is going to do."""
+    """What an export will do."""
 
     folder: Path
-    """Where the manifest is."""
+    """Folder with the manifest."""
     configs: tuple[WriterConfig, ...]
     tasks: tuple[Task, ...]
     resumes: bool = False
-    """Whether files that an export has begun before are gone on with."""
+    """Whether files that an earlier export has begun are continued."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A run, and the formats that are missing or already there."""
+    """A run, with the formats to write and those that are complete already."""
 
     run: StoredRun
     names: tuple[str, ...]
@@ -45,7 +45,7 @@ class Task:
 def plan_export(
     runs: Iterable[StoredRun], configs: Iterable[WriterConfig], manifest: Manifest | None
 ) -> Plan:
-    """Find out what is to be written.
+    """Make the plan of an export.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def _settings(
 def _settings_in(
     iconfig: str | Path | Mapping[str, Any], names: list[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return what a configuration says of the formats that it switches on."""
+    """Return the settings of the formats that a configuration switches on."""
     return {
         config.name: {
             key: getattr(config.settings, key) for key in config.settings.model_fields_set

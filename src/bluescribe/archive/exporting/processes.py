@@ -27,7 +27,7 @@ from .runexporter import RunExporter
 __all__ = ["run_in_processes"]
 
 _AHEAD = 2
-"""Runs for each process that wait for it, so that memory does not grow with their number."""
+"""Runs that are queued for each process: memory does not grow with the number of all runs."""
 
 _PR_SET_PDEATHSIG = 1
 """Of prctl(2): the signal that the kernel sends when the thread that began this process ends."""
@@ -38,7 +38,7 @@ Part: TypeAlias = "Future[ExportedRun]"
 def run_in_processes(
     plan: Plan, shared: frozenset[str], jobs: int, progress: Progress
 ) -> list[ExportedRun]:
-    """Do what a plan says in several processes.
+    """Carry out a plan in several processes.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def run_in_processes(
     jobs
         Number of processes.
     progress
-        Is told of each run that is over, and of its events.
+        Called when a run is finished, with its events; see `Progress`.
     """
     with ExitStack() as stack:
         pools = []
@@ -94,7 +94,7 @@ def _submit(pools: list[tuple[ProcessPoolExecutor, frozenset[str]]], task: Task)
 
 
 def _merge(task: Task, parts: list[Part]) -> ExportedRun:
-    """Wait for a run, and put together what the processes made of it."""
+    """Wait for a run, and join what the processes report of it."""
     merged = ExportedRun(task.run.uid, task.run.label)
     results = []
     for part in parts:
@@ -120,7 +120,7 @@ def _merge(task: Task, parts: list[Part]) -> ExportedRun:
 
 
 _exporter: RunExporter
-"""Of this process, which is one of the export's."""
+"""The exporter of this process, if it is one of an export's processes."""
 
 
 def _begin(configs: tuple[WriterConfig, ...], folder: Path, resumes: bool) -> None:
@@ -137,7 +137,7 @@ def _export(run: StoredRun, names: list[str]) -> ExportedRun:
 
 
 def _end_with_parent() -> None:
-    """Have this process end when the one that began it is killed: nobody else would end it."""
+    """Have this process end when its parent is killed: nothing else would end it."""
     if sys.platform == "linux":  # even while HDF5 waits for a dead mount, and no thread can run
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_wait_for_parent, daemon=True).start()

@@ -1,4 +1,4 @@
-"""What an export has done."""
+"""The report of an export: files, failures, discrepancies."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class ExportedRun:
     failures: dict[str, str] = field(default_factory=dict)
     """Why a format's files are not complete, by format."""
     discrepancies: tuple[str, ...] = ()
-    """In what the run differs from what its stop document says: it was incomplete at its source."""
+    """How the run differs from its stop document: it was incomplete at its source."""
     skipped: tuple[str, ...] = ()
-    """Formats that were complete before, and were left alone."""
+    """Formats that were complete before, and were not written."""
     events: int = 0
     bytes: int = 0
-    """Of the files that were written now; what a run adds to a file that it shares."""
+    """Bytes of the files written now; of a shared file, those that the run adds."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Export(Sequence[ExportedRun]):
 
     runs: tuple[ExportedRun, ...]
     left_out: tuple[str, ...] = ()
-    """One line for what else is not there, and no run's fault."""
+    """Other failures, one line each, that belong to no run."""
 
     @property
     def files(self) -> list[Path]:

@@ -1,4 +1,4 @@
-"""One run after the other into writers, as a RunEngine would send it."""
+"""Posts stored runs to writers, one after the other, as a RunEngine would."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ logger = logging.getLogger(__name__)
 
 _MOST_TOLD = 10
 _TELL_EVERY = 1_000
-"""Events after which progress is told."""
+"""Events after which progress is reported."""
 
 
 class RunExporter:
-    """Writers, and what they have made of each run.
+    """Posts runs to writers, and returns what became of each.
 
     Parameters
     ----------
     writers
         By format.
     manifest
-        Is told what is begun and what is complete.
+        Records what is begun and what is complete.
     goes_on
-        Whether to go on in the files for several runs that the manifest knows.
+        Whether to continue the shared files that the manifest knows.
     """
 
     def __init__(self, writers: Mapping[str, Writer], manifest: Manifest, *, goes_on: bool) -> None:
@@ -47,7 +47,7 @@ class RunExporter:
         self._manifest = manifest
         self._reports: dict[str, SimpleQueue[RunReport]] = {}
         self._sizes: dict[Path, int] = {}
-        """Of files for several runs, when the last one that went into them was complete."""
+        """Bytes of each shared file when the latest run in it was complete."""
         told = LogOnce()
         for name, writer in self._writers.items():
             writer.replay()
@@ -71,7 +71,7 @@ class RunExporter:
         names
             The formats to write it in.
         tell
-            Is called with the number of events that have passed since the last call.
+            Called with the number of events since the last call.
         """
         accounts = [_Account(n, self._writers[n], run.uid, self._manifest) for n in names]
         events, fault = _post(run, [account.writer for account in accounts], tell)
@@ -94,7 +94,7 @@ class RunExporter:
 
 
 def _post(run: StoredRun, writers: list[Writer], tell: Callable[[int], None]) -> tuple[int, str]:
-    """Send the documents of a run; return the number of events, and why they broke off."""
+    """Post the documents of a run; return the number of events, and why they broke off."""
     events = told = 0
     fault, snapshot = "", Snapshots()
     try:
@@ -118,7 +118,7 @@ def _post(run: StoredRun, writers: list[Writer], tell: Callable[[int], None]) ->
 
 
 def _documents(run: StoredRun) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the documents of a run; a source of anybody's may call them what it likes."""
+    """Yield the documents of a run, their names checked: a source may give any."""
     told: set[str] = set()
     for name, doc in run.documents():
         try:
@@ -140,7 +140,7 @@ def _events(name: str, doc: Mapping[str, Any]) -> int:
 
 
 class _Account:
-    """What one writer makes of one run."""
+    """What one writer makes of one run: its files and its report."""
 
     def __init__(self, name: str, writer: Writer, uid: str, manifest: Manifest) -> None:
         self.name = name
@@ -148,7 +148,7 @@ class _Account:
         self.files: list[Path] = []
         self.failure = ""
         self.discrepancies: tuple[str, ...] = ()
-        """In what the run differs from what its stop document says."""
+        """How the run differs from its stop document."""
         self.bytes = 0
         self._uid = uid
         self._manifest = manifest
@@ -157,11 +157,11 @@ class _Account:
         writer.tell_of_claims(self._claimed.append, before=self._note)
 
     def _note(self, path: Path) -> None:
-        """Note a file before it is made: a kill may come in between."""
+        """Record a file before it is made: a kill may come in between."""
         self._manifest.claim(self._uid, self.name, path)
 
     def finish(self, fault: str, reports: SimpleQueue[RunReport], sizes: dict[Path, int]) -> None:
-        """Wait until the run's files are complete, and look what they are."""
+        """Wait until the run's files are complete, and record them."""
         report = self._report(reports)
         written = () if report.is_given_up else report.files[:1]
         made = [path for path in dict.fromkeys([*self._claimed, *written]) if path.exists()]
@@ -181,7 +181,7 @@ class _Account:
             self._manifest.finish(self._uid, self.name, self.files)
 
     def _report(self, reports: SimpleQueue[RunReport]) -> RunReport:
-        """Wait for what the writer says of the run, which images may be copied for until then."""
+        """Wait for the writer's report of the run; until then images may be copied."""
         self.writer.request_finish().wait()
         while self.writer.awaits(self._uid) or not reports.empty():
             report = reports.get()

@@ -67,10 +67,9 @@ def pack(
     roots
         Folders that hold external files.
     path_map
-        What stands for what, as ``PATH_MAP`` in iconfig, where the documents come from a machine
-        that has the files elsewhere.
+        Folders on the machine of the documents -> folders here, as ``PATH_MAP`` in iconfig.
     progress
-        Is told of events and of runs.
+        Called as events are written and when a run is finished; see `Progress`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""External files of runs on their way into a pack: which they are, and what they are called there.
+"""External files of runs that are packed: which they are, and their names in the pack.
 
 databroker-pack puts an id in place of the folder that a resource names as its root, and has the
 catalog map the id to a folder of the pack. We do the same, for stream_resources too.
@@ -38,7 +38,7 @@ class ExternalFiles:
     salt
         Makes the ids of this pack differ from those of others, so that packs can be merged.
     roots
-        Tells of a file whether it may be packed; None where no file is, and all are only named.
+        Says whether a file may be packed; None packs none, and files are only named.
     locate
         Returns where a file is here that its producer calls by another path.
     """
@@ -81,10 +81,9 @@ class ExternalFiles:
         return dict(doc)
 
     def hide(self, name: str, doc: Document, own: Path | None) -> Document:
-        """Return a document as it came, or with a path that leads nowhere.
+        """Return a document, with a path that leads nowhere if its file may not be packed.
 
-        Formats that copy images read what the documents name; what may not be packed they do not
-        find.
+        So formats that copy images do not find such files.
         """
         told: dict[str, str]
         if name == "resource":
@@ -103,7 +102,7 @@ class ExternalFiles:
         return doc if is_allowed else {**doc, **told}
 
     def allow(self, path: Path, own: Path | None) -> bool:
-        """Tell whether a file may be packed, and take note where it may not."""
+        """Return whether a file may be packed, and take note where it may not."""
         is_allowed = self._roots is None or self._roots.allow(path, own)
         if not is_allowed and (path.parent in self.refused or len(self.refused) < _MOST_REFUSED):
             self.refused[path.parent] = self.refused.get(path.parent, 0) + 1

@@ -1,7 +1,7 @@
 """The folders whose files may go into a pack, and the files that are read from there.
 
-Documents name external files by their paths, and whoever wrote the documents chose those: a file of
-somebody else's that only this user can read must not travel because a journal names it.
+Documents name external files by paths that their author chose: a private file of this user must not
+be packed because a journal names it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Roots:
         self._named = [_folder(Path(root)) for root in named]
 
     def allow(self, path: Path, own: Path | None) -> bool:
-        """Tell whether a file may be packed, wherever links on its path lead.
+        """Return whether a file may be packed, wherever links on its path lead.
 
         Parameters
         ----------

@@ -52,7 +52,7 @@ def zip_for_user(
     roots, path_map
         Where images may be that are copied, as for `pack`.
     progress
-        Is told of events and of runs.
+        Called as events are written and when a run is finished; see `Progress`.
     **options
         As for `bluescribe.export`.
 

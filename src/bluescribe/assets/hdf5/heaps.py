@@ -16,7 +16,7 @@ def heap_size(data: bytes) -> int:
 
 
 def is_endless(heap: bytes) -> bool:
-    """Tell whether HDF5 would never come to the end of a heap.
+    """Return whether HDF5 would never come to the end of a heap.
 
     It goes from object to object by their lengths, so one that has none holds it for ever, with
     HDF5's lock: a heap of which only the beginning is on the disk, and zeros behind it.

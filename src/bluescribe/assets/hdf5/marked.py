@@ -154,7 +154,7 @@ def meet_all(group: h5py.Group, size: int) -> None:
 
 
 def _has_texts(item: h5py.HLObject) -> bool:
-    """Tell whether the values of an object are texts of variable length, or other such things."""
+    """Return whether the values of an object are texts of variable length, or other such things."""
     return isinstance(item, h5py.Dataset) and item.dtype.hasobject
 
 

@@ -119,7 +119,7 @@ class GlobusDelivery(Delivery):
         return True
 
     def _is_in_outbox(self, uid: str) -> bool:
-        """Tell whether a process ended between putting a run there and forgetting its note."""
+        """Return whether a process ended between putting a run there and forgetting its note."""
         entries = map(self.outbox.read, self.outbox.paths())
         return any(entry and entry.content.get("run_uid") == uid for entry in entries)
 

@@ -26,7 +26,7 @@ _PERMISSION = (
 
 
 def is_of_credentials(error: globus_sdk.GlobusError) -> bool:
-    """Tell whether an error says that nobody is logged in, or not as the right one."""
+    """Return whether an error says that nobody is logged in, or not as the right one."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     status = getattr(error, "http_status", 0)
     is_from_auth = "AuthAPIError" in kinds and 400 <= status < 500 and status not in _BUSY

@@ -28,13 +28,13 @@ __all__ = ["DELIVERY", "TiledDelivery", "TiledSettings"]
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.1
-"""Until the start document of a new run is in its journal."""
+"""Seconds until the start document of a new run is in its journal."""
 
 _START_SECONDS = 60.0
-"""How old an empty journal is that nobody is going to write."""
+"""Age in seconds of an empty journal that will not be written any more."""
 
 _TRIES = 3
-"""How often a run may fail before others go first, or it is refused."""
+"""Failures of a run before others are sent first, or it is refused."""
 
 
 _LOOK_AT_SERVER = (
@@ -45,7 +45,7 @@ _LOOK_AT_SERVER = (
 
 @dataclass
 class _Attempts:
-    """What became of the tries to send a run."""
+    """How many tries to send a run have failed."""
 
     sending: Sending | None = None
     breaks: int = 0
@@ -82,22 +82,22 @@ class TiledDelivery(Delivery):
         self._journals = self.outbox.folder / "runs"
         self._server = Server(self.settings)
         self._attempts: dict[str, _Attempts] = {}
-        """By journal."""
+        """Attempts, by journal."""
         self._open: set[Path] = set()
         """Journals that this process writes."""
         self._taken_at = 0.0
-        """When the server took a whole run."""
+        """When the server last took a whole run."""
         self._writer = JsonlWriter(self._journals, file_name="{uid}", low_space=0)
         self._writer.tell_of_claims(self._spool)
         self._writer.on_complete(self._finish)
 
     @property
     def writer(self) -> Writer:
-        """The journal's writer: what it has on disk is sent, now or later."""
+        """The writer of journals, from which runs are sent, now or later."""
         return self._writer
 
     def follow(self, writers: Sequence[Writer]) -> None:
-        """Put into the outbox what a session left that was killed in the act; then begin."""
+        """Put the journals of killed sessions into the outbox; then begin."""
         known = {path.stem for path in self._known_journals()}
         for path in sorted(self._journals.glob("*.jsonl")):
             if path.stem not in known:
@@ -105,7 +105,7 @@ class TiledDelivery(Delivery):
         super().follow(writers)
 
     def deliver(self, entry: Entry) -> float | None:
-        """Send what the journal of a run has; come again while it grows.
+        """Send the journal of a run, and return to it while it grows.
 
         Raises
         ------
@@ -166,7 +166,7 @@ class TiledDelivery(Delivery):
         return None
 
     def _judged(self, error: Exception, attempts: _Attempts) -> Exception:
-        """Return what to do about an error: try again, let others go first, or give up."""
+        """Return what to do about an error: retry, send others first, or give the run up."""
         if isinstance(error, OSError | Refused):  # of the outbox
             return error
         if isinstance(error, Later):
@@ -184,18 +184,18 @@ class TiledDelivery(Delivery):
         return refused
 
     def _note_begin(self, entry: Entry, sending: Sending) -> None:
-        """Keep, over the end of this process, that what is on the server is ours."""
+        """Record in the entry that this outbox has begun the run on the server."""
         if not entry.content.get("begun"):
             entry.run, entry.content["begun"] = sending.label, True
             self.outbox.save(entry)
 
     def _spool(self, path: Path) -> None:
-        """Have a run delivered whose journal was made; on the writer's thread."""
+        """Put a run into the outbox when its journal was made; called on the writer's thread."""
         self._open.add(path)
         self._put(path)
 
     def _finish(self, report: RunReport) -> None:
-        """Send the end of a run at once; on the writer's thread."""
+        """Have the end of a run sent at once; called on the writer's thread."""
         self._open.difference_update(report.files)
         self._courier.hasten()
 
@@ -203,14 +203,14 @@ class TiledDelivery(Delivery):
         self.put(f"run {path.stem[:7]}", {"journal": path.name})
 
     def _wait_for_start(self, path: Path, *, is_growing: bool) -> float | None:
-        """Wait for what is about to be written; a crash may have come before that."""
+        """Wait for the start document in a journal; a crash may have come before it."""
         if is_growing or time.time() - path.stat().st_mtime < _START_SECONDS:
             return _LOOK_SECONDS
         path.unlink(missing_ok=True)
         return None
 
     def _keep_unfinished(self, entry: Entry, path: Path) -> None:
-        """Keep the journal of a run that is on the server as far as it went."""
+        """Keep the journal of a run that never ended and is on the server as far as it went."""
         kept = self.outbox.folder / "unfinished" / path.name
         kept.parent.mkdir(exist_ok=True)
         Place.at(path).move(Place.at(kept))
@@ -222,7 +222,7 @@ class TiledDelivery(Delivery):
         )
 
     def _known_journals(self) -> list[Path]:
-        """Return the journals that the outbox knows, those of refused runs included."""
+        """Return the journals of all entries in the outbox, those of refused runs included."""
         known = []
         for path in [*self.outbox.paths(), *self.outbox.refused()]:
             with suppress(OSError):

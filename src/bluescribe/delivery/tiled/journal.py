@@ -57,7 +57,7 @@ class Journal:
         return documents
 
     def is_growing(self) -> bool:
-        """Tell whether a living process writes the file."""
+        """Return whether a living process writes the file."""
         return is_held(self.path)
 
     def _parse(self, line: bytes) -> tuple[str, Document]:

@@ -45,7 +45,7 @@ class Sending:
         self._writer: BatchWriter | None = None
 
     def is_there(self, catalog: Any, *, is_ours: bool) -> bool:
-        """Tell whether the run stands on the server already; what we left half done is removed.
+        """Return whether the run stands on the server already; what we left half done is removed.
 
         Parameters
         ----------

@@ -2,7 +2,7 @@
 
 Numbers and truth values stand bare, text always in quotes, structures as JSON text in quotes, and
 a missing value is nothing at all. So 5 and "5", or an empty text and a missing one, differ in the
-file. Valuess become text at once: orjson writes the shortest digits that read back as the same
+file. Values become text at once: orjson writes the shortest digits that read back as the same
 double, some ten times faster than `repr`.
 """
 

@@ -19,8 +19,9 @@ import orjson
 from ...files.json_text import strict
 from ...model.run import Field, Run
 from .cells import KINDS
-from .dialect import ISO_LABEL, Dialect
+from .dialect import Dialect
 from .omissions import configurations, omissions
+from .own_columns import SEQ_NUM, own_columns
 from .stream import StreamTables
 from .table import Table
 
@@ -127,6 +128,7 @@ def _resources(streams: list[StreamTables], *, is_final: bool) -> Iterator[dict[
         for name, array in tables.arrays.items():
             element = _type(array.traits, tables.stream.fields[name], tables.dialect)
             labels = array.table.labels[1:]
+            number = SEQ_NUM.described(tables.dialect)
             yield {
                 **_file(array.table, tables.dialect, names, is_final=is_final),
                 "stream": tables.stream.name,
@@ -134,7 +136,7 @@ def _resources(streams: list[StreamTables], *, is_final: bool) -> Iterator[dict[
                 "description": _remarks("One row an array", array.traits),
                 **_properties(tables.stream.fields[name]),
                 "schema": {
-                    "fields": [_SEQ_NUM, *({"name": label, **element} for label in labels)],
+                    "fields": [number, *({"name": label, **element} for label in labels)],
                     "missingValues": ["", "null"] if "null" in array.traits else [""],
                 },
             }
@@ -168,32 +170,8 @@ def _order(tables: StreamTables) -> dict[str, Any]:
     return {"repeated_seq_nums": tables.repeated, "order": why}
 
 
-_SEQ_NUM = {"name": "seq_num", "type": "integer", "description": "Number of the event."}
-_TIME = {
-    "name": "time",
-    "type": "number",
-    "unit": "s",
-    "description": "When the event was made: seconds since 1970-01-01T00:00:00Z.",
-}
-_ISO_TIMES = {
-    style: {
-        "name": ISO_LABEL,
-        "type": "datetime",
-        "format": "any",
-        "description": f"The same time {words}; empty where no calendar has it.",
-    }
-    for style, words in (
-        ("offset", "in ISO 8601, with the offset of the zone in which it was written"),
-        ("local", "of the zone in which it was written, in milliseconds, as spreadsheets read it"),
-    )
-}
-
-
 def _columns(tables: StreamTables) -> Iterator[dict[str, Any]]:
-    yield _SEQ_NUM
-    yield {**_TIME, **_decimal_char(tables.dialect)}
-    if tables.dialect.iso_time != "none":
-        yield _ISO_TIMES[tables.dialect.iso_time]
+    yield from (column.described(tables.dialect) for column in own_columns(tables.dialect))
     for name, column in tables.columns.items():
         field = tables.stream.fields[name]
         about = _remarks("Datum ids of external data" if field.external else "", column.traits)
@@ -212,14 +190,10 @@ def _type(traits: set[str], field: Field, dialect: Dialect) -> dict[str, Any]:
     if not kinds and field.dtype in KINDS - {"array", "object"}:
         kinds = {"string"} if field.external else {field.dtype}
     if kinds in ({"number"}, {"integer", "number"}):
-        return {"type": "number", **_decimal_char(dialect)}
+        return {"type": "number", **dialect.decimal_char}
     if kinds == {"boolean"}:
         return {"type": "boolean", "trueValues": ["True"], "falseValues": ["False"]}
     return {"type": kinds.pop() if len(kinds) == 1 else "any"}
-
-
-def _decimal_char(dialect: Dialect) -> dict[str, str]:
-    return {"decimalChar": dialect.decimal} if dialect.decimal != "." else {}
 
 
 def _properties(field: Field) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from ...model.times import local_time
 
-__all__ = ["ISO_LABEL", "TOLD", "Dialect"]
+__all__ = ["TOLD", "Dialect"]
 
-ISO_LABEL = "iso_time"
 TOLD = ("file_extension", "delimiter", "decimal", "iso_time")
 """Settings that the package tells: tables that are written anew are as they were."""
 
@@ -28,9 +27,9 @@ class Dialect:
         return self.delimiter.encode()
 
     @property
-    def own_labels(self) -> tuple[str, ...]:
-        """The columns of a stream's table that are no fields."""
-        return ("seq_num", "time", *([ISO_LABEL] if self.iso_time != "none" else []))
+    def decimal_char(self) -> dict[str, str]:
+        """What Table Schema says of numbers whose decimal sign is not the usual one."""
+        return {"decimalChar": self.decimal} if self.decimal != "." else {}
 
     def numbers(self, text: bytes) -> bytes:
         """Return numbers that commas separate as this has them."""

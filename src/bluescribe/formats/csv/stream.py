@@ -10,8 +10,9 @@ from typing import Any
 from ...assets.asset import Asset
 from ...files import Place
 from ...model.run import Descriptor, Page, Stream
-from .cells import Values, cells, element_cells
+from .cells import Values, element_cells
 from .dialect import Dialect
+from .own_columns import SEQ_NUM, own_columns
 from .ranks import RankedValues
 from .table import LINE_END, Table
 
@@ -118,6 +119,7 @@ class StreamTables:
     ) -> None:
         self.stream = stream
         self.dialect = dialect
+        self._own = own_columns(dialect)
         self.columns = self._columns(_declared_columns(descriptor), {})
         self.arrays: dict[str, ArrayTable] = {}
         self.left_out: dict[str, int] = {}
@@ -154,8 +156,9 @@ class StreamTables:
         """Add the rows of a page."""
         fields = {name: RankedValues(values) for name, values in page.data.items()}
         self._make_room(fields)  # all that the disk may refuse comes before the first row
-        seq_nums = cells(page.seq_num).texts
-        lines = self._lines(page, seq_nums, fields)  # what may fail comes before the first row
+        own = [column.cells(page, self.dialect) for column in self._own]
+        seq_nums = own[0]
+        lines = self._lines(page, own, fields)  # what may fail comes before the first row
         for name in self.arrays.keys() & fields.keys():
             for seq_num, array in zip(seq_nums, fields[name].lists(), strict=True):
                 if array is not None:
@@ -235,7 +238,7 @@ class StreamTables:
     def _columns(self, names: Sequence[str], former: Mapping[str, Column]) -> dict[str, Column]:
         """Return a column for each field, with labels that are not empty and not taken."""
         columns: dict[str, Column] = {}
-        own = self.dialect.own_labels
+        own = (column.label for column in self._own)
         taken = {*own, *(former[name].label for name in names if name in former)}
         for name in names:
             columns[name] = former.get(name) or Column(_label(name, taken))
@@ -243,15 +246,14 @@ class StreamTables:
         return columns
 
     def _labels(self, columns: Mapping[str, Column]) -> list[str]:
-        return [*self.dialect.own_labels, *(column.label for column in columns.values())]
+        own = (column.label for column in self._own)
+        return [*own, *(column.label for column in columns.values())]
 
     def _lines(
-        self, page: Page, seq_nums: list[bytes], fields: Mapping[str, RankedValues]
+        self, page: Page, own: list[list[bytes]], fields: Mapping[str, RankedValues]
     ) -> bytes:
         """Return a page's rows of the stream's own table."""
-        texts = [seq_nums, self.dialect.cells(cells(page.time).texts)]
-        if self.dialect.iso_time != "none":
-            texts.append(self.dialect.times(page.time))
+        texts = [*own]
         for name, column in self.columns.items():
             if name not in fields:
                 texts.append([b""] * len(page))
@@ -311,4 +313,4 @@ def _label(name: str, taken: set[str]) -> str:
 
 
 def _element_labels(length: int) -> list[str]:
-    return ["seq_num", *map(str, range(length))]
+    return [SEQ_NUM.label, *map(str, range(length))]

@@ -17,7 +17,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...retry_policy import Retries, RetryPolicy
+from ... import retry_policy
+from ...retry_policy import Retries
 from ...spool.problems import BrokenSpoolError
 from ...spool.reading import log_unreadable
 from ...spool.segment import Entry
@@ -37,8 +38,6 @@ _AT_ONCE = 500
 """Entries of a story that are sent in one message."""
 _END_SECONDS = 15.0
 """How much longer than it was given the end of a process is waited for."""
-_POLICY = RetryPolicy(first=0.5, longest=0.5)
-"""For what the system refused."""
 _MOMENT_SECONDS = 1.0
 _MOST_STARTS = 3
 """How often a process may fail to begin before the session does the work itself."""
@@ -169,7 +168,7 @@ class Connection:
                 return self._lane.open_segment(number)
             except OSError as error:
                 logger.debug("%s: the spool cannot be read: %s", self._account.format_name, error)
-                time.sleep(retries.fail(_POLICY))
+                time.sleep(retries.fail(retry_policy.FOR_PROCESSES))
 
     def _start(self) -> bool:
         """Begin a process; return False if the session has to do the work itself."""
@@ -188,7 +187,7 @@ class Connection:
                     self._give_in(error)
                     break
                 if passes:
-                    time.sleep(retries.fail(_POLICY))
+                    time.sleep(retries.fail(retry_policy.FOR_PROCESSES))
             else:
                 return True
         return False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import astuple
 from typing import Any
 
@@ -14,22 +15,20 @@ from ..notices import Notice
 
 __all__ = ["AccountMirror", "notice_from", "notice_told", "report_from", "report_told", "state_of"]
 
-_COUNTS = ("runs_written", "events_written", "documents_refused")
+_RECORDS: Mapping[str, Callable[..., Any]] = {
+    "finished": lambda *run: run,
+    "failures": Failure,
+    "discrepancies": Discrepancy,
+}
+"""What the items of an account's lists are made of, where they are no plain values."""
 
 
 def state_of(account: Account) -> dict[str, Any]:
     """Return what the account of a writer says at this moment."""
+    plain = (*Account.COUNTS, *Account.LATEST, *Account.CURRENT)
     return {
-        "counts": {name: getattr(account, name) for name in _COUNTS},
-        "last_file": account.last_file,
-        "retrying": account.retrying,
-        "open_files": account.open_files.copy(),
-        "events_of": account.events_of.copy(),
-        "copying": account.copying.copy(),
-        "owed": account.owed.copy(),
-        "finished": [*account.finished.copy()],
-        "failures": [astuple(each) for each in account.failures.copy()],
-        "discrepancies": [astuple(each) for each in account.discrepancies.copy()],
+        **{name: copy(getattr(account, name)) for name in plain},
+        **{name: _told(copy(getattr(account, name))) for name in Account.HISTORY},
         "postponed": {uid: astuple(each) for uid, each in account.postponed.by_run().items()},
     }
 
@@ -59,12 +58,10 @@ class AccountMirror:
         """
         account = self._account
         account.events_written -= sum(account.events_of.get(uid, 0) for uid in orphans)
-        account.retrying, account.open_files, account.copying, account.events_of = "", {}, [], {}
-        self._counts = {name: getattr(account, name) for name in _COUNTS}
-        self._kept: dict[str, tuple[Any, ...]] = {
-            name: tuple(getattr(account, name))
-            for name in ("finished", "failures", "discrepancies", "owed")
-        }
+        for name in Account.CURRENT:
+            setattr(account, name, type(getattr(account, name))())
+        self._counts = {name: getattr(account, name) for name in Account.COUNTS}
+        self._kept = {name: tuple(getattr(account, name)) for name in Account.HISTORY}
 
     def postpone(self, uid: str, failure: Failure) -> bool:
         """Enter that a run is to be written anew; return False if that was done too often."""
@@ -81,16 +78,14 @@ class AccountMirror:
     def take(self, state: Mapping[str, Any]) -> None:
         """Take over what the process says; whoever reads meanwhile sees the old or the new."""
         account = self._account
-        for name, count in state["counts"].items():
-            setattr(account, name, self._counts[name] + count)
-        account.last_file = state["last_file"] or account.last_file
-        account.retrying = state["retrying"]
-        account.open_files, account.copying = dict(state["open_files"]), list(state["copying"])
-        account.events_of = dict(state["events_of"])
-        account.owed = [*self._kept["owed"], *state["owed"]]
-        self._extend("finished", map(tuple, state["finished"]))
-        self._extend("failures", (Failure(*told) for told in state["failures"]))
-        self._extend("discrepancies", (Discrepancy(*told) for told in state["discrepancies"]))
+        for name in Account.COUNTS:
+            setattr(account, name, self._counts[name] + state[name])
+        for name in Account.LATEST:
+            setattr(account, name, state[name] or getattr(account, name))
+        for name in Account.CURRENT:
+            setattr(account, name, copy(state[name]))
+        for name in Account.HISTORY:
+            self._extend(name, state[name])
         late = {uid: Failure(*told) for uid, told in state["postponed"].items()}
         account.postponed.enter({**self._late, **late})
 
@@ -100,8 +95,16 @@ class AccountMirror:
         self._account.fail(failure)
 
     def _extend(self, name: str, told: Iterable[Any]) -> None:
+        """Put what a process has in a list behind what those before it had."""
+        record = _RECORDS.get(name)
+        items = [*self._kept[name], *(record(*each) if record else each for each in told)]
         known = getattr(self._account, name)
-        setattr(self._account, name, deque([*self._kept[name], *told], maxlen=known.maxlen))
+        is_bounded = isinstance(known, deque)
+        setattr(self._account, name, deque(items, maxlen=known.maxlen) if is_bounded else items)
+
+
+def _told(items: Iterable[Any]) -> list[Any]:
+    return [astuple(each) if isinstance(each, Failure | Discrepancy) else each for each in items]
 
 
 def report_told(report: RunReport) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from bluesky import RunEngine
 
-from bluescribe import subscribe_writers
-from bluescribe.delivery import courier, trouble
+from bluescribe import retry_policy, subscribe_writers
+from bluescribe.delivery import courier
 
 
 @pytest.fixture
@@ -21,7 +21,9 @@ def service(monkeypatch, tmp_path):
     variables = {**service.variables, **CREDENTIALS, "HOME": str(tmp_path / "home")}
     for key, value in variables.items():
         monkeypatch.setenv(key, value)
-    monkeypatch.setattr(trouble, "POLICY", replace(trouble.POLICY, first=0.05))
+    monkeypatch.setattr(
+        retry_policy, "FOR_DELIVERIES", replace(retry_policy.FOR_DELIVERIES, first=0.05)
+    )
     monkeypatch.setattr(courier, "_LOOK_SECONDS", 0.2)
     monkeypatch.setattr(transfer, "SHORTEST_POLL", 0.05)
     monkeypatch.setattr(transfer, "LONGEST_POLL", 0.1)

@@ -10,7 +10,7 @@ from itertools import product
 import bluesky.plan_stubs as bps
 import pytest
 
-from bluescribe.delivery import trouble
+from bluescribe import retry_policy
 from bluescribe.retry_policy import RetryPolicy
 from bluescribe.session.subscribe import subscribe_writers
 from bluescribe.session.writers import Writers
@@ -95,7 +95,7 @@ CASES = list(product(NONSENSE, ["GET", "POST", "PATCH DELETE"]))[:: 1 if IS_LONG
 
 @pytest.fixture
 def quickly(monkeypatch):
-    monkeypatch.setattr(trouble, "POLICY", RetryPolicy(0.05, 0.2))
+    monkeypatch.setattr(retry_policy, "FOR_DELIVERIES", RetryPolicy(0.05, 0.2))
 
 
 @pytest.mark.usefixtures("quickly")
