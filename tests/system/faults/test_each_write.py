@@ -25,7 +25,7 @@ from tests.readers import hdf5
 from tests.system.faults.preloading import preloaded
 
 TOP = Path(__file__).resolve().parents[3]
-STEP = 1 if IS_LONG else 10
+STEP = 1 if IS_LONG else 20
 
 
 def check_rows(path: Path) -> None:

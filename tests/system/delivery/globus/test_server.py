@@ -37,8 +37,10 @@ def test_a_server_that_is_away_is_waited_for(begin, service, caplog):
     service._server.server_close()
 
 
-@pytest.mark.parametrize("kind", ["submission_id", "transfer", "task", "oauth2"])
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    crossed(["submission_id", "transfer", "task", "oauth2"], [429, 500, 503]),
+)
 def test_a_busy_server_is_asked_again(begin, service, caplog, kind, status):
     service.before[kind] = [error(status, "ServiceUnavailable", "busy") for _ in range(4)]
     RE, writers = begin()

@@ -23,6 +23,7 @@ from tests.system.delivery.tiled.runs import (
     rows,
 )
 
+SHAPES = ["baseline", "aborted", *(["count", "grid_scan_snaked", "strings"] if IS_LONG else [])]
 STREAMS = sorted(CORPUS.glob("*.jsonl"))[:: 1 if IS_LONG else 8]
 
 # tiled's clients leave their sockets to the collector, and its server's storage warns
@@ -139,7 +140,7 @@ def test_names_that_no_database_takes(shared_server, deliver):
         assert run.metadata["notes"] == [f"Renamed data_key '{key}' to '{name}' in stream primary"]
 
 
-@pytest.mark.parametrize("shape", ["count", "baseline", "grid_scan_snaked", "strings", "aborted"])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_what_is_exported_from_there_is_what_was_written_live(
     shared_server, deliver, tmp_path, shape
 ):
