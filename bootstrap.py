@@ -115,7 +115,7 @@ def run(venv: Path, command: Command) -> int:
     name, *args = command
     environment = dict(os.environ)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each process of hundreds would compile all
-    started = [program(venv, name), *args]
+    started = [str(program(venv, name)), *args]
     try:
         return subprocess.run(started, cwd=HERE, env=environment, check=False).returncode
     except KeyboardInterrupt:
