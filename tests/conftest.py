@@ -4,6 +4,7 @@ import gc
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 import weakref
 from collections.abc import Generator
@@ -38,6 +39,8 @@ if os.environ.get("CI"):
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start what tests' processes are forked from; workers have it from the main process."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in a shell by &
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         os.environ[STATE] = state = tempfile.mkdtemp(prefix="bluescribe-state-")
         weakref.finalize(warm, shutil.rmtree, state, ignore_errors=True)  # after writers' own ends
