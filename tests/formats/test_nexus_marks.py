@@ -42,6 +42,8 @@ def measured(folder: Path, plan: Any) -> tuple[Any, dict[str, list[Any]]]:
     readings: dict[str, list[Any]] = {}
 
     def keep(name: str, doc: dict[str, Any]) -> None:
+        for field in doc["data_keys"] if name == "descriptor" else ():
+            readings.setdefault(field, [])
         for field, value in doc["data"].items() if name == "event" else ():
             readings.setdefault(field, []).append(value)
 
@@ -53,7 +55,7 @@ def measured(folder: Path, plan: Any) -> tuple[Any, dict[str, list[Any]]]:
 
 
 def as_read(names: list[str], readings: dict[str, Any]) -> list[str]:
-    """Return names with what are no axes as events have them: bluesky 1.14.0 has no order."""
+    """Return names with what are no axes as descriptors have them: bluesky 1.14.0 has no order."""
     axes = ("motor", "motor1", "motor2")
     others = iter([field for field in readings if field not in axes])
     return [next(others) if name in readings and name not in axes else name for name in names]
