@@ -113,8 +113,11 @@ def fingerprint() -> str:
 def run(venv: Path, command: Command) -> int:
     say(" ".join(command))
     name, *args = command
+    environment = dict(os.environ)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each process of hundreds would compile all
+    started = [str(program(venv, name)), *args]
     try:
-        return subprocess.run([program(venv, name), *args], cwd=HERE, check=False).returncode
+        return subprocess.run(started, cwd=HERE, env=environment, check=False).returncode
     except KeyboardInterrupt:
         return 130
 
@@ -132,9 +135,9 @@ def demo(args: Args) -> list[Command]:
 
 
 def test(args: Args) -> list[Command]:
-    # two more than there are cores: a part of the time is waiting, for servers and for disks; who
+    # one more than there are cores: a part of the time is waiting, for servers and for disks; who
     # is done takes tests from others, or the longest would be one worker's at the end
-    return [module("pytest", "-n", str(cores() + 2), "--dist", "worksteal", *args)]
+    return [module("pytest", "-n", str(cores() + 1), "--dist", "worksteal", *args)]
 
 
 def viewers(args: Args) -> list[Command]:

@@ -1,8 +1,10 @@
 """Settings of all tests."""
 
+import gc
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 import weakref
 from collections.abc import Generator
@@ -37,6 +39,8 @@ if os.environ.get("CI"):
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start what tests' processes are forked from; workers have it from the main process."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in a shell by &
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         os.environ[STATE] = state = tempfile.mkdtemp(prefix="bluescribe-state-")
         weakref.finalize(warm, shutil.rmtree, state, ignore_errors=True)  # after writers' own ends
@@ -46,6 +50,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure() -> None:
     warm.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Keep the collector from looking, again and again, at a million objects that all stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

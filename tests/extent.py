@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import TypeVar
 
 import pytest
 
 from bluescribe.testing.shapes import SHAPES
+
+Row = TypeVar("Row")
+Column = TypeVar("Column")
 
 IS_LONG = bool(os.environ.get("BLUESCRIBE_LONG_FAULTS"))
 """Whether all is tested; .ci/run sets it."""
 
 
 def some(names: Iterable[str]) -> list[str]:
-    """Return every sixth of the names; all of them where all is tested."""
-    return list(names)[:: 1 if IS_LONG else 6]
+    """Return every twelfth of the names; all of them where all is tested."""
+    return list(names)[:: 1 if IS_LONG else 12]
+
+
+def crossed(rows: Sequence[Row], columns: Iterable[Column]) -> list[tuple[Row, Column]]:
+    """Return all pairs where all is tested; elsewhere every third, with each row and column."""
+    pairs = product(enumerate(rows), enumerate(columns))
+    return [(row, column) for (i, row), (j, column) in pairs if IS_LONG or (i + j) % 3 == 0]
 
 
 def examples(number: int) -> int:
@@ -24,11 +35,12 @@ def examples(number: int) -> int:
 
 
 def is_left_out(item: pytest.Item) -> bool:
-    """Tell whether a test is left out here: marked so, or numpy's values in most shapes of run.
+    """Tell whether a test is left out here: marked so, or one of most shapes of run.
 
-    All shapes are written with Python's values, in each format; with numpy's, which are the same
-    documents otherwise, as many as `some` says.
+    All shapes are written with Python's values, in each of our formats; with numpy's, which are the
+    same documents otherwise, and in those of the documentation, as many as `some` says.
     """
     chosen = getattr(getattr(item, "callspec", None), "params", {})
-    is_wide = chosen.get("manner") == "numpified" and chosen.get("name") not in some(SHAPES)
+    is_wide = chosen.get("manner") == "numpified" or item.path.name == "test_how_to_formats.py"
+    is_wide = is_wide and chosen.get("name", "count") not in some(SHAPES)
     return not IS_LONG and (is_wide or item.get_closest_marker("ci") is not None)

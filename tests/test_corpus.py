@@ -10,7 +10,7 @@ import pytest
 
 from bluescribe.testing import numpified
 from tests.contracts import CONTRACTS
-from tests.extent import IS_LONG
+from tests.extent import IS_LONG, crossed
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 STREAMS = sorted(CORPUS.glob("*.jsonl"))
@@ -24,8 +24,11 @@ def load(path: Path) -> list[tuple[str, dict[str, Any]]]:
     return [(name, doc) for name, doc in map(json.loads, text.splitlines())]
 
 
-@pytest.mark.parametrize("format_name", CONTRACTS)
-@pytest.mark.parametrize("stream", STREAMS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    ("stream", "format_name"),
+    crossed(STREAMS, CONTRACTS),
+    ids=lambda each: each if isinstance(each, str) else each.stem,
+)
 def test_every_value_is_read_back(stream, format_name, tmp_path):
     contract = CONTRACTS[format_name]()
     emitted = load(stream)

@@ -16,8 +16,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.needs import needs
+
 apstools = pytest.importorskip("apstools")
-pytest.importorskip("databroker")
+needs("databroker")
 
 TOP = Path(__file__).parents[2]
 PAGE = TOP / "docs/how-to/from-apstools.md"

@@ -8,13 +8,15 @@ import sys
 
 import pytest
 
+from bluescribe.testing import documents
+
 SCRIPT = """\
+import json
 import multiprocessing
 import sys
 import weakref
 
 from bluescribe import JsonWriter
-from bluescribe.testing import documents
 
 HELD = set()
 weakref.finalize(HELD, print, end="")  # as some part of most programs has: before it forks
@@ -23,8 +25,9 @@ weakref.finalize(HELD, print, end="")  # as some part of most programs has: befo
 def work(folder):
     global writer
     writer = JsonWriter(folder, file_name="run")
-    for document in documents("count", folder)[:-1]:
-        writer(*document)
+    with open(folder + ".documents") as file:
+        for document in json.load(file)[:-1]:
+            writer(*document)
 
 
 def drop(folder):
@@ -52,6 +55,7 @@ def test_a_process_that_ends_finishes_its_files(method, tmp_path):
     """A worker of bluesky-queueserver is forked by multiprocessing: atexit is not for it."""
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
+    (tmp_path / "data.documents").write_text(json.dumps(documents("count", tmp_path)))
     command = [sys.executable, str(script), str(tmp_path / "data"), method]
     subprocess.run(command, check=True, timeout=120)
     document = json.loads((tmp_path / "data" / "run.json").read_text())

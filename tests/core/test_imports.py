@@ -8,6 +8,8 @@ from textwrap import dedent
 
 import pytest
 
+from tests.extent import IS_LONG
+
 FORMATS = ["csv", "jsonl", "nexus", "spec"]
 HEAVY = [
     "bluesky",
@@ -88,7 +90,7 @@ FIRST_RUN = """
 """
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", FORMATS if IS_LONG else ["csv", "nexus"])
 def test_nothing_is_imported_during_the_first_run(name, tmp_path):
     assert child(FIRST_RUN, str(tmp_path), name) == []
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from functools import cache
 from importlib import import_module
 
@@ -29,15 +28,11 @@ from tests.export.live import (
     write_live,
 )
 from tests.extent import some
+from tests.needs import needs
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of databroker and intake, at many places
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    pytest.importorskip("databroker.v2")
-    databroker_pack = pytest.importorskip("databroker_pack")
-    pytest.importorskip("suitcase.msgpack")
-    pytest.importorskip("suitcase.jsonl")
+needs("databroker", "databroker_pack", "suitcase.msgpack", "suitcase.jsonl")
 
 REFUSED = {
     "array_layouts": "cannot include dtype 'M' in a buffer",
@@ -165,6 +160,7 @@ def test_packs_and_json_lines_give_the_documents_of_the_catalog(name, base, tmp_
 
 def packed_by_databroker(catalog, kind, box):
     """Return a folder as the command databroker-pack makes it."""
+    import databroker_pack
     from suitcase.utils import MultiFileManager
 
     serializer = import_module(f"suitcase.{kind}").Serializer

@@ -162,6 +162,7 @@ def command(*arguments, cwd, before=""):
     )
 
 
+@pytest.mark.ci
 @pytest.mark.filterwarnings("ignore")
 def test_databroker_unpack_makes_a_pack_a_catalog(runs, tmp_path, monkeypatch):
     pytest.importorskip("databroker_pack")

@@ -18,6 +18,7 @@ from silx.io.utils import open as open_in_silx
 from bluescribe import DxWriter, Hdf5Writer, NexusWriter, TiffWriter
 from bluescribe.testing.contract import played
 from bluescribe.testing.shapes import SHAPES
+from tests.extent import IS_LONG
 from tests.test_corpus import CORPUS, load
 
 READABLE = [
@@ -167,7 +168,7 @@ def check(folder: Path, documents: Any) -> dict[str, int]:
     return {**compared, "tiff": check_tiff(folder / "tiff", documents, wanted)}
 
 
-@pytest.mark.parametrize("name", READABLE)
+@pytest.mark.parametrize("name", READABLE[:: 1 if IS_LONG else 3])
 def test_shapes_of_run(name, tmp_path, tmp_path_factory):
     documents = list(played(name, "plain", tmp_path_factory.getbasetemp() / "shapes"))
     check(tmp_path, documents)

@@ -19,7 +19,6 @@ import pytest
 import silx.io
 import tifffile
 from bluesky import RunEngine
-from bluesky.consolidators import consolidator_factory
 from event_model import DocumentNames, schema_validators
 from nexusformat.nexus import nxload
 
@@ -168,6 +167,8 @@ def documents(case: Case, folder: Path) -> Documents:
 
 def read_by_bluesky(docs: Documents) -> Any:
     """Return what each file has for the events, by bluesky's consolidators, one after the other."""
+    from bluesky.consolidators import consolidator_factory  # imports the parts of a server
+
     descriptor = docs[1][1]
     consolidators = {
         doc["uid"]: consolidator_factory(

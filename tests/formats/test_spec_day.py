@@ -43,7 +43,7 @@ def a_day(tmp_path):
         number += len(runs)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.timeout(300)
 def test_every_reader_counts_the_scans_of_a_day(tmp_path):
     folder = tmp_path / "data"

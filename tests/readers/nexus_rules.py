@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from nexusformat.nexus import validate
 from silx.io.nxdata.parse import get_default
 from silx.io.utils import open as silx_open
 
+from tests.extent import IS_LONG
 from tests.readers.nexus import BLUESKY, read_column, text
 
 ALLOWED = {
@@ -35,10 +37,15 @@ TWO_AXES = '"@axes" length does not match the signal rank'
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 
 
+_NUMBERS = count()
+
+
 def check_folder(folder: Path) -> None:
     """Fail where a NeXus file in a folder breaks a rule."""
     for path in folder.rglob("*.hdf"):
-        complaints = [*broken_rules(path), *findings(path)]
+        complaints = [*broken_rules(path)]
+        if IS_LONG or next(_NUMBERS) % 3 == 0:  # takes as long as all else that is done to a file
+            complaints += findings(path)
         assert not complaints, "\n".join([path.name, *complaints])
 
 

@@ -25,7 +25,7 @@ from tests.readers import hdf5
 from tests.system.faults.preloading import preloaded
 
 TOP = Path(__file__).resolve().parents[3]
-STEP = 1 if IS_LONG else 10
+STEP = 1 if IS_LONG else 20
 
 
 def check_rows(path: Path) -> None:
@@ -52,7 +52,15 @@ FORMATS: dict[str, tuple[str, Layout, Callable[[Path], None]]] = {
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("name", "batch"), [("nexus", 1), ("nexus", 2), ("nexus", 5), ("hdf5", 2)])
+@pytest.mark.parametrize(
+    ("name", "batch"),
+    [
+        pytest.param("nexus", 1, marks=pytest.mark.ci),
+        ("nexus", 2),
+        pytest.param("nexus", 5, marks=pytest.mark.ci),
+        ("hdf5", 2),
+    ],
+)
 def test_behind_each_write_the_rows_have_their_values(
     name: str, batch: int, tmp_path: Path
 ) -> None:

@@ -171,6 +171,7 @@ def test_a_fork_does_not_wait_for_the_disk(tmp_path, sessions, name):
 
 def test_a_child_that_is_forked_while_a_run_begins_writes_runs_of_its_own(tmp_path, sessions):
     """A lock that a writer's thread holds in the parent is held for ever in the child."""
-    status, ends = sessions.run(tmp_path / "data", "forks", formats=["nexus", "hdf5", "jsonl"])
-    assert status == 0
-    assert set(ends) == {0}
+    number = 8 if IS_LONG else 2  # of forks, with processes for HDF5 of their own
+    formats = ["nexus", "hdf5", "jsonl"]
+    status, ends = sessions.run(tmp_path / "data", "forks", formats=formats, number=number)
+    assert (status, ends) == (0, [0] * number)

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.extent import crossed
 from tests.system.delivery.globus.service import GlobusService, error, no_answer
 from tests.system.delivery.globus.sessions import delivered, scan, told, wait
 
@@ -36,8 +37,10 @@ def test_a_server_that_is_away_is_waited_for(begin, service, caplog):
     service._server.server_close()
 
 
-@pytest.mark.parametrize("kind", ["submission_id", "transfer", "task", "oauth2"])
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    crossed(["submission_id", "transfer", "task", "oauth2"], [429, 500, 503]),
+)
 def test_a_busy_server_is_asked_again(begin, service, caplog, kind, status):
     service.before[kind] = [error(status, "ServiceUnavailable", "busy") for _ in range(4)]
     RE, writers = begin()
@@ -86,8 +89,13 @@ def test_whatever_fails_each_run_is_transferred_once(begin, service, caplog):
     assert all(any(uid[:7] in path for path in sent) for uid in uids)
 
 
-@pytest.mark.parametrize("kind", ["submission_id", "transfer", "task", "oauth2"])
-@pytest.mark.parametrize("page", [b"<html>Please accept our terms</html>", b"{}", b"[]", b"null"])
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    crossed(
+        ["submission_id", "transfer", "task", "oauth2"],
+        [b"<html>Please accept our terms</html>", b"{}", b"[]", b"null"],
+    ),
+)
 def test_who_answers_in_place_of_globus_refuses_no_run(begin, service, caplog, kind, page):
     """A proxy, or the login page of a network, answers 200 to all."""
     service.before[kind] = [lambda: (200, page, {})] * 5

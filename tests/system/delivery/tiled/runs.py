@@ -7,12 +7,12 @@ from pathlib import Path
 
 import bluesky.plan_stubs as bps
 import event_model
-import pytest
 from ophyd.sim import det, motor
 
-pytest.importorskip("tiled.server.app", reason="the server is not installed: tiled[server]")
-pytest.importorskip("bluesky_tiled_plugins", reason="the extra is not installed: bluescribe[tiled]")
+from tests.needs import needs
 
+needs("tiled", "bluesky_tiled_plugins", reason="the extra is not installed: bluescribe[tiled]")
+needs("fastapi", reason="the server is not installed: tiled[server]")
 
 CORPUS = Path(__file__).resolve().parents[5] / "shared" / "corpus"
 
