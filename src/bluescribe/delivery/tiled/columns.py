@@ -91,8 +91,9 @@ class Column:
 
     @property
     def _sent_as(self) -> tuple[Any, ...]:
-        is_array = self.dtype == "array" and self.type is not None
-        return (self.is_text, self.dtype, *((self.type.dtype, self.type.shape) if is_array else ()))
+        if self.dtype != "array" or self.type is None:
+            return (self.dtype, self.is_text)
+        return (self.dtype, self.type.dtype, self.type.shape)
 
     def _widened(self, value: Any) -> ColumnType | None:
         """Return the type of all values so far and one more; None where they have none."""
