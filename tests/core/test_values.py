@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bluescribe.model.values import as_array, as_dtype
+from bluescribe.model.values import as_array, as_dtype, hides_truth
 
 EDGES = [2**53 + 1, 2**63, 2**63 - 1, -(2**63), 2**64 - 1, 2**64, -1, 0, True, False, 1, 0.5, -0.0]
 integers = st.one_of(
@@ -242,3 +242,18 @@ def test_a_cast_that_keeps_every_value_is_made(values, source, target):
     assert cast is not None
     assert cast.dtype == np.dtype(target)
     np.testing.assert_array_equal(cast, np.array(values, source))
+
+
+@pytest.mark.parametrize(
+    ("values", "is_hidden"),
+    [
+        ([True, 1], True), ([1, 2], False), ([True, False], False), ([np.bool_(True), 2], True),
+        ([[True], [1]], True), ([[1], [2]], False), ([np.array([True]), np.array([1])], True),
+        ([[[True]], [[2]]], True), ([[True, 2], [1, 2]], False), ([[], []], False),
+        ([0.5, 1.5], False), (["a"], False), (np.array([1, 2]), False),
+    ],
+)  # fmt: skip
+def test_a_truth_value_that_stands_among_integers_is_found(values, is_hidden):
+    array = as_array(values)
+    assert array is not None
+    assert hides_truth(values, array) == is_hidden

@@ -8,10 +8,10 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ..model.declared import as_declared
 from ..model.run import Field
 from ..model.values import Array
 from .chunks import are_compressed, rows_a_chunk
-from .declared import as_declared
 from .encoding import Block, decode, encode
 from .file import LiveFile
 from .growth import Growth

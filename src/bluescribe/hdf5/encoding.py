@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..files.json_text import dumps
-from ..model.values import Array, as_array, as_dtype
+from ..model.values import Array, as_array, as_dtype, hides_truth
 from .layout import Layout
 from .records import as_records
 
@@ -125,21 +125,9 @@ def _cast(values: Sequence[Any] | Array, array: Array, layout: Layout) -> Array 
     """Return values, and the array that they are together, in the type of the layout."""
     if array.shape[1:] != layout.shape or (layout.is_text and array.dtype.kind not in "US"):
         return None
-    if array.dtype.kind in "iu" and layout.dtype.kind not in "iu" and _hides_truth(values):
+    if layout.kind != "integer" and hides_truth(values, array):
         return None
     return _utf8(array, layout) if array.dtype.kind == "U" else as_dtype(array, layout.dtype)
-
-
-def _hides_truth(values: Sequence[Any] | Array) -> bool:
-    """Tell whether a truth value is a number only because it stands among integers.
-
-    True may become 1 among integers, but alone it is no float.
-    """
-    types = set() if isinstance(values, np.ndarray) else set(map(type, values))
-    if types & {list, tuple, np.ndarray}:
-        each = (as_array([value]) for value in values)
-        return any(row is not None and row.dtype.kind == "b" for row in each)
-    return bool(types & {bool, np.bool_})
 
 
 def _alike(values: Sequence[Any] | Array) -> Array | None:

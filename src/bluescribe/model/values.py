@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["Array", "as_array", "as_dtype"]
+__all__ = ["Array", "as_array", "as_dtype", "hides_truth"]
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
@@ -75,6 +75,37 @@ def as_dtype(array: Array, dtype: np.dtype[Any]) -> Array | None:
     with np.errstate(all="ignore"):
         cast = array.astype(dtype)
     return cast if _same(cast, array) else None
+
+
+def hides_truth(values: Sequence[Any] | Array, array: Array) -> bool:
+    """Tell whether a truth value is a number only because it stands among integers.
+
+    True may become 1 among integers, but alone it is no number.
+
+    Parameters
+    ----------
+    values
+        One a row.
+    array
+        What `as_array` made of them.
+    """
+    if isinstance(values, np.ndarray) or array.dtype.kind not in "iu":
+        return False
+    types = set(map(type, values))
+    if types & {list, tuple, np.ndarray}:
+        return any(map(_is_truth, values))
+    return bool(types & {bool, np.bool_})
+
+
+def _is_truth(value: Any) -> bool:
+    """Tell whether a row is an array of truth values."""
+    first = value
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    if not isinstance(first, bool | np.bool_ | np.ndarray):
+        return False
+    row = value if isinstance(value, np.ndarray) else as_array([value])
+    return row is not None and row.dtype.kind == "b"
 
 
 _TAKES = {"b": "b", "i": "biu", "u": "biu", "f": "iuf", "c": "iufc", "U": "U"}

@@ -11,93 +11,119 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from ...model.column_type import ColumnType, Kind
+from ...model.field import Field
 from ...model.run import Document
+from ...model.text_width import room_for
 
 __all__ = ["Column", "Columns"]
 
 _EXACT = 2**53
 """Integers up to here are floats without loss."""
 
+_DTYPES: dict[Kind, str] = {
+    "boolean": "boolean",
+    "integer": "integer",
+    "real": "number",
+    "text": "string",
+}
+"""What event-model calls a column of single values; there is none of other kinds."""
+
 
 @dataclass
 class Column:
-    """One field of a stream: the one type in which all of its values are sent."""
+    """One field of a stream: the one type in which all of its values are sent.
 
-    kind: str = "none"
-    """none, bool, int, float, str, array, or text: what has no type of its own."""
-    dtype: np.dtype[Any] | None = None
-    shape: tuple[int, ...] = ()
-    """Of each value of an array."""
+    `ColumnType` has the rule. A table of the server has a word for a value that is missing, an
+    array has none; neither takes a truth value for a number, nor rows of several shapes.
+    """
+
+    declared: np.dtype[Any] | None = None
+    """What the descriptor says of the elements of an array."""
+    type: ColumnType | None = None
+    """None while no value came."""
+    is_text: bool = False
+    """Whether the values have no type together: each is sent as JSON text."""
     is_sent: bool = False
     """Whether the server has a column for it."""
     _has_none: bool = field(default=False, repr=False)
-    _largest: int = field(default=0, repr=False)
-    """Absolute value of the integers."""
+    _integers: tuple[int, int] = field(default=(0, 0), repr=False)
+    """The least and the largest of them, and 0."""
+
+    @property
+    def dtype(self) -> str:
+        """What event-model calls the type; nothing while there is none."""
+        if self.is_text or self.type is None:
+            return "string" if self.is_text else ""
+        return "array" if self.type.shape else _DTYPES[self.type.kind]
 
     def learn(self, value: Any) -> bool:
         """Make room for a value; return whether the column was another one until now."""
-        before = (self.kind, self.dtype, self.shape)
-        if self.kind != "text":
-            if isinstance(value, list):
-                self._learn_array(value)
-            else:
-                self._learn_scalar(value)
-        return before != (self.kind, self.dtype, self.shape)
+        before = self._sent_as
+        if value is None:
+            self._has_none = True
+        elif not self.is_text:
+            self.type = self._widened(value)
+            self.is_text = self.type is None
+        self.is_text |= self._has_none and self.dtype == "array"
+        return before != self._sent_as
 
     def fit(self, value: Any) -> Any:
         """Return a value as it is sent."""
-        if self.kind == "float":
+        if self.dtype == "number":
             return float("nan") if value is None else float(value)
-        if self.kind == "text" and value is not None:
-            return json.dumps(value)
-        return value
+        return json.dumps(value) if self.is_text and value is not None else value
 
     def declare(self, key: Document) -> Document:
         """Return the data key as it is to be declared to the server."""
-        if self.kind == "array":
-            dtype = str(self.dtype.str) if self.dtype is not None else None
-            return {**key, "dtype": "array", "shape": list(self.shape), "dtype_numpy": dtype}
-        if key.get("dtype") == "array" and self.kind != "none":
+        if self.dtype == "array" and self.type is not None:
+            kind, shape = self.type.dtype.str, list(self.type.shape)
+            return {**key, "dtype": "array", "shape": shape, "dtype_numpy": kind}
+        if key.get("dtype") == "array" and self.dtype:
             plain = {k: v for k, v in key.items() if not k.startswith("dtype_")}
-            return {**plain, "dtype": _DTYPES[self.kind], "shape": []}
+            return {**plain, "dtype": self.dtype, "shape": []}
         return key
 
-    def _learn_scalar(self, value: Any) -> None:
-        kind = _kind(value)
-        self._has_none |= kind == "none"
-        if self.kind == "array":
-            self._become_text()
-            return
-        if kind == "int":
-            self._largest = max(self._largest, abs(value))
-        self.kind = _join(self.kind, kind)
-        if self.kind == "text" or (self.kind == "float" and self._largest > _EXACT):
-            self._become_text()
+    @property
+    def _sent_as(self) -> tuple[Any, ...]:
+        if self.dtype != "array" or self.type is None:
+            return (self.dtype, self.is_text)
+        return (self.dtype, self.type.dtype, self.type.shape)
 
-    def _learn_array(self, value: list[Any]) -> None:
-        array = _array(value)
-        is_first = self.kind == "none"
-        if (
-            array is None
-            or self._has_none
-            or not (is_first or (self.kind == "array" and array.shape == self.shape))
-        ):
-            self._become_text()
-            return
-        self.kind, self.shape = "array", array.shape
-        self.dtype = _holding(self.dtype, array)
-        if array.dtype.kind in "iu":
-            self._largest = max(self._largest, int(array.max()), -int(array.min()))
-        if self.dtype is None or (self.dtype.kind == "f" and self._largest > _EXACT):
-            self._become_text()
+    def _widened(self, value: Any) -> ColumnType | None:
+        """Return the type of all values so far and one more; None where they have none."""
+        new = ColumnType.of(value, self.declared if isinstance(value, list) else None)
+        if new is None or not self._is_taken(new, value):
+            return None
+        if new.kind == "integer":
+            integers = [*self._integers, *_elements(value, len(new.shape))]
+            self._integers = min(integers), max(integers)
+        if self.type is not None and self.type.is_told_apart(new):
+            return None
+        joined = new if self.type is None else self.type.joined(new)
+        return None if joined is None or not self._holds(joined) else _with_room(joined)
 
-    def _become_text(self) -> None:
-        self.kind, self.dtype, self.shape = "text", None, ()
+    def _is_taken(self, new: ColumnType, value: Any) -> bool:
+        """Tell whether the server has a type for a value, among others of its kind."""
+        if new.is_hollow or new.kind not in _DTYPES or (not new.shape and new.dtype == np.uint64):
+            return False
+        is_mixed = new.kind == "integer" and bool in map(type, _elements(value, len(new.shape)))
+        return not is_mixed  # numpy makes numbers of truth values beside numbers
+
+    def _holds(self, joined: ColumnType) -> bool:
+        """Tell whether all values so far are exact in the type of all of them."""
+        least, largest = self._integers
+        if joined.kind == "integer":
+            limits = np.iinfo(joined.dtype)
+            is_exact = limits.min <= least and largest <= limits.max
+        else:
+            is_exact = joined.kind != "real" or -_EXACT <= least <= largest <= _EXACT
+        return is_exact and not joined.is_ragged
 
 
 class Columns:
@@ -152,7 +178,7 @@ class Columns:
         """Tell what is sent in another form than it was measured in."""
         for stream, columns in self._columns.items():
             for key, column in columns.items():
-                if column.kind == "text":
+                if column.is_text:
                     yield (
                         f"Values of '{key}' in stream '{stream}' have no common type: "
                         "they are kept as JSON text."
@@ -162,96 +188,23 @@ class Columns:
         columns = self._columns.setdefault(str(doc["name"]), {})
         for key, said in doc["data_keys"].items():
             if "external" not in said:
-                columns.setdefault(key, Column(dtype=_declared(said)))
+                columns.setdefault(key, Column(_declared(said)))
         self._of_descriptor[doc["uid"]] = columns
 
 
-_TYPES: dict[str, set[type]] = {"b": {bool}, "U": {str}}
-"""What lists hold that become arrays, by the kind of the array; numbers are the rest."""
-
-_ROOM = 16
-"""Characters."""
-
-_DTYPES = {"bool": "boolean", "int": "integer", "float": "number", "str": "string"}
-_DTYPES["text"] = "string"
-
-_WIDER = {("int", "float"): "float", ("float", "int"): "float"}
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return "text"
-    kind = type(value).__name__
-    return kind if kind in _DTYPES else "text"
-
-
-def _join(one: str, other: str) -> str:
-    if other in (one, "none"):
-        return one
-    return other if one == "none" else _WIDER.get((one, other), "text")
-
-
-def _array(value: list[Any]) -> np.ndarray[Any, Any] | None:
-    """Return a list as an array of numbers or text; None when it is none that can be stored."""
-    try:
-        array = np.array(value)
-        if array.dtype.kind == "f" and set(map(type, _items(value, array.ndim))) == {int}:
-            array = np.array(value, np.uint64)  # numpy made floats of them
-    except (ValueError, OverflowError):  # ragged, or beyond 64 bits
-        return None
-    # numpy makes text of numbers beside text, and numbers of truth values beside numbers
-    types = set(map(type, _items(value, array.ndim)))
-    is_plain = array.dtype.kind in "biufU" and types <= _TYPES.get(array.dtype.kind, {int, float})
-    return array if is_plain and array.size else None
-
-
-def _items(value: list[Any], rank: int) -> Iterable[Any]:
-    items: Iterable[Any] = value
-    for _ in range(rank - 1):
+def _elements(value: Any, rank: int) -> Iterable[Any]:
+    """Return the elements of nested lists, or a single value."""
+    items: Iterable[Any] = [value]
+    for _ in range(rank):
         items = itertools.chain.from_iterable(items)
     return items
 
 
-def _holding(dtype: np.dtype[Any] | None, array: np.ndarray[Any, Any]) -> np.dtype[Any] | None:
-    """Return a type that holds what `dtype` holds and an array too; None when there is none."""
-    if array.dtype.kind == "U":
-        return _text_type(dtype, array)
-    if dtype is None or _holds(dtype, array):
-        return array.dtype if dtype is None else dtype
-    if (dtype.kind in "bU" or array.dtype.kind == "b") and dtype.kind != array.dtype.kind:
-        return None
-    wider = np.result_type(dtype, array.dtype)
-    return wider if _holds(wider, array) else None
-
-
-def _text_type(dtype: np.dtype[Any] | None, array: np.ndarray[Any, Any]) -> np.dtype[Any] | None:
+def _with_room(held: ColumnType) -> ColumnType:
     """Return a type for text with room for more, as longer text makes all be sent again."""
-    if dtype is not None and dtype.kind != "U":
-        return None
-    longest = max(array.dtype.itemsize, 0 if dtype is None else dtype.itemsize) // 4
-    return np.dtype(f"<U{max(_ROOM, 1 << (longest - 1).bit_length())}")
-
-
-def _holds(dtype: np.dtype[Any], array: np.ndarray[Any, Any]) -> bool:
-    if (dtype.kind in "bU" or array.dtype.kind == "b") and dtype.kind != array.dtype.kind:
-        return False
-    if dtype.kind in "iu" and array.dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        return bool(limits.min <= int(array.min()) and int(array.max()) <= limits.max)
-    with np.errstate(all="ignore"):
-        back = array.astype(dtype).astype(array.dtype)
-    return np.array_equal(back, array, equal_nan=array.dtype.kind == "f")
-
-
-def _declared(key: Document) -> np.dtype[Any] | None:
-    """Return the type of an array's items that a descriptor declares, if it is one."""
-    try:
-        dtype = np.dtype(key["dtype_numpy"]) if key.get("dtype") == "array" else None
-    except (KeyError, TypeError, ValueError):
-        return None
-    return dtype if dtype is not None and dtype.kind in "biuf" else None
+    if held.kind != "text":
+        return held
+    return replace(held, dtype=np.dtype(f"<U{room_for(held.dtype.itemsize // 4)}"))
 
 
 def _values(name: str, doc: Document) -> Iterator[tuple[str, Any]]:
@@ -261,3 +214,9 @@ def _values(name: str, doc: Document) -> Iterator[tuple[str, Any]]:
         for key, column in doc["data"].items():
             for value in column:
                 yield key, value
+
+
+def _declared(key: Document) -> np.dtype[Any] | None:
+    """Return the type of an array's elements that a descriptor declares, if it is one."""
+    declared = Field.from_data_key("", key)
+    return declared.dtype_numpy if declared.dtype == "array" else None

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ...model.ranks import ranks_of
 from .cells import Cells, Values, cells
 
 __all__ = ["RankedValues"]
-
-_SEQUENCES = (list, tuple, np.ndarray)
 
 
 class RankedValues:
@@ -31,7 +30,7 @@ class RankedValues:
     def __init__(self, values: Values) -> None:
         self._values = values
         self._types = _types(values)
-        self.each = _ranks(values, self._types)
+        self.each = ranks_of(values, self._types)
         """The rank of each value; empty when there are scalars only."""
         self.ranks: set[int | None] = set(self.each)
         if not self.each and self._types - {NoneType}:
@@ -86,20 +85,3 @@ def _types(values: Values) -> frozenset[type]:
     if isinstance(values, np.ndarray) and values.dtype.kind != "O":
         return frozenset({values.dtype.type} if len(values) else ())
     return frozenset(map(type, values))
-
-
-def _ranks(values: Values, types: frozenset[type]) -> list[int | None]:
-    """Return the rank of each value; nothing when all have rank 0 or none."""
-    if isinstance(values, np.ndarray) and values.dtype.kind != "O":
-        return [min(values.ndim - 1, 2)] * len(values) if values.ndim > 1 else []
-    if not any(issubclass(kind, _SEQUENCES) for kind in types):
-        return []
-    return [None if value is None else _rank(value) for value in values]
-
-
-def _rank(value: Any) -> int:
-    if isinstance(value, np.ndarray):
-        return min(value.ndim, 2)
-    if not isinstance(value, list | tuple):
-        return 0
-    return 2 if value and all(isinstance(item, _SEQUENCES) for item in value) else 1

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from ...assets.images import may_be_images
 from ...model.dimensions import positioner_fields
+from ...model.image import as_image
 from ...model.run import Page, Run, Stream
-from ...model.values import Array, as_array
+from ...model.values import Array
 from .settings import IMAGE_KEYS, DxSettings, Role
 
 __all__ = ["Tomogram"]
@@ -144,7 +143,7 @@ class Tomogram:
         return page.data.get(self.image or "", ())
 
     def _fitting(self, value: Any) -> Array | None:
-        image = _image(value)
+        image = as_image(value)
         if image is None:
             return None
         self.like = image if self.like is None else self.like
@@ -172,19 +171,9 @@ def _is_external(stream: Stream, name: str) -> bool:
 
 def _is_elsewhere(value: Any) -> bool:
     """Tell whether a value stands for images in a file: a datum_id, or nothing at all."""
-    return value is not None and _image(value) is None
+    return value is not None and as_image(value) is None
 
 
 def _first_image(values: Sequence[Any]) -> int:
     """Return the row of the first image; the number of rows where there is none."""
-    return next((row for row, v in enumerate(values) if _image(v) is not None), len(values))
-
-
-def _image(value: Any) -> Array | None:
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        return value if value.ndim == 2 and value.size else None
-    if not hasattr(value, "__len__") or isinstance(value, str):
-        return None
-    array = as_array([value])
-    is_image = array is not None and array.ndim == 3 and array.dtype.kind in "biuf" and array.size
-    return array[0] if array is not None and is_image else None
+    return next((row for row, v in enumerate(values) if as_image(v) is not None), len(values))

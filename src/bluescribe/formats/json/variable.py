@@ -16,14 +16,13 @@ import numpy as np
 import orjson
 
 from ...files.json_text import dumps, plain, strict
-from ...model.values import Array, as_array
+from ...model.column_type import ColumnType
+from ...model.values import Array, as_array, hides_truth
 from .spool import Spool, SpooledColumn
 
 __all__ = ["Variable", "joined"]
 
 _NO_NUMBER = (b"NaN", b"Infinity")
-_KINDS = {"i": "number", "u": "number", "f": "number", "b": "boolean", "U": "text", "c": "text"}
-_BOOLEANS = {bool, np.bool_}
 _ENCODING = "JSON text of each value: the values have several types or shapes"
 _SHORT = {float, int, bool, type(None)}
 """Types whose text has no comma: many of them are put in words at once."""
@@ -44,8 +43,10 @@ class Variable:
     def __init__(self, spool: Spool) -> None:
         self._values = SpooledColumn(spool)
         self._not_finite = SpooledColumn(spool)
-        self._kinds: set[str] = set()
-        self._shapes: set[tuple[int, ...]] = set()
+        self._type: ColumnType | None = None
+        """Of the values that there are."""
+        self._is_mixed = False
+        """Whether they have no type together."""
         self._has_gaps = False
 
     @property
@@ -56,16 +57,13 @@ class Variable:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape that all values have; of one number, and of JSON text, ``()``."""
-        return () if self.is_encoded else next(iter(self._shapes), ())
+        return () if self.is_encoded or self._type is None else self._type.shape
 
     @property
     def is_encoded(self) -> bool:
         """Whether the values are JSON text each, as no array holds all of them as they are."""
-        kinds, shapes = self._kinds, self._shapes
-        is_array = bool(shapes - {()})
-        return (
-            len(shapes) > 1 or len(kinds) > 1 or "other" in kinds or (is_array and self._has_gaps)
-        )
+        is_array = self._type is not None and bool(self._type.shape)
+        return self._is_mixed or (is_array and self._has_gaps)
 
     def text_of(self, values: Sequence[Any] | Array, first: int) -> Rows:
         """Return values as lines of strict JSON; nothing is added yet.
@@ -128,21 +126,25 @@ class Variable:
     def _look_at(self, values: Sequence[Any] | Array) -> None:
         present = values if isinstance(values, np.ndarray) else [v for v in values if v is not None]
         self._has_gaps |= len(present) < len(values)
-        if self.is_encoded:
+        if self.is_encoded or not len(present):
             return
-        array = as_array(present) if len(present) else None
-        if array is not None:
-            self._kinds.add(_KINDS[array.dtype.kind])
-            self._shapes.add(array.shape[1:])
-            if isinstance(present, list) and _BOOLEANS & set(map(type, present)):
-                self._kinds.add("boolean")  # beside numbers numpy makes numbers of them
-            if array.dtype.kind == "c" and not all(map(_is_complex, present)):
-                self._kinds.add("other")  # beside complex numbers numpy makes those of all
-            return
-        for value in present:
-            kind, shape = _kind_and_shape(value)
-            self._kinds.add(kind)
-            self._shapes.add(shape)
+        array = as_array(present)
+        if array is None or array.dtype.kind == "c" or hides_truth(present, array):
+            types = {_type_of(value) for value in present}
+        else:
+            types = {ColumnType.of_rows(array)}
+        for each in types:
+            self._take(each)
+
+    def _take(self, other: ColumnType | None) -> None:
+        """Have values of one more type among those that there are."""
+        if other is None or self._type is None:
+            self._type, self._is_mixed = other, other is None or self._is_mixed
+        elif other != self._type:
+            joined = self._type.joined(other)
+            is_one = joined is not None and not joined.is_ragged
+            self._is_mixed |= not is_one or self._type.is_told_apart(other)
+            self._type = joined
 
 
 def _texts(values: Sequence[Any] | Array) -> list[bytes]:
@@ -166,21 +168,13 @@ def _as_texts(lines: bytes) -> bytes:
     return b"".join(dumps(line.decode()) + b"\n" for line in lines.splitlines())
 
 
-def _kind_and_shape(value: Any) -> tuple[str, tuple[int, ...]]:
-    """Return the kind and the shape of a value that is not alike its neighbours."""
-    if isinstance(value, bool):
-        return "boolean", ()
-    if isinstance(value, int | float):
-        return "number", ()
-    if isinstance(value, str):
-        return "text", ()
-    array = as_array([value])
-    return ("other", ()) if array is None else (_KINDS[array.dtype.kind], array.shape[1:])
-
-
-def _is_complex(value: Any) -> bool:
-    """Tell whether a value is a complex number, or an array of nothing else."""
-    return isinstance(value, complex) or getattr(value, "dtype", np.dtype(bool)).kind == "c"
+def _type_of(value: Any) -> ColumnType | None:
+    """Return the type of a value; complex numbers are text in JSON."""
+    found = ColumnType.of(value)
+    if found is None or found.kind != "complex":
+        return found
+    is_plain = isinstance(value, complex | np.generic | np.ndarray)
+    return ColumnType(np.dtype(str), found.shape) if is_plain else None
 
 
 def _without(value: Any, place: list[int], named: list[list[Any]]) -> Any:

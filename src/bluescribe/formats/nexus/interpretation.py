@@ -17,7 +17,7 @@ _OF_ARRAYS = ("spectrum", "image")
 
 def interpretation(layout: Layout) -> str | None:
     """Return ``@interpretation`` of a column, None if its rows are not numbers."""
-    if layout.dtype.kind not in "biuf":
+    if layout.kind not in ("boolean", "integer", "real"):
         return None
     if all(length == 1 for length in layout.shape):
         return SCALAR

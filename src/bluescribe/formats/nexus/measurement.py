@@ -55,7 +55,6 @@ def measurement_group(run: Run, table: StreamTable, *, is_over: bool) -> Group |
 def _shape(table: StreamTable, field: str) -> tuple[int, ...] | None:
     """Return the shape of one row of a field of numbers or booleans, None for any other."""
     column = table.column(field)
-    layout = column.layout if column else None
-    if layout is None or layout.dtype.kind not in "biuf" or layout.is_ragged:
+    if column is None or column.layout is None:
         return None
-    return layout.shape
+    return column.layout.shape_of_kinds(("boolean", "integer", "real"))

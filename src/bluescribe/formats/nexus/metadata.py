@@ -10,9 +10,9 @@ import numpy as np
 import yaml
 
 from ...files.json_text import ascii_dumps, dumps, plain
-from ...hdf5.declared import as_declared
 from ...hdf5.names import unique_name
 from ...hdf5.tree import Dataset, Group, Node
+from ...model.declared import as_declared
 from ...model.run import Descriptor, Document, Field, Run, Stream
 from ...model.times import local_time, seconds_of
 from ...model.values import as_array

@@ -97,7 +97,7 @@ def _transformations(
     outside = "."
     for axis, vector in axes.items():
         column = table.column(f"{told.device}_{axis}")
-        if column is None or column.layout is None or column.layout.dtype.kind not in "iuf":
+        if column is None or column.layout is None or column.layout.kind not in ("integer", "real"):
             return Group("NXtransformations")  # a chain with a link missing turns nothing
         attrs = {
             "transformation_type": "rotation",

@@ -91,10 +91,7 @@ class StreamTable(ColumnTable):
     def shape_of(self, field: str) -> tuple[int, ...] | None:
         """Return the shape of one row of a field of real numbers, None for any other."""
         column = self.column(field)
-        layout = column.layout if column else None
-        if layout is None or layout.dtype.kind not in "iuf" or layout.is_ragged:
-            return None
-        return layout.shape
+        return column.layout.real_shape if column and column.layout else None
 
     def setpoint_of(self, declared: Field) -> str | None:
         """Return the field that holds where a positioner was sent: it says so in its name."""
@@ -142,19 +139,17 @@ class StreamTable(ColumnTable):
             if path not in groups or ("stamps", name) not in self._columns:
                 continue
             group = group_at(h5, path)
-            column = self.column(name)
-            layout = column.layout if column else None
-            if column is not None and layout is not None and (told := interpretation(layout)):
+            column, shape = self.column(name), self.shape_of(name)
+            if column is not None and column.layout and (told := interpretation(column.layout)):
                 set_attribute(h5[column.path], "interpretation", told)
-            is_plot = layout is not None and layout.dtype.kind in "iuf" and not layout.is_ragged
-            set_attribute(group, "NX_class", "NXdata" if is_plot else "NXcollection")
+            set_attribute(group, "NX_class", "NXcollection" if shape is None else "NXdata")
             if name != path.rpartition("/")[2]:
                 set_attribute(group, "data_key", name)
             if "time" not in group:
                 group["time"] = time
-            if layout is not None and is_plot:
+            if shape is not None:
                 set_attribute(group, "signal", "value")
-                set_attribute(group, "axes", ["time", *["."] * len(layout.shape)])
+                set_attribute(group, "axes", ["time", *["."] * len(shape)])
             else:
                 for key in ("signal", "axes"):
                     group.attrs.pop(key, None)

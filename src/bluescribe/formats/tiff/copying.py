@@ -22,7 +22,7 @@ from ...files import Place
 from ...files.json_text import dumps, strict
 from ...model.values import Array
 from .settings import TiffSettings
-from .stackfile import StackFile, is_image
+from .stackfile import StackFile, is_held
 from .stream import NOT_TIFFFILES, Stack, StreamImages, pattern
 
 __all__ = ["TiffCopy", "ToCopy"]
@@ -100,7 +100,7 @@ class TiffCopy(ImageCopy[ToCopy, None]):
         self._made = []
         try:
             for number, (image, told) in enumerate(_frames(item, give_up)):
-                if not is_image(image):
+                if not is_held(image):
                     others += 1
                     continue
                 self._append(item, found, image, {**told, "frame": number})

@@ -15,9 +15,10 @@ import numpy as np
 
 from ...files import Place
 from ...files.system import write_at
+from ...model.image import is_image
 from ...model.values import Array
 
-__all__ = ["BIG", "CLASSIC", "FORMS", "Form", "StackFile", "is_image"]
+__all__ = ["BIG", "CLASSIC", "FORMS", "Form", "StackFile", "is_held"]
 
 MOST_BYTES = (1 << 32) - 1
 """Of a classic file: its places have 32 bits."""
@@ -51,10 +52,9 @@ _MOST_BETWEEN = 64
 """Bytes that stand at most before and between the parts of a page."""
 
 
-def is_image(array: Array) -> bool:
-    """Tell whether a page of TIFF can hold an array exactly."""
-    is_number = array.dtype.kind in _SAMPLE_FORMATS and array.dtype.itemsize <= 8
-    return array.ndim == 2 and array.size > 0 and is_number
+def is_held(array: Array) -> bool:
+    """Tell whether an array is an image that a page of TIFF can hold exactly."""
+    return is_image(array) and array.dtype.itemsize <= 8
 
 
 class StackFile:
@@ -87,7 +87,7 @@ class StackFile:
         Parameters
         ----------
         image
-            What `is_image` accepts, and `has_room`; truth values become 0 and 1.
+            What `is_held` accepts, and `has_room`; truth values become 0 and 1.
         description
             UTF-8 text for ``ImageDescription``.
         """

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from ...assets.announced import Announced
 from ...assets.asset import Asset
 from ...files import Place
 from ...files.json_text import dumps, strict
 from ...files.names import clean
+from ...model.image import as_image
 from ...model.run import Field, Page, Run, Stream
-from ...model.values import Array, as_array
+from ...model.values import Array
 from .settings import TiffSettings
-from .stackfile import StackFile, is_image
+from .stackfile import StackFile, is_held
 
 __all__ = ["LIST", "NOT_TIFFFILES", "Numbers", "Stack", "StreamImages", "pattern"]
 
@@ -117,8 +116,8 @@ class StreamImages:
             images = self._fields.setdefault(name, _FieldImages())
             begin = max(0, images.rows - self._rows)
             for row in range(begin, len(page)):
-                array = _array(values[row])
-                if array is not None and is_image(array):
+                array = as_image(values[row])
+                if array is not None and is_held(array):
                     self._write(name, images, array, page, row)
                 else:
                     images.others += values[row] is not None
@@ -231,16 +230,6 @@ class StreamImages:
 def pattern(field: str) -> str:
     """Return what the names of a field's files have in common, where each image has one."""
     return f"*-{clean(field)}-*"
-
-
-def _array(value: Any) -> Array | None:
-    """Return a value as an array if it may be an image: scalars, the most, are not looked at."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        return value  # the others are copied
-    if not hasattr(value, "__len__") or isinstance(value, str):
-        return None
-    array = as_array([value])
-    return None if array is None else array[0]
 
 
 def _place(asset: Asset) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.values import Array
+from .values import Array
 
 __all__ = ["as_declared"]
 
@@ -66,6 +66,8 @@ def _record(value: Any, dtype: np.dtype[Any]) -> Any:
 
 def _nested(value: Any, dtype: np.dtype[Any]) -> Any:
     """Return lists with a tuple for each record, as numpy wants them."""
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{type(value).__name__} where a record was declared")
     names = dtype.names or ()
     is_record = len(value) == len(names) and not all(isinstance(v, list | tuple) for v in value)
     if not is_record:

@@ -1,12 +1,12 @@
-"""Bytes that text columns have for each row.
+"""The room that a column of text has for each row, where text is of a fixed length.
 
-HDF5 has text of a fixed length, which cannot grow without a new dataset. The room is a function of
-the longest text alone: it does not depend on how many texts came at once.
+It cannot grow without all being written anew. The room is a function of the longest text alone: it
+does not depend on how many texts came at once.
 """
 
 from __future__ import annotations
 
-from ..model.values import Array
+from .values import Array
 
 __all__ = ["room_for", "widest"]
 
@@ -15,7 +15,7 @@ _LEAST = 16
 
 
 def room_for(width: int) -> int:
-    """Return the bytes for texts of up to so many bytes: the next power of two."""
+    """Return the room for texts of up to so many bytes, or characters: the next power of two."""
     return max(_LEAST, 1 << max(0, width - 1).bit_length())
 
 
