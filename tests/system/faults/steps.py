@@ -65,7 +65,7 @@ STEPS = {
     "rename": Step("rename", "/data/tiff/", (1, 4)),
     "ledger before": Step("write", "/state/", (1, 9), "#file"),
     "ledger behind": Step("write", "/state/", (1, 9), "#done"),
-    "report": Step("write", "socket:", (1, 3), "report"),
+    "report": Step("write", "socket:", (1, 3), "is_given_up"),
     "compaction": Step("any", "/data/dx/.", (2, 9)),
     "copying": Step("any", "/data/nexus/", (12, 30), scenario="copying", armed="stop"),
     "another file": Step("any", "/data/tiff/", (2, 7), scenario="copying", armed="stop"),
