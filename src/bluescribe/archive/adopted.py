@@ -213,11 +213,21 @@ class Adopted:
         """Write the run; with others of its lane in one file, if the format shares files."""
         if not writer.shares_files:
             return self._play(writer)
-        if (shared := self._left.shared.get(self._lane)) is not None:
+        together = self._lane, self._number()
+        if (shared := self._left.shared.get(together)) is not None:
             writer.go_on(shared)
         files = self._play(writer)
-        self._left.shared[self._lane] = files[0]
+        self._left.shared[together] = files[0]
         return files
+
+    def _number(self) -> int:
+        """Return what tells apart runs that do not share a file; see `FormatSession.announced`."""
+        for name, doc in self._left.story(self._run.uid, self._lane):
+            if name == "settings":
+                return int(doc.get("session", {}).get("number", 0))
+            if name == "start":
+                break
+        return 0
 
     def _is_its_own(self, recovery: Recovery | None, path: Path) -> bool:
         """Tell whether no other run is in a file."""
