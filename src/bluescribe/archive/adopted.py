@@ -125,7 +125,7 @@ class Adopted:
         elif self._run.is_whole and all(map(self._has_all_of, found)):
             files, kept = self._write_there(writer, recovery, there, is_in_it=bool(found))
         else:
-            files = self._play(writer)  # either may have what the other lacks
+            files = self._play(writer, is_beside=True)  # either may have what the other lacks
             what += f", which may lack a part of it: {there} is left as it is, too"
             logger.warning("%s: %s", files[0] if files else self._lane, what)
         if files:  # the format may have no use for the run
@@ -189,7 +189,7 @@ class Adopted:
             return self._write_anew(writer, recovery, there, is_in_it=is_in_it)
         except NotAloneError as error:
             logger.info("%s is left as it is, too: %s", there, error)
-            return self._play(writer), ()
+            return self._play(writer, is_beside=True), ()
 
     def _write_anew(
         self, writer: Writer, recovery: Recovery | None, there: Path, *, is_in_it: bool
@@ -239,8 +239,8 @@ class Adopted:
             if name in _DOCUMENTS:
                 yield name, doc
 
-    def _play(self, writer: Writer) -> tuple[Path, ...]:
-        """Write the run; return its files.
+    def _play(self, writer: Writer, *, is_beside: bool = False) -> tuple[Path, ...]:
+        """Write the run, beside the file that its session named or in it; return its files.
 
         Raises
         ------
@@ -258,6 +258,8 @@ class Adopted:
                     cwd = doc
                 elif name == "start":
                     writer.begin(doc, 0, cwd)
+                elif name == "settings" and is_beside:
+                    writer.post(name, {**doc, "session": {}})
                 else:
                     writer.post(name, doc)
         lost = [report for report in reports if report.is_given_up]

@@ -33,6 +33,8 @@ ERRORS = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC}
 MOST_CALLS = 60
 _REACHED = 0.8
 """Which part of the calls that were counted once are killed at: there are not always as many."""
+_MOMENT = 1.0
+"""Seconds of documents that may be missing: all of them are played on machines that are busy."""
 _MISSES = 2
 """How often a call was not reached when later ones are not tried."""
 
@@ -103,7 +105,17 @@ class Results:
             ]
             lines.append(f"{row:20} " + "   ".join(f"{cell:26}" for cell in cells).rstrip())
         total = Counter(verdict for _, _, verdict in counts.elements())
-        return "\n".join([*lines, f"{total['good']} good, {total['bad']} bad"])
+        loss, closing = (self._most(name) for name in ("loss", "closing"))
+        return "\n".join(
+            [
+                *lines,
+                f"{total['good']} good, {total['bad']} bad; at the most {loss:.3f} s of documents "
+                f"were missing, and closing took {closing:.1f} s",
+            ]
+        )
+
+    def _most(self, name: str) -> float:
+        return max((each.get(name, 0.0) for each in self.found.values()), default=0.0)
 
 
 class Matrix:
@@ -157,7 +169,7 @@ class Matrix:
         fault = step.death(place, case.column, number, which, by_recover=by_recover)
         return self._played(
             *(case, place, fault),
-            lambda outcome: check_death(step, case.column, place, outcome),
+            lambda outcome: check_death(step, case.column, place, outcome, moment=_MOMENT),
         )
 
     def _calls(self, name: str) -> int:
@@ -178,15 +190,15 @@ class Matrix:
         return place
 
     def _played(
-        self, case: Case, place: Path, fault: Any, check: Callable[[Outcome], object]
+        self, case: Case, place: Path, fault: Any, check: Callable[[Outcome], float | None]
     ) -> str:
         fault.in_processes = self._in_processes
         began = time.monotonic()
-        outcome, error = Outcome(), ""
+        outcome, error, loss = Outcome(), "", 0.0
         try:
             outcome = self._striker.play(fault)
             if outcome.struck:
-                check(outcome)
+                loss = check(outcome) or 0.0
         except ValueError:  # no answer: the one who plays has ended
             error = traceback.format_exc()
             self._striker = Striker(self._library)
@@ -201,6 +213,7 @@ class Matrix:
             "orders": fault.orders[0],
             "by_recover": fault.by_recover,
             "seconds": round(time.monotonic() - began, 2),
+            "loss": round(loss, 3),
             "closing": round(outcome.end.get("closing", 0.0), 2),
         }
         if error:

@@ -78,8 +78,14 @@ STEPS = {
 }
 
 
-def check_death(step: Step, victim: str, place: Path, outcome: Outcome) -> None:
-    """Fail unless the last moment at most is missing, and nothing is left undone."""
+def check_death(step: Step, victim: str, place: Path, outcome: Outcome, **allowed: float) -> float:
+    """Fail unless the last moment at most is missing, and nothing is left undone.
+
+    Returns
+    -------
+    float
+        Seconds of documents that are missing.
+    """
     assert outcome.struck, "it never came to that"
     assert not outcome.left, "processes outlived their session"
     if victim == "child" and step.scenario != "recover":
@@ -89,6 +95,7 @@ def check_death(step: Step, victim: str, place: Path, outcome: Outcome) -> None:
     assert outcome.after in (0, None), outcome.said
     assert "Traceback" not in outcome.said, outcome.said
     is_loss = victim != "child" and not step.is_left
-    check(place, killed=outcome.killed if is_loss else None)
+    loss = check(place, killed=outcome.killed if is_loss else None, **allowed)
     if step.scenario == "copying":
         check_copied(place)
+    return loss
