@@ -130,7 +130,9 @@ class Adopted:
             logger.warning("%s: %s", files[0] if files else self._lane, what)
         if files:  # the format may have no use for the run
             self._remember(recovery, files[0])
-            yield Step(files[0], "written anew", what, kept)
+            name = self._left.lanes[self._lane]["format"]
+            report = RunReport(name, self._run.start, files=files)
+            yield Step(files[0], "written anew", what, kept, report)
 
     def _remove_parts_of_whole(self) -> None:
         """Remove what a kill left beside files that need nothing else.
