@@ -111,7 +111,12 @@ class Lane(Follower):
             return
         began = time.monotonic()
         if self._join(timeout, patience):
-            self._spool.join()
+            if not self._spool.join(patience if timeout is None else timeout):
+                logger.warning(
+                    "%s: the disk of the spool hangs. All is in the files; the spool stays where "
+                    "it is, and the next session sees to it.",
+                    self.name,
+                )
         else:
             logger.warning(
                 "%s: its disk hangs: not all is written after %.0f s. What is missing is in the "
