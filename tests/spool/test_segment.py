@@ -139,7 +139,8 @@ def test_many_arrays_are_written_at_once(place):
 @pytest.fixture
 def refused(monkeypatch):
     """Return descriptors whose close is refused, once each, as a server tells of a quota then."""
-    close, refused = os.close, set()
+    close = os.close
+    refused: set[int] = set()
 
     def close_or_refuse(fd):
         close(fd)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.system.faults.striking import Fault, Outcome
-from tests.system.faults.struck_files import check, check_copied
+from tests.system.faults.struck_files import MOMENT, check, check_copied
 
 __all__ = ["STEPS", "Step", "check_death"]
 
@@ -78,7 +78,9 @@ STEPS = {
 }
 
 
-def check_death(step: Step, victim: str, place: Path, outcome: Outcome, **allowed: float) -> float:
+def check_death(
+    step: Step, victim: str, place: Path, outcome: Outcome, *, moment: float = MOMENT
+) -> float:
     """Fail unless the last moment at most is missing, and nothing is left undone.
 
     Returns
@@ -95,7 +97,7 @@ def check_death(step: Step, victim: str, place: Path, outcome: Outcome, **allowe
     assert outcome.after in (0, None), outcome.said
     assert "Traceback" not in outcome.said, outcome.said
     is_loss = victim != "child" and not step.is_left
-    loss = check(place, killed=outcome.killed if is_loss else None, **allowed)
+    loss = check(place, killed=outcome.killed if is_loss else None, moment=moment)
     if step.scenario == "copying":
         check_copied(place)
     return loss

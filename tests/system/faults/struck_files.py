@@ -18,10 +18,10 @@ from tests.formats.images import frames
 from tests.readers import jsonl, spec
 from tests.system.faults.struck import read_told
 
-__all__ = ["check", "check_copied", "spooled"]
+__all__ = ["MOMENT", "check", "check_copied", "spooled"]
 
 ALL = {**CONTRACTS, "dx": DxContract}
-_MOMENT = 0.1
+MOMENT = 0.1
 """How long what was emitted may not be in the spool yet."""
 _LEFTOVERS = (".part", ".owed", ".recovering", ".spool")
 
@@ -31,7 +31,7 @@ def check(
     *,
     killed: float | None = None,
     comes_again: bool = False,
-    moment: float = _MOMENT,
+    moment: float = MOMENT,
 ) -> float:
     """Fail unless all is in all formats, once, and nothing is left beside the files.
 

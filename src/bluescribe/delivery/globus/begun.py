@@ -48,7 +48,7 @@ class Left:
     note: Path
     start: Mapping[str, Any]
     files: list[LeftFile]
-    size: int
+    size: int = 0
     """Bytes of the note when it was read."""
 
     def is_as_read(self) -> bool:
