@@ -438,6 +438,7 @@ def test_arrays_are_brought_to_disk_before_a_batch_of_them_fills_the_memory(foll
 def test_nobody_waits_without_a_bound_for_a_spool_whose_disk_hangs(
     follow, logged, monkeypatch, caplog
 ):
+    monkeypatch.setattr("bluescribe.spool.lane._SPOOL_SECONDS", 0.5)
     answered = threading.Event()
     close = logged._keeper.close
     monkeypatch.setattr(logged._keeper, "close", lambda: answered.wait(PATIENCE) and close())
