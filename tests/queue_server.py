@@ -136,20 +136,23 @@ class QueueServer:
         """Return how plans ended, the last one at the end."""
         return [item["result"] for item in self.ask("history_get")["items"]]
 
-    def worker(self) -> int:
-        """Return the process of the worker."""
+    def worker(self) -> Any:
+        """Return the process of the worker, of psutil: the last that the manager has begun.
+
+        It need not have the highest number: the system counts from the beginning again.
+        """
         import psutil
 
         manager = psutil.Process(self._processes[-1].pid)
-        return max(child.pid for child in manager.children(recursive=True))
+        return max(manager.children(recursive=True), key=lambda child: child.create_time())
 
-    def wait_for_end_of(self, process: int) -> None:
+    def wait_for_end_of(self, process: Any) -> None:
         """Wait until a worker has ended, by itself and not because it was killed."""
         import psutil
 
         def has_ended() -> bool:
             try:
-                return bool(psutil.Process(process).status() == psutil.STATUS_ZOMBIE)
+                return bool(process.status() == psutil.STATUS_ZOMBIE)
             except psutil.NoSuchProcess:
                 return True
 

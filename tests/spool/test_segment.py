@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -12,6 +13,7 @@ import pytest
 from bluescribe.files import Place
 from bluescribe.recording.snapshot import Snapshots
 from bluescribe.spool import segment as segments
+from bluescribe.spool.log import Cursor, Log, segment_name
 from bluescribe.spool.problems import BrokenSpoolError
 from bluescribe.spool.rows import Packer
 from bluescribe.spool.segment import BEGIN, TORN, Segment, one_by_one, read_segment
@@ -132,3 +134,45 @@ def test_many_arrays_are_written_at_once(place):
     ((_, doc, _),) = read(place)
     assert same(doc["data"], data)
     doc["data"]["a1"][0] = 5
+
+
+@pytest.fixture
+def refused(monkeypatch):
+    """Return descriptors whose close is refused, once each, as a server tells of a quota then."""
+    close = os.close
+    refused: set[int] = set()
+
+    def close_or_refuse(fd):
+        close(fd)
+        if fd in refused:
+            refused.remove(fd)
+            raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(os, "close", close_or_refuse)
+    return refused
+
+
+def test_a_close_that_is_refused_costs_nothing(place, refused):
+    """What is not in the log, a write has told of."""
+    segment = Segment(place, ABOUT)
+    segment.append([("start", {"uid": "a"}, "")])
+    refused.add(segment._fd)
+    segment.close()
+    assert not refused
+    assert read(place) == [("start", {"uid": "a"}, "")]
+
+
+def test_a_log_goes_on_behind_a_segment_whose_close_was_refused(tmp_path, refused):
+    log = Log(tmp_path, ABOUT, segment_bytes=1)
+    for number in range(3):
+        log.append([("start", {"uid": str(number)}, "")])
+        assert not refused
+        refused.add(log._segments[log.end.segment]._fd)
+    found = [entry for entry, _ in log.read(Cursor(0, 0), log.end)]
+    assert [doc["uid"] for name, doc, _ in found if name == "start"] == ["0", "1", "2"]
+    last = log.end.segment
+    log.drop(Cursor(last, 0))
+    assert [path.name for path in log.path.glob("*.spool")] == [segment_name(last)]
+    log.close(is_kept=False)
+    assert not refused
+    assert [*tmp_path.iterdir()] == []

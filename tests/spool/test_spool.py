@@ -433,3 +433,25 @@ def test_arrays_are_brought_to_disk_before_a_batch_of_them_fills_the_memory(foll
     assert lane.request().wait(PATIENCE)
     assert lane.reader.docs == list(range(11))
     assert max(b - a for a, b in itertools.pairwise(lane.reader.meals)) <= 4
+
+
+def test_nobody_waits_without_a_bound_for_a_spool_whose_disk_hangs(
+    follow, logged, monkeypatch, caplog
+):
+    monkeypatch.setattr("bluescribe.spool.lane._SPOOL_SECONDS", 0.5)
+    answered = threading.Event()
+    close = logged._keeper.close
+    monkeypatch.setattr(logged._keeper, "close", lambda: answered.wait(PATIENCE) and close())
+    lanes = [follow(logged, name) for name in ("test-lane", "other")]
+    play(logged, [("start", {"uid": "u"}, 0)])
+    began = time.monotonic()
+    for lane in lanes:
+        lane.begin_to_close()
+    for lane in lanes:
+        lane.close(0.5)
+    assert time.monotonic() - began < PATIENCE / 2
+    assert all(("start", {"uid": "u"}) in lane.reader.received for lane in lanes)
+    (message,) = [r.getMessage() for r in caplog.records if "hangs" in r.getMessage()]
+    assert "the disk of the spool hangs" in message
+    answered.set()
+    logged.join(PATIENCE)

@@ -9,6 +9,7 @@ import pytest
 from bluescribe.archive.adoption import adopt
 from bluescribe.archive.recover import recover
 from tests import warm
+from tests.readers import spec
 from tests.system.adopting import (
     FORMATS,
     adopted,
@@ -76,7 +77,6 @@ def test_late_scans_of_a_session_go_into_one_file(tmp_path, folder):
     check_as_undisturbed(folder, documents, config)
 
 
-@pytest.mark.xfail(strict=True, reason="what newfile() says is not in the spool yet")
 def test_a_late_scan_goes_into_the_file_that_was_named_for_it(tmp_path, folder):
     config = iconfig(folder, ["spec"], RETRY_SECONDS=0)
     steps = ("newfile mine", f"away {folder}", "open a", "take a 2", "close a")
@@ -86,6 +86,27 @@ def test_a_late_scan_goes_into_the_file_that_was_named_for_it(tmp_path, folder):
         pass
     check(folder, documents, ["spec"])
     assert [path.name for path in folder.iterdir()] == ["mine.dat"]
+
+
+NAMED = ("newfile one", "away {}", "open a", "take a 2", "close a", "newfile two")
+"""The first run is late when the second file is named."""
+
+
+@pytest.mark.parametrize("is_in_time", [True, False])
+def test_late_scans_go_into_the_file_that_was_named_before_each(tmp_path, folder, is_in_time):
+    config = iconfig(folder, ["spec"], RETRY_SECONDS=0)
+    steps = [step.format(folder) for step in NAMED]
+    back = [f"back {folder}", "flush"] if is_in_time else []
+    documents = session(tmp_path, config, *steps, *back, "open b", "take b 1", "close b")
+    if not is_in_time:
+        put_back(folder)
+        with next_session(config):
+            pass
+    check(folder, documents, ["spec"])
+    assert sorted(path.name for path in folder.iterdir()) == ["one.dat", "two.dat"]
+    uids = [doc["uid"] for name, doc in documents if name == "start"]
+    for name, uid in zip(("one.dat", "two.dat"), uids, strict=True):
+        assert [scan.MD["uid"] for scan in spec.scans(folder / name)] == [uid]
 
 
 def test_a_session_that_begins_without_the_folder_goes_on_trying(tmp_path, folder, few, caplog):

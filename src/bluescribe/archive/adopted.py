@@ -125,12 +125,14 @@ class Adopted:
         elif self._run.is_whole and all(map(self._has_all_of, found)):
             files, kept = self._write_there(writer, recovery, there, is_in_it=bool(found))
         else:
-            files = self._play(writer)  # either may have what the other lacks
+            files = self._play(writer, is_beside=True)  # either may have what the other lacks
             what += f", which may lack a part of it: {there} is left as it is, too"
             logger.warning("%s: %s", files[0] if files else self._lane, what)
         if files:  # the format may have no use for the run
             self._remember(recovery, files[0])
-            yield Step(files[0], "written anew", what, kept)
+            name = self._left.lanes[self._lane]["format"]
+            report = RunReport(name, self._run.start, files=files)
+            yield Step(files[0], "written anew", what, kept, report)
 
     def _remove_parts_of_whole(self) -> None:
         """Remove half-written files that a kill left beside complete ones.
@@ -189,7 +191,7 @@ class Adopted:
             return self._write_anew(writer, recovery, there, is_in_it=is_in_it)
         except NotAloneError as error:
             logger.info("%s is left as it is, too: %s", there, error)
-            return self._play(writer), ()
+            return self._play(writer, is_beside=True), ()
 
     def _write_anew(
         self, writer: Writer, recovery: Recovery | None, there: Path, *, is_in_it: bool
@@ -213,11 +215,21 @@ class Adopted:
         """Write the run; into the file of its lane's other runs, if the format shares files."""
         if not writer.shares_files:
             return self._play(writer)
-        if (shared := self._left.shared.get(self._lane)) is not None:
+        together = self._lane, self._number()
+        if (shared := self._left.shared.get(together)) is not None:
             writer.go_on(shared)
         files = self._play(writer)
-        self._left.shared[self._lane] = files[0]
+        self._left.shared[together] = files[0]
         return files
+
+    def _number(self) -> int:
+        """Return what tells apart runs that do not share a file; see `FormatSession.announced`."""
+        for name, doc in self._left.story(self._run.uid, self._lane):
+            if name == "settings":
+                return int(doc.get("session", {}).get("number", 0))
+            if name == "start":
+                break
+        return 0
 
     def _is_its_own(self, recovery: Recovery | None, path: Path) -> bool:
         """Return whether no other run is in a file."""
@@ -229,8 +241,8 @@ class Adopted:
             if name in _DOCUMENTS:
                 yield name, doc
 
-    def _play(self, writer: Writer) -> tuple[Path, ...]:
-        """Write the run; return its files.
+    def _play(self, writer: Writer, *, is_beside: bool = False) -> tuple[Path, ...]:
+        """Write the run, beside the file that its session named or in it; return its files.
 
         Raises
         ------
@@ -248,6 +260,8 @@ class Adopted:
                     cwd = doc
                 elif name == "start":
                     writer.begin(doc, 0, cwd)
+                elif name == "settings" and is_beside:
+                    writer.post(name, {**doc, "session": {}})
                 else:
                     writer.post(name, doc)
         lost = [report for report in reports if report.is_given_up]

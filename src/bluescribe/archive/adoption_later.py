@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .. import retry_policy
+from ..contract.report import RunReport
 from ..recording.at_exit import at_the_end
 from ..recording.writer import Writer
 from ..retry_policy import Retries
@@ -26,7 +27,10 @@ _EXIT_SECONDS = 60.0
 
 
 def adopt_later(
-    spool: SpoolSettings, kinds: Mapping[str, type[Writer]], then: Callable[[], object]
+    spool: SpoolSettings,
+    kinds: Mapping[str, type[Writer]],
+    then: Callable[[], object],
+    tell: Callable[[Sequence[RunReport]], object] = bool,
 ) -> None:
     """Adopt in the background, until no run is left.
 
@@ -38,11 +42,13 @@ def adopt_later(
         As `adopt`.
     then
         Called when all runs were tried, those that the disk refused twice.
+    tell
+        Called with the reports of the runs that are written.
     """
     stop = threading.Event()
     thread = threading.Thread(
         target=_adopt_all,
-        args=(spool, dict(kinds), then, stop),
+        args=(spool, dict(kinds), then, tell, stop),
         name="bluescribe-adopts",
         daemon=True,
     )
@@ -81,6 +87,7 @@ def _adopt_all(
     spool: SpoolSettings,
     kinds: Mapping[str, type[Writer]],
     then: Callable[[], object] | None,
+    tell: Callable[[Sequence[RunReport]], object],
     stop: threading.Event,
 ) -> None:
     retries, end = Retries(), _End(stop)
@@ -88,6 +95,7 @@ def _adopt_all(
     is_tried = False  # what is refused once is not told of twice: `then` tells of the same files
     while True:
         steps = _adopt_anywhere(spool, kinds, stop, end)
+        tell([step.report for step in steps if step.report is not None])
         done = [step.path for step in steps if step.outcome == "written anew"]
         if done:
             logger.warning(

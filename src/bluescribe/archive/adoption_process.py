@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..recording.process.channel import Channel
 from ..recording.process.child import Child
 from ..recording.process.possible import is_safe_in_a_process, why_not
+from ..recording.process.serialized import report_from, report_told
 from ..recording.process.serving import named
 from .adoption import adopt
-from .recovered import Step
+from .recovered import Outcome, Step
 
 if TYPE_CHECKING:
     from ..recording.writer import Writer
@@ -58,7 +59,7 @@ def adopt_elsewhere(
             how, words = child.reap(), child.last_words
             raise ChildProcessError(f"the process that writes them {how}. {words}") from None
         child.reap()
-        return [Step(path, outcome, what, tuple(kept)) for path, outcome, what, kept in told]
+        return [_step(*each) for each in told]
 
 
 def _hear(kind: str, *_: Any) -> None:
@@ -75,7 +76,17 @@ def serve_adoption(commands: Channel, about: Mapping[str, Any]) -> None:
     except Exception:
         logging.getLogger(__name__).exception("a fault inside bluescribe; please report it")
         return
-    commands.send([(step.path, step.outcome, step.what, step.kept) for step in steps])
+    commands.send([_told(step) for step in steps])
+
+
+def _told(step: Step) -> tuple[Any, ...]:
+    report = None if step.report is None else report_told(step.report)
+    return step.path, step.outcome, step.what, step.kept, report
+
+
+def _step(path: Path, outcome: Outcome, what: str, kept: Sequence[Path], report: Any) -> Step:
+    found = None if report is None else report_from(report)
+    return Step(path, outcome, what, tuple(kept), found)
 
 
 def _wait_for_stop(commands: Channel, stop: threading.Event) -> None:

@@ -10,6 +10,8 @@ from typing import Literal, Self
 from rich.console import Console
 from rich.status import Status
 
+from ..contract.report import RunReport
+
 __all__ = ["Outcome", "Progressing", "Report", "Step", "show"]
 
 Outcome = Literal["put back", "written anew", "mended", "completed", "set aside", "left", "FAILED"]
@@ -27,6 +29,8 @@ class Step:
     what: str
     kept: tuple[Path, ...] = ()
     """Files as they were before, under other names."""
+    report: RunReport | None = None
+    """Of a run that a dead session left in its spool, and that is written now."""
 
 
 @dataclass(slots=True)

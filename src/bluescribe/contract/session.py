@@ -45,6 +45,19 @@ class FormatSession(Generic[Settings]):
     def control(self, verb: str, asked: Document) -> None:
         """Take a control record while no run is open; a session that does not know it leaves it."""
 
+    def announced(self) -> dict[str, Any]:
+        """Return what has to be known of the run that begins next, beside its documents.
+
+        It stands in the spool before the start document: whoever writes the run, however late, has
+        it by `take`. Plain values; nothing at all where the settings say everything. Runs whose
+        files are not the same though nothing else tells them apart have another ``number``. This is
+        called on the RunEngine's thread, and must not wait.
+        """
+        return {}
+
+    def take(self, uid: str, told: Document) -> None:
+        """Take what was announced of a run that begins, or begins again."""
+
     @property
     def shares_files(self) -> bool:
         """Whether one file takes several runs, so that only one writer can write them."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from ..contract.attributes import KnownAttributes
+from ..contract.report import RunReport
 from ..recording.at_exit import at_the_end
 from ..recording.writer import Writer
 from .courier import Courier, hasten_all
@@ -71,6 +72,13 @@ class Delivery(KnownAttributes, ABC):
         """
         self.settings.check_formats(self.name, [writer.format for writer in writers])
         self._courier.begin()
+
+    def adopted(self, reports: Sequence[RunReport]) -> None:  # most have a journal of their own
+        """Learn of runs that an earlier session left in its spool, and that are written now.
+
+        It is called once they are, on a thread of its own; several times if some cannot be at
+        first. Never raises. `bluescribe recover` tells nobody.
+        """
 
     def put(self, run: str, content: dict[str, Any]) -> None:
         """Put an entry into the outbox before this returns, and have it delivered. Never raises.

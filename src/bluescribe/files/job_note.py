@@ -14,7 +14,6 @@ import os
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +23,7 @@ from . import Place
 from .names import claim
 from .run_names import OWED, is_note_of
 from .system import lock_file, write_at
+from .unneeded import remove_unneeded
 from .write_lock import NO_LOCKS, QUIET_SECONDS, Held
 
 __all__ = ["Note", "exact", "notes_of", "restored", "settings_of"]
@@ -93,8 +93,7 @@ class Note(Held):
             note._lock()
             note._write()
         except BaseException:
-            with suppress(OSError):
-                place.remove()
+            remove_unneeded(place)
             raise
         return note
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import BinaryIO, cast
@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 from .folder import Folder
 from .run_names import is_part_of, name_of_part
 from .system import UNBLOCKED, change_mode
+from .unneeded import remove_unneeded
 
 __all__ = ["Place", "part_beside", "part_of", "parts_of", "replacing"]
 
@@ -125,8 +126,7 @@ class Place(os.PathLike[str]):
         try:
             os.close(fd)
         except OSError:  # a quota, which some file systems tell of here
-            with suppress(OSError):
-                self.remove()
+            remove_unneeded(self)
             raise
 
     def new_part(self) -> Place:
@@ -249,8 +249,7 @@ def part_beside(place: Place) -> Iterator[Place]:
     try:
         yield part
     finally:
-        with suppress(OSError):
-            part.remove()
+        remove_unneeded(part)
 
 
 @contextmanager

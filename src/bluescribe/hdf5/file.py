@@ -7,8 +7,6 @@ ours: HDF5 2.0 does not refuse late objects, but live readers then fail.
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import h5py
 import numpy as np
 
@@ -21,10 +19,10 @@ from .objects import new_dataset, new_group, new_link, printable, set_attribute
 from .oldformat import OLD_FORMAT, OLDEST_FORMAT
 from .rearranged import write_rearranged
 from .removal import Removed, remove
-from .room import Room, check_room, divert
+from .room import Room, check_room
 from .sharing import close_readers
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged
-from .unheard import forget_unheard, raise_unheard
+from .unheard import forget_unheard, let_go, raise_unheard
 
 __all__ = ["LiveFile", "write_node"]
 
@@ -36,10 +34,6 @@ _LAST_BYTES = 64 << 20
 _LIVE_FORMAT = ("v110", "v110")
 _CHUNK_CACHE_BYTES = 1 << 16
 """A dataset; HDF5 2.0 would take 8 MB for each of hundreds. A larger chunk is written through."""
-
-
-_LEFT_OPEN: list[h5py.File] = []
-"""What HDF5 would not survive to close, as it could not let go of an object in it."""
 
 
 class LiveFile:
@@ -148,13 +142,8 @@ class LiveFile:
     def _let_go(self) -> None:
         """Close a file that cannot be written; what was flushed stays as it is."""
         handle, self._handle = self._handle, None
-        with suppress(Exception):
-            if handle is not None:
-                divert(handle.id.get_vfd_handle(), handle.id.get_filesize())
-                if forget_unheard(handle.filename):
-                    _LEFT_OPEN.append(handle)
-                else:
-                    handle.close()
+        if handle is not None:
+            let_go(handle)
 
     def _open(self, mode: str) -> h5py.File:
         # a reader that holds the file must not stop the writing: no lock

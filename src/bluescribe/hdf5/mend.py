@@ -20,6 +20,7 @@ from ..assets.hdf5.marked import Marked, meet_all, opened
 from ..assets.hdf5.superblock import Superblock
 from ..contract.array_types import ArrayTypes
 from ..files import Place
+from .changed_copy import changed
 from .column import MISSING, REMADE
 
 __all__ = ["Layout", "MendReport", "StreamsLayout", "Table", "growing", "mend"]
@@ -277,7 +278,7 @@ def _rows_kept(column: h5py.Dataset, complete: int) -> int:
 def _cut(place: Place, report: MendReport, layout: Layout) -> None:
     """Cut what `_examined` found in the same file."""
     libver = ("earliest" if report.is_old else "v110", "v110")
-    with h5py.File(place, "r+", libver=libver, locking=False) as file:
+    with changed(place, libver=libver) as file:
         for table in layout.tables(file):
             complete = table.complete
             for column in table.columns:

@@ -24,6 +24,7 @@ from ..contract.recovery import (
     changing,
 )
 from ..files import Place
+from .changed_copy import changed
 from .compact import compact
 from .mend import Layout, MendReport, mend
 from .oldformat import OLD_FORMAT, OLDEST_FORMAT
@@ -98,7 +99,7 @@ class Hdf5Recovery(Recovery):
         if missing and _has_copies(kept):
             raise NotAloneError(COPIES_ARE_ALL_THERE_IS)
         place = Place.at(path)
-        with h5py.File(place, "r+", locking=False) as file:
+        with changed(place) as file:
             about = file[self.layout.home].attrs
             # a text of any length would need a heap of its own in a file that has none
             about[_RECOVERED] = np.bytes_(datetime.now().astimezone().isoformat())

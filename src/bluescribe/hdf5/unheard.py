@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import Any
 
-from .room import BrokenFileError
+import h5py
 
-__all__ = ["forget_unheard", "raise_unheard"]
+from .room import BrokenFileError, divert
+
+__all__ = ["forget_unheard", "let_go", "raise_unheard"]
 
 _WORDS = re.compile(
     r"file write failed.*?filename = '(?P<path>.*?)', .*?errno = (?P<number>\d+)", re.DOTALL
@@ -22,6 +25,8 @@ _WORDS = re.compile(
 _refused: dict[str, int] = {}
 """The number of the error, by the path of the file as HDF5 has it."""
 _before = sys.unraisablehook
+_LEFT_OPEN: list[h5py.File] = []
+"""What HDF5 would not survive to close, as it could not let go of an object in it."""
 
 
 def _hear(told: Any) -> None:
@@ -51,3 +56,13 @@ def raise_unheard(path: str) -> None:
 def forget_unheard(path: str) -> bool:
     """Forget what was refused of a file that is made anew, or given up; tell whether it was."""
     return _refused.pop(path, None) is not None
+
+
+def let_go(file: h5py.File) -> None:
+    """Close a file that cannot be written; what was flushed stays as it is."""
+    with suppress(Exception):
+        divert(file.id.get_vfd_handle(), file.id.get_filesize())
+        if forget_unheard(file.filename):
+            _LEFT_OPEN.append(file)
+        else:
+            file.close()

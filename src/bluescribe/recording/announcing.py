@@ -6,6 +6,7 @@ import logging
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..contract.session import FormatSession
 from ..contract.settings import WriterSettings
 from ..errors import ConfigError
 from . import run_owners
@@ -31,6 +32,7 @@ class Announcing:
     format: ClassVar[str]
     settings: WriterSettings
     _lane: Lane
+    _session: FormatSession[Any]
     _close: weakref.finalize[..., Any]
     _changes: dict[str, Any]
     """What the runs that begin from now on have in the place of settings."""
@@ -62,12 +64,15 @@ class Announcing:
         """Say what has to be known of the run that begins before its start document.
 
         It is left to another writer of the session, if that writes it already; and it has the
-        settings that were changed so far.
+        settings that were changed so far, and the file that was named.
         """
         settings = self.settings.changed(self._changes) if self._changes else self.settings
         if not self._close.alive:
             logger.warning("%s: a closed writer ignores the run that begins", self.format)
         elif not run_owners.is_first(start, self.format, settings, self._close):
             self._lane.post("elsewhere", {"uid": start["uid"]})
-        elif self._changes and (uid := run_owners.uid_in(start, "uid")) is not None:
-            self._lane.post("settings", {"uid": uid, "changes": self._changes})
+        elif (uid := run_owners.uid_in(start, "uid")) is not None:
+            told = self._session.announced()
+            if self._changes or told:
+                about = {"uid": uid, "changes": self._changes, "session": told}
+                self._lane.post("settings", about)

@@ -6,6 +6,8 @@ the thread of the writer's lane.
 
 from __future__ import annotations
 
+import time
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,13 @@ if TYPE_CHECKING:
 __all__ = ["Backend", "close", "end"]
 
 _EXIT_SECONDS = 60.0
-"""How long a program that ends waits for images to be copied; `Writer.close` waits for all."""
+"""How long a program that ends waits for all files, and for images to be copied; `Writer.close`
+waits for all."""
+_LEAST_SECONDS = 2.0
+"""What of that is left to each writer, also when another one has waited for all of it."""
+_LANES: weakref.WeakSet[Lane] = weakref.WeakSet()
+_exits: list[float] = []
+"""When the interpreter began to end."""
 
 
 class Backend:
@@ -58,6 +66,7 @@ class Backend:
         self.lane = Lane(spool, self._recorder, name=plugin.name, interval=interval)
         self.lane.about = partial(_about, plugin.name, settings)
         self.account.spool = self.lane
+        _LANES.add(self.lane)
         self._choose_recorder(spool)
 
     def follow(self, spool: Spool, *, is_adopted: bool = True) -> None:
@@ -122,7 +131,7 @@ def _chosen(settings: WriterSettings) -> dict[str, Any]:
 def end(is_dropped: bool, lane: Lane, account: Account) -> None:
     """Finish every file; of a writer that was dropped, on its own threads, which then end."""
     if not is_dropped:
-        close(lane, account, _EXIT_SECONDS)
+        close(lane, account, _exit_seconds())
         return
     # if the interpreter ends before they do, it waits for them, as it does for other writers
     rest = at_the_end(lane, end, lane, account)
@@ -133,6 +142,16 @@ def end(is_dropped: bool, lane: Lane, account: Account) -> None:
         recipient.leave(rest.detach)
 
     lane.leave(then)
+
+
+def _exit_seconds() -> float:
+    """Return how long a writer is waited for as the interpreter ends; all of them end together."""
+    now = time.monotonic()
+    if not _exits or now > _exits[0] + 2 * _EXIT_SECONDS:
+        _exits[:] = [now]
+        for lane in tuple(_LANES):
+            lane.begin_to_close()
+    return max(min(_LEAST_SECONDS, _EXIT_SECONDS), _exits[0] + _EXIT_SECONDS - now)
 
 
 def close(
@@ -149,7 +168,10 @@ def close(
     patience
         Seconds after which a disk is said to hang that does nothing; None waits as long as it does.
     """
+    began = time.monotonic()
     lane.close(timeout, patience=patience)
     account.spool = None
+    if timeout is not None:
+        timeout = max(min(_LEAST_SECONDS, timeout), began + timeout - time.monotonic())
     lane.recipient.end(timeout)
     account.notifier.flush()

@@ -167,6 +167,8 @@ class Router(DocumentRouter):
     def settings(self, doc: Document) -> None:
         """Take what the run that begins next has in the place of settings; as `elsewhere`."""
         self._changes[doc["uid"]] = doc["changes"]
+        if told := doc.get("session"):
+            self._session.take(doc["uid"], told)
 
     def descriptor(self, doc: Document) -> None:
         """Add a descriptor to its run."""

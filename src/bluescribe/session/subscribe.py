@@ -88,7 +88,8 @@ def _look_back(writers: Writers) -> None:
             adopt_later,  # and all that recovers, which is seldom needed
         )
 
-        adopt_later(writers.spool, {writer.format: type(writer) for writer in writers}, then)
+        kinds = {writer.format: type(writer) for writer in writers}
+        adopt_later(writers.spool, kinds, then, writers.deliver_adopted)
     else:
         then()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from ..contract.attributes import KnownAttributes
-from ..contract.report import Tell
+from ..contract.report import RunReport, Tell
 from ..delivery import delivery_names
 from ..formats import format_names
 from ..log_once import LogOnce
@@ -91,6 +92,11 @@ class Writers(KnownAttributes):
         """
         for writer in self:
             writer.on_complete(tell)
+
+    @property
+    def deliver_adopted(self) -> Callable[[Sequence[RunReport]], None]:
+        """What has runs delivered that an earlier session left; it does not hold this object."""
+        return partial(_deliver_adopted, tuple(self._deliveries.values()))
 
     def subscribe(self, RE: RunEngine) -> None:
         """Receive the documents of a RunEngine from now on.
@@ -274,3 +280,8 @@ class Writers(KnownAttributes):
     def __repr__(self) -> str:
         """Name the formats, then the deliveries."""
         return f"Writers({', '.join([*self._writers, *self._deliveries]) or 'none'})"
+
+
+def _deliver_adopted(deliveries: Iterable[Delivery], reports: Sequence[RunReport]) -> None:
+    for delivery in deliveries:
+        delivery.adopted(reports)

@@ -19,6 +19,9 @@ __all__ = ["Lane"]
 
 logger = logging.getLogger(__name__)
 
+_SPOOL_SECONDS = 10.0
+"""What the spool has at the least for its own end, when all is in the files."""
+
 
 class Lane(Follower):
     """Passes documents to the files of one format.
@@ -111,7 +114,13 @@ class Lane(Follower):
             return
         began = time.monotonic()
         if self._join(timeout, patience):
-            self._spool.join()
+            limit = patience if timeout is None else max(timeout, _SPOOL_SECONDS)
+            if not self._spool.join(limit):
+                logger.warning(
+                    "%s: the disk of the spool hangs. All is in the files; the spool stays where "
+                    "it is, and the next session sees to it.",
+                    self.name,
+                )
         else:
             logger.warning(
                 "%s: its disk hangs: not all is written after %.0f s. What is missing is in the "

@@ -56,8 +56,9 @@ class LeftSpool:
         self.lanes: dict[str, dict[str, Any]] = {}
         """The settings of each format, by the name of its lane."""
         self.runs: dict[str, LeftRun] = {}
-        self.shared: dict[str, Path] = {}
-        """The file that takes several runs of a lane, such as a SPEC session's."""
+        self.shared: dict[tuple[str, int], Path] = {}
+        """The file that runs of a lane were written to, where they have one together; see
+        `FormatSession.announced` for the number."""
         self._notes: Segment | None = None
         for entry in self.entries():
             self._note(*entry)

@@ -47,6 +47,7 @@ class Spool(Feed):
         self._starting = threading.Lock()
         self._asking = threading.RLock()  # a garbage collection may close while this asks
         self._is_over = False
+        self._is_waited_for_in_vain = False
         _SPOOLS.add(self)
 
     @property
@@ -85,11 +86,23 @@ class Spool(Feed):
             self._wake.set()
         return True
 
-    def join(self) -> None:
-        """Wait for the thread to end, if there is no lane left."""
+    def join(self, timeout: float | None) -> bool:
+        """Wait for the end of the thread, if no lane follows any more; return False if it hangs.
+
+        Only one lane waits in vain, and is told of it.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait at the most; None waits as long as it takes.
+        """
         thread = self._thread
-        if not self.lanes and thread is not None and thread is not threading.current_thread():
-            thread.join()
+        is_here = thread is threading.current_thread()
+        if self.lanes or thread is None or is_here or self._is_waited_for_in_vain:
+            return True
+        thread.join(timeout)
+        self._is_waited_for_in_vain = thread.is_alive()
+        return not self._is_waited_for_in_vain
 
     def forget(self) -> None:
         """Do nothing in a forked child: documents and files are the parent's."""

@@ -71,6 +71,11 @@ class Control:
         return int(_HEAD.unpack_from(self._shared)[2])
 
     @property
+    def met(self) -> int:
+        """How many calls were counted for the first order."""
+        return int(_COUNTS.unpack_from(self._shared, _HEAD.size)[0])
+
+    @property
     def killed(self) -> float:
         """When somebody was killed, in epoch seconds."""
         return float(_HEAD.unpack_from(self._shared)[3])

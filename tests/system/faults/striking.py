@@ -45,6 +45,7 @@ class Fault:
     orders: list[str]
     """As strike.c says."""
     scenario: str = "overlapping"
+    """What the session plays; ``recover`` has none: ``bluescribe recover`` meets the fault."""
     armed: str = "start"
     is_left: bool = False
     """Whether an earlier session was killed when it had played `overlapping`."""
@@ -60,6 +61,8 @@ class Outcome:
     status: int | None = None
     """That of the session; None if it had to be killed."""
     struck: int = 0
+    met: int = 0
+    """How many calls were those of the first order."""
     killed: float = 0.0
     left: int = 0
     """Processes that did not end behind their session."""
@@ -125,16 +128,19 @@ def played(fault: Fault) -> Outcome:
         if fault.is_left:
             _session(place, "told", [], in_processes=fault.in_processes, dies=True)
         name = "second" if fault.is_left else "told"
-        found = _session(
-            place,
-            name,
-            fault.orders,
-            scenario=fault.scenario,
-            armed=fault.armed,
-            in_processes=fault.in_processes,
-        )
+        if fault.scenario == "recover":
+            found = _recovering(place, fault.orders)
+        else:
+            found = _session(
+                place,
+                name,
+                fault.orders,
+                scenario=fault.scenario,
+                armed=fault.armed,
+                in_processes=fault.in_processes,
+            )
         outcome.status, outcome.left, control = found
-        outcome.struck, outcome.killed = control.struck, control.killed
+        outcome.struck, outcome.killed, outcome.met = control.struck, control.killed, control.met
         if (end := place / f"{name}.end").exists():
             outcome.end = pickle.loads(end.read_bytes())
         if any(path.is_file() for path in (place / "state").rglob("*")):
@@ -150,10 +156,24 @@ def _finished(place: Path, fault: Fault, outcome: Outcome) -> int | None:
             place, "after", [], scenario="adopting", in_processes=fault.in_processes
         )
         return status
-    command = [sys.executable, "-m", "bluescribe", "recover", str(place / "data")]
-    done = warm.run(command, cwd=TOP, capture_output=True, text=True, timeout=SECONDS)
+    done = _recover(place)
     outcome.said += done.stdout + done.stderr
     return done.returncode
+
+
+def _recover(place: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bluescribe", "recover", str(place / "data")]
+    return warm.run(command, cwd=TOP, capture_output=True, text=True, timeout=SECONDS)
+
+
+def _recovering(place: Path, orders: list[str]) -> tuple[int | None, int, Control]:
+    """Have ``bluescribe recover`` meet orders, as `_session` does."""
+    control = Control(place / "control")
+    control.order(*orders)
+    control.arm()
+    status = _recover(place).returncode
+    control.disarm()
+    return status, _buried(control), control
 
 
 def _session(

@@ -18,15 +18,21 @@ from tests.formats.images import frames
 from tests.readers import jsonl, spec
 from tests.system.faults.struck import read_told
 
-__all__ = ["check", "check_copied"]
+__all__ = ["MOMENT", "check", "check_copied", "spooled"]
 
 ALL = {**CONTRACTS, "dx": DxContract}
-_MOMENT = 0.1
-"""Seconds of documents that may be missing when the session itself was killed."""
+MOMENT = 0.1
+"""How long what was emitted may not be in the spool yet."""
 _LEFTOVERS = (".part", ".owed", ".recovering", ".spool")
 
 
-def check(place: Path, *, killed: float | None = None, comes_again: bool = False) -> None:
+def check(
+    place: Path,
+    *,
+    killed: float | None = None,
+    comes_again: bool = False,
+    moment: float = MOMENT,
+) -> float:
     """Fail unless all is in all formats, once, and nothing is left beside the files.
 
     Parameters
@@ -37,11 +43,18 @@ def check(place: Path, *, killed: float | None = None, comes_again: bool = False
         When it was killed, in epoch seconds; None if it was not.
     comes_again
         Whether it told that a SPEC scan, of which nobody knows whether it is whole, comes again.
+    moment
+        Seconds of documents that may be missing when the session itself was killed.
+
+    Returns
+    -------
+    float
+        Seconds of documents that are missing.
     """
     folder, emitted = place / "data", [*read_told(place / "told")]
-    documents = [(name, doc) for name, doc, _ in emitted]
+    documents, loss = [(name, doc) for name, doc, _ in emitted], 0.0
     if killed is not None:
-        documents = _kept(folder / "jsonl", emitted, killed)
+        documents, loss = _kept(folder / "jsonl", emitted, killed, moment)
     for name, contract in ALL.items():
         found = [*_runs(folder / name, name)]
         is_once = len({run.uid for run in found}) == len(found)
@@ -54,9 +67,17 @@ def check(place: Path, *, killed: float | None = None, comes_again: bool = False
     _check_foreign(place)
     left = [path.name for path in folder.rglob("*") if path.name.endswith(_LEFTOVERS)]
     assert not left, left
-    assert not [path for path in (place / "state").rglob("*") if path.is_file()], (
-        "the spool is not empty"
-    )
+    assert not spooled(place), "the spool is not empty"
+    return loss
+
+
+def spooled(place: Path) -> list[Path]:
+    """Return the files in spools.
+
+    One that was killed as it made its folder has received nothing; that goes when it is old.
+    """
+    files = [path for path in (place / "state").rglob("*") if path.is_file()]
+    return [path for path in files if not path.parent.name.startswith(".")]
 
 
 def _runs(folder: Path, name: str) -> Iterator[RecordedRun]:
@@ -68,14 +89,16 @@ def _runs(folder: Path, name: str) -> Iterator[RecordedRun]:
         yield from (spec.read_run(scan) for scan in scans if "uid" in getattr(scan, "MD", ()))
 
 
-def _kept(folder: Path, emitted: list[tuple[str, Any, float]], killed: float) -> list[Any]:
-    """Return what the journals have of what was emitted; only the last moment may be missing."""
+def _kept(
+    folder: Path, emitted: list[tuple[str, Any, float]], killed: float, moment: float
+) -> tuple[list[Any], float]:
+    """Return what the journals have of what was emitted, and how long before the kill that ends."""
     left: Counter[str] = Counter()
     for path in folder.glob("*.jsonl"):
         found = jsonl.read_documents(path)
         left[found[0][1]["uid"]] += len(found)
     owners: dict[str, str] = {}
-    kept = []
+    kept, loss = [], 0.0
     for name, doc, seconds in emitted:
         uid = _owner(name, doc, owners)
         if left[uid]:
@@ -83,8 +106,9 @@ def _kept(folder: Path, emitted: list[tuple[str, Any, float]], killed: float) ->
             kept.append((name, doc))
         else:
             lost = f"{name} of {uid[:7]}, {killed - seconds:.3f} s before the kill, is missing"
-            assert seconds > killed - _MOMENT, lost
-    return kept
+            assert seconds > killed - moment, lost
+            loss = max(loss, killed - seconds)
+    return kept, loss
 
 
 def _owner(name: str, doc: Any, owners: dict[str, str]) -> str:

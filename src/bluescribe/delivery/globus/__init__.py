@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from ...contract.report import RunReport
 from ...extras import import_extra
 from ...model.run import Run
 from ...recording.writer import Writer
 from ..base import Delivery, Entry, Refused
 from .account import Account
-from .begun import Begun, Left
+from .begun import Begun, Left, LeftFile
 from .finishing import Finishing
 from .placing import label_of, place
 from .problems import is_of_credentials, problem_of
@@ -57,6 +59,8 @@ class GlobusDelivery(Delivery):
         self._begun = Begun(self.outbox.folder / "begun")
         self._finishing = Finishing()
         self._has_told_of_left = False
+        self._extensions: dict[str, str] = {}
+        """Of the formats whose files are sent."""
 
     def follow(self, writers: Sequence[Writer]) -> None:
         """Learn whose files are to be sent, and begin with what earlier sessions left."""
@@ -64,11 +68,30 @@ class GlobusDelivery(Delivery):
         self._courier.begin(is_more=any(self._begun.left()))
         wanted = self.settings.formats or [writer.format for writer in writers]
         followed = [writer for writer in writers if writer.format in wanted]
+        self._extensions = {w.format: w.settings.file_extension for w in followed}
         reports = Reports([writer.format for writer in followed], self._send)
         for writer in followed:
             extension = writer.settings.file_extension
             writer.tell_of_begun(partial(self._begun.add, writer.format, extension))
             writer.on_complete(reports.add)
+
+    def adopted(self, reports: Sequence[RunReport]) -> None:
+        """Note the files of runs that an earlier session left: they are sent as what it noted."""
+        wanted = self.settings.formats or self._extensions
+        by_run: dict[str, list[RunReport]] = {}
+        for report in reports:
+            if report.format in wanted:
+                by_run.setdefault(report.uid, []).append(report)
+        for each in by_run.values():
+            files = [self._left_file(report, path) for report in each for path in report.files]
+            self._begun.leave(each[0].start, files)
+        self._courier.begin(is_more=bool(by_run))
+
+    def _left_file(self, report: RunReport, path: Path) -> LeftFile:
+        extension = self._extensions.get(report.format)
+        if extension is None or not path.name.endswith(f".{extension}"):
+            extension = path.suffix.removeprefix(".")
+        return LeftFile(report.format, extension, path)
 
     def _send(self, finished: FinishedRun) -> None:
         """Put a run into the outbox; on a thread of the writer that ended last."""
@@ -113,9 +136,12 @@ class GlobusDelivery(Delivery):
             return False
         if files is None:
             return False
-        if not self._is_in_outbox(str(left.start.get("uid"))):
-            self._send(FinishedRun(left.start, files, self._finishing.unknown(left)))
-        left.note.unlink(missing_ok=True)
+        with self._begun.lock:
+            if not left.is_as_read():  # more of it was written meanwhile
+                return True
+            if not self._is_in_outbox(str(left.start.get("uid"))):
+                self._send(FinishedRun(left.start, files, self._finishing.unknown(left)))
+            left.note.unlink(missing_ok=True)
         return True
 
     def _is_in_outbox(self, uid: str) -> bool:

@@ -48,6 +48,12 @@ class Left:
     note: Path
     start: Mapping[str, Any]
     files: list[LeftFile]
+    size: int = 0
+    """Bytes of the note when it was read."""
+
+    def is_as_read(self) -> bool:
+        """Tell whether nothing was added to the note since."""
+        return self.note.exists() and self.note.stat().st_size == self.size
 
     @property
     def paths(self) -> list[Path]:
@@ -74,7 +80,8 @@ class Begun:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._notes: dict[str, _Note] = {}
-        self._lock = threading.Lock()
+        self.lock = threading.RLock()
+        """Is held by whoever adds to a note, or takes it for finished."""
         self._has_told = False
 
     def add(
@@ -82,7 +89,7 @@ class Begun:
     ) -> None:
         """Note which files a format has of a run by now; `Writer.tell_of_begun` calls it."""
         uid = str(start.get("uid"))
-        with self._lock:
+        with self.lock:
             try:
                 if uid not in self._notes:
                     self._notes[uid] = self._begin(start)
@@ -100,9 +107,29 @@ class Begun:
                         *(uid[:7], self.folder, error),
                     )
 
+    def leave(self, start: Mapping[str, Any], files: Sequence[LeftFile]) -> None:
+        """Note files of a run whose session has died, as if that had noted them itself."""
+        uid = str(start.get("uid"))
+        lines = [[name, extension, os.fspath(path)] for name, extension, path in files]
+        try:
+            with self.lock:
+                noted = (left.note for left in self.left() if str(left.start.get("uid")) == uid)
+                if (note := next(noted, None)) is not None:
+                    _append(note, *lines)
+                    return
+                new = self._begin(start)
+                _append(new.path, *lines)
+                new.hold.release()
+        except OSError as error:
+            logger.warning(
+                "globus: run %s, which an earlier session left, is not sent, as it cannot be noted "
+                "in %s: %s. Remedy: send it yourself: %s",
+                *(uid[:7], self.folder, error, ", ".join(str(file.path) for file in files)),
+            )
+
     def end(self, start: Mapping[str, Any]) -> None:
         """Forget a run that is in the outbox, or of which there is nothing to send."""
-        with self._lock:
+        with self.lock:
             note = self._notes.pop(str(start.get("uid")), None)
         if note is not None:
             with suppress(OSError):  # it would be sent a second time, to no harm
@@ -111,7 +138,7 @@ class Begun:
 
     def left(self) -> Iterator[Left]:
         """Yield what processes left that live no more."""
-        with self._lock:
+        with self.lock:
             own = {note.path for note in self._notes.values()}
         for path in sorted({*self.folder.glob("*.jsonl")} - own):
             with suppress(FileNotFoundError):  # its process removed it just now
@@ -137,8 +164,8 @@ def _append(path: Path, *lines: Any) -> None:
 
 def _read(path: Path) -> Left | None:
     """Return what a note says; one that says nothing is removed when it is old."""
-    told = []
-    for line in path.read_bytes().splitlines():
+    told, text = [], path.read_bytes()
+    for line in text.splitlines():
         with suppress(ValueError):  # half a line, at a power cut
             told.append(json.loads(line))
     try:
@@ -148,4 +175,4 @@ def _read(path: Path) -> Left | None:
         if time.time() - path.stat().st_mtime > _START_SECONDS:
             path.unlink(missing_ok=True)
         return None
-    return Left(path, start, files)
+    return Left(path, start, files, len(text))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from ...files import Place
 from ...files.json_text import dumps
 from ...files.textfile import TextFile
+from ...files.unneeded import remove_unneeded
 
 __all__ = ["SPOOL", "Spool", "SpooledColumn", "run_of"]
 
@@ -53,8 +53,7 @@ class Spool:
     def remove(self) -> None:
         """Close the file and take it away."""
         self._file.abandon()
-        with suppress(OSError):
-            self.place.remove()
+        remove_unneeded(self.place)
 
     def abandon(self) -> None:
         """Close the file and leave it where it is."""

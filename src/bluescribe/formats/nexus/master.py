@@ -31,6 +31,7 @@ from ...files.names import place_of_run, run_path
 from ...files.remedies import may_pass
 from ...files.system import lock_file
 from ...files.write_lock import NO_LOCKS
+from ...hdf5.changed_copy import changed
 from ...model.run import Run
 from .entrylinks import UnreadableRunError, file_of, write_entry
 from .settings import NexusSettings
@@ -177,7 +178,7 @@ class MasterEntry:
         with part_of(self._master) as part:
             if not is_new:
                 self._master.copy_into(part)
-            with h5py.File(part, "w" if is_new else "r+", locking=False) as h5:
+            with changed(part, "w" if is_new else "r+") as h5:
                 if is_new:
                     _write_root(h5, self._master.name)
                 name = self._write_entry(h5)

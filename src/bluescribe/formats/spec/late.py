@@ -9,6 +9,7 @@ from pathlib import Path
 from ...files import Place
 from ...files.names import claim, clean
 from ...files.textfile import TextFile
+from ...files.unneeded import remove_unneeded
 
 __all__ = ["LateComments", "comments_beside"]
 
@@ -78,8 +79,7 @@ class LateComments:
         if self._file is not None:
             file, self._file = self._file, None
             file.abandon()
-            with suppress(OSError):  # better there twice than lost
-                file.place.remove()
+            remove_unneeded(file.place)  # better there twice than lost
 
     def abandon(self, scan: Place) -> None:
         """Leave all that was said in the file, after a failure."""

@@ -12,6 +12,7 @@ from ...files import Place
 from ...files.names import claim, late_keys
 from ...files.run_names import open_stem
 from ...files.textfile import TextFile
+from ...files.unneeded import remove_unneeded
 from ...model.run import Descriptor, Document, Page, Run, Stream
 from .columns import layout
 from .command import command, preset
@@ -318,7 +319,6 @@ class SpecFile(RunFile["SpecSettings"]):
         if self._late is not None:
             self._late.remove()
         if self._beside is not None:
-            with suppress(OSError):
-                self._beside.remove()
+            remove_unneeded(self._beside)
         self._out = self._rows = self._beside = self._begun_with = self._late = None
         self._is_written = False

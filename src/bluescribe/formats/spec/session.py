@@ -19,7 +19,7 @@ from ...model.run import Document, Run, working_directory
 from .existing import highest_scan
 from .header import date
 from .lines import remark
-from .session_names import NamedFile, folder_of, free, is_path, next_folder, session_name
+from .session_names import NamedFile, Naming, folder_of, free, is_path, next_folder, session_name
 from .sessionfile import SessionFile
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ _MOST_FILES = 3
 """Files that are kept from other writers while no run is open in them: each keeps a mount busy."""
 
 _MOST_FOLDERS = 1_000
-"""Folders of which the file is remembered."""
+"""Folders, and runs, of which the file is remembered."""
+
+_UNNAMED = Naming()
 
 
 class SpecSession(FormatSession["SpecSettings"]):
@@ -51,13 +53,14 @@ class SpecSession(FormatSession["SpecSettings"]):
     def __init__(self, settings: SpecSettings, file_class: type[RunFile[Any]]) -> None:
         super().__init__(settings, file_class)
         self._lock = threading.Lock()
-        self._title: str | None = None
-        """Name of the files, ending included; None when their first run's time names them."""
-        self._goes_on = False
-        """Whether a file of that name that exists is appended to."""
-        self._named: NamedFile | None = None
-        self._names: dict[_Key, str] = {}
+        self._naming = Naming()
+        """How the files of runs are called that begin from now on."""
+        self._namings: dict[str, Naming] = {}
+        """How those of each run are, by its uid, where the console has named a file before it."""
+        self._names: dict[tuple[_Key, int], str] = {}
         """How the session's file in each folder is called, the latest folder last."""
+        self._going_on: dict[tuple[int, int], str] = {}
+        """The file in a folder that all runs are appended to, whatever was named."""
         self._files: weakref.WeakValueDictionary[_Key, SessionFile] = weakref.WeakValueDictionary()
         self._latest: list[SessionFile] = []
         self._current: SessionFile | None = None
@@ -104,16 +107,21 @@ class SpecSession(FormatSession["SpecSettings"]):
         with self._lock:
             if settings.append_to is not None:
                 return self._file_at(run, run.cwd / settings.append_to, settings)
-            folder, title = self._target(run, settings)
-            asked = folder.identity, title or ""
-            known = self._names.get(asked)
+            naming = self._namings.get(run.uid, _UNNAMED)
+            folder, title = self._target(run, settings, naming)
+            asked = (folder.identity, title or ""), naming.number
+            known = self._going_on.get(folder.identity) or self._names.get(asked)
             name = known or title or session_name(run.start) + settings.ending
-            goes_on = known is not None or (title is not None and self._goes_on)
+            # of a run of long ago, others of its session may be in that file
+            may_be_there = title is not None and (naming.goes_on or run.is_replayed)
+            goes_on = known is not None or may_be_there
             file = self._files.get((folder.identity, name)) if goes_on else None
             if file is None:
                 file = SessionFile(Place(folder, name), goes_on=goes_on)
             file.look_in(folder)
             self._begin(file, run)
+            if naming.number == self._naming.number:
+                self._current = file
             self._remember(asked, file)
             return file
 
@@ -124,6 +132,7 @@ class SpecSession(FormatSession["SpecSettings"]):
         file = file or SessionFile(Place(folder, path.name), goes_on=True)
         file.look_in(folder)
         self._begin(file, run)
+        self._current = file
         return file
 
     def file_of_its_own(self, run: Run, place: Place) -> SessionFile:
@@ -149,27 +158,29 @@ class SpecSession(FormatSession["SpecSettings"]):
         self._latest = [*(other for other in self._latest if other is not file), file]
         del self._latest[:-_MOST_FILES]
         file.make(run)
-        self._files[file.place.folder.identity, file.place.name] = self._current = file
+        self._files[file.place.folder.identity, file.place.name] = file
 
-    def _remember(self, asked: _Key, file: SessionFile) -> None:
+    def _remember(self, asked: tuple[_Key, int], file: SessionFile) -> None:
         self._names.pop(asked, None)
         self._names[asked] = file.place.name
         if len(self._names) > _MOST_FOLDERS:
             del self._names[next(iter(self._names))]
 
-    def _target(self, run: Run, settings: SpecSettings) -> tuple[Folder, str | None]:
+    def _target(
+        self, run: Run, settings: SpecSettings, naming: Naming
+    ) -> tuple[Folder, str | None]:
         """Return where the file of a run is, and its name; None when its time names it."""
         directory = run.cwd / folder_of(settings.directory, run.for_names)
         folder = Folder.made(directory, settings.rights, run.claims)
-        named = self._named
+        named = naming.named
         if named is None:
-            return folder, self._title
+            return folder, naming.title
         if named.folder is None:
             named.folder = folder.path
         if folder.path in (named.folder, named.path.parent):
             folder = Folder.made(named.path.parent, settings.rights, run.claims)
             return folder, named.path.name
-        if (folder.identity, "") not in self._names:
+        if ((folder.identity, ""), naming.number) not in self._names:
             logger.warning(
                 "spec: the runs are in %s now: their scans go to a file there, and no more to %s, "
                 "which was named for the runs in %s",
@@ -226,16 +237,14 @@ class SpecSession(FormatSession["SpecSettings"]):
             raise ConfigError("newfile() has no use where append_to names the file")
         if title is not None and is_path(title):
             return self._use(Path(title).expanduser().resolve(), md)
-        folder = next_folder(self.settings.directory, md)
-        if title is None:
-            name = session_name({"time": time.time()}) + self._ending
-            path = (folder or working_directory() / self.settings.directory) / name
-            path = path if folder is None else free(path)
-            highest = None
-        else:
-            name = clean(str(title).removesuffix(self._ending)) + self._ending
-            path = (folder or working_directory() / self.settings.directory) / name
-            highest = None if folder is None else self.highest_in(path)
+        stem = session_name({"time": time.time()})
+        if title is not None:
+            stem = clean(str(title).removesuffix(self._ending))
+        folder, highest = next_folder(self.settings.directory, md), None
+        path = (folder or working_directory() / self.settings.directory) / (stem + self._ending)
+        if folder is not None:
+            path = free(path) if title is None else path
+            highest = None if title is None else self.highest_in(path)
         with self._lock:
             self._call(path, title=path.name, goes_on=title is not None)
         return path, highest
@@ -257,14 +266,24 @@ class SpecSession(FormatSession["SpecSettings"]):
         goes_on: bool = True,
     ) -> None:
         """Have the files of the next runs called so."""
-        self._title, self._named, self._goes_on = title, named, goes_on
-        self._names.clear()
+        self._naming = Naming(self._naming.number + 1, title, goes_on, named)
         self._current, self._shown = None, path
+
+    def announced(self) -> dict[str, Any]:
+        """Return how the file of the run that begins next is called."""
+        return self._naming.told()
+
+    def take(self, uid: str, told: Document) -> None:
+        """Take how the file of a run is called; of this session, or of one that has died."""
+        now = self._naming
+        self._namings[uid] = now if now.is_told(told) else Naming.of(told)
+        if len(self._namings) > _MOST_FOLDERS:
+            del self._namings[next(iter(self._namings))]
 
     def go_on(self, path: Path) -> None:
         """Append the runs of a folder to the file that is there."""
         place = Place.at(path)
-        self._names[place.folder.identity, ""] = place.name
+        self._going_on[place.folder.identity] = place.name
 
     def folders(self, md: Mapping[str, Any] | None) -> list[Path]:
         """Return where the console looks for a file: the folder of the next, or the last run."""

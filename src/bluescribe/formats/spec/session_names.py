@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -12,7 +13,7 @@ from ...files.names import late_keys, run_path
 from ...files.run_names import SESSION_TEMPLATE, free_names
 from ...model.run import working_directory
 
-__all__ = ["NamedFile", "folder_of", "free", "is_path", "next_folder", "session_name"]
+__all__ = ["NamedFile", "Naming", "folder_of", "free", "is_path", "next_folder", "session_name"]
 
 
 class NamedFile:
@@ -22,6 +23,43 @@ class NamedFile:
         self.path = path
         self.folder = folder
         """None until the next run begins."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Naming:
+    """How the files are called of the runs that begin while it holds."""
+
+    number: int = 0
+    """How often the console has named a file."""
+    title: str | None = None
+    """Name of the files, ending included; None when their first run's time names them."""
+    goes_on: bool = False
+    """Whether a file of that name that exists is appended to."""
+    named: NamedFile | None = None
+
+    def told(self) -> dict[str, Any]:
+        """Return it as plain values; nothing where the console has named no file."""
+        if not self.number:
+            return {}
+        told: dict[str, Any] = {"number": self.number, "title": self.title}
+        if self.named is not None:
+            told["path"] = str(self.named.path)
+            told["folder"] = None if self.named.folder is None else str(self.named.folder)
+        return told | {"goes_on": self.goes_on}
+
+    def is_told(self, told: Mapping[str, Any]) -> bool:
+        """Tell whether `told` was returned of this; its folder may not have been known yet."""
+        mine = self.told()
+        return all(mine.get(key) == told[key] for key in told if key != "folder")
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Naming:
+        """Return what `told` was returned of."""
+        named = None
+        if (path := told.get("path")) is not None:
+            folder = told["folder"]
+            named = NamedFile(Path(path), None if folder is None else Path(folder))
+        return cls(told["number"], told["title"], bool(told["goes_on"]), named)
 
 
 def session_name(start: Mapping[str, Any]) -> str:

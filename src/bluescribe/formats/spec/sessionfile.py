@@ -13,6 +13,7 @@ from ...errors import ConfigError
 from ...files import Folder, MovedFolderError, Place
 from ...files.names import claim
 from ...files.textfile import TextFile
+from ...files.unneeded import remove_unneeded
 from ...model.run import Run
 from .existing import FileLock, highest_scan, mend
 from .scan_numbers import ScanNumbers
@@ -121,8 +122,7 @@ class SessionFile:
         try:
             self._lock = FileLock(place)
         except OSError:
-            with suppress(OSError):  # or the next try would leave it empty
-                place.remove()
+            remove_unneeded(place)  # or the next try would leave it empty
             raise
         self.place = place
 

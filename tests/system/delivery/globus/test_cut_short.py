@@ -186,3 +186,42 @@ def test_notes_of_living_sessions_are_left_alone(begin, service):
     assert len(seen) == 1
     wait(lambda: not notes(writers))
     wait(lambda: len(service.tasks) == 1)
+
+
+LATE = """
+    import json, sys
+    from pathlib import Path
+    import bluesky.plans as bp
+    from bluesky import RunEngine
+    from ophyd.sim import det
+    from bluescribe import subscribe_writers
+
+    if __name__ == "__main__":
+        config = json.loads(sys.argv[1])
+        folder = Path(config["DATA_FILES"]["DIRECTORY"])
+        RE = RunEngine({"proposal": "GUP-7"}, context_managers=[])
+        writers = subscribe_writers(RE, config)
+        folder.rename(folder.with_name("away"))
+        folder.write_text("the mount is away")
+        RE(bp.count([det]))
+"""
+
+
+@pytest.mark.parametrize("formats", [("jsonl", "csv", "spec"), ("nexus",)])
+def test_a_run_that_was_late_when_its_session_ended_is_sent(begin, service, tmp_path, formats):
+    """Nothing was noted of its files: there were none. All go in one transfer."""
+    data = tmp_path / "data"
+    data.mkdir()
+    program = tmp_path / "session.py"
+    program.write_text(dedent(LATE))
+    command = [sys.executable, str(program), json.dumps(iconfig_for(tmp_path, formats))]
+    warm.run(command, capture_output=True, text=True, timeout=60, check=True)
+    data.unlink()
+    data.mkdir()
+    _, writers = begin(formats)
+    delivered(writers)
+    (document,) = service.tasks.values()
+    wanted = {path: place for path, place in here(tmp_path).items() if "/." not in path}
+    assert len(wanted) >= len(formats)
+    assert items(document) == wanted
+    assert not notes(writers)
