@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .formats.spec import SpecWriter, newSpecFile, spec_comment
     from .formats.tiff import TiffWriter
     from .recording.writer import Writer
-    from .session.subscribe import subscribe_writers
+    from .session.subscribe import make_writers, subscribe_writers
     from .session.writers import Writers
 
 __version__ = "0.1.0"
@@ -36,6 +36,7 @@ __all__ = [
     "Writer",
     "Writers",
     "export",
+    "make_writers",
     "newSpecFile",
     "spec_comment",
     "subscribe_writers",
@@ -53,6 +54,7 @@ _HOMES = {
     "Writer": "recording.writer",
     "Writers": "session",
     "export": "archive.exporting",
+    "make_writers": "session",
     "newSpecFile": "formats.spec",
     "spec_comment": "formats.spec",
     "subscribe_writers": "session",

@@ -251,6 +251,20 @@ class Writers(KnownAttributes):
         hint = f": {blocks[name]} is not switched on" if name in blocks else ""
         raise AttributeError(f"no writer {name!r}{hint}; there are {', '.join(known) or 'none'}")
 
+    def __getitem__(self, name: str) -> Writer:
+        """Return the writer of a format: ``writers["nexus"]``.
+
+        Raises
+        ------
+        KeyError
+            It is not switched on.
+        """
+        try:
+            return self._writers[name]
+        except KeyError:
+            known = ", ".join(self._writers) or "none"
+            raise KeyError(f"no writer {name!r} is switched on; there are {known}") from None
+
     def __iter__(self) -> Iterator[Writer]:
         """Iterate over the writers."""
         return iter(self._writers.values())
