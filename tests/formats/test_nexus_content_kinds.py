@@ -97,7 +97,7 @@ def test_a_list_without_a_shape_is_a_mistake_of_the_configuration(said):
 
 
 def test_an_empty_group_for_each_of_nothing_is_a_mistake():
-    with pytest.raises(ConfigError, match="nothing says what .name. is"):
+    with pytest.raises(ConfigError, match=r"nothing says what .name. is"):
         NexusWriter(".", content={"/entry/instrument/{name}:NXslit": {}})
 
 
