@@ -84,6 +84,11 @@ class Writers(KnownAttributes):
         """Whether documents would go nowhere."""
         return not self._receiving
 
+    @property
+    def has_own_deliveries(self) -> bool:
+        """Whether something is delivered that no writer of a format writes."""
+        return any(delivery.writer is not None for delivery in self._deliveries.values())
+
     def on_complete(self, tell: Tell) -> None:
         """Have `tell` called once for each run and format, when the files of the run are final.
 

@@ -167,8 +167,11 @@ class Manifest:
     def _relative(self, path: Path) -> str:
         return os.path.relpath(path.resolve(), self.folder)
 
+    def _line(self, line: list[Any]) -> bytes:
+        return json.dumps(line).encode() + b"\n"
+
     def _write(self, line: list[Any]) -> None:
-        text = json.dumps(line).encode() + b"\n"
+        text = self._line(line)
         try:
             while text:  # a disk that gets full takes a part, and refuses the rest
                 text = text[os.write(self._fd, text) :]

@@ -1,0 +1,61 @@
+"""Brokers on loopback: Debian's redis-server, and nats-server."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.queue_server import is_open
+
+BROKERS = ("redis", "nats")
+_COMMANDS = {
+    "redis": "redis-server --port {port} --bind 127.0.0.1 --dir {folder} --save 60 1 --daemonize no",
+    "nats": "nats-server -a 127.0.0.1 -p {port} -js -sd {folder}",
+}
+_PACKAGES = {"redis": "redis", "nats": "nats"}
+
+
+class Server:
+    """A broker that can be killed and started again, with what it keeps."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        pytest.importorskip(_PACKAGES[name], reason=f"not installed: {name}")
+        program = _COMMANDS[name].split()[0]
+        if shutil.which(program) is None:
+            pytest.skip(f"not installed: {program}")
+        self.name, self._folder = name, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.address = f"{name}://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        command = _COMMANDS[self.name].format(port=self.port, folder=self._folder).split()
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        deadline = time.monotonic() + 30
+        while not is_open(self.port):
+            assert time.monotonic() < deadline, (self._folder / "log").read_text()
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(30)
+
+
+@contextmanager
+def serving(name: str, folder: Path) -> Iterator[Server]:
+    server = Server(name, folder)
+    try:
+        yield server
+    finally:
+        server.stop()
