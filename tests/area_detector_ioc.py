@@ -1,7 +1,7 @@
 """An ADSimDetector with its HDF5 plugin, as an IOC of caproto serves it; and a motor and a sample.
 
-``python -m tests.area_detector_ioc`` serves until it is killed. It has the PVs that ophyd-async's own
-class asks for, and does what areaDetector does: frames go into a file that grows, and others read.
+``python -m tests.area_detector_ioc`` serves until it is killed. It has the PVs that ophyd-async's
+own class asks for, and does what areaDetector does: frames go into a file that grows.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from enum import Enum
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,42 +89,50 @@ class File:
             self.h5 = None
 
 
+class Plugins:
+    """What the driver and the HDF5 plugin do when a PV is set."""
+
+    def __init__(self) -> None:
+        self._file = File()
+        self.pvs: dict[str, Any] = {}
+        """By their names, when they have been made."""
+
+    def _pv(self, suffix: str) -> Any:
+        return self.pvs[DETECTOR + suffix]
+
+    async def put(self, suffix: str, value: Any) -> Any:
+        """Show what was set; put-completion comes when what was asked for is done."""
+        readback = self.pvs.get(f"{DETECTOR}{suffix}_RBV")
+        is_on = str(value) in ("1", "Yes")
+        if readback is not None:
+            await readback.write(value)
+        if suffix == "HDF1:Capture":
+            await self._capture(is_on)
+        if suffix == "cam1:Acquire" and is_on:
+            await self._acquire()
+            await self._pv("cam1:Acquire_RBV").write(0)
+            return 0
+        return value
+
+    async def _capture(self, is_on: bool) -> None:
+        self._file.end()
+        if is_on:
+            folder, name = self._pv("HDF1:FilePath").value, self._pv("HDF1:FileName").value
+            await self._pv("HDF1:NumCaptured_RBV").write(0)
+            self._file.begin(Path(text(folder), f"{text(name)}.h5"))
+
+    async def _acquire(self) -> None:
+        for _ in range(self._pv("cam1:NumImages").value):
+            await asyncio.sleep(0.02)
+            await self._pv("HDF1:NumCaptured_RBV").write(self._file.add())
+
+
 def pvs_of(device: Any) -> dict[str, Any]:
     """Return the PVs of a detector, by their names."""
     from caproto import ChannelType
     from caproto.server import PVGroup, pvproperty
 
-    file = File()
-    group: Any = None
-
-    def pv(suffix: str) -> Any:
-        return group.pvdb[DETECTOR + suffix]
-
-    async def put(_: Any, __: Any, value: Any, *, suffix: str) -> Any:
-        """Show what was set; put-completion comes when what was asked for is done."""
-        readback = group.pvdb.get(f"{DETECTOR}{suffix}_RBV")
-        if readback is not None:
-            await readback.write(value)
-        if suffix == "HDF1:Capture":
-            await capture(str(value) in ("1", "Yes"))
-        if suffix == "cam1:Acquire" and str(value) in ("1", "Yes"):
-            await acquire()
-            await readback.write(0)
-            return 0
-        return value
-
-    async def capture(is_on: bool) -> None:
-        file.end()
-        if is_on:
-            folder, name = pv("HDF1:FilePath").value, pv("HDF1:FileName").value
-            await pv("HDF1:NumCaptured_RBV").write(0)
-            file.begin(Path(text(folder), f"{text(name)}.h5"))
-
-    async def acquire() -> None:
-        for _ in range(pv("cam1:NumImages").value):
-            await asyncio.sleep(0.02)
-            await pv("HDF1:NumCaptured_RBV").write(file.add())
-
+    plugins = Plugins()
     properties: dict[str, Any] = {}
     for backend in signals_of(device):
         for name in {backend.read_pv, backend.write_pv} - {""}:
@@ -133,22 +140,21 @@ def pvs_of(device: Any) -> dict[str, Any]:
             about = _about(backend.datatype, _FIRST.get(suffix), ChannelType)
             if "XMLFileName" in suffix:  # set to "", which caproto takes as no array of characters
                 about = {"value": "", "dtype": ChannelType.STRING}
-            putter = partial(put, suffix=suffix)
-            properties[suffix] = pvproperty(name=suffix, put=_of_class(putter), **about)
+            properties[suffix] = pvproperty(name=suffix, put=_putter(plugins, suffix), **about)
     keys = {f"pv{number}": properties[suffix] for number, suffix in enumerate(sorted(properties))}
-    group = type("Detector", (PVGroup,), keys)(prefix=DETECTOR)
-    return dict(group.pvdb)
+    plugins.pvs = dict(type("Detector", (PVGroup,), keys)(prefix=DETECTOR).pvdb)
+    return plugins.pvs
 
 
 def text(value: Any) -> str:
     return value if isinstance(value, str) else bytes(value).rstrip(b"\0").decode()
 
 
-def _of_class(putter: Any) -> Any:
-    async def method(group: Any, instance: Any, value: Any) -> Any:
-        return await putter(group, instance, value)
+def _putter(plugins: Plugins, suffix: str) -> Any:
+    async def put(_: Any, __: Any, value: Any) -> Any:  # as caproto calls it
+        return await plugins.put(suffix, value)
 
-    return method
+    return put
 
 
 def _about(datatype: Any, first: Any, kinds: Any) -> dict[str, Any]:

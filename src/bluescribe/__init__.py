@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .formats.nexus import NexusWriter
     from .formats.spec import SpecWriter, newSpecFile, spec_comment
     from .formats.tiff import TiffWriter
+    from .publishing import publish_to
     from .recording.writer import Writer
     from .session.subscribe import make_writers, subscribe_writers
     from .session.writers import Writers
@@ -38,6 +39,7 @@ __all__ = [
     "export",
     "make_writers",
     "newSpecFile",
+    "publish_to",
     "spec_comment",
     "subscribe_writers",
 ]
@@ -56,6 +58,7 @@ _HOMES = {
     "export": "archive.exporting",
     "make_writers": "session",
     "newSpecFile": "formats.spec",
+    "publish_to": "publishing",
     "spec_comment": "formats.spec",
     "subscribe_writers": "session",
 }

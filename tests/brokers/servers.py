@@ -16,7 +16,7 @@ from tests.queue_server import is_open
 
 BROKERS = ("redis", "nats")
 _COMMANDS = {
-    "redis": "redis-server --port {port} --bind 127.0.0.1 --dir {folder} --save 60 1 --daemonize no",
+    "redis": "redis-server --port {port} --bind 127.0.0.1 --dir {folder} --save 60 1",
     "nats": "nats-server -a 127.0.0.1 -p {port} -js -sd {folder}",
 }
 _PACKAGES = {"redis": "redis", "nats": "nats"}

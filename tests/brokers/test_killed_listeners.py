@@ -19,7 +19,7 @@ from tests.contracts import CONTRACTS
 from tests.extent import IS_LONG
 
 RUNS = 2000 if IS_LONG else 200
-KILLS = 20 if IS_LONG else 2
+KILLS = 20 if IS_LONG else 1
 """Of each listener."""
 LISTENERS = 3
 IDLE_SECONDS = 2
@@ -51,6 +51,7 @@ class Listeners:
     def end(self):
         for process in self._running:
             process.terminate()
+        self._log.close()
         return [process.wait(60) for process in self._running]
 
 
@@ -60,6 +61,7 @@ def stopped(folder):
     return sum(b'["stop",' in journal.read_bytes() for journal in journals)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", BROKERS)
 def test_each_run_is_in_each_format_once(name, tmp_path):
@@ -74,7 +76,7 @@ def test_each_run_is_in_each_format_once(name, tmp_path):
         chance.shuffle(kills)
         deadline = time.monotonic() + (1100 if IS_LONG else 100)
         for index in kills:
-            time.sleep(chance.uniform(0.5, 2.5))
+            time.sleep(chance.uniform(0.5, 2.0))
             listeners.kill(index)
         sending.join()
         while stopped(tmp_path / "data") < RUNS and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""A session of ophyd-async at an IOC: ``python -m tests.system.epics_async_session FOLDER``.
+"""A session of ophyd-async at an IOC: ``main`` of it is called in a process of its own.
 
 It starts the IOC, kills it in the midst of a scan, and starts it again. It leaves ``data``, what
 the RunEngine has emitted, and what its runs have raised.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,7 +160,3 @@ def measure(folder: Path, ioc: Ioc) -> None:
             is_well = not (status.failures or status.documents_refused)
             assert is_well, status
     (folder / "raised").write_text("\n".join(raised))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .wire import Frame
 
-__all__ = ["Broker", "Incoming", "Job"]
+__all__ = ["Broker", "BrokerAwayError", "Incoming", "Job"]
+
+
+class BrokerAwayError(OSError):
+    """A broker does not answer, or refuses; whoever called comes again.
+
+    Parameters
+    ----------
+    words
+        Which broker, and what it said.
+    """
+
+    def __init__(self, words: str) -> None:
+        super().__init__(errno.EHOSTDOWN, words)
+        self._words = words
+
+    def __str__(self) -> str:
+        """Return the words alone."""
+        return self._words
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +50,7 @@ class Incoming:
 class Broker(ABC):
     """A broker; all calls come from one thread, those of `beat` from another.
 
-    Anything may raise `OSError` while the broker is away: the caller comes again.
+    Anything may raise `BrokerAwayError` while the broker is away: the caller comes again.
     """
 
     @abstractmethod

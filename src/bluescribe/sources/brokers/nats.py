@@ -6,6 +6,7 @@ Needs nats-server 2.9 or newer with JetStream. What is older than 30 days goes, 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 import time
 from collections.abc import Coroutine, Iterable, Mapping
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from ...errors import DocumentError
 from ...extras import import_extra
-from .base import Broker, Incoming, Job
+from .base import Broker, BrokerAwayError, Incoming, Job
 from .options import BrokerOptions
 from .wire import Frame
 
@@ -26,7 +27,8 @@ _AT_ONCE = 200
 """Frames of one run that are read at once."""
 _SENT_TOGETHER = 100
 """Frames that wait for the server's word at the same time."""
-_CALL_SECONDS = 30.0
+_PATIENT = {"max_reconnect_attempts": -1, "connect_timeout": 5, "reconnect_time_wait": 0.5}
+_CALL_SECONDS = 10.0
 """How long the server may take for anything."""
 
 
@@ -38,8 +40,8 @@ class NatsBroker(Broker):
     address
         ``nats://host:4222``, or ``tls://``.
     options
-        ``client`` goes to nats-py's ``connect``: ``tls``, ``user``, ``password``,
-        ``user_credentials``, ``token``...
+        ``client`` goes to nats-py's ``connect``: ``user``, ``password``, ``user_credentials``,
+        ``token``... ``ssl_ca_certs``, ``ssl_certfile`` and ``ssl_keyfile`` are paths, as for Redis.
     """
 
     def __init__(self, address: str, options: BrokerOptions) -> None:
@@ -50,6 +52,7 @@ class NatsBroker(Broker):
         threading.Thread(target=self._loop.run_forever, name="bluescribe-nats", daemon=True).start()
         self._client: Any = None
         self._js: Any = None
+        self._has_streams = False
         self._jobs: Any = None
         """What gives us runs."""
         self._announced: dict[str, Any] = {}
@@ -187,15 +190,15 @@ class NatsBroker(Broker):
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     async def _connected(self) -> Any:
-        if self._client is not None and self._client.is_connected:
-            return self._js
         if self._client is None:
-            given = {"max_reconnect_attempts": -1, "connect_timeout": 5, **self._options.client}
+            given = {**_PATIENT, **_with_tls(self._options.client)}
             self._client = await self._nats.connect(self._address, error_cb=_quiet, **given)
             self._js = self._client.jetstream(publish_async_max_pending=2 * _SENT_TOGETHER)
-            await self._make_streams()
         if not self._client.is_connected:
-            raise OSError("NATS: the server is away")
+            raise BrokerAwayError("NATS: the server is away")
+        if not self._has_streams:
+            await self._make_streams()
+            self._has_streams = True
         return self._js
 
     async def _make_streams(self) -> None:
@@ -219,15 +222,31 @@ class NatsBroker(Broker):
                 await self._js.stream_info(config.name)
 
     def _call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        """Do something on the client's thread; a server that is away raises an `OSError`."""
+        """Do something on the client's thread; a server that is away raises a `BrokerAwayError`."""
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result(_CALL_SECONDS)
+        except BrokerAwayError:
+            raise
         except TimeoutError as error:
             future.cancel()
-            raise OSError("NATS: the server does not answer") from error
-        except self._nats.errors.Error as error:
-            raise OSError(f"NATS: {error or type(error).__name__}") from error
+            raise BrokerAwayError("NATS: the server does not answer") from error
+        except (self._nats.errors.Error, OSError) as error:
+            self._has_streams = False  # a server that forgot them is given them again
+            raise BrokerAwayError(f"NATS: {error or type(error).__name__}") from error
+
+
+def _with_tls(client: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what nats-py is given, with the files of certificates in a context."""
+    given = dict(client)
+    authority, *own = (
+        given.pop(f"ssl_{name}", None) for name in ("ca_certs", "certfile", "keyfile")
+    )
+    if authority or own[0]:
+        given["tls"] = ssl.create_default_context(cafile=authority)
+        if own[0]:
+            given["tls"].load_cert_chain(*own)
+    return given
 
 
 async def _quiet(_: Exception) -> None:

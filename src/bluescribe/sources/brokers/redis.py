@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from ...errors import DocumentError
 from ...extras import import_extra
-from .base import Broker, Incoming, Job
+from .base import Broker, BrokerAwayError, Incoming, Job
 from .options import BrokerOptions
 from .wire import Frame
 
@@ -193,8 +193,8 @@ class RedisBroker(Broker):
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
-        """Have what a broker that is away raises be an `OSError`."""
+        """Have what a broker that is away raises be a `BrokerAwayError`."""
         try:
             yield
         except self._redis.RedisError as error:
-            raise OSError(f"Redis: {error}") from error
+            raise BrokerAwayError(f"Redis: {error}") from error
