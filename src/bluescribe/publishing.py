@@ -84,8 +84,8 @@ class PublishedRun(RunFile[PublishSettings]):
         self._waiting, self._size = [], 0
 
     def _take(self, name: str, doc: Document) -> None:
-        options = {"encoding": self.settings.encoding, "part_bytes": self.settings.part_bytes}
-        frames = list(frames_of(self._number + 1, name, doc, **options))
+        encoding, size = self.settings.encoding, self.settings.part_bytes
+        frames = list(frames_of(self._number + 1, name, doc, encoding=encoding, part_bytes=size))
         self._number += 1
         self._waiting += frames
         self._size += sum(len(frame.body) for frame in frames)
@@ -153,7 +153,7 @@ def publish_to(
         The broker's package is not installed.
     """
     open_broker(address, BrokerOptions(topic=topic, client=client)).close()  # or it says why not
-    home = SpoolSettings(spool=spool or spool_home(None) / "publish")
+    home = SpoolSettings(spool=Path(spool) if spool else spool_home(None) / "publish")
     publisher = Publisher(to=address, topic=topic, encoding=encoding, client=client)
     publisher.follow(Spool(home))
     RE.subscribe(publisher)  # type: ignore[no-untyped-call]  # bluesky

@@ -33,7 +33,8 @@ def value(number: int, point: int) -> float:
 def send(broker: Broker, numbers: range, *, together: int = 5, seed: int = 0) -> list[str]:
     """Send runs, some of them at the same time; return their uids."""
     chance = random.Random(seed)
-    waiting, going, uids = list(numbers), [], []
+    waiting, uids = list(numbers), []
+    going: list[tuple[str, Iterator[Any]]] = []
     while waiting or going:
         while waiting and len(going) < together:
             documents = list(run(waiting.pop(0)))

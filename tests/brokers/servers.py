@@ -25,21 +25,30 @@ _PACKAGES = {"redis": "redis", "nats": "nats"}
 class Server:
     """A broker that can be killed and started again, with what it keeps."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, *options: str) -> None:
         pytest.importorskip(_PACKAGES[name], reason=f"not installed: {name}")
         program = _COMMANDS[name].split()[0]
         if shutil.which(program) is None:
             pytest.skip(f"not installed: {program}")
-        self.name, self._folder = name, folder
+        self.name, self._folder, self._options = name, folder, options
         folder.mkdir(parents=True, exist_ok=True)
+        self.port = self.free_port()
+        self.address = f"{name}://127.0.0.1:{self.port}"
+        self.start()
+
+    @staticmethod
+    def free_port() -> int:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        self.address = f"{name}://127.0.0.1:{self.port}"
+            return int(free.getsockname()[1])
+
+    def restart(self, *options: str) -> None:
+        self._options = options
         self.start()
 
     def start(self) -> None:
         command = _COMMANDS[self.name].format(port=self.port, folder=self._folder).split()
+        command += self._options
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         deadline = time.monotonic() + 30
@@ -53,8 +62,8 @@ class Server:
 
 
 @contextmanager
-def serving(name: str, folder: Path) -> Iterator[Server]:
-    server = Server(name, folder)
+def serving(name: str, folder: Path, *options: str) -> Iterator[Server]:
+    server = Server(name, folder, *options)
     try:
         yield server
     finally:

@@ -89,7 +89,7 @@ def test_each_run_is_in_each_format_once(name, tmp_path):
         found = Counter(run.uid for run in runs)
         assert found == Counter(uids), format_name
         for run in runs:
-            number = run.start["scan_id"]
+            number = (run.start or {})["scan_id"]
             measured = [float(x) for x in run.events["primary"]["x"]]
             assert measured == [value(number, point) for point in range(POINTS)], format_name
 

@@ -119,11 +119,11 @@ def test_arrays_beyond_the_limit_of_a_message_arrive_whole(server, tmp_path):
     writer = NexusWriter(tmp_path / "data")
     with listening(server, [writer]):
         with Publisher(to=server.address) as publisher:
-            publisher("start", run.start_doc)
-            publisher("descriptor", stream.descriptor_doc)
+            publisher("start", dict(run.start_doc))
+            publisher("descriptor", dict(stream.descriptor_doc))
             event = stream.compose_event(data={"image": image}, timestamps={"image": 1.0})
-            publisher("event", event)
-            publisher("stop", run.compose_stop())
+            publisher("event", dict(event))
+            publisher("stop", dict(run.compose_stop()))
         wait_for(lambda: writer.status().runs_written)
     with h5py.File(next((tmp_path / "data").glob("*.hdf"))) as file:
         value = file["entry/instrument/bluesky/streams/primary/image/value"]
@@ -153,18 +153,21 @@ class Session:
 
     def __init__(self, server, spool):
         command = [sys.executable, "-m", "tests.brokers.publishing_session"]
+        pipe = subprocess.PIPE
         self.process = subprocess.Popen(
-            [*command, server.address, str(spool)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+            [*command, server.address, str(spool)], stdin=pipe, stdout=pipe, text=True
         )
-        assert self.process.stdout.readline() == "ready\n"
+        assert self._answer() == "ready\n"
+
+    def _answer(self):
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
 
     def run(self, name):
+        assert self.process.stdin is not None
         self.process.stdin.write(f"{name}\n")
         self.process.stdin.flush()
-        assert self.process.stdout.readline() == "ran\n"
+        assert self._answer() == "ran\n"
 
     def kill(self):
         self.process.kill()
@@ -198,13 +201,13 @@ def test_a_listener_that_ends_leaves_an_open_run_to_the_next(server, tmp_path):
 
     run = compose_run(metadata={"name": "long"})
     with Publisher(to=server.address) as publisher:
-        publisher("start", run.start_doc)
+        publisher("start", dict(run.start_doc))
         publisher.flush()
         with listening(server, [JsonlWriter(tmp_path / "data")]):
             wait_for(lambda: runs_in(tmp_path / "data"))
         assert names_in(tmp_path / "data") == []
         with listening(server, [JsonlWriter(tmp_path / "data")]):
-            publisher("stop", run.compose_stop())
+            publisher("stop", dict(run.compose_stop()))
             wait_for(lambda: names_in(tmp_path / "data") == ["long"])
     assert len(list((tmp_path / "data").glob("*.jsonl"))) == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def test_a_shape_of_run_comes_as_it_went(shape, tmp_path):
 
 
 def test_msgpack_keeps_the_types_of_numpy():
-    data = {
+    data: dict[str, Any] = {
         "image": np.arange(6, dtype=">u2").reshape(2, 3),
         "single": np.float32(0.1),
         "flag": np.bool_(True),
