@@ -10,9 +10,9 @@ import pytest
 
 from bluescribe import JsonlWriter
 from bluescribe.listening.jobs import Jobs
-from bluescribe.sources.brokers import BrokerOptions, frames_of, open_broker
+from bluescribe.sources.brokers import BrokerOptions, Job, frames_of, open_broker
 from bluescribe.sources.brokers.base import BrokerAwayError
-from tests.brokers.flood import send
+from tests.brokers.flood import run, send
 from tests.brokers.servers import BROKERS, serving
 
 IDLE_SECONDS = 1.0
@@ -31,7 +31,8 @@ def broker_at(server, name="one", group="g", idle_seconds=IDLE_SECONDS):
 
 def taken(broker, number, seconds=10):
     """Return so many jobs."""
-    jobs, deadline = [], time.monotonic() + seconds
+    jobs: list[Job] = []
+    deadline = time.monotonic() + seconds
     while len(jobs) < number and time.monotonic() < deadline:
         jobs += broker.take(number - len(jobs))
         time.sleep(0.02)
@@ -40,8 +41,9 @@ def taken(broker, number, seconds=10):
 
 def read(broker, documents, seconds=10):
     """Return the names of so many documents that come, by their runs."""
-    found, deadline = {}, time.monotonic() + seconds
-    while sum(map(len, found.values())) < documents and time.monotonic() < deadline:
+    found: dict[str, list[str]] = {}
+    deadline = time.monotonic() + seconds
+    while sum(len(names) for names in found.values()) < documents and time.monotonic() < deadline:
         for incoming in broker.poll(0.05):
             found.setdefault(incoming.uid, []).append(incoming.frame.name)
     return found
@@ -84,11 +86,9 @@ def test_the_runs_of_a_silent_listener_go_to_another_from_their_start(server):
 
 
 def test_what_is_sent_again_is_no_second_run(server):
-    one = broker_at(server)
+    one = broker_at(server, idle_seconds=30)
     uids = send(one, range(2), seed=3)
-    from tests.brokers import flood
-
-    documents = list(flood.run(0))
+    documents = list(run(0))
     uid = documents[0][1]["uid"]
     for _ in range(2):
         for number, (name, doc) in enumerate(documents, 1):
@@ -114,7 +114,9 @@ def test_each_group_gets_all_runs(server):
 
 
 def test_a_run_that_ends_its_listeners_is_put_aside(server, tmp_path, caplog):
-    (uid,) = send(broker_at(server), range(1))
+    sender = broker_at(server)
+    (uid,) = send(sender, range(1))
+    sender.close()
     for number in range(5):
         victim = broker_at(server, f"victim {number}", idle_seconds=0.3)
         assert [job.uid for job in taken(victim, 1)] == [uid]

@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from ...errors import DocumentError
@@ -49,7 +50,10 @@ class NatsBroker(Broker):
         self._api = import_extra("nats.js.api", "nats", "a NATS broker")
         self._address, self._options = address, options
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="bluescribe-nats", daemon=True).start()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="bluescribe-nats", daemon=True
+        )
+        self._thread.start()
         self._client: Any = None
         self._js: Any = None
         self._has_streams = False
@@ -185,9 +189,14 @@ class NatsBroker(Broker):
 
     def close(self) -> None:
         """Let go of the connection."""
-        if self._client is not None:
-            self._call(self._client.close())
+        if self._loop.is_closed():
+            return
+        with suppress(BrokerAwayError):
+            if self._client is not None:
+                self._call(self._client.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     async def _connected(self) -> Any:
         if self._client is None:
