@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import subprocess
 import sys
@@ -92,20 +91,3 @@ def test_each_run_is_in_each_format_once(name, tmp_path):
             number = (run.start or {})["scan_id"]
             measured = [float(x) for x in run.events["primary"]["x"]]
             assert measured == [value(number, point) for point in range(POINTS)], format_name
-
-
-def test_the_journal_of_a_run_has_each_document_once(tmp_path):
-    """What a sender sends again, since it does not know that it came, is known by its number."""
-    with serving("redis", tmp_path / "server") as server:
-        broker = open_broker(server.address, BrokerOptions())
-        listeners = Listeners(tmp_path, server)
-        (uid,) = send(broker, range(1), seed=1)
-        deadline = time.monotonic() + 30
-        while not stopped(tmp_path / "data") and time.monotonic() < deadline:
-            time.sleep(0.1)
-        listeners.end()
-        broker.close()
-    (journal,) = (tmp_path / "data").glob("*.jsonl")
-    names = [json.loads(line)[0] for line in journal.read_text().splitlines()]
-    assert names == ["start", "descriptor", *["event"] * POINTS, "stop"]
-    assert uid[:7] in journal.name

@@ -177,6 +177,7 @@ class Session:
         self.process.communicate("close\n", timeout=60)
 
 
+@pytest.mark.slow
 def test_what_a_killed_session_could_not_send_is_sent_by_the_next(server, tmp_path):
     first = Session(server, tmp_path / "spool")
     first.run("sent")

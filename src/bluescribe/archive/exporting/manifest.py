@@ -127,8 +127,9 @@ class Manifest:
 
     def clear_away(self, uid: str, name: str) -> None:
         """Delete what a run left that was being written when the export was killed."""
-        kept = {path for files in self.done.values() for path in files}
-        for path in self._claimed.pop((uid, name), []):
+        claimed = self._claimed.pop((uid, name), [])
+        kept = {path for files in self.done.values() for path in files} if claimed else set()
+        for path in claimed:
             place = self.folder / path
             is_ours = path not in kept and self._is_inside(place)
             if is_ours and place.is_file() and not place.is_symlink():

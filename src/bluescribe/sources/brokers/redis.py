@@ -197,4 +197,6 @@ class RedisBroker(Broker):
         try:
             yield
         except self._redis.RedisError as error:
+            if "NOGROUP" in str(error):  # a server that forgot the group is given it again
+                self._has_group = False
             raise BrokerAwayError(f"Redis: {error}") from error
