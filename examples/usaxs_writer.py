@@ -48,10 +48,10 @@ class UsaxsFile(NexusFile):
         root = Path("/mnt/usaxscontrol/USAXS_data")
         return Path("/share1/USAXS_data", path.relative_to(root)) if root in path.parents else path
 
-    def extend(self, entry: h5py.Group) -> None:
+    def extend(self, entry: h5py.Group, run: Run) -> None:
         """Add reduced data beside what was measured."""
         entry["program_name"].attrs["config_version"] = "1.0"
-        if "data/UPD" in entry:
+        if run.plan_name == "uascan" and "data/UPD" in entry:
             reduced = entry.create_group("uascan_reduced")
             reduced.attrs.update(NX_class="NXdata", signal="R", axes="Q")
             reduced["Q"] = np.abs(entry["data/a_stage_r"][()])

@@ -84,6 +84,14 @@ child.send_signal(signal.SIGINT)
 assert child.wait(60) == 0, child.returncode
 """
 
+_BROKER = """
+from bluesky import RunEngine
+from bluescribe import publish_to
+from bluescribe.sources.brokers import frames_of
+publish_to(RunEngine(), "{0}://127.0.0.1:5997", spool="spool").close()  # no broker is there
+assert list(frames_of(1, "start", dict(uid="u"), encoding="msgpack", part_bytes=10))
+"""
+
 _GLOBUS = """
 import globus_sdk
 from bluescribe.delivery import load_delivery
@@ -120,6 +128,8 @@ USES = {
     "demo": _DEMO,
     "globus": _SCAN + _GLOBUS,
     "images": _SCAN + _IMAGES,
+    "nats": _BROKER.format("nats"),
+    "redis": _BROKER.format("redis"),
     "testing": _TESTING,
     "tiled": _SCAN + _TILED,
     "zmq": _SCAN + _ZMQ,

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.queue_server import is_open
 
@@ -36,9 +37,11 @@ def environment() -> dict[str, str]:
     }
 
 
-def start(environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+def start(
+    environ: dict[str, str], log: Path, module: str = "tests.epics_ioc"
+) -> subprocess.Popen[bytes]:
     """Start the IOC; return when it serves."""
-    command = [sys.executable, "-m", "tests.epics_ioc"]
+    command = [sys.executable, "-m", module]
     with log.open("wb") as output:
         ioc = subprocess.Popen(command, cwd=TOP, env=environ, stdout=output, stderr=output)
     deadline = time.monotonic() + 60
@@ -65,11 +68,11 @@ def _free_ports(number: int) -> list[int]:
     return found
 
 
-def main() -> None:
-    """Serve what instruments have."""
+def beamline() -> Any:
+    """Return what instruments have: a group of caproto."""
     from caproto import ChannelType
     from caproto.ioc_examples.fake_motor_record import FakeMotor, motor_record_simulator
-    from caproto.server import PVGroup, SubGroup, pvproperty, run
+    from caproto.server import PVGroup, SubGroup, pvproperty
 
     class Motor(FakeMotor):  # type: ignore[misc]  # caproto is untyped
         motor = pvproperty(value=0.0, name="", record="motor", precision=5)
@@ -98,8 +101,14 @@ def main() -> None:
         folder = pvproperty(value="", max_length=400, dtype=ChannelType.CHAR)
         motor = SubGroup(Motor, prefix="m1", velocity=100.0, precision=5, user_limits=(-10.0, 10.0))
 
-    beamline = Beamline(prefix=PREFIX)
-    run(beamline.pvdb)
+    return Beamline(prefix=PREFIX)
+
+
+def main() -> None:
+    """Serve that."""
+    from caproto.server import run
+
+    run(beamline().pvdb)
 
 
 if __name__ == "__main__":

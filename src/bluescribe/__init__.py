@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from .formats.nexus import NexusWriter
     from .formats.spec import SpecWriter, newSpecFile, spec_comment
     from .formats.tiff import TiffWriter
+    from .publishing import publish_to
     from .recording.writer import Writer
-    from .session.subscribe import subscribe_writers
+    from .session.subscribe import make_writers, subscribe_writers
     from .session.writers import Writers
 
 __version__ = "0.1.0"
@@ -36,7 +37,9 @@ __all__ = [
     "Writer",
     "Writers",
     "export",
+    "make_writers",
     "newSpecFile",
+    "publish_to",
     "spec_comment",
     "subscribe_writers",
 ]
@@ -53,7 +56,9 @@ _HOMES = {
     "Writer": "recording.writer",
     "Writers": "session",
     "export": "archive.exporting",
+    "make_writers": "session",
     "newSpecFile": "formats.spec",
+    "publish_to": "publishing",
     "spec_comment": "formats.spec",
     "subscribe_writers": "session",
 }

@@ -50,12 +50,12 @@ def value(path: Path, where: str) -> Any:
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
-        ("write_entry", r"extend\(entry\) of NexusFile .*named in file_class"),
-        ("write_root", r"extend\(entry\)"),
+        ("write_entry", r"extend\(entry, run\) of NexusFile .*named in file_class"),
+        ("write_root", r"extend\(entry, run\)"),
         ("write_slits", r"content .*an attribute of it"),
         ("write_stream_external", "content"),
         ("write_templates", "nxwriter_template"),
-        ("create_NX_group", r"extend\(entry\)"),
+        ("create_NX_group", r"extend\(entry, run\)"),
         ("writer", "close"),
         ("get_stream_link", "content"),
     ],

@@ -170,7 +170,7 @@ def test_a_hook_of_the_writer_does_not_belong_into_the_file(name):
         (JsonlFile, "directory", "data", "it is a setting"),
         (NexusFile, "file_name", "scan", r"has to be a method, file_name\(self, run\)"),
         (NexusFile, "accepts", lambda self: True, r"is called as accepts\(self, run\)"),
-        (NexusFile, "extend", lambda self, entry, root: None, r"called as extend\(self, entry\)"),
+        (NexusFile, "extend", lambda self: None, r"called as extend\(self, entry, run\)"),
         (NexusWriter, "receiver", method, "has to be a property"),
         (Writer, "settings_class", dict, "has to be a subclass of WriterSettings"),
     ],

@@ -13,6 +13,7 @@ import pytest
 from bluesky import RunEngine, SupplementalData
 from ophyd.sim import SynAxis, SynGauss
 
+from bluescribe.errors import DefinitionError
 from bluescribe.formats.nexus import NexusFile, NexusWriter
 from bluescribe.testing import documents
 from tests.formats.beamline import APS, scan, signals, take
@@ -154,3 +155,42 @@ def test_what_any_other_hook_raises_costs_no_run(hook, tmp_path, caplog):
     assert any(
         f"{hook}()" in r.getMessage() and "not today" in r.getMessage() for r in caplog.records
     )
+
+
+class Grandparent(NexusFile):
+    def extend(self, entry):  # as it was before it was given the run
+        super().extend(entry)
+        entry["old"] = 1
+
+
+class Parent(Grandparent):
+    def extend(self, entry, scale=2):
+        super().extend(entry)
+        entry["scale"] = scale
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        lambda self, entry, run: entry.create_dataset("plan", data=run.plan_name),
+        lambda self, entry, of: entry.create_dataset("plan", data=of.plan_name),
+        lambda self, entry, run=None: entry.create_dataset("plan", data=run.plan_name),
+        lambda self, entry, *, run: entry.create_dataset("plan", data=run.plan_name),
+        lambda self, entry, **more: entry.create_dataset("plan", data=more["run"].plan_name),
+    ],
+)
+def test_extend_gets_the_run(hook, tmp_path):
+    with h5py.File(take(tmp_path, writer=writer_of(extend=hook))) as file:
+        assert text(file["/entry/plan"][()]) == "scan"
+
+
+def test_an_extend_that_takes_the_entry_alone_goes_on_working(tmp_path, caplog):
+    writer_class = type("Old", (NexusWriter,), {"file_class": Parent})
+    with h5py.File(take(tmp_path, writer=writer_class)) as file:
+        assert (file["/entry/old"][()], file["/entry/scale"][()]) == (1, 2)
+    assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
+
+
+def test_an_extend_that_wants_more_is_refused_when_it_is_defined():
+    with pytest.raises(DefinitionError, match=r"is called as extend\(self, entry, run\)"):
+        writer_of(extend=lambda self, entry, run, more: None)

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from .. import __version__
+from ..errors import ConfigError
 from .selecting import Selection, choosing_runs
 
 __all__ = ["app", "main"]
@@ -168,10 +169,16 @@ def export(
 
 @app.command()
 def listen(
+    *,
     zmq: Annotated[
         str, typer.Option("--zmq", metavar="HOST:PORT", help="Where a bluesky proxy sends.")
-    ],
-    *,
+    ] = "",
+    redis: Annotated[
+        str, typer.Option("--redis", metavar="URL", help="A Redis that keeps runs: redis://host.")
+    ] = "",
+    nats: Annotated[
+        str, typer.Option("--nats", metavar="URL", help="A NATS that keeps them: nats://host.")
+    ] = "",
     iconfig: Annotated[
         Path, typer.Option("--iconfig", metavar="FILE", help="Which formats are written, and how.")
     ] = Path("iconfig.yml"),
@@ -187,23 +194,45 @@ def listen(
             "sender is run), json, or pickle (all that Python can, code of the sender included).",
         ),
     ] = "plain",
+    topic: Annotated[
+        str | None, typer.Option("--topic", help="Under which name a broker has the runs.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", help="Listeners of a group share a broker's runs.")
+    ] = None,
+    idle_seconds: Annotated[
+        float | None,
+        typer.Option("--idle-seconds", help="When the runs of a silent listener go to another."),
+    ] = None,
+    client: Annotated[
+        list[str] | None,
+        typer.Option("--client", metavar="KEY=VALUE", help="For the broker's client: TLS, users."),
+    ] = None,
 ) -> None:
     """Write the runs of a RunEngine that is in another process or on another machine.
+
+    A proxy of bluesky (--zmq) drops what nobody takes. A broker (--redis, --nats), to which
+    publish_to sends, keeps each run until its files are closed; several listeners share them.
 
     bluesky's Publisher sends pickles, and its own RemoteDispatcher runs whatever code is in them:
     whoever can send to the proxy. This command does not, unless it is told --decode pickle. Let
     only machines that you trust reach the proxy all the same: nobody checks who sends.
 
     Ends on Ctrl-C or SIGTERM, when all files are finished; the exit status is 1 if a run is not
-    complete. Needs: pip install 'bluescribe[zmq]'
+    complete. Needs: pip install 'bluescribe[zmq]', or [redis], or [nats]
     """
     from .show import errors_in_one_line
 
     with errors_in_one_line():
-        from .listen import run
+        from .listen import run, run_of_broker
 
         console = Console(highlight=False, markup=False)
-        raise typer.Exit(run(zmq, iconfig, prefix, decode, console))
+        if sum(map(bool, (zmq, redis, nats))) != 1:
+            raise ConfigError("name one source: --zmq HOST:PORT, --redis URL or --nats URL")
+        if zmq:
+            raise typer.Exit(run(zmq, iconfig, prefix, decode, console))
+        chosen = {"topic": topic, "group": group, "idle_seconds": idle_seconds}
+        raise typer.Exit(run_of_broker(redis or nats, iconfig, chosen, client or [], console))
 
 
 @app.command()

@@ -58,8 +58,8 @@ HOOKS = {
     "resource": "link_assets(stream, field, asset, frames) of the file's class takes them",
     "datum": "link_assets(stream, field, asset, frames) of the file's class takes them",
     "stop": "close(stop) of the file's class takes the stop document",
-    "write_root": "the hook extend(entry) of NexusFile; entry.file is the root",
-    "write_entry": "the hook extend(entry) of NexusFile adds to what was written",
+    "write_root": "the hook extend(entry, run) of NexusFile; entry.file is the root",
+    "write_entry": "the hook extend(entry, run) of NexusFile adds to what was written",
     "write_templates": "the pairs of nxwriter_template are the setting template (TEMPLATE)",
     **dict.fromkeys(
         (
@@ -78,7 +78,7 @@ HOOKS = {
             "write_undulator",
             "write_user",
         ),
-        f"{_CONTENT}, and the hook extend(entry) of NexusFile adds to it",
+        f"{_CONTENT}, and the hook extend(entry, run) of NexusFile adds to it",
     ),
     **dict.fromkeys(
         (

@@ -16,8 +16,9 @@ from typing import Any, get_args, get_origin
 from ..errors import DefinitionError
 from .apstools_names import ATTRIBUTES, HOOKS
 
-__all__ = ["check_complete", "check_hooks", "hooks_of"]
+__all__ = ["call_hook", "check_complete", "check_hooks", "hooks_of"]
 
+_BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _NEAR = 0.8
 """How alike two names are that are taken for one: ``titel`` and ``title``."""
 
@@ -49,6 +50,28 @@ def check_hooks(cls: type, *, elsewhere: Mapping[str, str], settings: Any) -> No
         if instead and not _is_used(cls, name):
             verb = "looked at" if _is_plain(value) else "called"
             raise DefinitionError(f"{cls.__name__}.{name} would never be {verb}: {instead}")
+
+
+def call_hook(hook: Callable[..., Any], *given: Any, **later: Any) -> Any:
+    """Call a hook with what it takes of what there is for it.
+
+    Parameters
+    ----------
+    hook
+        A bound method; its class may have been written when hooks were given less.
+    given
+        What it was given from the beginning.
+    later
+        What it is given by now, too, by name. A method that has such a parameter under another
+        name gets it in its place; one that has a default is the subclass's own.
+    """
+    parameters = inspect.signature(hook).parameters
+    taken = {name: value for name, value in later.items() if name in parameters}
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return hook(*given, **later)
+    needed = [p for p in parameters.values() if p.kind in _BY_PLACE and p.default is p.empty]
+    more = [value for name, value in later.items() if name not in taken]
+    return hook(*given, *more[: max(0, len(needed) - len(given) - len(taken))], **taken)
 
 
 def hooks_of(cls: type) -> list[str]:
@@ -128,14 +151,27 @@ def _check_override(cls: type, name: str, value: Any) -> None:
     if _is_plain(value) or (isinstance(base, property) and isinstance(value, FunctionType)):
         kind = "a property" if isinstance(base, property) else f"a method, {name}{_signature(base)}"
         raise DefinitionError(f"{cls.__name__}.{name} has to be {kind}; found {value!r}")
-    if isinstance(base, FunctionType) and isinstance(value, FunctionType):
+    if not (isinstance(base, FunctionType) and isinstance(value, FunctionType)):
+        return
+    if not _takes_call_of(base, value):
+        raise DefinitionError(
+            f"{cls.__name__}.{name} takes {_signature(value)}, but is called as "
+            f"{name}{_signature(base)}"
+        )
+
+
+def _takes_call_of(base: Callable[..., Any], override: Callable[..., Any]) -> bool:
+    """Tell whether a method can be called as another one, with or without what is optional."""
+    needed = inspect.signature(base).parameters.values()
+    optional = {p.name: None for p in needed if p.default is not p.empty}
+    places, names = _call_of(base)
+    for more, named in (((), {}), (optional, {}), ((), optional)):
         try:
-            inspect.signature(value).bind(*_call_of(base)[0], **_call_of(base)[1])
+            inspect.signature(override).bind(*places, *more, **names, **named)
         except TypeError:
-            raise DefinitionError(
-                f"{cls.__name__}.{name} takes {_signature(value)}, but is called as "
-                f"{name}{_signature(base)}"
-            ) from None
+            continue
+        return True
+    return False
 
 
 def _call_of(base: Callable[..., Any]) -> tuple[list[None], dict[str, None]]:

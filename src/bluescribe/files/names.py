@@ -24,6 +24,7 @@ __all__ = [
     "claim",
     "clean",
     "filled",
+    "filled_path",
     "fixed_part",
     "late_keys",
     "place_of_run",
@@ -227,6 +228,22 @@ def filled(template: str, start: Mapping[str, Any], *, fallback: str) -> str:
         )
         uid = start.get("uid")
         return _fill(fallback, {**start, "uid": uid if isinstance(uid, str) and uid else "unknown"})
+
+
+def filled_path(template: str, values: Mapping[str, Any]) -> str:
+    """Fill the keys of a path that is only read: a value may hold folders.
+
+    Raises
+    ------
+    LookupError
+        A key has no value.
+    """
+    parts = []
+    for literal, key, spec, _ in Formatter().parse(template):
+        parts.append(literal)
+        if key is not None:
+            parts.append(_format(key, _look_up(key, values), spec or ""))
+    return "".join(parts)
 
 
 def _fill(template: str, start: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ _REMEDIES = {
     errno.EIO: "the disk or its server reports an error: check the mount",
     errno.ENAMETOOLONG: "shorten FILE_NAME, or DIRECTORY",
     errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EHOSTDOWN: "start that server again, or look at its address; what waits is sent then",
     errno.ESTALE: "the file server lost the folder: remount it",
 }
 

@@ -62,6 +62,9 @@ class Account:
     retrying = ""
     """The error that is tried again right now; empty when all is well."""
 
+    on_claim: tuple[Callable[[str, Path], None], ...] = ()
+    """Are told of each file that is about to be made, and of which run it is."""
+
     spool: Spool | None = None
     """What keeps the runs until they are written; none when the writer is closed."""
 
@@ -102,6 +105,8 @@ class Account:
 
         def begin(path: Path) -> None:
             self.note_file(uid, path)
+            for tell in self.on_claim:
+                tell(uid, path)
             self.claims.begin(path)
 
         return Claims(before=begin, made=self.claims.end)

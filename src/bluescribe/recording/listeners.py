@@ -33,6 +33,10 @@ class Listeners:
         """
         self._account.claims.made, self._account.claims.before = tell, before
 
+    def before_claims(self, tell: Callable[[str, Path], None]) -> None:
+        """Have `tell` called, on the writer's thread, before a file is made, with its run's uid."""
+        self._account.on_claim = (*self._account.on_claim, tell)
+
     def tell_of_begun(self, tell: Callable[[Mapping[str, Any], Sequence[Path]], None]) -> None:
         """Have `tell` called, on the writer's thread, with each run and the files that it has.
 

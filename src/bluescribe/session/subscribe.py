@@ -105,6 +105,20 @@ def _log_groups(writers: Writers) -> None:
 def make_writers(iconfig: str | Path | Mapping[str, Any]) -> Writers:
     """Make all that a configuration switches on; nothing is subscribed.
 
+    For writers of one plan: ``RE(plan(), writers["nexus"].receiver)``, or, with
+    `bluesky.preprocessors`, ``@bpp.subs_decorator(writers["nexus"].receiver)``. What an earlier
+    session left is not taken up, as `subscribe_writers` does.
+
+    Parameters
+    ----------
+    iconfig
+        Path of ``iconfig.yml``, or its content.
+
+    Returns
+    -------
+    Writers
+        To be closed; at the end of the session that is done for them.
+
     Raises
     ------
     ConfigError

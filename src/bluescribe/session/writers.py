@@ -85,6 +85,11 @@ class Writers(KnownAttributes):
         """Whether documents would go nowhere."""
         return not self._receiving
 
+    @property
+    def has_own_deliveries(self) -> bool:
+        """Whether something is delivered that no writer of a format writes."""
+        return any(delivery.writer is not None for delivery in self._deliveries.values())
+
     def on_complete(self, tell: Tell) -> None:
         """Have `tell` called once for each run and format, when the files of the run are final.
 
@@ -256,6 +261,20 @@ class Writers(KnownAttributes):
         blocks |= {d: d.upper() for d in delivery_names()}
         hint = f": {blocks[name]} is not switched on" if name in blocks else ""
         raise AttributeError(f"no writer {name!r}{hint}; there are {', '.join(known) or 'none'}")
+
+    def __getitem__(self, name: str) -> Writer:
+        """Return the writer of a format: ``writers["nexus"]``.
+
+        Raises
+        ------
+        KeyError
+            It is not switched on.
+        """
+        try:
+            return self._writers[name]
+        except KeyError:
+            known = ", ".join(self._writers) or "none"
+            raise KeyError(f"no writer {name!r} is switched on; there are {known}") from None
 
     def __iter__(self) -> Iterator[Writer]:
         """Iterate over the writers."""

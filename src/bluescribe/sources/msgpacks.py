@@ -15,7 +15,7 @@ from ..files.plain_pickle import PlainUnpickler, array_of
 from ..model.run import Document
 from .base import SourceError, import_extra
 
-__all__ = ["read_msgpack"]
+__all__ = ["loads_msgpack", "read_msgpack"]
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,19 @@ def read_msgpack(path: Path, *, warns: bool = True) -> Iterator[tuple[str, Docum
             if not _is_document(item):
                 raise SourceError(f"{path}, document {number}: not a name and a document")
             yield item[0], item[1]
+
+
+def loads_msgpack(data: bytes) -> Any:
+    """Return what msgpack says, as `read_msgpack` has it.
+
+    Raises
+    ------
+    Exception
+        It is no msgpack, or a damaged one; of any kind, as msgpack has it.
+    """
+    msgpack = import_extra("msgpack", "databroker", "msgpack")
+    hook = _Hook(Path("a message"), is_told=False)
+    return msgpack.unpackb(data, object_hook=hook, raw=False, strict_map_key=False)
 
 
 def _is_document(item: Any) -> bool:

@@ -127,8 +127,9 @@ class Manifest:
 
     def clear_away(self, uid: str, name: str) -> None:
         """Delete the files of a run that was being written when an earlier export was killed."""
-        kept = {path for files in self.done.values() for path in files}
-        for path in self._claimed.pop((uid, name), []):
+        claimed = self._claimed.pop((uid, name), [])
+        kept = {path for files in self.done.values() for path in files} if claimed else set()
+        for path in claimed:
             place = self.folder / path
             is_ours = path not in kept and self._is_inside(place)
             if is_ours and place.is_file() and not place.is_symlink():
@@ -167,8 +168,11 @@ class Manifest:
     def _relative(self, path: Path) -> str:
         return os.path.relpath(path.resolve(), self.folder)
 
+    def _line(self, line: list[Any]) -> bytes:
+        return json.dumps(line).encode() + b"\n"
+
     def _write(self, line: list[Any]) -> None:
-        text = json.dumps(line).encode() + b"\n"
+        text = self._line(line)
         try:
             while text:  # a disk that gets full takes a part, and refuses the rest
                 text = text[os.write(self._fd, text) :]

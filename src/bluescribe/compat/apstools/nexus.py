@@ -50,7 +50,7 @@ class NXWriter(Callback):
     content: Mapping[str, Any] = {}
     """Groups and fields by name, in the place of overrides of writing methods."""
     file_class: ClassVar[type[NexusFile]] = NexusFile
-    """What writes a file: a subclass has the hooks ``extend(entry)``, ``title(run)``..."""
+    """What writes a file: a subclass has the hooks ``extend(entry, run)``, ``title(run)``..."""
 
     _external_file_read_timeout: float = 20
     _external_file_read_retry_delay: float = 0.5

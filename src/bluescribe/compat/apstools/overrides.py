@@ -30,7 +30,7 @@ _REFUSED = {
     **{name: instead for name, instead in HOOKS.items() if name not in _CALLED},
     **dict.fromkeys(
         ("add_dataset_attributes", "create_NX_group", "h5string", "resolve_class_path"),
-        f"{_OF_WRITING}; the hook extend(entry) of NexusFile has the group",
+        f"{_OF_WRITING}; the hook extend(entry, run) of NexusFile has the group",
     ),
     "_write_lines_": f"{_OF_WRITING}; comment(text) adds lines",
 }

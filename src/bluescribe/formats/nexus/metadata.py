@@ -27,6 +27,7 @@ __all__ = [
     "metadata_node",
     "stop_nodes",
     "stream_group",
+    "value_node",
 ]
 
 BLUESKY = "/entry/instrument/bluesky"
@@ -130,6 +131,14 @@ def metadata_node(value: Any) -> Dataset:
     return Dataset(_yaml(value), {"text_format": "yaml"})
 
 
+def value_node(value: Any) -> Dataset:
+    """Return the same, but lists of numbers as arrays."""
+    array = as_array([value])
+    if array is not None and _is_dataset(array[0]):
+        return Dataset(array[0])
+    return metadata_node(value)
+
+
 def _yaml(value: Any) -> str:
     text = dumps(value)
     if len(text) > _LONGEST_YAML:
@@ -145,7 +154,7 @@ def _device_group(values: Mapping[str, Any], configuration: Document) -> Group:
     keys, stamps = configuration.get("data_keys"), configuration.get("timestamps")
     for key, value in values.items():
         declared = keys.get(key) if isinstance(keys, Mapping) else None
-        node = _configuration_node(_as_declared(value, declared))
+        node = value_node(_as_declared(value, declared))
         stamp = stamps.get(key) if isinstance(stamps, Mapping) else None
         node.attrs = {**node.attrs, **_attributes(declared, stamp)}
         group.children[unique_name(str(key), group.children)] = node
@@ -156,14 +165,6 @@ def _as_declared(value: Any, data_key: Any) -> Any:
     if not isinstance(data_key, Mapping):
         return value
     return as_declared([value], Field.from_data_key("", data_key).dtype_numpy)[0]
-
-
-def _configuration_node(value: Any) -> Dataset:
-    """Return a configuration value: lists of numbers are arrays here."""
-    array = as_array([value])
-    if array is not None and _is_dataset(array[0]):
-        return Dataset(array[0])
-    return metadata_node(value)
 
 
 def _is_dataset(array: Any) -> bool:

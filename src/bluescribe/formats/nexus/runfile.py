@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import h5py
 
 from ...assets.images import Images
+from ...contract.hooks import call_hook
 from ...contract.post_run import Shortfall, Work
 from ...files.job_note import Note
 from ...files.json_text import dumps
@@ -61,15 +62,22 @@ class NexusFile(Hdf5RunFile[NexusSettings, StreamTable]):
         """Return what ``/entry/title`` says; for subclasses to change."""
         return run.title
 
-    def extend(self, entry: h5py.Group) -> None:
-        """Add to a finished entry, just before its file is closed; for subclasses.
+    if TYPE_CHECKING:  # an override may take the entry alone, or the run, too
+        extend: Callable[..., None]
+    else:
 
-        Parameters
-        ----------
-        entry
-            ``/entry`` of the open file, with all that was measured. An exception that is raised
-            here is logged, and the file is finished without what it would have added.
-        """
+        def extend(self, entry: h5py.Group, run: Run | None = None) -> None:
+            """Add to a finished entry, just before its file is closed; for subclasses.
+
+            Parameters
+            ----------
+            entry
+                ``/entry`` of the open file, with all that was measured. An exception that is raised
+                here is logged, and the file is finished without what it would have added.
+            run
+                The run: ``run.start``, ``run.plan_name``, ``run.streams`` and their fields. It is
+                always given; a subclass that takes the entry alone goes on working.
+            """
 
     @telling_of_system
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
@@ -211,7 +219,7 @@ class NexusFile(Hdf5RunFile[NexusSettings, StreamTable]):
 
     def _extend(self, entry: h5py.Group) -> None:
         try:
-            self.extend(entry)
+            call_hook(self.extend, entry, run=self._run)
         except Exception:
             logger.exception(
                 "nexus: extend() of %s failed on %s. The file has all that was measured, and not "

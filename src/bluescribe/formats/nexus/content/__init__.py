@@ -2,15 +2,17 @@
 
 A mapping says where each field of a NeXus group comes from. One ships with bluescribe
 (``defaults.yml``); ``CONTENT`` of iconfig.yml extends it, and templates of the start document and
-application definitions (``applications/``) are mappings too. `rules` reads them, `sources` finds
-what they name, `build` makes the tree, `definitions` checks it, `entry` does that for one run.
+application definitions (``applications/``) are mappings too. `rules` and `template` read them,
+`sources` finds what they name (`external`: in other files), `build` makes the tree, `definitions`
+checks it, `entry` does that for one run.
 """
 
 from __future__ import annotations
 
 from .definitions import Definition, definition_names, load_definition
 from .entry import EntryContent
-from .rules import GroupRule, default_rules, merge, parse_template
+from .rules import GroupRule, default_rules, merge
+from .template import parse_template
 
 __all__ = [
     "Definition",

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ....hdf5.names import unique_name
-from ....hdf5.tree import Dataset, Group, HardLink, Node
+from ....hdf5.objects import printable
+from ....hdf5.tree import Dataset, External, Group, HardLink, Node
+from ..metadata import value_node
 from .rules import TYPES, FieldRule, GroupRule
 from .sources import Found, Sources
 
@@ -21,6 +23,8 @@ class Content:
     entry: Group = field(default_factory=lambda: Group(""))
     missing: list[str] = field(default_factory=list)
     """For each field without a source: where it was to stand, and what was looked for."""
+    links: dict[str, str] = field(default_factory=dict)
+    """Where links to other files stand -> the file, as the link has it."""
 
 
 def build(rule: GroupRule, sources: Sources) -> Content:
@@ -55,13 +59,30 @@ def _add_group(content: Content, rule: GroupRule, sources: Sources) -> None:
             content.missing.append(f"{place} (from {' or '.join(wanted.sources)})")
     for constant in (f for f in rule.fields if not f.sources):
         if is_known or not constant.is_optional:  # ours say nothing of a beamline that is not there
-            own = _attributes(constant.attributes, sources)
-            nodes[constant.name] = Dataset(constant.value, own)
+            nodes[constant.name] = _constant(constant, sources)
     attributes = _attributes(rule.attributes, sources)
     if (nodes or attributes) and all(name in nodes for name in rule.needs):
         group = _group_at(content.entry, rule)
         group.attrs |= attributes
         group.children |= nodes
+        content.links |= {
+            f"{rule.path}/{name}": node.file
+            for name, node in nodes.items()
+            if isinstance(node, External)
+        }
+    elif rule.is_asked_for:
+        _group_at(content.entry, rule)
+
+
+def _constant(rule: FieldRule, sources: Sources) -> Dataset:
+    """Return a constant: numbers in lists as arrays, texts as texts, anything else as YAML."""
+    value = rule.value
+    if isinstance(value, list | tuple) and value and all(isinstance(v, str) for v in value):
+        node = Dataset([printable(text) for text in value])
+    else:
+        node = value_node(value)
+    node.attrs = {**node.attrs, **_attributes(rule.attributes, sources)}
+    return node
 
 
 def _group_at(entry: Group, rule: GroupRule) -> Group:
@@ -80,6 +101,8 @@ def _group_at(entry: Group, rule: GroupRule) -> Group:
 def _node(rule: FieldRule, sources: Sources) -> Node | None:
     for source in rule.sources:
         found = sources.find(source)
+        if found is not None and found.external is not None:
+            return found.external
         if found is None or (rule.type and sources.kind(found) not in TYPES[rule.type]):
             continue
         if rule.is_single and sources.rows(found) != 1:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import h5py
@@ -16,8 +18,9 @@ from ....model.run import Run
 from ..table import StreamTable
 from .build import build
 from .definitions import Definition, load_definition
-from .rules import GroupRule, parse_template
+from .rules import GroupRule
 from .sources import Sources
+from .template import parse_template
 
 __all__ = ["EntryContent"]
 
@@ -32,6 +35,8 @@ class _Settings(Protocol):
     def rules(self) -> list[GroupRule]: ...
     @property
     def application(self) -> Definition | None: ...
+    @property
+    def path_map(self) -> Mapping[str, Path]: ...
     def tell(self, logger: logging.Logger, message: str, *, key: str | None = None) -> None: ...
 
 
@@ -54,6 +59,7 @@ class EntryContent:
         self._rules = [*settings.rules, *self._template()]
         self.definition = self._definition()
         self._missing: list[str] = []
+        self._links: dict[str, str] = {}
 
     def write(self, h5: h5py.File, tables: Mapping[str, StreamTable]) -> None:
         """Write what is there by now; to be repeated when there is more."""
@@ -67,6 +73,7 @@ class EntryContent:
         for place in self._missing:
             message = f"{self._run.label} has no source for /entry/{place}"
             self._settings.tell(logger, message, key=place)
+        self._tell_of_links(Path(h5.filename).parent)
         if self.definition is None:
             return
         lacking = list(self.definition.lacking(h5))
@@ -79,10 +86,20 @@ class EntryContent:
         )
         self._settings.tell(logger, message, key=f"{self.definition.name} {lacking}")
 
+    def _tell_of_links(self, folder: Path) -> None:
+        for place, file in self._links.items():
+            if os.path.exists(folder / file):  # noqa: PTH110  # it never raises
+                continue
+            message = (
+                f"{self._run.label}: /entry/{place} links {file}, which is not there. The link "
+                "stays, and leads there when the file comes"
+            )
+            self._settings.tell(logger, message, key=place)
+
     def _write_rules(
         self, rules: Iterable[GroupRule], h5: h5py.File, tables: Mapping[str, StreamTable]
     ) -> list[str]:
-        sources = Sources(self._run, tables, h5)
+        sources = Sources(self._run, tables, h5, self._settings.path_map)
         missing = []
         for rule in rules:
             try:
@@ -94,6 +111,7 @@ class EntryContent:
                 missing.append(f"{rule.path} ({error})")
             else:
                 missing += content.missing
+                self._links |= content.links
         return missing
 
     def _template(self) -> list[GroupRule]:

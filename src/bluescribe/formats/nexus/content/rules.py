@@ -1,8 +1,7 @@
-"""Content mappings and templates -> rules: which groups an entry gets, and from what."""
+"""Content mappings -> rules: which groups an entry gets, and from what."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,8 @@ from typing import Any
 import yaml
 
 from ....errors import ConfigError
+from ....model.values import as_array
+from .external import checked, is_external
 
 __all__ = [
     "FieldRule",
@@ -21,7 +22,7 @@ __all__ = [
     "default_rules",
     "merge",
     "parse_content",
-    "parse_template",
+    "place_of",
 ]
 
 Place = tuple[tuple[str, str], ...]
@@ -60,13 +61,15 @@ class FieldRule:
 
 @dataclass(frozen=True, slots=True)
 class GroupRule:
-    """One group; it is made when something is found for it."""
+    """One group; it is made when something is found for it, or when it is asked for as it is."""
 
     place: Place
     fields: tuple[FieldRule, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     """Fields without which there is no group."""
+    is_asked_for: bool = False
+    """Whether the group is made also when nothing is found for it."""
 
     def __post_init__(self) -> None:
         """Refuse what would take the place of what was measured, or of the way to it."""
@@ -152,44 +155,6 @@ def parse_content(content: Mapping[str, Any]) -> list[GroupRule]:
     return rules
 
 
-def parse_template(template: Any) -> list[GroupRule]:
-    """Return the rules of a template in apstools' form: pairs of source and target.
-
-    ``["/entry/a/b", "/entry/c:NXdata/x"]`` links, ``["/entry/c:NXdata/x=", 42]`` is a constant,
-    ``["/entry/c:NXdata/@signal", "x"]`` an attribute.
-
-    Raises
-    ------
-    ConfigError
-        It is not such a list, nor the JSON text of one.
-    """
-    try:
-        pairs = json.loads(template) if isinstance(template, str | bytes) else template
-    except ValueError as error:
-        raise ConfigError(f"not JSON: {error}") from None
-    if not isinstance(pairs, list | tuple):
-        raise ConfigError(f"found {pairs!r}; a list of pairs [source, target] is needed")
-    return [_pair_rule(pair) for pair in pairs]
-
-
-def _pair_rule(pair: Any) -> GroupRule:
-    if not (isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str)):
-        raise ConfigError(f"found {pair!r}; a pair [source, target] is needed")
-    source, target = pair
-    where, _, last = source.rpartition("/")
-    if last.startswith("@") and len(last) > 1:
-        return GroupRule(_place(where), attributes={last[1:]: target})
-    if last.endswith("=") and len(last) > 1:
-        value = [target] if isinstance(target, int | float) else target
-        return GroupRule(_place(where), (FieldRule(last[:-1], value=value),))
-    if not isinstance(target, str):
-        raise ConfigError(f"found {pair!r}; the target of a link is a path")
-    where, _, last = target.rpartition("/")
-    if not last or ":" in last:
-        raise ConfigError(f"found {target!r}; a target ends with the name of the link")
-    return GroupRule(_place(where), (FieldRule(last, (source,)),))
-
-
 def _group_rule(key: str, content: Mapping[str, Any]) -> GroupRule:
     attributes: dict[str, Any] = {}
     needs: tuple[str, ...] = ()
@@ -207,9 +172,14 @@ def _group_rule(key: str, content: Mapping[str, Any]) -> GroupRule:
         except ConfigError as error:
             raise ConfigError(f"{key}: {name}: {error}") from None
     try:
-        return GroupRule(_place(key), tuple(rules), attributes, needs)
+        rule = GroupRule(place_of(key), tuple(rules), attributes, needs, is_asked_for=not content)
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from None
+    if rule.is_asked_for and rule.placeholder:
+        raise ConfigError(
+            f"{key}: {{}} makes an empty group, and nothing says what {{{rule.placeholder}}} is"
+        )
+    return rule
 
 
 def _field_rule(name: str, said: Any) -> FieldRule:
@@ -218,19 +188,28 @@ def _field_rule(name: str, said: Any) -> FieldRule:
         raise ConfigError("a field's name has no / in it; give the group a line of its own")
     if isinstance(said, bool | int | float):
         return FieldRule(name, value=said)
+    if isinstance(said, list) and said and not any(isinstance(item, str) for item in said):
+        return FieldRule(name, value=_numbers(said))
     if isinstance(said, str | list):
         return FieldRule(name, tuple(map(_source, _texts(said))))
     if not isinstance(said, Mapping) or ("source" in said) == ("value" in said):
         raise ConfigError(
-            f"found {said!r}; a source such as baseline/aps_current is needed, a number, or "
-            "{value: ...} or {source: ...} with units and attributes"
+            f"found {said!r}; a source such as baseline/aps_current is needed, a number or a list "
+            "of them, or {value: ...} or {source: ...} with units and attributes"
         )
     wanted = str(said.get("type", ""))
     if wanted and wanted not in TYPES:
         raise ConfigError(f"found type {wanted!r}; allowed are {', '.join(TYPES)}")
+    sources = tuple(map(_source, _texts(said["source"]))) if "source" in said else ()
+    more = sorted(map(str, said.keys() - {"source", "optional"}))
+    if more and (others := [source for source in sources if is_external(source)]):
+        raise ConfigError(
+            f"{others[0]} is a link to another file, and what it leads to is as it is there: "
+            f"leave {', '.join(more)} out"
+        )
     return FieldRule(
         name,
-        tuple(map(_source, _texts(said["source"]))) if "source" in said else (),
+        sources,
         said.get("value"),
         {str(k): v for k, v in said.items() if k not in _FIELD_KEYS},
         wanted,
@@ -240,7 +219,17 @@ def _field_rule(name: str, said: Any) -> FieldRule:
     )
 
 
+def _numbers(said: list[Any]) -> list[Any]:
+    """Return a list of numbers, or of such lists, that has a shape."""
+    array = as_array(said)
+    if array is None or array.dtype.kind not in "biuf":
+        raise ConfigError(f"found {said!r}; numbers of one kind are needed, in rows of one length")
+    return said
+
+
 def _source(text: str) -> str:
+    if is_external(text):
+        return checked(text)
     if "/" not in text and not _PLACEHOLDER.fullmatch(text):
         raise ConfigError(
             f"found {text!r}; a source is stream/field (baseline/{text}), metadata/{text}, "
@@ -250,7 +239,7 @@ def _source(text: str) -> str:
     return text
 
 
-def _place(path: str) -> Place:
+def place_of(path: str) -> Place:
     """Read ``/entry/name:NXclass/...``; the leading ``/entry`` may be missing."""
     parts = [part for part in path.split("/") if part]
     if parts and parts[0].partition(":")[0] == "entry":
@@ -271,7 +260,7 @@ def _place(path: str) -> Place:
 
 
 def _path(key: Any) -> str:
-    return "/".join(name for name, _ in _place(str(key)))
+    return "/".join(name for name, _ in place_of(str(key)))
 
 
 def _texts(said: Any) -> Iterator[str]:
@@ -287,7 +276,10 @@ def _extended(old: GroupRule | None, new: GroupRule) -> GroupRule:
     fields = {f.name: f for f in (*old.fields, *new.fields)}
     place = tuple((name, b or a) for (name, a), (_, b) in zip(old.place, new.place, strict=True))
     attributes = {**old.attributes, **new.attributes}
-    return GroupRule(place, tuple(fields.values()), attributes, new.needs or old.needs)
+    is_asked_for = old.is_asked_for or new.is_asked_for
+    return GroupRule(
+        place, tuple(fields.values()), attributes, new.needs or old.needs, is_asked_for
+    )
 
 
 def _fill(text: str, names: Mapping[str, str]) -> str:

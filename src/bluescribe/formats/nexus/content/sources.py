@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from ....assets.path_map import PathMap
+from ....files.names import filled_path
 from ....hdf5.names import unique_name
-from ....hdf5.tree import Dataset
+from ....hdf5.tree import Dataset, External
 from ....model.run import Run
-from ..metadata import BLUESKY, metadata_node
+from ..metadata import BLUESKY, value_node
 from ..table import StreamTable
+from .external import is_external, keys_of, parts_of
 
 __all__ = ["Found", "Sources"]
 
@@ -27,6 +31,8 @@ class Found:
     """Of an object in the file; empty where the value stands nowhere by itself."""
     node: Dataset | None = None
     """The value, where `path` is empty."""
+    external: External | None = None
+    """A link to another file, which need not be there yet."""
 
 
 class Sources:
@@ -40,9 +46,18 @@ class Sources:
         Columns of its streams, by name.
     h5
         Its file.
+    path_map
+        Where other files are that it links.
     """
 
-    def __init__(self, run: Run, tables: Mapping[str, StreamTable], h5: h5py.File) -> None:
+    def __init__(
+        self,
+        run: Run,
+        tables: Mapping[str, StreamTable],
+        h5: h5py.File,
+        path_map: Mapping[str, Path],
+    ) -> None:
+        self._path_map = PathMap(path_map)
         self._run = run
         self._tables = tables
         self._h5 = h5
@@ -55,8 +70,11 @@ class Sources:
         source
             ``stream/field`` (``primary/det``; ``baseline/field`` is its first reading, and
             ``baseline/field/value_end`` the last), ``metadata/key``, ``metadata/key/inner``,
-            ``configuration/device/key``, or a path such as ``/entry/...``.
+            ``configuration/device/key``, a path such as ``/entry/...``, or ``file::/path`` in
+            another file, whose keys in braces are of the start document, or sources themselves.
         """
+        if is_external(source):
+            return self._external(source)
         if source.startswith("/"):
             return self._at(source)
         kind, _, rest = source.partition("/")
@@ -125,7 +143,30 @@ class Sources:
         if value is None or isinstance(value, Mapping):
             return None
         path = f"{BLUESKY}/metadata/{unique_name(keys, ())}"
-        return (None if "/" in keys else self._at(path)) or Found(node=metadata_node(value))
+        node = value_node(value)
+        if "/" in keys or np.ndim(node.value):  # there, lists are the YAML that apstools writes
+            return Found(node=node)
+        return self._at(path) or Found(node=node)
+
+    def _external(self, source: str) -> Found | None:
+        template, path = parts_of(source)
+        values = dict(self._run.start)
+        for key in keys_of(template):
+            if "/" in key and (found := self.find(key)) is not None:
+                values[key] = self._single(found)
+        try:
+            file = filled_path(template, values)
+        except LookupError:
+            return None
+        return Found(external=External(str(self._path_map.apply(file)), path))
+
+    def _single(self, found: Found) -> Any:
+        """Return the one value of a column or an array; None if it has several."""
+        value = self.value(found)
+        if not isinstance(value, np.ndarray):
+            return value
+        (only,) = value.ravel().tolist() if value.size == 1 else (None,)
+        return only.decode("utf-8", "replace") if isinstance(only, bytes) else only
 
     def _configuration(self, rest: str) -> Found | None:
         device, _, key = rest.partition("/")

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import pickle
-import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import ConfigError, DocumentError
-from .extras import import_extra
-from .files.plain_pickle import PlainUnpickler
-from .model.grammar import check_name
-from .session.subscribe import make_writers
-from .session.writers import Writers
+from ..errors import ConfigError, DocumentError
+from ..extras import import_extra
+from ..files.plain_pickle import PlainUnpickler
+from ..model.grammar import check_name
+from ..session.subscribe import make_writers
+from ..session.writers import Writers
+from .signals import ending_signals
 
 __all__ = ["listen"]
 
@@ -92,7 +91,7 @@ def listen(
         raise ConfigError(f"no writer is switched on: set ENABLE: true in a block of {iconfig}")
     stop = stop or threading.Event()
     listener = _Listener(address, prefix.encode(), decode, writers.post)
-    with writers, _signals(stop):
+    with writers, ending_signals(stop):
         while not stop.is_set():
             try:
                 _receive(f"tcp://{host}:{port}", listener, ready, stop)
@@ -212,20 +211,3 @@ def _json(data: bytes) -> Any:
             "serializer that makes JSON"
         )
     return json.loads(data)
-
-
-@contextmanager
-def _signals(stop: threading.Event) -> Iterator[None]:
-    """Have SIGINT and SIGTERM set an event, where this is the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
