@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract.report import Discrepancy, Failure
+from .changes import Change
 
 __all__ = ["Status"]
 
@@ -38,6 +39,10 @@ class Status:
     """The latest runs that did not come as their stop documents say, oldest first."""
     late: tuple[Failure, ...] = ()
     """Runs that could not be written so far; the spool has them, and they are tried again."""
+    is_enabled: bool = True
+    """Whether the runs that begin from now on are written."""
+    changes: tuple[Change, ...] = ()
+    """What is not as it was configured, and by whom."""
 
     def __str__(self) -> str:
         """Return a few lines for people."""

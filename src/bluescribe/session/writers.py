@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from ..contract.attributes import KnownAttributes
 from ..contract.report import Tell
 from ..delivery import delivery_names
 from ..formats import format_names
@@ -17,6 +16,7 @@ from ..recording.unstopped_runs import OpenRuns
 from ..recording.waiting import wait_until_written
 from ..recording.writer import Writer
 from ..spool import Spool, SpoolSettings
+from .control import ControlsOfAll
 from .status import WritersStatus
 from .succession import Succession
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Writers"]
 
 
-class Writers(KnownAttributes):
+class Writers(ControlsOfAll):
     """Several writers that receive the same documents, and what becomes of their files.
 
     They are one subscriber, so that arrays are copied once and the end of a run waits for all
@@ -188,8 +188,7 @@ class Writers(KnownAttributes):
         if name in ("start", "stop"):
             self._note_runs(name, copy)
         if name == "start":
-            for writer in self._receiving:
-                writer.announce(copy)
+            Writer.announce_together(self._receiving, copy)
             self._spool.post("cwd", working_directory())
         self._spool.post(name, copy, size)
         if name == "stop":
@@ -250,6 +249,13 @@ class Writers(KnownAttributes):
         blocks |= {d: d.upper() for d in delivery_names()}
         hint = f": {blocks[name]} is not switched on" if name in blocks else ""
         raise AttributeError(f"no writer {name!r}{hint}; there are {', '.join(known) or 'none'}")
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the writer of a format, or a delivery, whatever its name."""
+        known = {**self._writers, **self._deliveries}
+        if name not in known:
+            raise KeyError(f"no writer {name!r}; there are {', '.join(known) or 'none'}")
+        return known[name]
 
     def __iter__(self) -> Iterator[Writer]:
         """Iterate over the writers."""

@@ -25,7 +25,7 @@ _MOST_ITEMS = 5_000
 """Documents that may wait."""
 _LARGEST_BATCH = 1_000
 _LARGEST_BATCH_BYTES = 64 << 20
-_PREFACES = ("cwd", "elsewhere", "settings")
+_PREFACES = ("cwd", "elsewhere", "off", "settings")
 """What is told before a start document, of the run that begins."""
 
 

@@ -159,7 +159,7 @@ class SpecSession(FormatSession["SpecSettings"]):
 
     def _target(self, run: Run, settings: SpecSettings) -> tuple[Folder, str | None]:
         """Return where the file of a run is, and its name; None when its time names it."""
-        directory = run.cwd / folder_of(settings.directory, run.for_names)
+        directory = folder_of(settings, run.for_names, run.cwd)
         folder = Folder.made(directory, settings.rights, run.claims)
         named = self._named
         if named is None:
@@ -226,15 +226,15 @@ class SpecSession(FormatSession["SpecSettings"]):
             raise ConfigError("newfile() has no use where append_to names the file")
         if title is not None and is_path(title):
             return self._use(Path(title).expanduser().resolve(), md)
-        folder = next_folder(self.settings.directory, md)
+        folder = next_folder(self.upcoming, md)
         if title is None:
             name = session_name({"time": time.time()}) + self._ending
-            path = (folder or working_directory() / self.settings.directory) / name
+            path = (folder or working_directory() / self.upcoming.directory) / name
             path = path if folder is None else free(path)
             highest = None
         else:
             name = clean(str(title).removesuffix(self._ending)) + self._ending
-            path = (folder or working_directory() / self.settings.directory) / name
+            path = (folder or working_directory() / self.upcoming.directory) / name
             highest = None if folder is None else self.highest_in(path)
         with self._lock:
             self._call(path, title=path.name, goes_on=title is not None)
@@ -243,7 +243,7 @@ class SpecSession(FormatSession["SpecSettings"]):
     def _use(self, path: Path, md: Mapping[str, Any] | None) -> tuple[Path, int | None]:
         """Go on in a file that is named by its path, in which no link is left."""
         highest = self.highest_in(path)
-        folder = None if md is None else next_folder(self.settings.directory, md)
+        folder = None if md is None else next_folder(self.upcoming, md)
         with self._lock:
             self._call(path, named=NamedFile(path, folder))
         return path, highest
@@ -268,7 +268,7 @@ class SpecSession(FormatSession["SpecSettings"]):
 
     def folders(self, md: Mapping[str, Any] | None) -> list[Path]:
         """Return where the console looks for a file: the folder of the next, or the last run."""
-        folder = next_folder(self.settings.directory, md)
+        folder = next_folder(self.upcoming, md)
         if folder is not None:
             return [folder]
         return [] if self._current is None else [self._current.place.parent]
