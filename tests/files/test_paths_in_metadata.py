@@ -80,7 +80,7 @@ def test_a_path_in_a_name_stays_in_the_folder(root):
     assert path == root / "i22" / "scans" / "i22-5"
     path = run_path(root / "i22", "{f:path}", {"f": "/etc/passwd"}, roots=roots)
     assert path == root / "i22" / "_etc_passwd"
-    assert run_path(root, "{f:path}", {"f": ".a/#b"}, roots=roots) == root / "_.a" / "_b"
+    assert run_path(root, "{f:path}", {"f": ".a/#b"}, roots=roots) == root / "_a" / "_b"
 
 
 words = st.one_of(
@@ -140,9 +140,9 @@ def test_a_list_that_is_too_short_gives_the_default_name(caplog):
     assert "has no 'motors[3]'" in caplog.text
 
 
-@pytest.mark.parametrize("template", ["{#:s}", "{#:path}", "{time:path}", "{a!r|x}"])
+@pytest.mark.parametrize("template", ["{#:s}", "{#:path}"])
 def test_what_no_counter_or_path_is_is_refused(template):
-    with pytest.raises(ValueError, match="format|path|between"):
+    with pytest.raises(ValueError, match="no format of Python"):
         check_template(template, may_be_late=True)
 
 
