@@ -18,6 +18,7 @@ from ..files.job_note import settings_of
 from ..files.run_names import is_by_default, is_surely_by
 from ..files.write_lock import is_held
 from ..model.run import Document
+from .held_run import HeldRun
 from .report import RunReport
 from .settings import WriterSettings
 
@@ -108,6 +109,9 @@ class Recovery(ABC):
     is_journal: ClassVar[bool] = False
     """Whether its files hold all documents, one a line, the stop document last."""
 
+    is_slow: ClassVar[bool] = False
+    """Whether it takes long to look into a file, as HDF5 does, which can end its process, too."""
+
     def __init__(self, plugin: FormatPlugin, settings: WriterSettings) -> None:
         self.plugin = plugin
         self._settings = settings
@@ -149,6 +153,26 @@ class Recovery(ABC):
         OSError
             It cannot be read.
         """
+
+    def runs_in(self, path: Path, head: bytes) -> Iterator[HeldRun]:
+        """Yield what a file tells of its runs, at a glance; nothing if it is none of this format.
+
+        Parameters
+        ----------
+        path
+            Any file.
+        head
+            Its first bytes.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+        for found in self.examine(path) if self.has_ending(path) else ():
+            if found.run:
+                stop = {} if found.has_stop else None
+                yield HeldRun(path, self.name, {"uid": found.run}, stop, found.events)
 
     def is_named_after(self, found: Found, stem: str, start: Document) -> bool:
         """Tell whether a file that does not tell its run is that of a run, by its name.
