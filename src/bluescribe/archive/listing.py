@@ -77,7 +77,8 @@ def list_runs(
     progress
         Is called with the number of files that were looked at, and of all.
     are_slow_left
-        Whether files are left out that take long to open: a session opens no HDF5.
+        Whether files are known by their names alone that take long to open: a session opens no
+        HDF5.
 
     Raises
     ------
@@ -159,11 +160,12 @@ class _Readers:
     """What reads the files of each format, the cheapest first."""
 
     def __init__(self, *, are_slow_left: bool = False) -> None:
+        self._are_slow_left = are_slow_left
         self._recoveries: dict[str, Recovery] = {}
         for name in format_names():
             with suppress(BluescribeError):  # of a package that cannot be imported
                 plugin = load_plugin(name)
-                if plugin.recovery is not None and not (are_slow_left and plugin.recovery.is_slow):
+                if plugin.recovery is not None:
                     self._recoveries[name] = plugin.recovery(plugin, plugin.settings())
 
     def costs(self, path: Path) -> tuple[bool, str]:
@@ -181,6 +183,8 @@ class _Readers:
         with path.open("rb") as file:
             head = file.read(_HEAD)
         for recovery in self._recoveries.values():
+            if recovery.is_slow and self._are_slow_left:
+                continue
             held: list[HeldRun] = []
             try:
                 held = list(recovery.runs_in(path, head))

@@ -108,7 +108,7 @@ def _print_rows(rows: list[tuple[str, ...]], console: Console) -> None:
     """Print a table; where nobody looks at it, lines with tabs, for other programs."""
     if not console.is_terminal:
         for row in [_COLUMNS, *rows]:
-            console.print("\t".join(_plain(row)), markup=False, soft_wrap=True, no_wrap=True)
+            console.file.write("\t".join(_plain(row)) + "\n")  # rich would put spaces for tabs
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in _COLUMNS:

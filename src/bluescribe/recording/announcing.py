@@ -149,12 +149,19 @@ class Announcing:
             )
         return self.settings.changed(settings)
 
+    def _differs(self, name: str) -> bool:
+        """Tell whether something is not as the writer was made."""
+        if name == ENABLED:
+            return not self._is_enabled
+        return bool(getattr(self._session.upcoming, name) != getattr(self.settings, name))
+
     def _note(self, settings: Mapping[str, Any], by: str, *, is_all: bool = False) -> None:
         """Note what was changed, for people, and in the spool behind all that came so far."""
         now = time.time()
         before = {} if is_all else self._changed
         changed = {name: Change(name, value, by, now) for name, value in settings.items()}
-        self._changed = {**before, **changed}
+        after = {**before, **changed}
+        self._changed = {name: each for name, each in after.items() if self._differs(name)}
         told = {name: self._changes.get(name, value) for name, value in settings.items()}
         asked = {"verb": "change", "settings": told, "by": by, "time": now, "is_all": is_all}
         self._lane.post(CONTROL, asked)

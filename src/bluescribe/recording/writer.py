@@ -288,5 +288,12 @@ class Writer(WriterDefinition, Controls, Listeners):
         """Name the format and the directory."""
         return f"{type(self).__name__}({str(self.settings.directory)!r})"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show in IPython what `status` tells."""
+        printer.text(repr(self) if cycle else str(self.status()))
+
+    def _repr_html_(self) -> str:
+        return self.status()._repr_html_()
+
     def _wait(self, done: threading.Event, timeout: float | None) -> bool:
         return wait_until_written([(self, done)], timeout)
