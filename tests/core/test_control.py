@@ -115,13 +115,14 @@ def test_a_name_is_for_formats_with_a_file_a_run(engine, writers):
 
 def test_what_cannot_be_is_refused_and_no_format_has_changed(engine, writers, tmp_path):
     Path("file").touch()
-    for settings, words in [
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"directory": "$HOME"}, "HOME is not filled in"),
         ({"directry": "x"}, "did you mean directory"),
         ({"enabled": 1}, "True or False"),
         ({"directory": "a", "roots": ["/"]}, "cannot be changed"),
         ({"file_name": "x", "directory": "y"}, "Set file_name alone"),
-    ]:
+    ]
+    for settings, words in refused:
         with pytest.raises(ConfigError, match=words):
             writers.update(**settings)
     with pytest.raises(DirectoryError, match="is no folder"):
@@ -182,7 +183,9 @@ def test_metadata_that_asks_for_what_cannot_be_costs_nothing(asked, tmp_path, ca
         writer(name, {**start, "bluescribe": asked})
         for name, doc in docs[1:]:
             writer(name, doc)
-        assert writer.status().last_file.is_relative_to(tmp_path / "made")
+        path = writer.status().last_file
+    assert path is not None
+    assert path.is_relative_to(tmp_path / "made")
     assert told(caplog)
 
 

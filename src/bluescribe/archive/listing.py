@@ -166,7 +166,9 @@ class _Readers:
             with suppress(BluescribeError):  # of a package that cannot be imported
                 plugin = load_plugin(name)
                 if plugin.recovery is not None:
-                    self._recoveries[name] = plugin.recovery(plugin, plugin.settings())
+                    self._recoveries[name] = plugin.recovery(
+                        plugin, plugin.settings.validated(name, {})
+                    )
 
     def costs(self, path: Path) -> tuple[bool, str]:
         """Return what cheap files come before, by their names."""

@@ -109,6 +109,7 @@ def _print_rows(rows: list[tuple[str, ...]], console: Console) -> None:
     if not console.is_terminal:
         for row in [_COLUMNS, *rows]:
             console.file.write("\t".join(_plain(row)) + "\n")  # rich would put spaces for tabs
+        console.file.flush()
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in _COLUMNS:

@@ -171,7 +171,7 @@ class Recovery(ABC):
         """
         for found in self.examine(path) if self.has_ending(path) else ():
             if found.run:
-                stop = {} if found.has_stop else None
+                stop: Document | None = {} if found.has_stop else None
                 yield HeldRun(path, self.name, {"uid": found.run}, stop, found.events)
 
     def is_named_after(self, found: Found, stem: str, start: Document) -> bool:

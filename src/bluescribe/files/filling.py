@@ -242,7 +242,7 @@ def _item(value: Any, name: str) -> Any:
     if isinstance(value, Mapping):
         return value.get(name)
     is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
-    if not (is_list or getattr(value, "ndim", 0)) or not name.isdecimal():
+    if not (is_list or hasattr(value, "ndim")) or not name.isdecimal():
         return None
     with suppress(Exception):  # it is shorter, or the number has 5,000 digits
         return value[int(name)]

@@ -33,12 +33,17 @@ class Controls(Announcing):
         return self._session.shares_files
 
     @property
+    def _upcoming(self) -> WriterSettings:
+        settings: WriterSettings = self._session.upcoming
+        return settings
+
+    @property
     def directory(self) -> Path:
         """Folder of the runs that begin from now on, as given; a template may have {keys}.
 
         It can be set. A relative one is in the working directory that the session has at each run.
         """
-        return self._session.upcoming.directory
+        return self._upcoming.directory
 
     @directory.setter
     def directory(self, value: str | Path) -> None:
@@ -47,7 +52,7 @@ class Controls(Announcing):
     @property
     def file_name(self) -> str:
         """Template of the names of the runs that begin from now on; it can be set."""
-        return self._session.upcoming.file_name
+        return self._upcoming.file_name
 
     @file_name.setter
     def file_name(self, value: str) -> None:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..contract.attributes import KnownAttributes
 from ..errors import ConfigError
@@ -16,6 +16,8 @@ from ..recording.writer import Writer
 __all__ = ["ControlsOfAll"]
 
 logger = logging.getLogger(__name__)
+
+_Value = TypeVar("_Value", Path, str, bool)
 
 
 class ControlsOfAll(KnownAttributes):
@@ -136,7 +138,7 @@ class ControlsOfAll(KnownAttributes):
         logger.info("as configured from the next run on: %s (by %s)", ", ".join(words) or "all", by)
 
 
-def _one_or_each(values: dict[str, Any]) -> Any:
+def _one_or_each(values: dict[str, _Value]) -> _Value | dict[str, _Value]:
     """Return what all formats have, or what each has."""
     found = list(values.values())
     return found[0] if found and all(value == found[0] for value in found) else values

@@ -40,6 +40,9 @@ class Magic:
         What it speaks to; it does not hold them.
     """
 
+    _ipython_magic_no_var_expand = True
+    """Whether IPython leaves {keys} of templates alone: they are none of its variables."""
+
     def __init__(self, writers: Writers) -> None:
         self._writers = weakref.ref(writers)
 
@@ -89,9 +92,9 @@ def _where(writers: Writers, *words: str) -> Any:
     pairs = [word.partition("=") for word in words]
     if not pairs or not all(sign for _, sign, _ in pairs):
         raise ValueError("say what to look for: %bluescribe where sample=steel plan_name=scan")
-    asked = {key: _value(value) for key, _, value in pairs}
+    asked: dict[str, Any] = {key: _value(value) for key, _, value in pairs}
     texts = {key: str(asked[key]) for key in ("uid", "sample") if key in asked}
-    return writers.where(**{**asked, **texts})
+    return writers.where(**(asked | texts))
 
 
 def _value(text: str) -> Any:

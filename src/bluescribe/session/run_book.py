@@ -126,7 +126,7 @@ class RunBook:
         writer.tell_of_begun(begun)
         writer.on_complete(complete)
 
-    def begin(self, start: Mapping[str, Any]) -> None:
+    def begin(self, start: Any) -> None:
         """Enter a run that begins, whether it will have files or not."""
         if isinstance(start, Mapping) and isinstance(start.get("uid"), str):
             self._of(start)

@@ -47,13 +47,11 @@ def take_over(writers: Writers, RE: RunEngine) -> None:
 
 def _undone(earlier: list[Writers]) -> str:
     """Return what was changed in writers, and counts no more."""
-    changes = {
-        f"{writer.format}: {change}"
-        for writers in earlier
-        for writer in writers
-        for change in writer.status().changes
-    }
-    words = ", ".join(sorted(changes))
+    told: dict[str, list[str]] = {}
+    for writer in (writer for writers in earlier for writer in writers):
+        for change in writer.status().changes:
+            told.setdefault(str(change), []).append(writer.format)
+    words = "; ".join(f"{', '.join(names)}: {change}" for change, names in told.items())
     return words and f". What was changed is as configured again: {words}"
 
 
