@@ -201,7 +201,7 @@ class _Readers:
     def files(self, held: HeldRun) -> list[Path]:
         """Return the files of a run in a format."""
         try:
-            files = self._recoveries[held.format].files(held.path)
+            files = self._recoveries[held.format].told_files(held.path)
         except Exception:
             files = [held.path]
         return [path for path in files if path.exists()] or [held.path]

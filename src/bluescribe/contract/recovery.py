@@ -214,6 +214,16 @@ class Recovery(ABC):
         """
         return [path]
 
+    def told_files(self, path: Path) -> list[Path]:
+        """Return the same, as far as the main file tells: the folder is not searched.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+        return self.files(path)
+
     def documents(self, path: Path) -> Iterator[tuple[str, Document]] | None:
         """Return all documents of a run, from a file that has them; None for other formats."""
         return None

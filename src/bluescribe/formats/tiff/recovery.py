@@ -24,7 +24,7 @@ from ...contract.recovery import (
 from ...files import Place, replacing
 from ...files.json_text import dumps
 from ...files.names import clean
-from .left import LeftFile, LeftRun, read_list
+from .left import LeftFile, LeftRun, named_files, read_list
 from .pages import cut, is_big, is_torn
 from .stream import LIST
 
@@ -80,6 +80,12 @@ class TiffRecovery(Recovery):
         told = read_list(path) if path.exists() else None
         images = LeftRun.read(path, told, self.ending).files if told is not None else []
         return [path, *(image.path for image in images)]
+
+    def told_files(self, path: Path) -> list[Path]:
+        """Return the list and the files that it names."""
+        told = read_list(path)
+        names = () if told is None else sorted(named_files(told))
+        return [path, *(path.with_name(Path(name).name) for name in names)]
 
     def mend(self, path: Path, keep: Keep) -> str:
         """Cut torn pages, and list those that are whole."""
