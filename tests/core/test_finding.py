@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import pytest
 
 from bluescribe import subscribe_writers
 from bluescribe.recording.tables import Column, Table
-from bluescribe.session import console
 from bluescribe.session.console import show_messages
 from bluescribe.session.magic import Magic
 from tests.core.scanning import scan, told
@@ -133,7 +133,7 @@ def log_of_nobody(monkeypatch):
     root.handlers[:] = []
     logger.setLevel(logging.NOTSET)
     stream = io.StringIO()
-    monkeypatch.setattr(console.sys, "stderr", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
     try:
         yield stream
     finally:

@@ -1,6 +1,7 @@
 """Where a run's files are, and how they are made and replaced: in their folder, through no link.
 
-`names` fills the template of a name from a run, cleans it, and recognises it later. `folder` is a
+`names` and `filling` fill the template of a name from a run, clean it, and recognise it later;
+`numbers` counts. `folder` is a
 folder by device and inode, `place` a file in it: made exclusively, opened, replaced at once.
 Nothing else in the package opens a file for writing by its name; a test looks. `backup` puts a
 damaged file aside, `write_lock` tells whether somebody writes one, `job_note` stands beside a

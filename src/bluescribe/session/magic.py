@@ -94,7 +94,8 @@ def _where(writers: Writers, *words: str) -> Any:
         raise ValueError("say what to look for: %bluescribe where sample=steel plan_name=scan")
     asked: dict[str, Any] = {key: _value(value) for key, _, value in pairs}
     texts = {key: str(asked[key]) for key in ("uid", "sample") if key in asked}
-    return writers.where(**(asked | texts))
+    asked.update(texts)
+    return writers.where(**asked)
 
 
 def _value(text: str) -> Any:
