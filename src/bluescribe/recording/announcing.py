@@ -51,6 +51,8 @@ class Announcing:
     _account: Account
     _session: FormatSession[Any]
     _close: weakref.finalize[..., Any]
+    _heeds_metadata = True
+    """Whether the metadata of a run may say where it goes."""
     _is_enabled: bool
     """Whether the runs that begin from now on are written."""
     _changes: dict[str, Any]
@@ -126,7 +128,7 @@ class Announcing:
     def _decide(self, start: dict[str, Any]) -> _Decided:
         """Return how a run is written: as was changed so far, and as its metadata asks for."""
         settings, is_on, changes = self._session.upcoming, self._is_enabled, self._changes
-        if not self._account.is_replay:  # an export says itself where runs go
+        if self._heeds_metadata and not self._account.is_replay:  # an export says where runs go
             asked = asked_in(start, self.format, settings)
             is_on = asked.pop(ENABLED, is_on)
             if asked:

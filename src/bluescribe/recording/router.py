@@ -77,8 +77,7 @@ class Router(DocumentRouter):
         self.late: dict[str, Recording] = {}
         """Runs that could not be written, by their uids: they are written anew from the spool."""
         self.strays = Strays(account)
-        self._asked: dict[str, Document] = {}
-        """What runs that are about to begin have in the place of settings, by their uids."""
+        self._asked: dict[str, Document] = {}  # settings of runs that are about to begin
         self._cwd: Path | None = None
         """Where the session was when it sent the next start document."""
 

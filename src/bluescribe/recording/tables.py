@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
-__all__ = ["Column", "Table"]
+__all__ = ["Column", "ShowsStatus", "Table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,18 @@ class Table:
     def _cell(column: Column, cell: str) -> str:
         align = "right" if column.is_number else "left"
         return f'<td style="text-align: {align}">{escape(_plain(cell))}</td>'
+
+
+class ShowsStatus:
+    """What is shown in IPython as text and in Jupyter as HTML: what its ``status()`` tells."""
+
+    status: Any
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self) if cycle else str(self.status()))
+
+    def _repr_html_(self) -> str:
+        return str(self.status()._repr_html_())
 
 
 def _plain(text: str) -> str:

@@ -23,6 +23,7 @@ from .definition import WriterDefinition
 from .listeners import Listeners
 from .notices import SilentNotifier
 from .snapshot import Snapshots
+from .tables import ShowsStatus
 from .unstopped_runs import OpenRuns
 from .waiting import wait_until_written
 
@@ -38,7 +39,7 @@ _HANGS_SECONDS = 60.0
 """How much longer than the settings say something may take before its disk is said to hang."""
 
 
-class Writer(WriterDefinition, Controls, Listeners):
+class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
     """Write every run that is received to a file of one format.
 
     Parameters
@@ -210,8 +211,10 @@ class Writer(WriterDefinition, Controls, Listeners):
         spool
             The spool.
         is_adopted
-            Whether the next session is to write what this one leaves there.
+            Whether the next session is to write what this one leaves there, and the metadata of a
+            run may say where it goes: a delivery sees to its own.
         """
+        self._heeds_metadata = is_adopted
         self._backend.follow(spool, is_adopted=is_adopted)
 
     def worker(self) -> Worker:
@@ -287,13 +290,6 @@ class Writer(WriterDefinition, Controls, Listeners):
     def __repr__(self) -> str:
         """Name the format and the directory."""
         return f"{type(self).__name__}({str(self.settings.directory)!r})"
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """Show in IPython what `status` tells."""
-        printer.text(repr(self) if cycle else str(self.status()))
-
-    def _repr_html_(self) -> str:
-        return self.status()._repr_html_()
 
     def _wait(self, done: threading.Event, timeout: float | None) -> bool:
         return wait_until_written([(self, done)], timeout)

@@ -12,6 +12,7 @@ from ..log_once import LogOnce
 from ..model.run import working_directory
 from ..recording.run_owners import uid_in
 from ..recording.snapshot import Snapshots
+from ..recording.tables import ShowsStatus
 from ..recording.unstopped_runs import OpenRuns
 from ..recording.waiting import wait_until_written
 from ..recording.writer import Writer
@@ -33,7 +34,7 @@ __all__ = ["Writers"]
 logger = logging.getLogger(__name__)
 
 
-class Writers(ControlsOfAll, Finding, ByName):
+class Writers(ControlsOfAll, Finding, ByName, ShowsStatus):
     """Several writers that receive the same documents, and what becomes of their files.
 
     They are one subscriber, so that arrays are copied once and the end of a run waits for all
@@ -276,10 +277,3 @@ class Writers(ControlsOfAll, Finding, ByName):
     def __repr__(self) -> str:
         """Name the formats, then the deliveries."""
         return f"Writers({', '.join([*self._writers, *self._deliveries]) or 'none'})"
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """Show in IPython what `status` tells."""
-        printer.text(repr(self) if cycle else str(self.status()))
-
-    def _repr_html_(self) -> str:
-        return self.status()._repr_html_()
