@@ -291,5 +291,7 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
         """Name the format and the directory."""
         return f"{type(self).__name__}({str(self.settings.directory)!r})"
 
+    _repr_pretty_ = ShowsStatus._repr_pretty_  # IPython looks no further than to __repr__
+
     def _wait(self, done: threading.Event, timeout: float | None) -> bool:
         return wait_until_written([(self, done)], timeout)

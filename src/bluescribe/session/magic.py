@@ -93,7 +93,7 @@ def _where(writers: Writers, *words: str) -> Any:
     if not pairs or not all(sign for _, sign, _ in pairs):
         raise ValueError("say what to look for: %bluescribe where sample=steel plan_name=scan")
     asked: dict[str, Any] = {key: _value(value) for key, _, value in pairs}
-    texts = {key: str(asked[key]) for key in ("uid", "sample") if key in asked}
+    texts: dict[str, Any] = {key: str(asked[key]) for key in ("uid", "sample") if key in asked}
     asked.update(texts)
     return writers.where(**asked)
 

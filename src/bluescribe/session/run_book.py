@@ -16,6 +16,8 @@ from ..recording.writer import Writer
 __all__ = ["RunBook", "RunFiles", "RunsFound"]
 
 _KEPT = 1_000
+_UID = 7
+"""Characters of a uid that names of files have, by default."""
 
 
 class RunFiles(Mapping[str, tuple[Path, ...]]):
@@ -68,7 +70,12 @@ class RunFiles(Mapping[str, tuple[Path, ...]]):
         """Return the main file of each format; those that are called alike stand first."""
         paths = [paths[0] for paths in list(self._files.values())]
         alike = Counter(path.name.partition(".")[0] for path in paths)
-        return sorted(paths, key=lambda p: (-alike[p.name.partition(".")[0]], len(p.name), p.name))
+        uid = self.about.uid[:_UID]
+
+        def order(path: Path) -> tuple[Any, ...]:
+            return -alike[path.name.partition(".")[0]], uid not in path.name, len(path.name), path
+
+        return sorted(paths, key=order)
 
     def _table(self) -> Table:
         rows = [(name, str(path)) for name, paths in self._files.items() for path in paths]

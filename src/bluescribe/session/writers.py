@@ -277,3 +277,5 @@ class Writers(ControlsOfAll, Finding, ByName, ShowsStatus):
     def __repr__(self) -> str:
         """Name the formats, then the deliveries."""
         return f"Writers({', '.join([*self._writers, *self._deliveries]) or 'none'})"
+
+    _repr_pretty_ = ShowsStatus._repr_pretty_  # IPython looks no further than to __repr__
