@@ -1,10 +1,11 @@
 """Draw what a session says at IPython's prompt: docs/images/console.svg.
 
-``python docs/images/console.py`` runs the session at a terminal of its own, and draws what that shows.
+``python docs/images/console.py`` runs it at a terminal of its own, and draws what that shows.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -65,7 +66,7 @@ def main() -> None:
         shell.sendline("exit()")
         shell.expect(pexpect.EOF)
         text = said.replace(folder, "/home/me").rpartition("In [")[0]
-    console = Console(record=True, width=150, file=open(os.devnull, "w"))  # noqa: SIM115
+    console = Console(record=True, width=150, file=io.StringIO())
     console.print(Text.from_ansi(_OTHERS.sub("", text)), soft_wrap=True)
     svg = _FONTS.sub("", console.export_svg(title="IPython"))  # those of the reader's machine
     (HERE / "console.svg").write_text(svg)
