@@ -153,7 +153,7 @@ def test_a_limit_below_a_megabyte_is_refused(told, value):
 def test_a_misspelt_key_is_told_with_what_is_meant(told, key, meant):
     (line,) = told(f"DATA_FILES:\n  {key}: 1\n{ON}")
     assert line.startswith(f"line 2: DATA_FILES.{key}: unknown key; did you mean {meant}? Allowed")
-    assert line.endswith("SPOOL, SPOOL_LIMIT, PROCESS")
+    assert line.endswith("SPOOL, SPOOL_LIMIT, PROCESS, SHOW_FILES")
 
 
 @pytest.mark.parametrize("block", ["CSV_DATA_FILES", "NEXUS_DATA_FILES", "GLOBUS"])
@@ -246,3 +246,18 @@ def test_the_usual_folder_is_taken_where_none_is_chosen(tmp_path):
         play(writers, "first")
         (own,) = Path(os.environ["XDG_STATE_HOME"], "bluescribe", "spool").iterdir()
         assert is_held(own / SESSION)
+
+
+@pytest.mark.parametrize("key", ["ROOTS", "SHOW_FILES"])
+def test_what_is_of_the_session_stands_in_no_block_of_a_format(told, key):
+    (line,) = told(f"CSV_DATA_FILES:\n  ENABLE: true\n  {key}: [/data]\n")
+    where = f"line 3: CSV_DATA_FILES.{key}: it is of the whole session: it stands in DATA_FILES"
+    assert line.startswith(where)
+    assert told(f"CSV_DATA_FILES:\n  ENABLE: false\n  {key}: [/data]\n") == [line]
+
+
+def test_roots_go_to_each_format():
+    blocks = {f"{name}_DATA_FILES": {"ENABLE": True} for name in ("CSV", "JSONL")}
+    found = read_iconfig({"DATA_FILES": {"ROOTS": "/data", "SHOW_FILES": False}, **blocks})
+    assert [config.settings.roots for config in found.writers] == [(Path("/data"),)] * 2
+    assert found.session.show_files is False

@@ -28,11 +28,10 @@ WRITERS = [load_format(name) for name in format_names()]
     ("name", "words"),
     [
         ("file_path", "the folder is the setting directory"),
-        ("file_name", "settings are given when the writer is made"),
-        ("directory", r"Writer\(\.\.\., directory=\.\.\.\), or DIRECTORY in iconfig\.yml"),
+        ("on_error", r"Writer\(\.\.\., on_error=\.\.\.\), or ON_ERROR in iconfig\.yml"),
         ("warn_on_missing_content", "the setting warn_missing"),
         ("nxdata_signal", "the setting signal"),
-        ("enabled", "change ENABLE in iconfig.yml and call subscribe_writers"),
+        ("enable", "set enabled of the writer"),
         ("foo", "an attribute of your own is declared in a subclass"),
         ("_private", "an attribute of your own is declared in a subclass"),
         ("flsh", r"did you mean flush\?"),
@@ -54,11 +53,11 @@ def test_an_attribute_that_nobody_looks_at_is_refused(tmp_path, writer_class, na
 def test_all_writers_and_a_delivery_refuse_them_too(engine, tmp_path):
     content = {"DATA_FILES": {"DIRECTORY": str(tmp_path)}, "CSV_DATA_FILES": {"ENABLE": True}}
     with subscribe_writers(engine, content) as writers:
-        for name in ("foo", "file_path", "csv", "nexus", "enabled"):
+        for name in ("foo", "file_path", "csv", "nexus", "enable"):
             with pytest.raises(UnknownAttributeError, match=rf"^Writers\.{name} cannot be assig"):
                 setattr(writers, name, None)
-        with pytest.raises(UnknownAttributeError, match=r"^CsvWriter\.enabled cannot be assigned"):
-            writers.csv.enabled = False
+        with pytest.raises(UnknownAttributeError, match=r"^CsvWriter\.enable cannot be assigned"):
+            writers.csv.enable = False
     delivery = load_delivery("globus")
     with pytest.raises(UnknownAttributeError, match=r"\.enabled cannot be assigned"):
         delivery.__new__(delivery).enabled = False

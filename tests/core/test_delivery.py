@@ -339,7 +339,8 @@ def test_a_delivery_with_a_writer_receives_documents(basket, tmp_path):
         assert len(writers) == 0
         assert repr(writers) == "Writers(basket)"
         assert "basket" in dir(writers)
-        writers("start", {"uid": "run", "time": 1.0})
+        elsewhere = {"enabled": False, "directory": "elsewhere", "file_name": "x"}  # for formats
+        writers("start", {"uid": "run", "time": 1.0, "bluescribe": elsewhere})
         writers("stop", {"uid": "s", "run_start": "run", "time": 2.0, "exit_status": "success"})
         assert list((tmp_path / "outbox" / "spool").glob("*.jsonl")), "complete at the stop"
         wait(lambda: b.status().delivered == 1)

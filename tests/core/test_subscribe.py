@@ -85,12 +85,16 @@ def test_each_format_is_an_attribute(engine, tmp_path):
     writers.close()
 
 
-def test_the_status_prints_a_block_for_each_format(engine, tmp_path):
+def test_the_status_prints_a_line_for_each_file(engine, tmp_path):
     with subscribe_writers(engine, iconfig(tmp_path, "csv", "jsonl")) as writers:
         engine(scan())
         text = repr(writers.status())
-    assert text.startswith("csv: 1 run, 3 events, 0 documents waiting, 0 failures\n")
-    assert "\njsonl: 1 run, 3 events, 0 documents waiting, 0 failures\n" in text
+    header, package, table, journal = text.splitlines()
+    assert header.split()[:5] == ["format", "state", "runs", "events", "waiting"]
+    assert package.split()[:5] == ["csv", "on", "1", "3", "0"]
+    assert journal.split()[:5] == ["jsonl", "on", "1", "3", "0"]
+    (path,) = tmp_path.glob("*-primary.csv")
+    assert table.strip() == str(path)
     assert text == str(writers.status())
 
 

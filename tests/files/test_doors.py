@@ -20,7 +20,7 @@ DOORS = {
     "hdf5/changed_copy.py: h5py.File": PLACE,
     "hdf5/compact.py: h5py.File": "in memory: the driver is core, without a backing store",
     "hdf5/room.py: tempfile.TemporaryFile": "has no name: what HDF5 writes to it is gone",
-    "config/folders.py: tempfile.TemporaryFile": "has no name: tells whether it can be written",
+    "contract/folders.py: tempfile.TemporaryFile": "has no name: tells whether it can be written",
     "files/scratch.py: tempfile.TemporaryDirectory": "a new folder, of this user alone",
     "archive/packing/userzip.py: tempfile.TemporaryDirectory": "a new folder, of this user alone",
     "archive/packing/userzip.py: zipfile.ZipFile": "a new file in that folder",

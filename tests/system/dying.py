@@ -5,6 +5,7 @@ time. What was emitted it pickles to the file TOLD, before it is killed or ends 
 
     open KEY, take KEY NUMBER, close KEY    of a run
     comment WORDS, newfile NAME             of the SPEC file
+    folder NAME, off FORMAT, on FORMAT      of the runs that follow
     away FOLDER, back FOLDER                a file stands in the folder's place
     refuse, accept                          the spool's disk, and hardly anything fits in memory
     flush, kill
@@ -71,6 +72,15 @@ class Session:
 
     def newfile(self, name: str) -> None:
         self._writers.spec.newfile(name)
+
+    def folder(self, name: str) -> None:
+        self._writers.directory = name
+
+    def off(self, format_name: str) -> None:
+        self._writers[format_name].enabled = False
+
+    def on(self, format_name: str) -> None:
+        self._writers[format_name].enabled = True
 
     def away(self, folder: str) -> None:
         put_away(Path(folder))

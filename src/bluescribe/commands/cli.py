@@ -167,6 +167,42 @@ def export(
     raise typer.Exit(status)
 
 
+@app.command("list")
+def list_runs(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder with files; those below it, too.")
+    ] = Path(),
+    last: Annotated[
+        int | None, typer.Option("--last", min=1, metavar="N", help="Only the latest N runs.")
+    ] = None,
+) -> None:
+    """List the runs that are in the files of a folder: scan, plan, points, status, files.
+
+    Files of all formats are known by what is in them, also those that are being written; those of
+    others are passed over. Where the output is no terminal, the columns are parted by tabs. The
+    exit status is 1 if a file could not be read.
+    """
+    from .show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .listing import list_folder
+
+        raise typer.Exit(list_folder(directory, last, Console(highlight=False, markup=False)))
+
+
+@app.command("show")
+def show_run(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A file of a run, of any format.")],
+) -> None:
+    """Show which run a file is of, how it ended, and where its other files are."""
+    from .show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .listing import show_file
+
+        raise typer.Exit(show_file(path, Console(highlight=False, markup=False)))
+
+
 @app.command()
 def listen(
     *,

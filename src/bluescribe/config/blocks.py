@@ -12,8 +12,8 @@ from ..contract.settings import CheckedSettings, WriterSettings
 from ..delivery import delivery_names, load_delivery
 from ..errors import UnknownFormatError, shown
 from ..formats import format_names, load_plugin
-from ..spool import SpoolSettings
 from .iconfig import ENABLE, OLDER_IN_BLOCKS, OLDER_KEYS, Mistake, Source
+from .session import OF_SESSION
 
 __all__ = ["SHARED", "SUFFIX", "Blocks", "keys_of"]
 
@@ -189,9 +189,9 @@ def _adopt(
 def _known_keys(block: str, content: Any) -> list[str]:
     """Return what may stand in a block; of one that holds something, only what all may hold."""
     if block == SHARED:
-        return [*keys_of(WriterSettings), *keys_of(SpoolSettings)]
+        return [*keys_of(WriterSettings), *OF_SESSION]
     if content:
-        return [ENABLE, *keys_of(WriterSettings)]
+        return [ENABLE, *(key for key in keys_of(WriterSettings) if key not in OF_SESSION)]
     try:
         if block.endswith(SUFFIX):
             settings: Any = load_plugin(block.removesuffix(SUFFIX).lower()).settings

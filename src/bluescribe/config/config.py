@@ -17,6 +17,7 @@ from ..spool import SpoolSettings
 from .blocks import SHARED, SUFFIX, Blocks, keys_of
 from .folders import known_folder
 from .iconfig import ENABLE, Mistake, Source, read_source
+from .session import OF_SESSION, SessionSettings
 
 if TYPE_CHECKING:
     from ..contract.plugin import FormatPlugin
@@ -65,6 +66,7 @@ class Configuration:
     writers: list[WriterConfig]
     deliveries: list[DeliveryConfig]
     spool: SpoolSettings
+    session: SessionSettings
 
     @property
     def folders(self) -> list[tuple[str, Path]]:
@@ -101,7 +103,7 @@ def read_iconfig(iconfig: str | Path | Mapping[str, Any]) -> Configuration:
     writers = list(reading.writers(blocks, shared))
     deliveries = list(reading.deliveries(reading.formats))
     reading.refuse()
-    return Configuration(writers, deliveries, reading.spool)
+    return Configuration(writers, deliveries, reading.spool, reading.session)
 
 
 @dataclass
@@ -114,6 +116,7 @@ class _Reading:
     formats: list[str] = field(default_factory=list)
     """Those that are switched on, whether their settings are right or not."""
     spool: SpoolSettings = field(default_factory=SpoolSettings)
+    session: SessionSettings = field(default_factory=SessionSettings)
 
     def refuse(self) -> None:
         """Raise one error that tells of all mistakes, if there are any."""
@@ -133,13 +136,19 @@ class _Reading:
         """Return what all formats have in common, checked also when no format is on."""
         # the ending of the files is each format's own
         allowed = [key for key in keys_of(WriterSettings) if key != "FILE_EXTENSION"]
-        of_session = keys_of(SpoolSettings)
-        self._check_keys(SHARED, shared, [*allowed, *of_session])
+        self._check_keys(SHARED, shared, list(dict.fromkeys([*allowed, *OF_SESSION])))
         values = {key: value for key, value in shared.items() if key in allowed}
         self._settings(WriterSettings, SHARED, {SHARED: values})
-        own = {key: value for key, value in shared.items() if key in of_session}
-        self.spool = self._settings(SpoolSettings, SHARED, {SHARED: own}) or self.spool
+        self.spool = self._of_session(SpoolSettings, shared) or self.spool
+        self.session = self._of_session(SessionSettings, shared) or self.session
         return values
+
+    def _of_session(
+        self, settings_class: type[_Settings], shared: Mapping[str, Any]
+    ) -> _Settings | None:
+        names = keys_of(settings_class)
+        own = {key: value for key, value in shared.items() if key in names}
+        return self._settings(settings_class, SHARED, {SHARED: own})
 
     def writers(
         self, blocks: Mapping[str, Mapping[str, Any]], shared: Mapping[str, Any]
@@ -151,12 +160,12 @@ class _Reading:
                 self.mistakes.append(self.known.unknown(self.source, block))
                 continue
             is_on = self._is_enabled(block, content)
-            if not is_on and content.keys() <= {ENABLE, *keys_of(WriterSettings)}:
+            if not is_on and content.keys() <= {ENABLE, *keys_of(WriterSettings)} - {*OF_SESSION}:
                 continue  # nothing to check that needs the format's import
             plugin = self._load(block, name)
             if plugin is None:
                 continue
-            allowed = [ENABLE, *keys_of(plugin.settings)]
+            allowed = [ENABLE, *(k for k in keys_of(plugin.settings) if k not in OF_SESSION)]
             self._check_keys(block, content, allowed)
             if is_on:
                 self.formats.append(name)
@@ -253,7 +262,7 @@ class _Reading:
 
     def _check_keys(self, block: str, content: Mapping[str, Any], allowed: list[str]) -> None:
         for key in content:
-            if key not in allowed and key in keys_of(SpoolSettings):
+            if key not in allowed and key in OF_SESSION:
                 message = f"it is of the whole session: it stands in {SHARED}"
                 self.mistakes.append(self.source.mistake((block, key), message))
             elif key not in allowed:

@@ -12,10 +12,7 @@ _FILE_NAME = (
     "start document, or the hook file_name(run) of the file's class"
 )
 _CONTENT = "the setting content (CONTENT in iconfig.yml) says what stands in which group"
-_SWITCH = (
-    "change ENABLE in iconfig.yml and call subscribe_writers(RE, ...) again, which takes the place "
-    "of the first call"
-)
+_SWITCH = "set enabled of the writer to False or True, for the next runs; or ENABLE in iconfig.yml"
 _START = "accepts(run) and open(run) of the file's class take the start document"
 
 ATTRIBUTES = {
@@ -35,7 +32,6 @@ ATTRIBUTES = {
     "_external_file_read_timeout": "it is the setting images_timeout (IMAGES_TIMEOUT)",
     "_external_file_read_retry_delay": "it is the setting images_timeout (IMAGES_TIMEOUT)",
     "enable": _SWITCH,
-    "enabled": _SWITCH,
 }
 """What is assigned to a writer there, and what does it here."""
 

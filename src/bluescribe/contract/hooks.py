@@ -43,7 +43,8 @@ def check_hooks(cls: type, *, elsewhere: Mapping[str, str], settings: Any) -> No
     for name, value in list(vars(cls).items()):
         if name.startswith("__"):
             continue
-        if any(hasattr(base, name) for base in cls.__bases__):
+        is_known = any(hasattr(base, name) for base in cls.__bases__)
+        if is_known and not _is_turned(cls, name, {*elsewhere, *settings.model_fields}):
             _check_override(cls, name, value)
             continue
         instead = _instead_of(cls, name, value, elsewhere, settings)
@@ -72,6 +73,12 @@ def call_hook(hook: Callable[..., Any], *given: Any, **later: Any) -> Any:
     needed = [p for p in parameters.values() if p.kind in _BY_PLACE and p.default is p.empty]
     more = [value for name, value in later.items() if name not in taken]
     return hook(*given, *more[: max(0, len(needed) - len(given) - len(taken))], **taken)
+
+
+def _is_turned(cls: type, name: str, others: set[str]) -> bool:
+    """Tell whether a name is what users turn in the bases, and also a setting or another hook."""
+    base = next(inspect.getattr_static(b, name) for b in cls.__bases__ if hasattr(b, name))
+    return name in others and isinstance(base, property)
 
 
 def hooks_of(cls: type) -> list[str]:

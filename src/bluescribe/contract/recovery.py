@@ -6,19 +6,18 @@ A format without a `Recovery` is left alone by ``bluescribe recover``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import BluescribeError, ConfigError
-from ..files import Place, part_of
+from ..errors import ConfigError
 from ..files.job_note import settings_of
 from ..files.run_names import is_by_default, is_surely_by
 from ..files.write_lock import is_held
 from ..model.run import Document
-from .report import RunReport
+from .held_run import HeldRun
+from .rewriting import Documents, Keep, NotAloneError, RecoveryError, Source, changing, play
 from .settings import WriterSettings
 
 if TYPE_CHECKING:
@@ -44,19 +43,6 @@ COPIES_ARE_ALL_THERE_IS = "it holds copies of images whose own files are not the
 _OF_A_SESSION = ("on_error", "retry_seconds", "drain_timeout", "low_space", "master_file")
 """Settings that are not those of a file."""
 
-Documents = Iterable[tuple[str, Document]]
-
-Keep = Callable[[Path], Path]
-"""Moves a damaged file to another name and returns that."""
-
-
-class RecoveryError(BluescribeError, RuntimeError):
-    """A file could not be made whole; the message says why."""
-
-
-class NotAloneError(RecoveryError):
-    """A run cannot be written anew where it stands; it can be mended there."""
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -80,14 +66,6 @@ class Found:
     """Whether nothing but its name tells that it is of this format."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A run to be written anew: its documents, in order, from the journal."""
-
-    run: str
-    read: Callable[[], Iterator[tuple[str, Document]]]
-
-
 class Recovery(ABC):
     """Finds, mends and writes anew the files of one format.
 
@@ -107,6 +85,9 @@ class Recovery(ABC):
     """Whether what `files.part_beside` made beside its files is of no use after a kill."""
     is_journal: ClassVar[bool] = False
     """Whether its files hold all documents, one a line, the stop document last."""
+
+    is_slow: ClassVar[bool] = False
+    """Whether it takes long to look into a file, as HDF5 does, which can end its process, too."""
 
     def __init__(self, plugin: FormatPlugin, settings: WriterSettings) -> None:
         self.plugin = plugin
@@ -150,6 +131,26 @@ class Recovery(ABC):
             It cannot be read.
         """
 
+    def runs_in(self, path: Path, head: bytes) -> Iterator[HeldRun]:
+        """Yield what a file tells of its runs, at a glance; nothing if it is none of this format.
+
+        Parameters
+        ----------
+        path
+            Any file.
+        head
+            Its first bytes.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+        for found in self.examine(path) if self.has_ending(path) else ():
+            if found.run:
+                stop: Document | None = {} if found.has_stop else None
+                yield HeldRun(path, self.name, {"uid": found.run}, stop, found.events)
+
     def is_named_after(self, found: Found, stem: str, start: Document) -> bool:
         """Tell whether a file that does not tell its run is that of a run, by its name.
 
@@ -189,6 +190,16 @@ class Recovery(ABC):
             It cannot be read.
         """
         return [path]
+
+    def told_files(self, path: Path) -> list[Path]:
+        """Return the same, as far as the main file tells: the folder is not searched.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+        return self.files(path)
 
     def documents(self, path: Path) -> Iterator[tuple[str, Document]] | None:
         """Return all documents of a run, from a file that has them; None for other formats."""
@@ -250,45 +261,3 @@ class Recovery(ABC):
             return self.plugin.writer(folder, **settings)
         except ConfigError as error:
             raise RecoveryError(str(error)) from None
-
-
-@contextmanager
-def changing(path: Path, keep: Keep) -> Iterator[Place]:
-    """Give a file another name, and change a copy; that takes its place if the block ends well.
-
-    Raises
-    ------
-    OSError
-        The disk refused, or the file is a link.
-    """
-    place = Place.at(path)
-    kept = place.with_name(keep(path).name)
-    with part_of(place) as part:
-        kept.copy_into(part)
-        yield part
-        part.sync()
-
-
-def play(writer: Writer, source: Source) -> list[str]:
-    """Write a run again; without a stop document if it has none.
-
-    Returns
-    -------
-    list[str]
-        What a complete file does not hold: images in other files, which are not to be found.
-
-    Raises
-    ------
-    RecoveryError
-        It could not be written.
-    """
-    reports: list[RunReport] = []
-    writer.keep_no_spool()  # what fails is told, and is not left to anybody else
-    writer.on_complete(reports.append)
-    with writer:
-        for name, doc in source.read():
-            writer(name, dict(doc))
-    for report in reports:
-        if report.is_given_up:
-            raise RecoveryError("; ".join(f"{f.cause}; {f.remedy}" for f in report.failures))
-    return [failure.cause for report in reports for failure in report.failures]

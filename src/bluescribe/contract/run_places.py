@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ..files import MovedFolderError, Place
-from ..files.names import check_template, claim, late_keys, place_of_run, run_path
+from ..files.names import Roots, check_template, claim, late_keys, place_of_run, run_path
 from ..model.run import Run
 from .settings import WriterSettings
 
@@ -128,7 +128,8 @@ class RunPlaces(ABC, Generic[Settings]):
         """
         if self._stem is None:
             template = self._template(run)
-            path = run_path(self.settings.directory, template, run.for_names)
+            roots = Roots(self.settings.roots, run.cwd)
+            path = run_path(self.settings.directory, template, run.for_names, roots=roots)
             self._stem = place_of_run(run.cwd / path, self.settings.rights, run.claims)
         return self._stem
 

@@ -36,6 +36,8 @@ class FormatSession(Generic[Settings]):
 
     def __init__(self, settings: Settings, file_class: type[RunFile[Any]]) -> None:
         self.settings = settings
+        self.upcoming = settings
+        """Those of the runs that begin from now on, as the console has changed them."""
         self.file_class = file_class
 
     def new_file(self) -> RunFile[Any]:

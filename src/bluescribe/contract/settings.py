@@ -95,6 +95,11 @@ class WriterSettings(CheckedSettings):
         description="Free bytes below which a run warns, or text such as 500 MB; 0 for never",
     )
 
+    roots: tuple[Path, ...] = Field(
+        (),
+        description="Folders below which a path in metadata may lead, as {key:path} in directory",
+    )
+
     folder_mode: int | None = Field(
         None,
         description='Mode of folders that are made, such as "2775"; without it the umask decides',
@@ -192,6 +197,20 @@ class WriterSettings(CheckedSettings):
         if value.startswith("~"):
             raise ValueError("~ is the home directory in a directory only; a name cannot begin so")
         return value
+
+    @field_validator("roots", mode="before")
+    @classmethod
+    def _take_one_root(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str | Path) else value
+
+    @field_validator("roots")
+    @classmethod
+    def _check_roots(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        roots = tuple(expanded(root) for root in value)
+        for root in roots:
+            if not root.is_absolute() or root == Path(root.anchor) or "\0" in str(root):
+                raise ValueError(f"{root}: a folder is needed, from / on, such as /data")
+        return roots
 
     @field_validator("path_map")
     @classmethod

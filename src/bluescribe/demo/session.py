@@ -85,7 +85,7 @@ def _session(directory: Path, beamline: Beamline) -> Iterator[tuple[RunEngine, W
 
 def _iconfig(directory: Path) -> Mapping[str, Any]:
     """Return what stands in an instrument's iconfig.yml."""
-    shared = {"DIRECTORY": str(directory), "RETRY_SECONDS": _RETRY_SECONDS}
+    shared = {"DIRECTORY": str(directory), "RETRY_SECONDS": _RETRY_SECONDS, "SHOW_FILES": False}
     blocks = {f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in FORMATS}
     return {"DATA_FILES": shared, **blocks}
 

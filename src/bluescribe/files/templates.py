@@ -6,10 +6,23 @@ import re
 from string import Formatter
 from typing import Any
 
-__all__ = ["DEFAULT_TEMPLATE", "check_fields", "check_meaning"]
+__all__ = [
+    "COUNTER",
+    "DEFAULT_TEMPLATE",
+    "PATH",
+    "check_fields",
+    "check_meaning",
+    "default_in",
+    "steps_of",
+]
 
 DEFAULT_TEMPLATE = "{time:%Y%m%d-%H%M%S}-S{scan_id:05d}-{uid:.7}"
 """As the ecosystem knows it: ``20261122-094501-S00042-1f5a9c3``."""
+
+COUNTER = "#"
+"""The key that counts runs: ``{#:03d}``."""
+PATH = "path"
+"""What stands behind the colon of a key that is a path."""
 
 _WIDEST = 200
 """Characters that a value may be padded to: no file system takes a longer name."""
@@ -19,7 +32,7 @@ _SHELL_VARIABLE = re.compile(r"\$(\w+|$)")
 _CODE = re.compile(r"%(\(\w+\)|[-#0-9.]*[A-Za-z])")
 """``%Y`` of strftime, ``%06d`` and ``%(name)s`` of Python's older formats."""
 
-_VALUES: dict[str, tuple[Any, ...]] = {"uid": ("6f9e2c1a",), "scan_id": (1, "1")}
+_VALUES: dict[str, tuple[Any, ...]] = {"uid": ("6f9e2c1a",), "scan_id": (1, "1"), COUNTER: (1,)}
 """What keys hold; others may hold anything."""
 
 
@@ -41,8 +54,11 @@ def check_fields(template: str) -> None:
             raise ValueError(
                 f"{shown[:60]}: wider than {_WIDEST} characters; no name may be so long"
             )
-        is_plain = key != "time" and key.partition("[")[0].isidentifier()
-        if spec and is_plain and not _takes(spec, _VALUES.get(key, (1, 1.0, "1"))):
+        name, _ = default_in(key)
+        if spec == PATH and name not in ("time", COUNTER):
+            continue
+        is_plain = name == COUNTER or (name != "time" and name.partition("[")[0].isidentifier())
+        if spec and is_plain and not _takes(spec, _VALUES.get(name, (1, 1.0, "1"))):
             raise ValueError(f"{shown}: {spec!r} is no format of Python's; see {DEFAULT_TEMPLATE}")
 
 
@@ -66,6 +82,17 @@ def check_meaning(template: str) -> None:
                 f"{{time{':' + spec if spec else ''}}} has no code of strftime, which says how the "
                 "time is written: {time:%Y%m%d-%H%M%S}"
             )
+
+
+def default_in(key: str) -> tuple[str, str | None]:
+    """Return a key, and what ``{sample|none}`` has where it is missing: None for nothing."""
+    name, bar, default = key.partition("|")
+    return name, default if bar else None
+
+
+def steps_of(key: str) -> tuple[str, ...]:
+    """Return the names that lead to a value: ``sample[name]`` has two."""
+    return tuple(default_in(key)[0].replace("]", "").split("["))
 
 
 def _takes(spec: str, values: tuple[Any, ...]) -> bool:

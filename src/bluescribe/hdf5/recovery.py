@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from ..assets.hdf5.marked import opened, read_superblock
 from ..contract.array_types import ArrayTypes, in_types
+from ..contract.held_run import HeldRun
 from ..contract.recovery import (
     COPIES_ARE_ALL_THERE_IS,
     Found,
@@ -49,6 +51,7 @@ class Hdf5Recovery(Recovery):
     layout: ClassVar[Layout]
     """Where they have what."""
     has_parts: ClassVar[bool] = True
+    is_slow: ClassVar[bool] = True
     endings: ClassVar[tuple[str, ...]] = ()
     """Of their names, beside that of the settings and the usual ones of HDF5."""
 
@@ -65,6 +68,19 @@ class Hdf5Recovery(Recovery):
         if creator != self.creator and not (is_by_name and self.has_ending(path)):
             return []
         return [self._found(path, mend(path, self.layout, dry_run=True), is_by_name=is_by_name)]
+
+    def runs_in(self, path: Path, head: bytes) -> Iterator[HeldRun]:
+        """Yield the run of a file, from the documents in it."""
+        if not head.startswith(_SIGNATURE):
+            return
+        with suppress(ValueError, RuntimeError, KeyError), opened(path) as marked:
+            if marked.file.attrs.get("creator") != self.creator:
+                return
+            home = marked.file[self.layout.home]
+            home = home.get("documents", home)
+            start, stop = (_document(home, name) for name in ("start", "stop"))
+            if start is not None:
+                yield HeldRun(path, self.name, start, stop)
 
     def seems_cut_short(self, path: Path) -> bool:
         """Tell whether a file says that somebody writes it; the oldest formats never do."""
@@ -144,6 +160,15 @@ class Hdf5Recovery(Recovery):
             return False
         with opened(path) as marked:
             return _RECOVERED not in marked.file[self.layout.home].attrs
+
+
+def _document(home: Any, name: str) -> dict[str, Any] | None:
+    """Return a document that stands as text in a group; None if there is none."""
+    try:
+        told = json.loads(home[name][()])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return told if isinstance(told, dict) else None
 
 
 def _creator(path: Path) -> str | None:

@@ -73,6 +73,8 @@ class Run:
 
     is_replayed: bool = False
     """Whether an export has it from a source of runs that were taken before."""
+    number: int | None = None
+    """What ``{#}`` in names stands for; None if nothing was counted."""
     claims: Claims = field(default_factory=Claims)
     """Tells of the files that are made for it."""
     named_by: dict[str, Any] = field(default_factory=dict)
@@ -88,7 +90,7 @@ class Run:
     @property
     def for_names(self) -> Document:
         """What fills the templates of names."""
-        return {**self.start, "config": {}, "event": {}, **self.named_by}
+        return {**self.start, "#": self.number, "config": {}, "event": {}, **self.named_by}
 
     @property
     def time(self) -> float:

@@ -78,8 +78,7 @@ class Router(DocumentRouter):
         self.late: dict[str, Recording] = {}
         """Runs that could not be written, by their uids: they are written anew from the spool."""
         self.strays = Strays(account)
-        self._changes: dict[str, Document] = {}
-        """What runs that are about to begin have in the place of settings, by their uids."""
+        self._asked: dict[str, Document] = {}  # settings of runs that are about to begin
         self._cwd: Path | None = None
         """Where the session was when it sent the next start document."""
 
@@ -133,14 +132,16 @@ class Router(DocumentRouter):
             raise DocumentError(f"run {doc['uid'][:7]} was started twice; the first one goes on")
         if self.strays.begin(doc):
             return
+        asked = self._asked.pop(doc["uid"], {})
         run = Run(
             doc,
             cwd=cwd,
+            number=asked.get("number"),
             is_replayed=self.account.is_replay,
             claims=self.account.claims_of(doc["uid"]),
         )
         self.account.expect(run.uid)
-        file = self._new_file(run)
+        file = self._new_file(run, asked.get("changes"))
         if file is None:
             return
         recording = recording_of(
@@ -164,11 +165,15 @@ class Router(DocumentRouter):
         """
         self.strays.leave(doc["uid"])
 
+    def off(self, doc: Document) -> None:
+        """Leave out the run that begins next, as its format is off; as `elsewhere`."""
+        self.strays.leave(doc["uid"], is_off=True)
+
     def settings(self, doc: Document) -> None:
         """Take what the run that begins next has in the place of settings; as `elsewhere`."""
-        self._changes[doc["uid"]] = doc["changes"]
-        if told := doc.get("session"):
-            self._session.take(doc["uid"], told)
+        self._asked.setdefault(doc["uid"], doc)  # a run that is written again keeps its number
+        if named := doc.get("session"):
+            self._session.take(doc["uid"], named)
 
     def descriptor(self, doc: Document) -> None:
         """Add a descriptor to its run."""
@@ -263,9 +268,8 @@ class Router(DocumentRouter):
         for recording in list(self.index.runs.values()):
             self._finish(recording, None)
 
-    def _new_file(self, run: Run) -> RunFile[Any] | None:
+    def _new_file(self, run: Run, changes: Document | None) -> RunFile[Any] | None:
         """Return the file of a run; None, told as a failure of the run, when none can be made."""
-        changes = self._changes.pop(run.uid, None)
         try:
             file = self._session.new_file()
             if changes:

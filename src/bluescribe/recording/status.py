@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from ..contract.report import Discrepancy, Failure
+from .changes import Change
 
 __all__ = ["Status"]
 
@@ -38,6 +40,19 @@ class Status:
     """The latest runs that did not come as their stop documents say, oldest first."""
     late: tuple[Failure, ...] = ()
     """Runs that could not be written so far; the spool has them, and they are tried again."""
+    is_enabled: bool = True
+    """Whether the runs that begin from now on are written."""
+    changes: tuple[Change, ...] = ()
+    """What is not as it was configured, and by whom."""
+
+    @property
+    def state(self) -> str:
+        """Return in a word what it does."""
+        if self.retrying:
+            return "RETRYING"
+        if self.current_files:
+            return "writing" if self.is_enabled else "writing, then off"
+        return "on" if self.is_enabled else "off"
 
     def __str__(self) -> str:
         """Return a few lines for people."""
@@ -49,22 +64,31 @@ class Status:
             f"  now writing: {writing}",
             f"  last file:   {self.last_file or '-'}",
         ]
+        if not self.is_enabled:
+            lines.append("  OFF:         the next runs are not written")
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes())])
+
+    def notes(self) -> list[str]:
+        """Return a line for each thing that is not as usual."""
+        lines = [f"changed:     {change}" for change in self.changes]
         if self.copying:
-            lines.append(f"  copying:     {', '.join(map(str, self.copying))}")
+            lines.append(f"copying:     {', '.join(map(str, self.copying))}")
         if self.owed:
             owed = ", ".join(map(str, self.owed))
-            lines.append(f"  OWED:        {owed} (to be completed: bluescribe recover)")
+            lines.append(f"OWED:        {owed} (to be completed: bluescribe recover)")
         if self.retrying:
-            lines.append(f"  RETRYING:    {self.retrying}")
+            lines.append(f"RETRYING:    {self.retrying}")
         lines += [
-            f"  LATE:        {late.run}, safe in the spool: {late.cause}; {late.remedy}"
+            f"LATE:        {late.run}, safe in the spool: {late.cause}; {late.remedy}"
             for late in self.late
         ]
         if self.documents_refused:
-            refused = _count(self.documents_refused, "damaged document")
-            lines.append(f"  refused:     {refused}")
-        lines += [f"  CAME AMISS:  {discrepancy}" for discrepancy in self.discrepancies]
-        return "\n".join([*lines, *(f"  FAILED:      {failure}" for failure in self.failures)])
+            lines.append(f"refused:     {_count(self.documents_refused, 'damaged document')}")
+        lines += [f"CAME AMISS:  {discrepancy}" for discrepancy in self.discrepancies]
+        return [*lines, *(f"FAILED:      {failure}" for failure in self.failures)]
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
     __repr__ = __str__
 

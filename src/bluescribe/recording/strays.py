@@ -24,21 +24,21 @@ class Strays:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._elsewhere: set[str] = set()
-        """Uids of runs that another writer of the session writes."""
+        self._elsewhere: dict[str, bool] = {}
+        """Uids of runs that another writer of the session writes, or none: the format is off."""
         self._is_logged = False
         self._are_others_logged = False
 
-    def leave(self, uid: str) -> None:
-        """Leave the run that begins next to another writer, which writes the same files."""
-        self._elsewhere.add(uid)
+    def leave(self, uid: str, *, is_off: bool = False) -> None:
+        """Leave the run that begins next to another writer, or out, as the format is off."""
+        self._elsewhere[uid] = is_off
 
     def begin(self, start: Document) -> bool:
         """Take note of a run that begins; tell whether it is left to another writer."""
         self._is_logged = start["uid"] in self._elsewhere  # what follows of it is expected
         if self._is_logged:
-            self._elsewhere.discard(start["uid"])
-            self._log_others(start)
+            if not self._elsewhere.pop(start["uid"]):
+                self._log_others(start)
             name = self._account.format_name
             self._account.report(RunReport(name, start))  # the other one has files
         return self._is_logged

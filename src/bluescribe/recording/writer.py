@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,13 +16,14 @@ from ..errors import RecordingError
 from ..model.run import working_directory
 from ..spool import Spool
 from . import run_owners
-from .announcing import Announcing
 from .at_exit import at_the_end
 from .backend import Backend, close, end
+from .controls import Controls
 from .definition import WriterDefinition
 from .listeners import Listeners
 from .notices import SilentNotifier
 from .snapshot import Snapshots
+from .tables import ShowsStatus
 from .unstopped_runs import OpenRuns
 from .waiting import wait_until_written
 
@@ -37,7 +39,7 @@ _HANGS_SECONDS = 60.0
 """How much longer than the settings say something may take before its disk is said to hang."""
 
 
-class Writer(WriterDefinition, Announcing, Listeners):
+class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
     """Write every run that is received to a file of one format.
 
     Parameters
@@ -72,7 +74,7 @@ class Writer(WriterDefinition, Announcing, Listeners):
         self.post = self._lane.post
         """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
-        self._changes = {}
+        self._changes, self._changed, self._is_enabled = {}, {}, True
         self._close = at_the_end(self, end, self._lane, self._account)
 
     @property
@@ -165,11 +167,6 @@ class Writer(WriterDefinition, Announcing, Listeners):
         """Ask that every run that is open be finished, stopped or not; the event tells when."""
         return self._lane.request("finish")
 
-    @property
-    def shares_files(self) -> bool:
-        """Whether one file takes several runs, so that only one writer can write them."""
-        return self._session.shares_files
-
     def go_on(self, path: Path) -> None:
         """Append the runs of its folder to a file that an export has begun, if files are shared."""
         self._session.go_on(path)
@@ -214,8 +211,10 @@ class Writer(WriterDefinition, Announcing, Listeners):
         spool
             The spool.
         is_adopted
-            Whether the next session is to write what this one leaves there.
+            Whether the next session is to write what this one leaves there, and the metadata of a
+            run may say where it goes: a delivery sees to its own.
         """
+        self._heeds_metadata = is_adopted
         self._backend.follow(spool, is_adopted=is_adopted)
 
     def worker(self) -> Worker:
@@ -275,8 +274,10 @@ class Writer(WriterDefinition, Announcing, Listeners):
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
-        directory = working_directory() / self._changes.get("directory", self.settings.directory)
-        return self._account.status(directory, len(self._lane))
+        directory = working_directory() / self.directory
+        status = self._account.status(directory, len(self._lane))
+        changes = tuple(self._changed.values())
+        return replace(status, is_enabled=self._is_enabled, changes=changes)
 
     def __enter__(self) -> Self:
         """Return the writer; leaving the block closes it."""
@@ -289,6 +290,8 @@ class Writer(WriterDefinition, Announcing, Listeners):
     def __repr__(self) -> str:
         """Name the format and the directory."""
         return f"{type(self).__name__}({str(self.settings.directory)!r})"
+
+    _repr_pretty_ = ShowsStatus._repr_pretty_  # IPython looks no further than to __repr__
 
     def _wait(self, done: threading.Event, timeout: float | None) -> bool:
         return wait_until_written([(self, done)], timeout)

@@ -15,6 +15,8 @@ from ..recording.owed_jobs import take_up_owed
 from ..recording.unfinished_runs import log_incomplete, places_of
 from ..spool.folder import has_left_folders
 from ..spool.home import known_homes
+from .console import show_messages
+from .magic import offer_magic
 from .takeover import take_over
 from .writers import Writers
 
@@ -61,6 +63,7 @@ def subscribe_writers(
     --------
     >>> writers = subscribe_writers(RE, "iconfig.yml")  # doctest: +SKIP  # needs a RunEngine
     """
+    show_messages()
     writers = make_writers(iconfig)
     if writers.are_idle:
         logger.warning("no writer is switched on: set ENABLE: true in a block of %s", iconfig)
@@ -73,6 +76,8 @@ def subscribe_writers(
         writer.begin_early()
     _look_back(writers)
     _log_groups(writers)
+    _log_folders(writers)
+    offer_magic(writers)
     return writers
 
 
@@ -100,6 +105,16 @@ def _log_groups(writers: Writers) -> None:
     places = {(fixed_part(str(each.directory)), each.rights) for each in settings}
     for word in {group_word(Path(folder).absolute(), rights) for folder, rights in places} - {""}:
         logger.warning("%s", word)
+
+
+def _log_folders(writers: Writers) -> None:
+    """Say in one line where the files of each format go."""
+    folders: dict[Path, list[str]] = {}
+    for writer in writers:
+        folders.setdefault(writer.status().directory, []).append(writer.format)
+    if writers.shows_files and folders:
+        words = (f"{', '.join(names)} -> {folder}" for folder, names in folders.items())
+        logger.info("files: %s", "; ".join(words))
 
 
 def make_writers(iconfig: str | Path | Mapping[str, Any]) -> Writers:
@@ -131,4 +146,5 @@ def make_writers(iconfig: str | Path | Mapping[str, Any]) -> Writers:
     # deliveries first: what is made first ends last when the interpreter exits
     deliveries = {config.name: config.make() for config in configuration.deliveries}
     writers = {config.name: config.make() for config in configuration.writers}
-    return Writers(writers, deliveries, configuration.spool)
+    shows_files = configuration.session.show_files
+    return Writers(writers, deliveries, configuration.spool, shows_files=shows_files)

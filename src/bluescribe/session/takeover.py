@@ -30,10 +30,11 @@ def take_over(writers: Writers, RE: RunEngine) -> None:
     if earlier:
         writers.prepare(RE)
         logger.warning(
-            "subscribe_writers was called again for this RunEngine: %r takes the place of %s%s",
+            "subscribe_writers was called again for this RunEngine: %r takes the place of %s%s%s",
             writers,
             ", ".join(map(repr, earlier)),
             ", when the run that is open there has ended" if busy else "",
+            _undone(earlier),
         )
     for others in earlier:
         if others not in busy:
@@ -42,6 +43,16 @@ def take_over(writers: Writers, RE: RunEngine) -> None:
         busy[-1].succession.wait(writers, RE)
     else:
         writers.subscribe(RE)
+
+
+def _undone(earlier: list[Writers]) -> str:
+    """Return what was changed in writers, and counts no more."""
+    told: dict[str, list[str]] = {}
+    for writer in (writer for writers in earlier for writer in writers):
+        for change in writer.status().changes:
+            told.setdefault(str(change), []).append(writer.format)
+    words = "; ".join(f"{', '.join(names)}: {change}" for change, names in told.items())
+    return words and f". What was changed is as configured again: {words}"
 
 
 def _subscribed(RE: Any) -> list[Writers]:

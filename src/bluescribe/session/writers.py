@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from ..contract.attributes import KnownAttributes
 from ..contract.report import RunReport, Tell
-from ..delivery import delivery_names
-from ..formats import format_names
 from ..log_once import LogOnce
 from ..model.run import working_directory
+from ..recording.run_owners import uid_in
 from ..recording.snapshot import Snapshots
+from ..recording.tables import ShowsStatus
 from ..recording.unstopped_runs import OpenRuns
 from ..recording.waiting import wait_until_written
 from ..recording.writer import Writer
 from ..spool import Spool, SpoolSettings
+from .by_name import ByName
+from .control import ControlsOfAll
+from .finding import Finding
+from .run_book import RunBook
 from .status import WritersStatus
 from .succession import Succession
 
@@ -28,8 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Writers"]
 
+logger = logging.getLogger(__name__)
 
-class Writers(KnownAttributes):
+
+class Writers(ControlsOfAll, Finding, ByName, ShowsStatus):
     """Several writers that receive the same documents, and what becomes of their files.
 
     They are one subscriber, so that arrays are copied once and the end of a run waits for all
@@ -43,6 +49,8 @@ class Writers(KnownAttributes):
         What delivers the runs that they write, by its name.
     spool
         Where what is received is kept until it is written.
+    shows_files
+        Whether the log says where the files of a run are when it has ended.
 
     Raises
     ------
@@ -55,6 +63,8 @@ class Writers(KnownAttributes):
         writers: Mapping[str, Writer],
         deliveries: Mapping[str, Delivery] | None = None,
         spool: SpoolSettings | None = None,
+        *,
+        shows_files: bool = False,
     ) -> None:
         self._writers = dict(writers)
         self._deliveries = dict(deliveries or {})
@@ -70,6 +80,11 @@ class Writers(KnownAttributes):
         self._notifier = Writer.share_notifier(list(self))
         for delivery in self._deliveries.values():
             delivery.follow(list(self))
+        self._book = RunBook()
+        for writer in self:
+            self._book.follow(writer)
+        self.shows_files = shows_files
+        """Whether the log says where the files of a run are when it has ended."""
         self._snapshot = Snapshots()
         self._open_runs = OpenRuns()
         self._subscriptions: list[tuple[RunEngine, int]] = []
@@ -186,8 +201,16 @@ class Writers(KnownAttributes):
             wait_until_written(requests, self._longest_wait())
             self._notifier.flush()
         if name == "stop":
+            self._show_files(doc)
             self.succession.hand_over(self)
         return self._raise_failures()
+
+    def _show_files(self, stop: Any) -> None:
+        """Say in one line where the files of a run are."""
+        uid = uid_in(stop, "run_start")
+        run = self._book.of(uid) if uid and self.shows_files else None
+        if run is not None and self._writers:
+            logger.info("%s", run.line)
 
     def _raise_failures(self) -> None:
         for writer in self._receiving:
@@ -199,8 +222,8 @@ class Writers(KnownAttributes):
         if name in ("start", "stop"):
             self._note_runs(name, copy)
         if name == "start":
-            for writer in self._receiving:
-                writer.announce(copy)
+            self._book.begin(copy)
+            Writer.announce_together(self._receiving, copy)
             self._spool.post("cwd", working_directory())
         self._spool.post(name, copy, size)
         if name == "stop":
@@ -247,46 +270,12 @@ class Writers(KnownAttributes):
 
     def status(self) -> WritersStatus:
         """Tell for each format what is being written, what was, what waits and what failed."""
+        runs = self._book.runs()
         return WritersStatus(
             {name: writer.status() for name, writer in self._writers.items()},
             {name: delivery.status() for name, delivery in self._deliveries.items()},
+            runs[-1] if runs else None,
         )
-
-    def __getattr__(self, name: str) -> Any:
-        """Return the writer of a format, or a delivery."""
-        known = {**self.__dict__.get("_writers", {}), **self.__dict__.get("_deliveries", {})}
-        if name in known:
-            return known[name]
-        blocks = {f: f"{f.upper()}_DATA_FILES" for f in format_names()}
-        blocks |= {d: d.upper() for d in delivery_names()}
-        hint = f": {blocks[name]} is not switched on" if name in blocks else ""
-        raise AttributeError(f"no writer {name!r}{hint}; there are {', '.join(known) or 'none'}")
-
-    def __getitem__(self, name: str) -> Writer:
-        """Return the writer of a format: ``writers["nexus"]``.
-
-        Raises
-        ------
-        KeyError
-            It is not switched on.
-        """
-        try:
-            return self._writers[name]
-        except KeyError:
-            known = ", ".join(self._writers) or "none"
-            raise KeyError(f"no writer {name!r} is switched on; there are {known}") from None
-
-    def __iter__(self) -> Iterator[Writer]:
-        """Iterate over the writers."""
-        return iter(self._writers.values())
-
-    def __len__(self) -> int:
-        """Return the number of writers."""
-        return len(self._writers)
-
-    def __dir__(self) -> list[str]:
-        """List formats and deliveries too, so that TAB completes them."""
-        return [*super().__dir__(), *self._writers, *self._deliveries]
 
     def __enter__(self) -> Self:
         """Return the writers; leaving the block closes them."""
@@ -299,6 +288,8 @@ class Writers(KnownAttributes):
     def __repr__(self) -> str:
         """Name the formats, then the deliveries."""
         return f"Writers({', '.join([*self._writers, *self._deliveries]) or 'none'})"
+
+    _repr_pretty_ = ShowsStatus._repr_pretty_  # IPython looks no further than to __repr__
 
 
 def _deliver_adopted(deliveries: Iterable[Delivery], reports: Sequence[RunReport]) -> None:

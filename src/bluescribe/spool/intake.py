@@ -27,7 +27,7 @@ _MOST_ITEMS = 5_000
 """Documents that may wait."""
 _LARGEST_BATCH = 1_000
 _LARGEST_BATCH_BYTES = 64 << 20
-_PREFACES = ("cwd", "elsewhere", "settings")
+_PREFACES = ("cwd", "elsewhere", "off", "settings")
 """Entries that stand before a start document and belong to the run that it begins."""
 
 

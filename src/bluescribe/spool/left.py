@@ -142,7 +142,7 @@ class LeftSpool:
         elif name == GAP:
             for each in self.runs.values():
                 each.is_whole = each.is_whole and each.has_stop
-        elif name in ("start", "elsewhere") and isinstance(doc.get("uid"), str):
+        elif name in ("start", "elsewhere", "off") and isinstance(doc.get("uid"), str):
             run = self.runs.setdefault(doc["uid"], LeftRun(doc["uid"], doc))
             if name == "start":
                 run.start = doc

@@ -86,7 +86,7 @@ class _Story:
     def _is_ours(self, name: str, doc: dict[str, Any]) -> bool:
         if name == CONTROL:
             return self._is_latest
-        if name in ("elsewhere", "settings"):
+        if name in ("elsewhere", "off", "settings"):
             return doc.get("uid") == self._uid
         if name in ("event", "event_page", "stream_datum"):
             return doc.get("descriptor") in self._descriptors

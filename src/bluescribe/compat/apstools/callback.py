@@ -198,14 +198,14 @@ class Callback(KnownAttributes, ABC):
 
     def _change(self, start: Document) -> None:
         try:
-            self._writer.change(**self._settings_of_run(start))
+            self._writer.change_silently(**self._settings_of_run(start))
         except BluescribeError as error:
             logger.error(  # noqa: TRY400  # the message says all
                 "%s: %s. The run goes to the working directory, under a name of bluescribe's.",
                 type(self).__name__,
                 error,
             )
-            self._writer.change()
+            self._writer.change_silently()
 
     def _with_metadata(self, doc: Document) -> Document:
         """Return the start document with what an override of `start` made of the metadata."""

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ...contract.held_run import HeldRun
 from ...contract.recovery import Found, Keep, Recovery, RecoveryError, Source, changing
 from ...contract.settings import WriterSettings
 from ...errors import ConfigError
@@ -49,6 +50,14 @@ class CsvRecovery(Recovery):
                 problem="" if state in _FINAL else f"its state is {state!r}",
             )
         ]
+
+    def runs_in(self, path: Path, head: bytes) -> Iterator[HeldRun]:
+        """Yield the run of a package."""
+        package = _read(path) if path.name.endswith(_PACKAGE) else None
+        told = package.get("bluesky") if isinstance(package, dict) else None
+        if isinstance(told, dict) and isinstance(told.get("start"), dict):
+            stop = told.get("stop")
+            yield HeldRun(path, self.name, told["start"], stop if isinstance(stop, dict) else None)
 
     def is_held(self, path: Path) -> bool:
         """Tell whether a living process writes the package or one of its tables."""

@@ -8,10 +8,11 @@ was written and it had not its name yet.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from ...contract.held_run import HeldRun
 from ...contract.recovery import Found, Keep, Recovery, Source
 from ...files import Place, parts_of
 from .spool import SPOOL, run_of
@@ -33,6 +34,18 @@ class DocumentRecovery(Recovery):
             return [Found(path, stem, run, problem="it was left when its document was whole")]
         problem = "its run has no end"
         return [Found(path, stem, run, problem=problem, is_readable=False)]
+
+    def runs_in(self, path: Path, head: bytes) -> Iterator[HeldRun]:
+        """Yield the run of a document."""
+        if not head.lstrip().startswith(b"{") or not self.has_ending(path):
+            return
+        try:
+            told = json.loads(path.read_bytes())["metadata"]
+            start, stop = told["start"], told.get("stop")
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return  # of others
+        if isinstance(start, dict):
+            yield HeldRun(path, self.name, start, stop if isinstance(stop, dict) else None)
 
     def seems_cut_short(self, path: Path) -> bool:
         """Tell whether it is a temporary file."""

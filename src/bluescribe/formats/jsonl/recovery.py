@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ...contract.held_run import HeldRun
 from ...contract.recovery import Found, Keep, Recovery, RecoveryError, Source, changing
 from ...files.nonfinite import NumbersPutBack
 from ...model.run import Document
@@ -39,6 +40,17 @@ class JournalRecovery(Recovery):
         has_stop = last.startswith(_STOP) or (not torn and rest.startswith(_STOP))
         uid = str(first[1].get("uid", ""))
         return [Found(path, self._stem(path), uid, has_stop=has_stop, problem=torn or open_ended)]
+
+    def runs_in(self, path: Path, head: bytes) -> Iterator[HeldRun]:
+        """Yield the run of a journal, from its first line and its last."""
+        if not head.startswith(_START):
+            return
+        with path.open("rb") as file:
+            first = _parsed(file.readline())
+            last, _ = _end(file)
+        stop = _parsed(last) if last.startswith(_STOP) else None
+        if first is not None:
+            yield HeldRun(path, self.name, first[1], None if stop is None else stop[1])
 
     def seems_cut_short(self, path: Path) -> bool:
         """Tell whether the last line is no stop document."""

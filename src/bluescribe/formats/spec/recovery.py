@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from ...contract.held_run import HeldRun
 from ...contract.recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source, play
 from ...files import Place, part_beside, part_of, scratch_folder
 from ...files.run_names import session_of_open
@@ -19,6 +20,7 @@ from .existing import FileLock, is_torn, mend
 from .header import without_stop
 from .late import comments_beside
 from .lines import comment
+from .listing import scans_in
 from .session_names import session_name
 
 if TYPE_CHECKING:
@@ -65,6 +67,11 @@ class SpecRecovery(Recovery):
             )
             for scan in scans
         ]
+
+    def runs_in(self, path: Path, head: bytes) -> Iterator[HeldRun]:
+        """Yield the scans of a SPEC file, of others too."""
+        if head.startswith((b"#F ", b"#S ")):
+            yield from scans_in(path, self.name)
 
     def seems_cut_short(self, path: Path) -> bool:
         """Tell whether the last scan does not say how it ended."""

@@ -170,7 +170,7 @@ class SpecSession(FormatSession["SpecSettings"]):
         self, run: Run, settings: SpecSettings, naming: Naming
     ) -> tuple[Folder, str | None]:
         """Return where the file of a run is, and its name; None when its time names it."""
-        directory = run.cwd / folder_of(settings.directory, run.for_names)
+        directory = folder_of(settings, run.for_names, run.cwd)
         folder = Folder.made(directory, settings.rights, run.claims)
         named = naming.named
         if named is None:
@@ -240,8 +240,8 @@ class SpecSession(FormatSession["SpecSettings"]):
         stem = session_name({"time": time.time()})
         if title is not None:
             stem = clean(str(title).removesuffix(self._ending))
-        folder, highest = next_folder(self.settings.directory, md), None
-        path = (folder or working_directory() / self.settings.directory) / (stem + self._ending)
+        folder, highest = next_folder(self.upcoming, md), None
+        path = (folder or working_directory() / self.upcoming.directory) / (stem + self._ending)
         if folder is not None:
             path = free(path) if title is None else path
             highest = None if title is None else self.highest_in(path)
@@ -252,7 +252,7 @@ class SpecSession(FormatSession["SpecSettings"]):
     def _use(self, path: Path, md: Mapping[str, Any] | None) -> tuple[Path, int | None]:
         """Go on in a file that is named by its path, in which no link is left."""
         highest = self.highest_in(path)
-        folder = None if md is None else next_folder(self.settings.directory, md)
+        folder = None if md is None else next_folder(self.upcoming, md)
         with self._lock:
             self._call(path, named=NamedFile(path, folder))
         return path, highest
@@ -287,7 +287,7 @@ class SpecSession(FormatSession["SpecSettings"]):
 
     def folders(self, md: Mapping[str, Any] | None) -> list[Path]:
         """Return where the console looks for a file: the folder of the next, or the last run."""
-        folder = next_folder(self.settings.directory, md)
+        folder = next_folder(self.upcoming, md)
         if folder is not None:
             return [folder]
         return [] if self._current is None else [self._current.place.parent]

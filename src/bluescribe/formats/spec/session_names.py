@@ -9,7 +9,8 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from ...files.names import late_keys, run_path
+from ...contract.settings import WriterSettings
+from ...files.names import Roots, counts, late_keys, run_path
 from ...files.run_names import SESSION_TEMPLATE, free_names
 from ...model.run import working_directory
 
@@ -67,28 +68,30 @@ def session_name(start: Mapping[str, Any]) -> str:
     return run_path(Path(), SESSION_TEMPLATE, start).name
 
 
-def folder_of(directory: Path, start: Mapping[str, Any]) -> Path:
+def folder_of(settings: WriterSettings, start: Mapping[str, Any], cwd: Path) -> Path:
     """Return the folder of a run: the setting, its keys filled."""
-    return run_path(directory, "run", start).parent
+    roots = Roots(settings.roots, cwd)
+    return cwd / run_path(settings.directory, "run", start, roots=roots).parent
 
 
-def next_folder(directory: Path, md: Mapping[str, Any] | None) -> Path | None:
+def next_folder(settings: WriterSettings, md: Mapping[str, Any] | None) -> Path | None:
     """Return the folder of a run that would begin now; None when only its start will tell.
 
     Parameters
     ----------
-    directory
-        The setting.
+    settings
+        Of that run.
     md
-        Fills its keys.
+        Fills the keys of its directory.
     """
+    directory = settings.directory
     keys = (key for _, key, _, _ in Formatter().parse(str(directory)))
-    if late_keys(str(directory)):
+    if late_keys(str(directory)) or counts(str(directory)):
         return None
     if md is None and any(key not in (None, "time") for key in keys):
         return None
-    folder = folder_of(directory, {**(md or {}), "time": time.time()})
-    return (working_directory() / folder).resolve()
+    start = {**(md or {}), "time": time.time()}
+    return folder_of(settings, start, working_directory()).resolve()
 
 
 def is_path(title: str | Path) -> bool:

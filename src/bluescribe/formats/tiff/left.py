@@ -16,6 +16,7 @@ __all__ = [
     "LeftRun",
     "broken_copies",
     "copied_fields",
+    "named_files",
     "read_list",
     "with_copies",
 ]
@@ -65,10 +66,10 @@ def broken_copies(
     ending
         What the names of copies end in.
     """
-    for image in _images(path, _named(told), ending):
+    for image in _images(path, named_files(told), ending):
         first = next(iter(whole_pages(image)), None)
         if first is None:
-            if image.name not in _named(told) and not image.stat().st_size:
+            if image.name not in named_files(told) and not image.stat().st_size:
                 yield image
         elif "row" not in first.description and _run_of(first) == told["uid"]:
             of = (first.description.get("stream"), first.description.get("field"))
@@ -161,7 +162,7 @@ class LeftRun:
         OSError
             One cannot be read.
         """
-        named = _named(told)
+        named = named_files(told)
         files = [LeftFile(p, list(whole_pages(p))) for p in _images(path, named, ending)]
         files = [f for f in files if f.is_of(told["uid"], is_named=f.path.name in named)]
         of_events = [f for f in files if f.is_of_events]
@@ -238,7 +239,8 @@ def _plain(text: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in text)
 
 
-def _named(told: Mapping[str, Any]) -> set[str]:
+def named_files(told: Mapping[str, Any]) -> set[str]:
+    """Return the names of the files of images that a list has."""
     images = (image for stream in told.get("streams", ()) for image in stream["images"])
     return {image["file"] for image in images if "file" in image}
 

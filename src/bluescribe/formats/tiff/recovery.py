@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...contract.array_types import ArrayTypes, in_types
+from ...contract.held_run import HeldRun
 from ...contract.recovery import (
     COPIES_ARE_ALL_THERE_IS,
     Found,
@@ -23,7 +24,7 @@ from ...contract.recovery import (
 from ...files import Place, replacing
 from ...files.json_text import dumps
 from ...files.names import clean
-from .left import LeftFile, LeftRun, read_list
+from .left import LeftFile, LeftRun, named_files, read_list
 from .pages import cut, is_big, is_torn
 from .stream import LIST
 
@@ -38,6 +39,15 @@ class TiffRecovery(Recovery):
     """Finds the lists of images that bluescribe wrote; images without one are not touched."""
 
     has_parts: ClassVar[bool] = True
+
+    def runs_in(self, path: Path, head: bytes) -> Iterator[HeldRun]:
+        """Yield the run of a list of images."""
+        is_list = head.startswith(b"{") and path.name.endswith(LIST)
+        told = read_list(path) if is_list else None
+        if told is not None:
+            start, stop = (told.get(name) for name in ("start", "stop"))
+            start = start if isinstance(start, dict) else {"uid": told["uid"]}
+            yield HeldRun(path, self.name, start, stop if isinstance(stop, dict) else None)
 
     def examine(self, path: Path) -> list[Found]:
         """Return the run of a list."""
@@ -70,6 +80,12 @@ class TiffRecovery(Recovery):
         told = read_list(path) if path.exists() else None
         images = LeftRun.read(path, told, self.ending).files if told is not None else []
         return [path, *(image.path for image in images)]
+
+    def told_files(self, path: Path) -> list[Path]:
+        """Return the list and the files that it names."""
+        told = read_list(path)
+        names = () if told is None else sorted(named_files(told))
+        return [path, *(path.with_name(Path(name).name) for name in names)]
 
     def mend(self, path: Path, keep: Keep) -> str:
         """Cut torn pages, and list those that are whole."""

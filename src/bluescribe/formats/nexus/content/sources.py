@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from ....assets.path_map import PathMap
-from ....files.names import filled_path
+from ....files.filling import filled_path
 from ....hdf5.names import unique_name
 from ....hdf5.tree import Dataset, External
 from ....model.run import Run

@@ -1,0 +1,100 @@
+"""Folders for files, looked at before any beam: those that cannot be made or written are told."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ..errors import DirectoryError
+from ..files.names import fixed_part
+from ..files.remedies import remedy
+from .settings import WriterSettings
+
+__all__ = ["check_folders", "known_folder"]
+
+logger = logging.getLogger(__name__)
+
+_SECONDS = 5.0
+"""How long folders are waited for: one on a server that is away may never answer."""
+
+
+def check_folders(folders: Iterable[tuple[str, Path]]) -> None:
+    """Refuse folders in which no file could be made.
+
+    Nothing is left behind, and no folder is made.
+
+    Parameters
+    ----------
+    folders
+        What is to be written, and where.
+
+    Raises
+    ------
+    DirectoryError
+        It names each folder, what is to go there, and what is wrong.
+    """
+    wanted: dict[Path, list[str]] = {}
+    for name, folder in folders:
+        wanted.setdefault(Path.cwd() / folder, []).append(name)
+    found = _errors(wanted)
+    lines = [
+        f"{folder} ({', '.join(wanted[folder])}): {error.strerror}; {remedy(error, [])}"
+        for folder, error in found.items()
+    ]
+    if lines:
+        raise DirectoryError("\n".join(["files could not be written here:", *lines]))
+
+
+def known_folder(settings: WriterSettings) -> Path:
+    """Return the folder for a format's files, down to the first that depends on the run."""
+    template = settings.directory / Path(settings.file_name).parent
+    return Path(fixed_part(str(template)).replace("{{", "{").replace("}}", "}"))
+
+
+def _errors(wanted: Mapping[Path, object]) -> dict[Path, OSError]:
+    """Try all folders at the same time; return those that refuse, in their order."""
+    found: dict[Path, OSError] = {}
+    threads = {
+        folder: threading.Thread(target=_try, args=(folder, found), daemon=True)
+        for folder in wanted
+    }
+    for thread in threads.values():
+        thread.start()
+    deadline = time.monotonic() + _SECONDS
+    for folder, thread in threads.items():
+        thread.join(max(0.0, deadline - time.monotonic()))
+        if thread.is_alive():
+            logger.warning(
+                "%s does not answer for %.0f s: is its file server away? What is written there "
+                "waits for it",
+                folder,
+                _SECONDS,
+            )
+    return {folder: found[folder] for folder in wanted if folder in found}
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the one above it in which it will be made."""
+    while True:
+        try:
+            folder.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            folder = folder.parent
+        else:
+            return folder
+
+
+def _try(folder: Path, found: dict[Path, OSError]) -> None:
+    try:
+        nearest = _nearest(folder)
+        if not nearest.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{nearest} is no folder")
+        with tempfile.TemporaryFile(dir=nearest):  # has no name where the system can do that
+            pass
+    except OSError as error:
+        found[folder] = error

@@ -1,0 +1,92 @@
+"""The number of a run in the names of its files: one for all formats, decided when it begins."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..contract.settings import WriterSettings
+from ..files.filling import Roots
+from ..files.names import counts
+from ..files.numbers import highest_number, numbered_path
+
+__all__ = ["number_of"]
+
+logger = logging.getLogger(__name__)
+
+_SECONDS = 1.0
+"""How long the start of a run waits, once for each name, for a folder to be listed."""
+_KEPT = 1_000
+
+_numbers: dict[str, int] = {}
+"""Of the latest runs, by their uids: writers that know nothing of each other give the same."""
+_last: dict[Path, int] = {}
+"""The last number that was given to files of a name."""
+_lock = threading.Lock()
+
+
+def number_of(
+    uid: str, start: Mapping[str, Any], settings: Iterable[WriterSettings], cwd: Path
+) -> int | None:
+    """Return the number of a run that begins; None if no name of its files has one.
+
+    Folders are listed when a name is new in this session, on a thread of its own: one that hangs is
+    not waited for, and a name that is taken gets a number behind it.
+
+    Parameters
+    ----------
+    uid, start
+        The run.
+    settings
+        Those of each format in which it is written.
+    cwd
+        The working directory of the session.
+    """
+    wanted = [s for s in settings if counts(s.file_name) or counts(str(s.directory))]
+    if not wanted:
+        return None
+    with _lock:
+        if uid not in _numbers:
+            given = (numbered_path(s.directory, s.file_name, start, _roots(s, cwd)) for s in wanted)
+            paths = {path for path in given if path is not None}
+            _list({path for path in paths if path not in _last})
+            _numbers[uid] = 1 + max((_last.get(path, 0) for path in paths), default=0)
+            _last.update(dict.fromkeys(paths, _numbers[uid]))
+            _forget(_numbers)
+            _forget(_last)
+        return _numbers[uid]
+
+
+def _roots(settings: WriterSettings, cwd: Path) -> Roots:
+    return Roots(settings.roots, cwd)
+
+
+def _list(paths: set[Path]) -> None:
+    """Look for the highest number of each name, for a second at the most."""
+    threads = {path: threading.Thread(target=_look, args=(path,), daemon=True) for path in paths}
+    for thread in threads.values():
+        thread.start()
+    for path, thread in threads.items():
+        thread.join(_SECONDS)
+        if thread.is_alive():
+            logger.warning(
+                "%s is not listed within %.0f s: {#} begins at 1 there, and a name that is taken "
+                "gets another number behind it",
+                path.parent,
+                _SECONDS,
+            )
+
+
+def _look(path: Path) -> None:
+    try:
+        _last.setdefault(path, highest_number(path))
+    except OSError as error:
+        logger.warning("%s cannot be listed, {#} begins at 1 there: %s", path.parent, error)
+
+
+def _forget(kept: dict[Any, int]) -> None:
+    for old in list(kept)[:-_KEPT]:
+        del kept[old]
