@@ -50,6 +50,8 @@ class Status:
         """Return in a word what it does."""
         if self.retrying:
             return "RETRYING"
+        if self.late:
+            return "LATE"
         if self.current_files:
             return "writing" if self.is_enabled else "writing, then off"
         return "on" if self.is_enabled else "off"
