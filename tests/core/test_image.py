@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ IMAGES = [
     [[0.5], [1]],
     ((True, False),),
 ]
-OTHERS = [
+OTHERS: list[Any] = [
     *(1, 0.5, "text", b"text", None, {"a": 1}, [], [1, 2], [[]], [[1], [1, 2]], [["a"]], [[1j]]),
     *(np.zeros(3), np.zeros((2, 0)), np.zeros((2, 2, 2)), np.zeros((2, 2), complex)),
     *(np.array([["a"]]), np.zeros((2, 2), "i2,f4"), np.array([[None]], object), np.float64(1)),
