@@ -96,7 +96,9 @@ class Column:
         """Return `values` as they go into the dataset, or None if it must be made for them."""
         if self.layout is None:
             return None
-        block = encode(as_declared(values, self._declared.dtype_numpy), self.layout)
+        if self._declared.dtype_numpy is not None:
+            values = as_declared(values, self._declared.dtype_numpy)
+        block = encode(values, self.layout)
         return None if block is not None and self._needs_missing(block) else block
 
     def make_fit(self, values: Sequence[Any] | Array) -> Block:

@@ -73,14 +73,25 @@ def _at_once(values: Sequence[Any] | Array, layout: Layout) -> Block | None:
         return _nothing(len(values)) if _has_nothing(values) else None
     if layout.is_ragged:
         return _ragged_block(values, layout, _missing_rows(values))
-    alike = _alike(values)
-    if alike is not None and alike.dtype == layout.dtype and alike.shape == layout.shape:
-        return Block(list(values))
+    rows = _as_they_are(values, layout)
+    if rows is not None:
+        return Block(rows)
     array = _as_array(values, layout) if len(values) else None
     if array is not None:  # most columns have all values: only others are searched for gaps
         cast = _cast(values, array, layout)
         return None if cast is None else Block(cast)
     return _gappy_block(values, layout)
+
+
+def _as_they_are(values: Sequence[Any] | Array, layout: Layout) -> Array | list[Array] | None:
+    """Return rows that are in the type of the layout already, as all times are; else None."""
+    if isinstance(values, np.ndarray):
+        is_one = values.dtype == layout.dtype and values.shape[1:] == layout.shape
+        return values if is_one else None
+    first = _alike(values)
+    if first is None or first.dtype != layout.dtype or first.shape != layout.shape:
+        return None
+    return list(values)
 
 
 def _joined(first: Block, second: Block) -> Block:
@@ -125,7 +136,9 @@ def _cast(values: Sequence[Any] | Array, array: Array, layout: Layout) -> Array 
     """Return values, and the array that they are together, in the type of the layout."""
     if array.shape[1:] != layout.shape or (layout.is_text and array.dtype.kind not in "US"):
         return None
-    if layout.kind != "integer" and hides_truth(values, array):
+    if array.dtype == layout.dtype:
+        return array
+    if array.dtype.kind in "iu" and layout.kind != "integer" and hides_truth(values, array):
         return None
     return _utf8(array, layout) if array.dtype.kind == "U" else as_dtype(array, layout.dtype)
 
