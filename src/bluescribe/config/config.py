@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..contract.settings import CheckedSettings, SettingsError, WriterSettings
 from ..delivery import load_delivery
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..delivery.base import Delivery
     from ..recording.writer import Writer
 
-__all__ = ["Configuration", "DeliveryConfig", "WriterConfig", "read_iconfig"]
+__all__ = ["Configuration", "DeliveryConfig", "WriterConfig", "read_iconfig", "read_what_is_right"]
 
 _MOST_TOLD = 30
 
@@ -93,15 +93,24 @@ def read_iconfig(iconfig: str | Path | Mapping[str, Any]) -> Configuration:
     MissingConfigError
         There is no such file.
     """
-    known = Blocks()
-    source = read_source(iconfig, known.is_ours)
-    reading = _Reading(source, known, list(known.mistakes(source)))
-    blocks = known.of(source, reading.mistakes)
-    shared = reading.checked_shared(blocks.pop(SHARED, {}))
-    writers = list(reading.writers(blocks, shared))
-    deliveries = list(reading.deliveries(reading.formats))
+    reading = _Reading.of(iconfig)
+    configuration = reading.whole()
     reading.refuse()
-    return Configuration(writers, deliveries, reading.spool)
+    return configuration
+
+
+def read_what_is_right(iconfig: str | Path | Mapping[str, Any]) -> tuple[Configuration, list[str]]:
+    """Return what of a configuration has no mistake, and what is told of each mistake.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, is no YAML, or no mapping.
+    MissingConfigError
+        There is no such file.
+    """
+    reading = _Reading.of(iconfig)
+    return reading.whole(), [mistake.message for mistake in reading.found()]
 
 
 @dataclass
@@ -115,9 +124,27 @@ class _Reading:
     """Those that are switched on, whether their settings are right or not."""
     spool: SpoolSettings = field(default_factory=SpoolSettings)
 
+    @classmethod
+    def of(cls, iconfig: str | Path | Mapping[str, Any]) -> Self:
+        """Begin to read a configuration; fails as `read_source` does."""
+        known = Blocks()
+        source = read_source(iconfig, known.is_ours)
+        return cls(source, known, list(known.mistakes(source)))
+
+    def whole(self) -> Configuration:
+        """Read all of it; return what has no mistake."""
+        blocks = self.known.of(self.source, self.mistakes)
+        shared = self.checked_shared(blocks.pop(SHARED, {}))
+        writers = list(self.writers(blocks, shared))
+        return Configuration(writers, list(self.deliveries(self.formats)), self.spool)
+
+    def found(self) -> list[Mistake]:
+        """Return the mistakes that were found so far, in the order of their lines."""
+        return sorted(dict.fromkeys(self.mistakes), key=lambda mistake: mistake.line)
+
     def refuse(self) -> None:
         """Raise one error that tells of all mistakes, if there are any."""
-        found = sorted(dict.fromkeys(self.mistakes), key=lambda mistake: mistake.line)
+        found = self.found()
         if not found:
             return
         kinds = {mistake.kind for mistake in found}

@@ -110,6 +110,23 @@ class Delivery(KnownAttributes, ABC):
             It cannot ever be delivered.
         """
 
+    def reach(self) -> str:
+        """Ask the server whether it would take a run, and change nothing; `check` does.
+
+        Returns
+        -------
+        str
+            Who has answered; empty where nobody can be asked.
+
+        Raises
+        ------
+        Later
+            It cannot be reached, or would not take a run now.
+        Refused
+            It would not ever take one.
+        """
+        return ""
+
     def status(self) -> DeliveryStatus:
         """Tell what was delivered, what waits and why, and what was refused."""
         return self._courier.status()

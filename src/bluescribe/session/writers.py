@@ -6,7 +6,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from ..config.config import Configuration, DeliveryConfig, WriterConfig
 from ..contract.attributes import KnownAttributes
+from ..contract.plugin import FormatPlugin
 from ..contract.report import Tell
 from ..delivery import delivery_names
 from ..formats import format_names
@@ -23,6 +25,7 @@ from .succession import Succession
 if TYPE_CHECKING:
     from bluesky import RunEngine
 
+    from ..checking import Report
     from ..delivery.base import Delivery
 
 __all__ = ["Writers"]
@@ -240,6 +243,39 @@ class Writers(KnownAttributes):
             {name: writer.status() for name, writer in self._writers.items()},
             {name: delivery.status() for name, delivery in self._deliveries.items()},
         )
+
+    def check(self, rate: str | int = 0) -> Report:
+        """Check before beam that runs can be written, as ``bluescribe check`` does.
+
+        An example run is written by writers with the same settings into scratch folders beside the
+        data, read back, and removed. It takes some seconds, in which the RunEngine should be idle.
+
+        Parameters
+        ----------
+        rate
+            What the disks have to take in a second, such as ``"200 MB/s"``; 0 where nobody says.
+
+        Returns
+        -------
+        Report
+            It prints well; ``is_ready`` says what comes of it.
+
+        Raises
+        ------
+        ValueError
+            The rate is none.
+        """
+        from ..checking import check_made
+        from ..files.space import parse_rate
+
+        configuration = Configuration(
+            [WriterConfig(w.format, FormatPlugin.of(type(w)), w.settings) for w in self],
+            [DeliveryConfig(d.name, type(d), d.settings) for d in self._deliveries.values()],
+            self.spool,
+        )
+        known = {key: value for RE, _ in self._subscriptions for key, value in RE.md.items()}
+        speed = parse_rate(rate) if isinstance(rate, str) else rate
+        return check_made(configuration, metadata=known, rate=speed)
 
     def __getattr__(self, name: str) -> Any:
         """Return the writer of a format, or a delivery."""

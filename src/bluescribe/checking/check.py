@@ -1,0 +1,83 @@
+"""All checks, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from ..config.config import Configuration
+from . import configuration as configurations
+from .deliveries import deliveries
+from .example import Example
+from .folders import Folders
+from .spool import spool
+from .subject import Subject
+from .surroundings import extras, image_folders
+from .trial import trial
+from .verdict import Report, Verdict
+
+__all__ = ["check_iconfig", "check_made"]
+
+Tell = Callable[[Verdict], None]
+
+
+def check_iconfig(
+    iconfig: str | Path | Mapping[str, Any],
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    rate: int = 0,
+    tell: Tell | None = None,
+) -> Report:
+    """Check a configuration and all that it needs; nothing stays behind.
+
+    Parameters
+    ----------
+    iconfig
+        Path of ``iconfig.yml``, or its content.
+    metadata
+        What start documents will have, beside that which bluesky itself puts there.
+    rate
+        Bytes a second that the disks have to take; 0 where nobody says.
+    tell
+        Is called with each verdict when it is known.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot be read at all.
+    """
+    configuration, verdicts = configurations.read(iconfig)
+    return _report(Subject(configuration, metadata or {}, rate), verdicts, tell)
+
+
+def check_made(
+    configuration: Configuration, *, metadata: Mapping[str, Any] | None = None, rate: int = 0
+) -> Report:
+    """Check what writers and deliveries that are made already need; as `check_iconfig`."""
+    return _report(Subject(configuration, metadata or {}, rate), [], None)
+
+
+def _report(subject: Subject, verdicts: list[Verdict], tell: Tell | None) -> Report:
+    found = []
+    for verdict in _verdicts(subject, verdicts):
+        found.append(verdict)
+        if tell is not None:
+            tell(verdict)
+    return Report(tuple(found))
+
+
+def _verdicts(subject: Subject, known: list[Verdict]) -> Iterator[Verdict]:
+    yield from known
+    yield from extras(subject)
+    example = Example(subject.formats, subject.metadata)
+    yield from example.verdicts()
+    if subject.formats or subject.configuration.deliveries:
+        yield from spool(subject)
+    with ExitStack() as stack:
+        folders = Folders(subject, stack)
+        yield from folders.verdicts()
+        yield from image_folders(subject)
+        yield from deliveries(subject)
+        yield from trial(subject, folders, example)
