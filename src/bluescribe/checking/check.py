@@ -12,7 +12,7 @@ from . import configuration as configurations
 from .deliveries import deliveries
 from .example import Example
 from .folders import Folders
-from .spool import spool
+from .spool import homes_as_they_were, spool
 from .subject import Subject
 from .surroundings import extras, image_folders
 from .trial import trial
@@ -73,9 +73,10 @@ def _verdicts(subject: Subject, known: list[Verdict]) -> Iterator[Verdict]:
     yield from extras(subject)
     example = Example(subject.formats, subject.metadata)
     yield from example.verdicts()
-    if subject.formats or subject.configuration.deliveries:
-        yield from spool(subject)
     with ExitStack() as stack:
+        stack.enter_context(homes_as_they_were(subject.configuration.spool))
+        if subject.formats or subject.configuration.deliveries:
+            yield from spool(subject)
         folders = Folders(subject, stack)
         yield from folders.verdicts()
         yield from image_folders(subject)

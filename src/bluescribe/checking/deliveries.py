@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from ..config.config import DeliveryConfig
@@ -28,7 +29,8 @@ def deliveries(subject: Subject) -> Iterator[Verdict]:
 def _verdict(config: DeliveryConfig) -> Verdict:
     what = f"delivery {config.name}"
     try:
-        who = within(_SECONDS, lambda: _reach(config))
+        with closing(_Asking(config)) as asking:
+            who = within(_SECONDS, asking.delivery.reach)
     except MissingExtraError as error:
         cause, _, remedy = str(error).partition(": ")
         return failed(what, cause, remedy)
@@ -42,17 +44,19 @@ def _verdict(config: DeliveryConfig) -> Verdict:
     return ok(what, f"{who} answers" if who else "made; it has nobody who can be asked")
 
 
-def _reach(config: DeliveryConfig) -> str:
-    """Ask by a delivery of its own, whose outbox is nowhere: that of the sessions is left alone."""
-    nowhere = _outbox(config) / f"check-{secrets.token_hex(8)}"
-    changes = {**config.settings.model_dump(include=config.settings.model_fields_set)}
-    delivery = config.delivery_class(**{**changes, "outbox": nowhere})
-    try:
-        return delivery.reach()
-    finally:
-        if delivery.writer is not None:
-            delivery.writer.close()
-        delivery.close(0.0)
+class _Asking:
+    """A delivery of its own, whose outbox is nowhere: that of the sessions is left alone."""
+
+    def __init__(self, config: DeliveryConfig) -> None:
+        nowhere = _outbox(config) / f"check-{secrets.token_hex(8)}"
+        given = config.settings.model_dump(include=config.settings.model_fields_set)
+        self.delivery = config.delivery_class(**{**given, "outbox": nowhere})
+
+    def close(self) -> None:
+        """End it."""
+        if self.delivery.writer is not None:
+            self.delivery.writer.close()
+        self.delivery.close(0.0)
 
 
 def _outbox(config: DeliveryConfig) -> Path:

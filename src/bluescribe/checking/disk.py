@@ -14,7 +14,10 @@ from ..files.system import free_bytes, lock_file
 from ..files.write_lock import hold_alone
 from .verdict import Verdict, failed, ok, warning
 
-__all__ = ["Measured", "speed", "told_speed"]
+__all__ = ["PREFIX", "Measured", "speed", "told_speed"]
+
+PREFIX = ".bluescribe-check-"
+"""What scratch folders are called; those that a kill has left are removed by the next check."""
 
 _BLOCK_BYTES = 8 << 20
 _SECONDS = 0.3
@@ -69,9 +72,11 @@ def _written(fd: int, budget: int, seconds: float) -> float:
     """Write until a time or a budget is over; return bytes a second."""
     block = os.urandom(_BLOCK_BYTES)  # a file system that compresses gains nothing
     began, written = time.monotonic(), 0
-    while written + len(block) <= budget and time.monotonic() - began < seconds:
+    while written + len(block) <= budget:
         written += os.write(fd, block)
         os.fsync(fd)  # each time: memory takes more in a moment than the disk in a minute
+        if time.monotonic() - began > seconds:
+            break
     return written / max(time.monotonic() - began, 1e-6)
 
 

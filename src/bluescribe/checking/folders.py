@@ -15,14 +15,11 @@ from ..files.mounts import file_system
 from ..files.remedies import remedy
 from ..files.rights import group_word
 from ..files.space import size_text
-from .disk import Measured, speed, told_speed
+from .disk import PREFIX, Measured, speed, told_speed
 from .subject import Subject
 from .verdict import Verdict, failed, ok, warning
 
-__all__ = ["PREFIX", "Folders"]
-
-PREFIX = ".bluescribe-check-"
-"""What scratch folders are called; those that a kill has left are removed by the next check."""
+__all__ = ["Folders"]
 
 
 class Folders:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from ..files import scratch_folder
 from ..files.mounts import file_system
 from ..files.space import size_text
 from ..spool.folder import SpoolFolder, has_left_folders
 from ..spool.home import is_local, known_homes, possible_homes, spool_home
 from ..spool.settings import SpoolSettings
-from .disk import speed, told_speed
+from .disk import PREFIX, speed, told_speed
 from .subject import Subject
 from .verdict import Verdict, failed, ok, warning
 
-__all__ = ["spool"]
+__all__ = ["homes_as_they_were", "scratch_spool", "spool"]
 
 _LEAST_BYTES = 10**9
 
@@ -38,21 +39,40 @@ def spool(subject: Subject) -> Iterator[Verdict]:
 
 
 @contextmanager
-def _made(settings: SpoolSettings) -> Iterator[tuple[Path, Path]]:
-    """Make what a session makes there, and remove all of it that was not there before."""
+def homes_as_they_were(settings: SpoolSettings) -> Iterator[None]:
+    """Remove at the end the folders of spools that were not there at the beginning, if empty."""
     places = possible_homes(settings.spool)
-    missing = [folder for each in places for folder in (each, *each.parents) if not folder.exists()]
+    missing = {folder for each in places for folder in (each, *each.parents) if not folder.exists()}
     try:
-        home = spool_home(settings.spool)
-        made = SpoolFolder.made(home)
-        try:
-            yield home, made.path
-        finally:
-            made.remove()
+        yield
     finally:
-        for folder in sorted(set(missing), key=lambda path: -len(path.parts)):
+        for folder in sorted(missing, key=lambda path: -len(path.parts)):
             with suppress(OSError):  # it was not made, or another session is there by now
                 folder.rmdir()
+
+
+@contextmanager
+def scratch_spool(settings: SpoolSettings) -> Iterator[SpoolSettings]:
+    """Give settings for a spool beside those of the sessions, which goes with all that is in it.
+
+    What an example run could not write is left there as a session leaves it, and is nobody's.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):  # it is told by `spool`; the example run is kept in memory
+            folder = stack.enter_context(scratch_folder(spool_home(settings.spool), PREFIX))
+            settings = settings.model_copy(update={"spool": folder})
+        yield settings
+
+
+@contextmanager
+def _made(settings: SpoolSettings) -> Iterator[tuple[Path, Path]]:
+    """Make the folder of a spool as a session does; return where it is, and itself."""
+    home = spool_home(settings.spool)
+    made = SpoolFolder.made(home)
+    try:
+        yield home, made.path
+    finally:
+        made.remove()
 
 
 def _place(settings: SpoolSettings, home: Path) -> Iterator[Verdict]:

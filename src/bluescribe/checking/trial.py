@@ -19,6 +19,7 @@ from ..recording.writer import Writer
 from ..spool import Spool
 from .example import VALUES, Example
 from .folders import Folders
+from .spool import scratch_spool
 from .subject import Subject
 from .verdict import Verdict, failed, ok, warning
 
@@ -32,7 +33,8 @@ def trial(subject: Subject, folders: Folders, example: Example) -> Iterator[Verd
     """Yield, for each format whose folder can be written, what became of an example run."""
     tried = [_Trial(config, scratch) for config, scratch in _scratches(subject, folders)]
     with ExitStack() as stack:
-        spool = Spool(subject.configuration.spool)
+        settings = stack.enter_context(scratch_spool(subject.configuration.spool))
+        spool = Spool(settings)
         for one in tried:
             stack.callback(one.writer.close)
             one.writer.follow(spool, is_adopted=False)
