@@ -16,6 +16,11 @@ from tests.queue_server import QueueServer, missing
 SECONDS = 240
 PROMPT = r"In \[\d+\]: "
 POINTS = 11
+STARTUP = """\
+from sector.startup import *
+
+sim_det, sim_motor = oregistry["sim_det"], oregistry["sim_motor"]  # by name, for the queue
+"""
 
 
 def points(path: Path) -> list[int]:
@@ -53,7 +58,8 @@ def test_a_session_in_ipython(instrument, ipython):
     ipython.expect(pexpect.EOF)
     (path,) = instrument.folder.glob("*_LaB6_at_5_K.dat")
     assert points(path) == [POINTS, 2]
-    assert path.read_text().index("aligned") > path.read_text().index("#S 2")
+    text = path.read_text()
+    assert text.index("#S 1 ") < text.index("aligned") < text.index("#S 2 ")
     assert instrument.iconfig.read_bytes() == before
     assert not list(instrument.folder.glob("*.hdf"))
 
@@ -93,14 +99,16 @@ def test_nexus_is_one_switch(instrument, ipython):
 def test_a_queueserver(instrument, tmp_path):
     startup = tmp_path / "startup"
     startup.mkdir()
-    (startup / "00.py").write_text("from sector.startup import *\n")
+    (startup / "00.py").write_text(STARTUP)
     server = QueueServer(tmp_path / "manager", startup, "--keep-re")
     try:
         server.start()
         server.ask("environment_open")
         server.wait_until("idle", SECONDS)
-        server.add("sim_rel_scan_plan", meta={"sample": "LaB6"})
-        server.add("sim_count_plan", num=2)
+        assert server.status()["worker_environment_exists"], server.console()
+        arguments = (["sim_det"], "sim_motor", -1, 1, POINTS)
+        server.add("rel_scan", *arguments, meta={"sample": "LaB6"})
+        server.add("count", ["sim_det"], num=2)
         server.play()
         assert [item["exit_status"] for item in server.history()] == ["completed"] * 2
         server.close()
