@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from bluescribe.checking import check_iconfig, deliveries, disk
+from bluescribe.files.mounts import file_system
 from bluescribe.spool import home as homes
 from bluescribe.spool.folder import SpoolFolder
 from tests.core.test_before_beam import everything
@@ -51,7 +52,7 @@ class SetUp:
         told.write_text(NFS.format(folder))
         for module in ("bluescribe.checking.folders", "bluescribe.checking.spool"):
             self.patch.setattr(
-                f"{module}.file_system", lambda path: homes.file_system(path, mountinfo=told)
+                f"{module}.file_system", lambda path: file_system(path, mountinfo=told)
             )
         self.patch.setattr(
             "bluescribe.checking.spool.is_local", lambda path: homes.is_local(path, told)

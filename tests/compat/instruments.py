@@ -88,7 +88,7 @@ def scan(**md: Any) -> Any:
 
 # --- the template of BITS -------------------------------------------------------------------------
 
-BITS = {
+BITS: dict[str, Any] = {
     "RUN_ENGINE": {"DEFAULT_METADATA": {"beamline_id": "demo"}},
     "NEXUS_DATA_FILES": {"ENABLE": True, "FILE_EXTENSION": "hdf"},
     "SPEC_DATA_FILES": {"ENABLE": True, "FILE_EXTENSION": "dat"},
