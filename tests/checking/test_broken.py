@@ -143,6 +143,12 @@ def a_file_in_the_place_of_the_folder(setup: SetUp) -> None:
     setup.say(DIRECTORY=str(setup.folder / "taken" / "data"))
 
 
+@broken("FAILED", "file for spec: .*/folder.dat is no file that can be written")
+def a_session_file_that_is_none(setup: SetUp) -> None:
+    (setup.folder / "folder.dat").mkdir()
+    setup.switch_on("SPEC_DATA_FILES", APPEND_TO=str(setup.folder / "folder.dat"))
+
+
 @broken("FAILED", "Read-only file system")
 def a_folder_that_is_read_only(setup: SetUp) -> Any:
     disk = small_disk(setup.folder / "readonly")
@@ -325,6 +331,47 @@ def test_a_set_up_that_is_broken_is_found(setup, name):
 
 def test_there_are_twenty_and_more():
     assert len(BROKEN) >= 20
+
+
+def test_a_file_of_the_user_is_left_as_it_is(setup):
+    path = setup.folder / "all.dat"
+    path.write_text("#F all.dat\n#E 1\n#D Mon Nov 30 07:43:00 2026\n\n")
+    before = path.read_bytes(), path.stat().st_mtime_ns
+    setup.switch_on("SPEC_DATA_FILES", APPEND_TO=str(path))
+    report = check_iconfig(setup.content)
+    assert report.is_ready, str(report)
+    assert f"Such a run goes to {path}" in str(report)
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+
+SETTINGS = {
+    "CSV": {"DELIMITER": ";", "DECIMAL": ",", "ISO_TIME": "local", "FILE_EXTENSION": "txt"},
+    "SPEC": {"ONE_FILE_A_RUN": True, "STREAMS": "scans", "COMMAND": "apstools"},
+    "NEXUS": {
+        "MASTER_FILE": "visit.hdf",
+        "LIVE": False,
+        "COMPRESSION": "gzip",
+        "SIGNAL": "roi1",
+        "AXES": ["m1"],
+        "CONTENT": {"/entry/sample:NXsample": {"name": "baseline/sample"}},
+        "ON_ERROR": "abort",
+    },
+    "HDF5": {"COMPRESSION": "gzip"},
+    "DX": {"IMAGE": "cam1", "THETA": "rot", "IMAGE_KEY": "key", "STREAMS": {"data": "proj"}},
+    "TIFF": {"ONE_FILE_A_FRAME": True, "BIGTIFF": True, "IMAGES": "name"},
+    "JSONL": {"STRICT": True, "FILE_EXTENSION": ""},
+}
+"""What an instrument may have said: names of its own, and every other way to write."""
+
+
+def test_settings_of_an_instrument_pass(setup):
+    setup.say(FILE_NAME="{time:%Y}/{event[cam]}-{config[cam][gain]}-{scan_id}", FIELDS=["m*"])
+    for name, keys in SETTINGS.items():
+        setup.switch_on(f"{name}_DATA_FILES", **keys)
+    report = check_iconfig(setup.content)
+    assert report.is_ready, str(report)
+    assert str(report).count("read back. Such a run goes to") == len(SETTINGS)
+    assert everything(setup.folder) == []
 
 
 def test_a_right_one_passes(setup):

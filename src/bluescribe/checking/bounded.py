@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,8 +12,19 @@ __all__ = ["within"]
 _Answer = TypeVar("_Answer")
 
 
-def within(seconds: float, ask: Callable[[], _Answer]) -> _Answer:
+def within(
+    seconds: float, ask: Callable[[], _Answer], heed: Callable[[], None] = lambda: None
+) -> _Answer:
     """Return an answer, or raise what asking raises.
+
+    Parameters
+    ----------
+    seconds
+        How long is waited at the most.
+    ask
+        Asks.
+    heed
+        Is called now and then meanwhile; it may raise.
 
     Raises
     ------
@@ -30,7 +42,10 @@ def within(seconds: float, ask: Callable[[], _Answer]) -> _Answer:
 
     thread = threading.Thread(target=work, name="bluescribe-check", daemon=True)
     thread.start()
-    thread.join(seconds)
+    deadline = time.monotonic() + seconds
+    while thread.is_alive() and time.monotonic() < deadline:
+        thread.join(min(0.1, seconds))
+        heed()
     if errors:
         raise errors[0]
     if not answers:

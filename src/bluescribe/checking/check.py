@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from . import configuration as configurations
 from .deliveries import deliveries
 from .example import Example
 from .folders import Folders
+from .interrupts import Interrupts
 from .spool import homes_as_they_were, spool
 from .subject import Subject
 from .surroundings import extras, image_folders
@@ -49,36 +51,40 @@ def check_iconfig(
         The configuration cannot be read at all.
     """
     configuration, verdicts = configurations.read(iconfig)
-    return _report(Subject(configuration, metadata or {}, rate), verdicts, tell)
+    with Interrupts() as interrupts:
+        subject = Subject(configuration, metadata or {}, rate, interrupts.heed)
+        return _report(subject, verdicts, tell)
 
 
 def check_made(
     configuration: Configuration, *, metadata: Mapping[str, Any] | None = None, rate: int = 0
 ) -> Report:
     """Check what writers and deliveries that are made already need; as `check_iconfig`."""
-    return _report(Subject(configuration, metadata or {}, rate), [], None)
+    with Interrupts() as interrupts:
+        return _report(Subject(configuration, metadata or {}, rate, interrupts.heed), [], None)
 
 
-def _report(subject: Subject, verdicts: list[Verdict], tell: Tell | None) -> Report:
+def _report(subject: Subject, known: list[Verdict], tell: Tell | None) -> Report:
     found = []
-    for verdict in _verdicts(subject, verdicts):
-        found.append(verdict)
-        if tell is not None:
-            tell(verdict)
+    with ExitStack() as stack:
+        for verdict in chain(known, _verdicts(subject, stack)):
+            found.append(verdict)
+            if tell is not None:
+                tell(verdict)
+            subject.heed()
     return Report(tuple(found))
 
 
-def _verdicts(subject: Subject, known: list[Verdict]) -> Iterator[Verdict]:
-    yield from known
+def _verdicts(subject: Subject, stack: ExitStack) -> Iterator[Verdict]:
+    """Yield all verdicts; the stack removes what is made for them."""
     yield from extras(subject)
     example = Example(subject.formats, subject.metadata)
     yield from example.verdicts()
-    with ExitStack() as stack:
-        stack.enter_context(homes_as_they_were(subject.configuration.spool))
-        if subject.formats or subject.configuration.deliveries:
-            yield from spool(subject)
-        folders = Folders(subject, stack)
-        yield from folders.verdicts()
-        yield from image_folders(subject)
-        yield from deliveries(subject)
-        yield from trial(subject, folders, example)
+    stack.enter_context(homes_as_they_were(subject.configuration.spool))
+    if subject.formats or subject.configuration.deliveries:
+        yield from spool(subject)
+    folders = Folders(subject, stack)
+    yield from folders.verdicts()
+    yield from image_folders(subject)
+    yield from deliveries(subject)
+    yield from trial(subject, folders, example)

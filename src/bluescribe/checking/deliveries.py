@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -23,14 +23,14 @@ _SECONDS = 8.0
 def deliveries(subject: Subject) -> Iterator[Verdict]:
     """Yield a verdict on each delivery."""
     for config in subject.configuration.deliveries:
-        yield _verdict(config)
+        yield _verdict(config, subject.heed)
 
 
-def _verdict(config: DeliveryConfig) -> Verdict:
+def _verdict(config: DeliveryConfig, heed: Callable[[], None]) -> Verdict:
     what = f"delivery {config.name}"
     try:
         with closing(_Asking(config)) as asking:
-            who = within(_SECONDS, asking.delivery.reach)
+            who = within(_SECONDS, asking.delivery.reach, heed)
     except MissingExtraError as error:
         cause, _, remedy = str(error).partition(": ")
         return failed(what, cause, remedy)

@@ -52,6 +52,7 @@ class Folders:
         for folder in outboxes:
             if folder in refused:
                 yield _refusal(f"folder for {boxes[folder]}", folder, refused[folder])
+        yield from _files_elsewhere(self._subject)
         for folder, configs in wanted.items():
             what = f"folder for {', '.join(config.name for config in configs)}"
             if folder in refused:
@@ -84,6 +85,21 @@ class Folders:
             self._scratch[parent] = self._stack.enter_context(scratch_folder(parent, PREFIX))
             self._measured[parent] = speed(self._scratch[parent], self._subject.rate)
         return self._measured[parent]
+
+
+def _files_elsewhere(subject: Subject) -> Iterator[Verdict]:
+    """Yield a verdict on each file that takes all runs, which is not written to."""
+    for config in subject.formats:
+        if config.settings.elsewhere is None:
+            continue
+        path, what = Path.cwd() / config.settings.elsewhere, f"file for {config.name}"
+        refused = refusals([path.parent])
+        if refused:
+            yield _refusal(what, path, refused[path.parent])
+        elif path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
+            yield failed(what, f"{path} is no file that can be written", "name another file")
+        else:
+            yield ok(what, f"{path} can be appended to")
 
 
 def _refusal(what: str, folder: Path, error: OSError) -> Verdict:

@@ -26,16 +26,20 @@ def spool(subject: Subject) -> Iterator[Verdict]:
     settings = subject.configuration.spool
     try:
         with _made(settings) as (home, folder):
-            yield from _place(settings, home)
-            yield from _disk(subject, settings, folder)
+            found = [*_place(settings, home), *_disk(subject, settings, folder)]
     except OSError as error:
-        cause, _, remedy = (error.strerror or str(error)).partition(". Remedy: ")
-        found = f"{error.filename or settings.spool}: {cause}. Runs would be in memory alone"
-        yield failed("spool", found, remedy or "set SPOOL to a folder of your own on a local disk")
+        found = [_refusal(settings, error)]
+    yield from found
     if any(has_left_folders(home) for home in known_homes(settings.spool)):
-        found = "an earlier session has left runs there that are not in their files yet"
+        told = "an earlier session has left runs there that are not in their files yet"
         remedy = "the next session writes them when it starts; or now: bluescribe recover DIR"
-        yield warning("spool", found, remedy)
+        yield warning("spool", told, remedy)
+
+
+def _refusal(settings: SpoolSettings, error: OSError) -> Verdict:
+    cause, _, remedy = (error.strerror or str(error)).partition(". Remedy: ")
+    found = f"{error.filename or settings.spool}: {cause}. Runs would be in memory alone"
+    return failed("spool", found, remedy or "set SPOOL to a folder of your own on a local disk")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ class Subject:
     """What start documents will have, beside that which bluesky itself puts there."""
     rate: int = 0
     """Bytes that have to be written in a second; 0 where nobody says."""
+
+    heed: Callable[[], None] = lambda: None
+    """Is called where the check can be ended: it raises if somebody wants that."""
 
     @property
     def formats(self) -> list[WriterConfig]:

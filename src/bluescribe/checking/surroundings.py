@@ -60,7 +60,7 @@ def image_folders(subject: Subject) -> Iterator[Verdict]:
     for old, new in sorted(maps):
         what = f"PATH_MAP {old}"
         try:
-            within(_SECONDS, partial(_look_into, new))
+            within(_SECONDS, partial(_look_into, new), subject.heed)
         except OSError as error:
             words = error.strerror or str(error)
             remedy = f"mount what the IOC calls {old}, or correct PATH_MAP"

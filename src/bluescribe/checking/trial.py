@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +16,6 @@ from ..config.folders import existing_part
 from ..contract.report import RunReport
 from ..contract.settings import WriterSettings
 from ..files.names import fixed_part
-from ..recording.waiting import wait_until_written
 from ..recording.writer import Writer
 from ..spool import Spool
 from .example import VALUES, Example
@@ -43,9 +44,18 @@ def trial(subject: Subject, folders: Folders, example: Example) -> Iterator[Verd
             stack.callback(one.writer.begin_to_close)  # of all, before the first is waited for
         writers = [one.writer for one in tried]
         _play(writers, example)
-        is_done = wait_until_written([(w, w.request_flush()) for w in writers], _SECONDS)
+        is_done = _wait([writer.request_flush() for writer in writers], subject)
     for one in tried:
         yield one.verdict(is_done=is_done)
+
+
+def _wait(requests: list[threading.Event], subject: Subject) -> bool:
+    """Wait until all that was asked for is done; return whether it is."""
+    deadline = time.monotonic() + _SECONDS
+    while not all(done.is_set() for done in requests) and time.monotonic() < deadline:
+        next(done for done in requests if not done.is_set()).wait(0.1)
+        subject.heed()
+    return all(done.is_set() for done in requests)
 
 
 def _scratches(subject: Subject, folders: Folders) -> Iterator[tuple[WriterConfig, Path]]:
@@ -138,6 +148,8 @@ class _Trial:
 
     def _place(self, report: RunReport) -> str:
         """Say where such a run goes."""
+        if (only := self._config.settings.elsewhere) is not None:
+            return f"Such a run goes to {Path.cwd() / only}"
         main = report.files[0]
         place = self._parent / main.relative_to(self._scratch.resolve())
         more = f" and {len(report.files) - 1} more" if len(report.files) > 1 else ""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -37,7 +34,7 @@ def run(iconfig: Path, rate: str | None, md: Sequence[str], console: Console) ->
         console.print(text, soft_wrap=True)
 
     metadata = dict(map(_pair, md))
-    with _ending_well(), _quiet():
+    with _quiet():
         report = check_iconfig(iconfig, metadata=metadata, rate=_bytes(rate), tell=show)
     console.print(report.last_line, style="bold" if report.is_ready else "bold red")
     return 0 if report.is_ready else 1
@@ -55,25 +52,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not key:
         raise ConfigError(f"--md {text}: write key=value, such as proposal_id=GUP-3")
     return key, value
-
-
-@contextmanager
-def _ending_well() -> Iterator[None]:
-    """Have Ctrl-C, SIGTERM and a closed terminal end the check once, so that it can clean up."""
-    names = ("SIGINT", "SIGTERM", "SIGHUP")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-
-    def end(_: int, __: FrameType | None) -> None:
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before: dict[int, Any] = {number: signal.signal(number, end) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -131,6 +131,11 @@ class WriterSettings(CheckedSettings):
         return iter(())
 
     @property
+    def elsewhere(self) -> Path | None:
+        """The one file that all runs go to, where they do not go to `directory`."""
+        return None
+
+    @property
     def ending(self) -> str:
         """What the files' names end in, with its dot; nothing where they have no extension."""
         return f".{self.file_extension}" if self.file_extension else ""

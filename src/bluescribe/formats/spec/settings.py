@@ -51,6 +51,11 @@ class SpecSettings(WriterSettings):
 
     of_instrument: ClassVar[frozenset[str]] = WriterSettings.of_instrument | {"append_to"}
 
+    @property
+    def elsewhere(self) -> Path | None:
+        """The one file that all runs are appended to."""
+        return self.append_to
+
     def needs(self) -> Iterator[Need]:
         """Yield what reads all motors."""
         if self.motor_positions:
