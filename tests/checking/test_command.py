@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import bluesky.plans as bp
@@ -19,8 +20,9 @@ from bluescribe.formats.jsonl import JsonlFile, JsonlWriter
 from bluescribe.session.writers import Writers
 from bluescribe.testing.shapes.devices import gauss, motor
 from bluescribe.testing.shapes.engine import recording
-from tests import warm
+from tests import lines_format, warm
 from tests.core.test_before_beam import everything, iconfig
+from tests.lines_format import LinesWriter, read
 from tests.test_cli import MAIN, run
 
 
@@ -193,6 +195,29 @@ def test_what_a_hook_does_wrong_is_found(tmp_path, writer_class, told):
     (failure,) = report.failures
     assert re.search(told, failure.found)
     assert everything(tmp_path) == []
+
+
+def what_is_read(files, settings):
+    return {"det": [doc["data"]["det"] for name, doc in read(files[0]) if name == "event"]}
+
+
+@pytest.mark.parametrize(
+    ("read_back", "told"),
+    [
+        (None, "written; its format cannot be read back here. Such a run goes to"),
+        (what_is_read, "det read back. Such a run goes to"),
+        (lambda *_: {"det": [0]}, "det does not read back as it was measured"),
+        (lambda *_: {}, "nothing reads back as it was measured"),
+    ],
+)
+def test_a_format_of_others_is_compared_if_it_says_how(tmp_path, monkeypatch, read_back, told):
+    monkeypatch.setattr(LinesWriter, "_plugin", LinesWriter._plugin)  # it is as it was in the end
+    record = replace(lines_format.FORMAT, read_back=read_back)
+    assert record.writer is LinesWriter
+    with Writers({"lines": LinesWriter(tmp_path)}) as writers:
+        report = writers.check()
+    (found,) = [verdict for verdict in report if verdict.what == "a run as lines"]
+    assert told in found.found
 
 
 # --- init -----------------------------------------------------------------------------------------
