@@ -333,6 +333,21 @@ def test_there_are_twenty_and_more():
     assert len(BROKEN) >= 20
 
 
+def test_folders_in_names_pass_where_they_are_there_already(setup):
+    (setup.folder / "data" / "raw").mkdir(parents=True)
+    setup.say(FILE_NAME="raw/{uid}")
+    report = check_iconfig(setup.content)
+    assert report.is_ready, str(report)
+    assert f"Such a run goes to {setup.folder}/data/raw/" in str(report)
+    assert str(report).count("read back.") == 2
+
+
+def test_a_run_that_cannot_be_tried_is_told(setup):
+    a_file_in_the_place_of_the_folder(setup)
+    told = [str(verdict) for verdict in check_iconfig(setup.content).failures]
+    assert [line for line in told if "a run as jsonl, spec: not tried" in line], told
+
+
 def test_a_file_of_the_user_is_left_as_it_is(setup):
     path = setup.folder / "all.dat"
     path.write_text("#F all.dat\n#E 1\n#D Mon Nov 30 07:43:00 2026\n\n")

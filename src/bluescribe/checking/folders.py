@@ -38,17 +38,30 @@ class Folders:
         self._stack = stack
         self._scratch: dict[Path, Path] = {}
         self._measured: dict[Path, Measured] = {}
+        self._refused: dict[Path, OSError] = {}
 
-    def scratch_of(self, parent: Path) -> Path | None:
-        """Return the scratch folder in a folder that exists; None where there is none."""
-        return self._scratch.get(parent)
+    def refuses(self, folder: Path) -> bool:
+        """Tell whether a folder was found not to be writable: nobody should touch it again."""
+        return folder in self._refused
+
+    def scratch_in(self, parent: Path) -> Path:
+        """Return the scratch folder in a folder that exists.
+
+        Raises
+        ------
+        OSError
+            It cannot be made.
+        """
+        if parent not in self._scratch:
+            self._scratch[parent] = self._stack.enter_context(scratch_folder(parent, PREFIX))
+        return self._scratch[parent]
 
     def verdicts(self) -> Iterator[Verdict]:
         """Yield what is found of each folder."""
         wanted = self._subject.folders
         boxes = {path: what for what, path in self._subject.configuration.folders}
         outboxes = [path for path in boxes if Path.cwd() / path not in wanted]
-        refused = refusals([*wanted, *outboxes])
+        refused = self._refused = refusals([*wanted, *outboxes])
         for folder in outboxes:
             if folder in refused:
                 yield _refusal(f"folder for {boxes[folder]}", folder, refused[folder])
@@ -65,6 +78,7 @@ class Folders:
         try:
             measured = self._measure(parent)
         except OSError as error:
+            self._refused[folder] = error
             yield _refusal(what, folder, error)
             return
         kind = file_system(parent)
@@ -81,9 +95,8 @@ class Folders:
 
     def _measure(self, parent: Path) -> Measured:
         """Look at a disk, once for all folders that are made in the same one."""
-        if parent not in self._scratch:
-            self._scratch[parent] = self._stack.enter_context(scratch_folder(parent, PREFIX))
-            self._measured[parent] = speed(self._scratch[parent], self._subject.rate)
+        if parent not in self._measured:
+            self._measured[parent] = speed(self.scratch_in(parent), self._subject.rate)
         return self._measured[parent]
 
 

@@ -32,7 +32,9 @@ _SECONDS = 20.0
 
 def trial(subject: Subject, folders: Folders, example: Example) -> Iterator[Verdict]:
     """Yield, for each format whose folder can be written, what became of an example run."""
-    tried = [_Trial(config, scratch) for config, scratch in _scratches(subject, folders)]
+    made = list(_made(subject, folders))
+    tried = [one for one in made if isinstance(one, _Trial)]
+    yield from (one for one in made if isinstance(one, Verdict))
     with ExitStack() as stack:
         settings = stack.enter_context(scratch_spool(subject.configuration.spool))
         spool = Spool(settings)
@@ -58,11 +60,20 @@ def _wait(requests: list[threading.Event], subject: Subject) -> bool:
     return all(done.is_set() for done in requests)
 
 
-def _scratches(subject: Subject, folders: Folders) -> Iterator[tuple[WriterConfig, Path]]:
-    for config in subject.formats:
-        scratch = folders.scratch_of(_parent(config.settings))
-        if scratch is not None:
-            yield config, scratch / config.name
+def _made(subject: Subject, folders: Folders) -> Iterator[_Trial | Verdict]:
+    """Make what is tried; of those whose folders cannot be written, a verdict that says so."""
+    left_out = []
+    for folder, configs in subject.folders.items():
+        for config in configs:
+            try:
+                if folders.refuses(folder):
+                    raise PermissionError
+                yield _Trial(config, folders.scratch_in(_parent(config.settings)) / config.name)
+            except OSError:
+                left_out.append(config.name)
+    if left_out:
+        found = "not tried, as the folder cannot be written"
+        yield failed(f"a run as {', '.join(left_out)}", found, "see the folder, above")
 
 
 def _parent(settings: WriterSettings) -> Path:
