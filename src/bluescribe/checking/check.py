@@ -18,7 +18,7 @@ from .spool import homes_as_they_were, spool
 from .subject import Subject
 from .surroundings import extras, image_folders
 from .trial import trial
-from .verdict import Report, Verdict
+from .verdict import CheckReport, Verdict
 
 __all__ = ["check_iconfig", "check_made"]
 
@@ -31,7 +31,7 @@ def check_iconfig(
     metadata: Mapping[str, Any] | None = None,
     rate: int = 0,
     tell: Tell | None = None,
-) -> Report:
+) -> CheckReport:
     """Check a configuration and all that it needs; nothing stays behind.
 
     Parameters
@@ -58,13 +58,13 @@ def check_iconfig(
 
 def check_made(
     configuration: Configuration, *, metadata: Mapping[str, Any] | None = None, rate: int = 0
-) -> Report:
+) -> CheckReport:
     """Check what writers and deliveries that are made already need; as `check_iconfig`."""
     with Interrupts() as interrupts:
         return _report(Subject(configuration, metadata or {}, rate, interrupts.heed), [], None)
 
 
-def _report(subject: Subject, known: list[Verdict], tell: Tell | None) -> Report:
+def _report(subject: Subject, known: list[Verdict], tell: Tell | None) -> CheckReport:
     found = []
     with ExitStack() as stack:
         for verdict in chain(known, _verdicts(subject, stack)):
@@ -72,7 +72,7 @@ def _report(subject: Subject, known: list[Verdict], tell: Tell | None) -> Report
             if tell is not None:
                 tell(verdict)
             subject.heed()
-    return Report(tuple(found))
+    return CheckReport(tuple(found))
 
 
 def _verdicts(subject: Subject, stack: ExitStack) -> Iterator[Verdict]:

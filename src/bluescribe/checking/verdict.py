@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Level", "Report", "Verdict", "failed", "ok", "warning"]
+__all__ = ["CheckReport", "Level", "Verdict", "failed", "ok", "warning"]
 
 Level = Literal["ok", "warning", "FAILED"]
 
@@ -42,7 +42,7 @@ def failed(what: str, found: str, remedy: str) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CheckReport:
     """All that a check has found; it prints well."""
 
     verdicts: tuple[Verdict, ...]

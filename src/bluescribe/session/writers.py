@@ -25,7 +25,7 @@ from .succession import Succession
 if TYPE_CHECKING:
     from bluesky import RunEngine
 
-    from ..checking import Report
+    from ..checking import CheckReport
     from ..delivery.base import Delivery
 
 __all__ = ["Writers"]
@@ -244,7 +244,7 @@ class Writers(KnownAttributes):
             {name: delivery.status() for name, delivery in self._deliveries.items()},
         )
 
-    def check(self, rate: str | int = 0) -> Report:
+    def check(self, rate: str | int = 0) -> CheckReport:
         """Check before beam that runs can be written, as ``bluescribe check`` does.
 
         An example run is written by writers with the same settings into scratch folders beside the
@@ -257,7 +257,7 @@ class Writers(KnownAttributes):
 
         Returns
         -------
-        Report
+        CheckReport
             It prints well; ``is_ready`` says what comes of it.
 
         Raises
