@@ -342,6 +342,13 @@ def test_folders_in_names_pass_where_they_are_there_already(setup):
     assert str(report).count("read back.") == 2
 
 
+def test_formats_that_have_a_mistake_are_named_and_others_checked(setup):
+    setup.switch_on("SPEC_DATA_FILES", COMMAND="none")
+    report = check_iconfig(setup.content)
+    assert [v.found for v in report.warnings] == ["spec cannot be checked any further"]
+    assert [v.what for v in report if v.what.startswith("a run as")] == ["a run as jsonl"]
+
+
 def test_a_run_that_cannot_be_tried_is_told(setup):
     a_file_in_the_place_of_the_folder(setup)
     told = [str(verdict) for verdict in check_iconfig(setup.content).failures]

@@ -26,8 +26,11 @@ def read(iconfig: str | Path | Mapping[str, Any]) -> tuple[Configuration, list[V
         It cannot be read at all.
     """
     with _warnings() as told:
-        configuration, mistakes = read_what_is_right(iconfig)
+        configuration, mistakes, wrong = read_what_is_right(iconfig)
     verdicts = [failed(_WHAT, message, _CORRECT) for message in mistakes]
+    if wrong:
+        found = f"{', '.join(wrong)} cannot be checked any further"
+        verdicts.append(warning(_WHAT, found, "check again when the lines above are corrected"))
     verdicts += [warning(_WHAT, message, "look whether that was meant so") for message in told]
     verdicts += [] if verdicts else [ok(_WHAT, _summary(iconfig, configuration))]
     if not configuration.writers and not configuration.deliveries and not mistakes:

@@ -99,8 +99,16 @@ def read_iconfig(iconfig: str | Path | Mapping[str, Any]) -> Configuration:
     return configuration
 
 
-def read_what_is_right(iconfig: str | Path | Mapping[str, Any]) -> tuple[Configuration, list[str]]:
-    """Return what of a configuration has no mistake, and what is told of each mistake.
+def read_what_is_right(
+    iconfig: str | Path | Mapping[str, Any],
+) -> tuple[Configuration, list[str], list[str]]:
+    """Read a configuration that may have mistakes.
+
+    Returns
+    -------
+    tuple of Configuration, list of str, list of str
+        What has no mistake; what is told of each mistake; the formats that are switched on and
+        have mistakes.
 
     Raises
     ------
@@ -110,7 +118,10 @@ def read_what_is_right(iconfig: str | Path | Mapping[str, Any]) -> tuple[Configu
         There is no such file.
     """
     reading = _Reading.of(iconfig)
-    return reading.whole(), [mistake.message for mistake in reading.found()]
+    configuration = reading.whole()
+    right = {config.name for config in configuration.writers}
+    wrong = [name for name in reading.formats if name not in right]
+    return configuration, [mistake.message for mistake in reading.found()], wrong
 
 
 @dataclass
