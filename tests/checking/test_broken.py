@@ -366,7 +366,7 @@ def test_a_file_of_the_user_is_left_as_it_is(setup):
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
 
 
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "CSV": {"DELIMITER": ";", "DECIMAL": ",", "ISO_TIME": "local", "FILE_EXTENSION": "txt"},
     "SPEC": {"ONE_FILE_A_RUN": True, "STREAMS": "scans", "COMMAND": "apstools"},
     "NEXUS": {
