@@ -140,10 +140,10 @@ def test(args: Args) -> list[Command]:
     return [module("pytest", "-n", str(cores() + 1), "--dist", "worksteal", *args)]
 
 
-def viewers(args: Args) -> list[Command]:
-    # pyproject.toml keeps these out of all other runs of pytest
-    collecting = ("-o", "norecursedirs=.*", "--confcutdir=tests/viewers", "tests/viewers")
-    return [module("pytest", "-n", str(cores()), *collecting, *args)]
+def apart(folder: str) -> Callable[[Args], list[Command]]:
+    """Return what plays tests that pyproject.toml keeps out of all other runs of pytest."""
+    collecting = ("-o", "norecursedirs=.*", f"--confcutdir={folder}", folder)
+    return lambda args: [module("pytest", "-n", str(cores()), *collecting, *args)]
 
 
 def cores() -> int:
@@ -185,7 +185,8 @@ def check(_args: Args) -> list[Command]:
 VERBS = {
     "demo": Verb({"demo"}, demo),
     "test": Verb({"test"}, test),
-    "viewers": Verb({"viewers"}, viewers, HERE / ".venv-viewers"),
+    "viewers": Verb({"viewers"}, apart("tests/viewers"), HERE / ".venv-viewers"),
+    "bits": Verb({"bits"}, apart("tests/bits"), HERE / ".venv-bits"),
     "lint": Verb({"dev"}, lint),
     "types": Verb({"dev"}, types),
     "imports": Verb({"dev"}, imports),

@@ -4,7 +4,7 @@
     python3 bootstrap.py extras zmq demo # these alone
 
 `dist` builds the wheel, if there is none. Extras for those who work on bluescribe itself (docs,
-dev, peers, viewers) are tried by the steps that use them.
+dev, bits, peers, viewers) are tried by the steps that use them.
 """
 
 from __future__ import annotations

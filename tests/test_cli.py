@@ -3,10 +3,15 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
+
+import typer
 
 import bluescribe
+from bluescribe.commands.cli import app
 from tests import warm
 
+TOP = Path(__file__).parents[1]
 MAIN = "from bluescribe.cli import main; main()"
 
 
@@ -24,6 +29,22 @@ def test_help_lists_the_commands(tmp_path):
     done = run("--help", cwd=tmp_path)
     assert done.returncode == 0
     assert re.search(r"^\s+demo\s+Measure on simulated devices", done.stdout, re.MULTILINE)
+
+
+def options(command, name=""):
+    """Yield each command and its options, as they are typed."""
+    for each, found in getattr(command, "commands", {}).items():
+        yield from options(found, f"{name} {each}".strip())
+    for parameter in command.params:
+        if parameter.opts[0].startswith("--"):
+            yield name, [*parameter.opts, *parameter.secondary_opts]
+
+
+def test_the_page_has_each_command_and_option():
+    page = (TOP / "docs" / "reference" / "commands.md").read_text()
+    for name, ways in options(typer.main.get_command(app)):
+        assert f"`{name}" in page, name
+        assert [way for way in ways if f"{way}`" in page or f"{way} " in page], f"{name} {ways}"
 
 
 def test_nothing_asked_for_shows_the_help(tmp_path):

@@ -28,6 +28,7 @@ _COLUMNS = {
     "formats": 0.3,
     "hdf5": 0.15,
     "archive": 0.65,
+    "checking": 0.3,
     "extras": 0.8,
     "log_once": 0.3,
 }

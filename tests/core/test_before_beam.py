@@ -12,8 +12,8 @@ import h5py
 import pytest
 
 from bluescribe import JsonlWriter, NexusWriter, subscribe_writers
-from bluescribe.config.folders import check_folders
 from bluescribe.contract import folders as folders_module
+from bluescribe.contract.folders import check_folders
 from bluescribe.errors import ConfigError, DirectoryError
 from bluescribe.formats import format_names, load_format
 from bluescribe.session.subscribe import make_writers

@@ -16,7 +16,6 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # help without boxes reads well in any terminal
     pretty_exceptions_enable=False,
 )
@@ -70,6 +69,74 @@ def demo(
         from .demo import run
 
         raise typer.Exit(run(out, Console(highlight=False)))
+
+
+@app.command()
+def init(
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The file to write; one that is there stays.")
+    ] = Path("iconfig.yml"),
+    *,
+    formats: Annotated[
+        str | None,
+        typer.Option("--formats", metavar="FORMATS", help="Formats, such as spec,nexus,csv."),
+    ] = None,
+    directory: Annotated[
+        str | None, typer.Option("--directory", metavar="DIR", help="As DIRECTORY in iconfig.")
+    ] = None,
+    file_name: Annotated[
+        str | None, typer.Option("--file-name", metavar="TEMPLATE", help="As FILE_NAME in iconfig.")
+    ] = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing: take defaults for what is not given.")
+    ] = False,
+) -> None:
+    """Write a short iconfig.yml: which formats, where, and by which names.
+
+    Asks what is not given by an option. The file has nothing but what was chosen; a file that is
+    there already is never changed. Shows the two lines for the startup file.
+    """
+    from .show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .init import run
+
+        given = {"formats": formats, "directory": directory, "file_name": file_name}
+        run(path, given, Console(highlight=False, markup=False), asks=not defaults)
+
+
+@app.command()
+def check(
+    iconfig: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The configuration of the session.")
+    ] = Path("iconfig.yml"),
+    *,
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            "--rate", metavar="RATE", help="What disks have to take, such as 200MB/s; tried."
+        ),
+    ] = None,
+    md: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--md", metavar="KEY=VALUE", help="Metadata that runs will have. May be repeated."
+        ),
+    ] = None,
+) -> None:
+    """Check before beam that everything is ready to write runs.
+
+    Looks at each key of the configuration, folders, disks, the spool, packages and servers. Then
+    writes an example run in every format that is on, into scratch folders beside the data, reads
+    it back and removes it. The exit status is 1 when something has failed, 2 when nothing could be
+    begun.
+    """
+    from .show import errors_in_one_line
+
+    with errors_in_one_line():
+        from .check import run
+
+        raise typer.Exit(run(iconfig, rate, md or [], Console(highlight=False, markup=False)))
 
 
 @app.command()

@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from ..contract.folders import known_folder
 from ..contract.settings import CheckedSettings, SettingsError, WriterSettings
 from ..delivery import load_delivery
 from ..delivery.settings import DeliverySettings
@@ -15,7 +16,6 @@ from ..errors import ConfigError, UnknownDeliveryError, UnknownFormatError, show
 from ..formats import load_plugin
 from ..spool import SpoolSettings
 from .blocks import SHARED, SUFFIX, Blocks, keys_of
-from .folders import known_folder
 from .iconfig import ENABLE, Mistake, Source, read_source
 from .session import OF_SESSION, SessionSettings
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..delivery.base import Delivery
     from ..recording.writer import Writer
 
-__all__ = ["Configuration", "DeliveryConfig", "WriterConfig", "read_iconfig"]
+__all__ = ["Configuration", "DeliveryConfig", "WriterConfig", "read_iconfig", "read_what_is_right"]
 
 _MOST_TOLD = 30
 
@@ -66,7 +66,7 @@ class Configuration:
     writers: list[WriterConfig]
     deliveries: list[DeliveryConfig]
     spool: SpoolSettings
-    session: SessionSettings
+    session: SessionSettings = field(default_factory=SessionSettings)
 
     @property
     def folders(self) -> list[tuple[str, Path]]:
@@ -95,15 +95,35 @@ def read_iconfig(iconfig: str | Path | Mapping[str, Any]) -> Configuration:
     MissingConfigError
         There is no such file.
     """
-    known = Blocks()
-    source = read_source(iconfig, known.is_ours)
-    reading = _Reading(source, known, list(known.mistakes(source)))
-    blocks = known.of(source, reading.mistakes)
-    shared = reading.checked_shared(blocks.pop(SHARED, {}))
-    writers = list(reading.writers(blocks, shared))
-    deliveries = list(reading.deliveries(reading.formats))
+    reading = _Reading.of(iconfig)
+    configuration = reading.whole()
     reading.refuse()
-    return Configuration(writers, deliveries, reading.spool, reading.session)
+    return configuration
+
+
+def read_what_is_right(
+    iconfig: str | Path | Mapping[str, Any],
+) -> tuple[Configuration, list[str], list[str]]:
+    """Read a configuration that may have mistakes.
+
+    Returns
+    -------
+    tuple of Configuration, list of str, list of str
+        What has no mistake; what is told of each mistake; the formats that are switched on and
+        have mistakes.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, is no YAML, or no mapping.
+    MissingConfigError
+        There is no such file.
+    """
+    reading = _Reading.of(iconfig)
+    configuration = reading.whole()
+    right = {config.name for config in configuration.writers}
+    wrong = [name for name in reading.formats if name not in right]
+    return configuration, [mistake.message for mistake in reading.found()], wrong
 
 
 @dataclass
@@ -118,9 +138,28 @@ class _Reading:
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     session: SessionSettings = field(default_factory=SessionSettings)
 
+    @classmethod
+    def of(cls, iconfig: str | Path | Mapping[str, Any]) -> Self:
+        """Begin to read a configuration; fails as `read_source` does."""
+        known = Blocks()
+        source = read_source(iconfig, known.is_ours)
+        return cls(source, known, list(known.mistakes(source)))
+
+    def whole(self) -> Configuration:
+        """Read all of it; return what has no mistake."""
+        blocks = self.known.of(self.source, self.mistakes)
+        shared = self.checked_shared(blocks.pop(SHARED, {}))
+        writers = list(self.writers(blocks, shared))
+        deliveries = list(self.deliveries(self.formats))
+        return Configuration(writers, deliveries, self.spool, self.session)
+
+    def found(self) -> list[Mistake]:
+        """Return the mistakes that were found so far, in the order of their lines."""
+        return sorted(dict.fromkeys(self.mistakes), key=lambda mistake: mistake.line)
+
     def refuse(self) -> None:
         """Raise one error that tells of all mistakes, if there are any."""
-        found = sorted(dict.fromkeys(self.mistakes), key=lambda mistake: mistake.line)
+        found = self.found()
         if not found:
             return
         kinds = {mistake.kind for mistake in found}

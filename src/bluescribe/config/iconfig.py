@@ -113,8 +113,8 @@ def read_source(
         return _source(path, compose(path), is_ours)
     except FileNotFoundError:
         raise MissingConfigError(
-            f"{path}: no such file. Copy the iconfig.yml that comes with bluescribe there, or give "
-            f"the path of yours; the working directory is {Path.cwd()}"
+            f"{path}: no such file. Make one by bluescribe init, or give the path of yours; the "
+            f"working directory is {Path.cwd()}"
         ) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None

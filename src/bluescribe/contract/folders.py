@@ -7,7 +7,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import DirectoryError
@@ -15,12 +15,16 @@ from ..files.names import fixed_part
 from ..files.remedies import remedy
 from .settings import WriterSettings
 
-__all__ = ["check_folders", "known_folder"]
+__all__ = ["check_folders", "existing_part", "known_folder", "refusals"]
 
 logger = logging.getLogger(__name__)
 
 _SECONDS = 5.0
 """How long folders are waited for: one on a server that is away may never answer."""
+
+
+class NoAnswerError(TimeoutError):
+    """A folder's file server was asked, and has not answered yet."""
 
 
 def check_folders(folders: Iterable[tuple[str, Path]]) -> None:
@@ -41,7 +45,15 @@ def check_folders(folders: Iterable[tuple[str, Path]]) -> None:
     wanted: dict[Path, list[str]] = {}
     for name, folder in folders:
         wanted.setdefault(Path.cwd() / folder, []).append(name)
-    found = _errors(wanted)
+    found = refusals(wanted)
+    for folder in [folder for folder, error in found.items() if isinstance(error, NoAnswerError)]:
+        del found[folder]  # it may come back; what is written there waits for it
+        logger.warning(
+            "%s does not answer for %.0f s: is its file server away? What is written there "
+            "waits for it",
+            folder,
+            _SECONDS,
+        )
     lines = [
         f"{folder} ({', '.join(wanted[folder])}): {error.strerror}; {remedy(error, [])}"
         for folder, error in found.items()
@@ -56,8 +68,13 @@ def known_folder(settings: WriterSettings) -> Path:
     return Path(fixed_part(str(template)).replace("{{", "{").replace("}}", "}"))
 
 
-def _errors(wanted: Mapping[Path, object]) -> dict[Path, OSError]:
-    """Try all folders at the same time; return those that refuse, in their order."""
+def refusals(wanted: Iterable[Path]) -> dict[Path, OSError]:
+    """Try all folders at the same time; return what those say that refuse, in their order.
+
+    One that does not answer in time has a `NoAnswerError`.
+    """
+    wanted = list(wanted)
+    late: dict[Path, OSError] = {}
     found: dict[Path, OSError] = {}
     threads = {
         folder: threading.Thread(target=_try, args=(folder, found), daemon=True)
@@ -69,16 +86,13 @@ def _errors(wanted: Mapping[Path, object]) -> dict[Path, OSError]:
     for folder, thread in threads.items():
         thread.join(max(0.0, deadline - time.monotonic()))
         if thread.is_alive():
-            logger.warning(
-                "%s does not answer for %.0f s: is its file server away? What is written there "
-                "waits for it",
-                folder,
-                _SECONDS,
-            )
-    return {folder: found[folder] for folder in wanted if folder in found}
+            words = f"it does not answer for {_SECONDS:.0f} s: is its file server away?"
+            late[folder] = NoAnswerError(errno.ETIMEDOUT, words)
+    refused = {**found, **late}
+    return {folder: refused[folder] for folder in wanted if folder in refused}
 
 
-def _nearest(folder: Path) -> Path:
+def existing_part(folder: Path) -> Path:
     """Return the folder, or the one above it in which it will be made."""
     while True:
         try:
@@ -91,7 +105,7 @@ def _nearest(folder: Path) -> Path:
 
 def _try(folder: Path, found: dict[Path, OSError]) -> None:
     try:
-        nearest = _nearest(folder)
+        nearest = existing_part(folder)
         if not nearest.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, f"{nearest} is no folder")
         with tempfile.TemporaryFile(dir=nearest):  # has no name where the system can do that

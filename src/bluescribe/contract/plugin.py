@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DefinitionError
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from .settings import WriterSettings
 
 __all__ = ["FormatPlugin"]
+
+ReadBack = Callable[[Sequence[Path], Any], Mapping[str, Sequence[Any]]]
 
 _IMAGES = {"images", "images_timeout"}
 """Settings of all formats that copy images: what is to be copied, and how long it is waited for."""
@@ -42,6 +46,10 @@ class FormatPlugin:
         What the runs of one writer share, where they share a file or their user speaks to it.
     readers
         What opens its files, in one line for people who have nothing but the files.
+    read_back
+        Returns what the files of a run hold of its primary stream, field by field and row by row;
+        it is called with the files and the settings. ``bluescribe check`` writes a run of a motor,
+        a detector and a small image, and compares all that this returns of them.
 
     Raises
     ------
@@ -55,6 +63,7 @@ class FormatPlugin:
     copies_images: bool = False
     session: type[FormatSession[Any]] = FormatSession
     readers: str = "see its documentation"
+    read_back: ReadBack | None = None
 
     def __post_init__(self) -> None:
         """Check what is said, and let the class find its record again; see `of`."""

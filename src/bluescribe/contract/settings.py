@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -28,6 +28,7 @@ from .checked import (
 
 __all__ = [
     "CheckedSettings",
+    "Need",
     "Nothing",
     "Problem",
     "Seconds",
@@ -38,6 +39,16 @@ __all__ = [
 ]
 
 _LONGEST_EXTENSION = 40
+
+
+class Need(NamedTuple):
+    """A package that an extra brings."""
+
+    module: str
+    extra: str
+    what: str
+    """What cannot be done without it."""
+
 
 Patterns = Annotated[
     tuple[str, ...],
@@ -112,6 +123,22 @@ class WriterSettings(CheckedSettings):
         None,
         description="Group of what is made, by name or number; without it as the system has it",
     )
+
+    of_instrument: ClassVar[frozenset[str]] = frozenset({"fields", "exclude"})
+    """Settings that name what an instrument has, or a file of its own: no example run has that."""
+
+    def unfit_for(self, file_system: str) -> str:
+        """Return what is wrong with these settings on a type of file system, and the remedy."""
+        return ""
+
+    def needs(self) -> Iterator[Need]:
+        """Yield the packages of extras without which something that is asked for cannot be done."""
+        return iter(())
+
+    @property
+    def elsewhere(self) -> Path | None:
+        """The one file that all runs go to, where they do not go to `directory`."""
+        return None
 
     @property
     def ending(self) -> str:

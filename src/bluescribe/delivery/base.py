@@ -119,6 +119,23 @@ class Delivery(KnownAttributes, ABC):
             It can never be delivered as it is.
         """
 
+    def reach(self) -> str:
+        """Ask the server whether it would take a run, and change nothing; `check` does.
+
+        Returns
+        -------
+        str
+            Who has answered; empty where nobody can be asked.
+
+        Raises
+        ------
+        Later
+            It cannot be reached, or would not take a run now.
+        Refused
+            It would not ever take one.
+        """
+        return ""
+
     def status(self) -> DeliveryStatus:
         """Return what was delivered, what waits and why, and what was refused."""
         return self._courier.status()

@@ -14,24 +14,30 @@ from .system import HAS_FOLDER_FDS, SAFELY, lock_file, user_id
 
 __all__ = ["scratch_folder"]
 
-_PREFIX = ".recover-"
 _YOUNG_SECONDS = 60.0
 """Seconds within which a folder may not be locked yet."""
 
 
 @contextmanager
-def scratch_folder(parent: Path) -> Iterator[Path]:
+def scratch_folder(parent: Path, prefix: str = ".recover-") -> Iterator[Path]:
     """Make an empty folder, removed when the block ends; remove those that killed processes left.
+
+    Parameters
+    ----------
+    parent
+        Where.
+    prefix
+        What its name begins with, and the names of those that are left.
 
     Raises
     ------
     OSError
         It cannot be made.
     """
-    for path in parent.glob(f"{_PREFIX}*") if HAS_FOLDER_FDS else ():
+    for path in parent.glob(f"{prefix}*") if HAS_FOLDER_FDS else ():
         with suppress(OSError):
             _remove_left(path)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent) as name, ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as name, ExitStack() as stack:
         if HAS_FOLDER_FDS:
             with suppress(OSError):  # a network's file system, which has no locks
                 lock_file(_opened(Path(name), stack))

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..log_once import LogOnce
 from .system import free_bytes
 
-__all__ = ["SpaceWatch", "parse_size", "size_text"]
+__all__ = ["SpaceWatch", "parse_rate", "parse_size", "size_text"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,20 @@ def parse_size(text: str) -> int:
     if size > _MOST:
         raise ValueError("no disk has so many bytes")
     return int(size)
+
+
+def parse_rate(text: str) -> int:
+    """Return the bytes a second that a text such as ``200 MB/s`` says.
+
+    Raises
+    ------
+    ValueError
+        It says no rate.
+    """
+    try:
+        return parse_size(text.strip().removesuffix("/s"))
+    except ValueError:
+        raise ValueError("a rate is needed, such as 200MB/s") from None
 
 
 def size_text(size: float) -> str:

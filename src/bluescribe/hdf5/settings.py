@@ -22,6 +22,15 @@ class Hdf5FileSettings(WriterSettings):
         description="How arrays in events are compressed; all but gzip need hdf5plugin",
     )
 
+    def unfit_for(self, file_system: str) -> str:
+        """Tell that SWMR wants writes to arrive in their order, as NFS and SMB do not promise."""
+        if self.live and file_system.startswith(("nfs", "cifs", "smb")):
+            return (
+                f"LIVE: true on {file_system}, where readers may see half of what was written. "
+                "Remedy: LIVE: false"
+            )
+        return ""
+
     @field_validator("compression")
     @classmethod
     def _check_compression(cls, value: Compression) -> Compression:

@@ -155,6 +155,9 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
             A setting cannot be met.
         """
 
+    def stand_aside(self) -> None:
+        """Leave to other writers what the session asks for without naming one."""
+
     def request_sync(self) -> threading.Event:
         """Ask that all that was received be brought to disk; the event tells when it is."""
         return self._lane.request("sync")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config.config import read_iconfig
-from ..config.folders import check_folders
+from ..contract.folders import check_folders
 from ..files.names import fixed_part
 from ..files.rights import group_word
 from ..recording.owed_jobs import take_up_owed

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from ..config.config import Configuration, DeliveryConfig, WriterConfig
+from ..contract.plugin import FormatPlugin
 from ..contract.report import RunReport, Tell
 from ..log_once import LogOnce
 from ..model.run import working_directory
@@ -28,6 +30,7 @@ from .succession import Succession
 if TYPE_CHECKING:
     from bluesky import RunEngine
 
+    from ..checking import CheckReport
     from ..delivery.base import Delivery
 
 __all__ = ["Writers"]
@@ -276,6 +279,39 @@ class Writers(ControlsOfAll, Finding, ByName, ShowsStatus):
             {name: delivery.status() for name, delivery in self._deliveries.items()},
             runs[-1] if runs else None,
         )
+
+    def check(self, rate: str | int = 0) -> CheckReport:
+        """Check before beam that runs can be written, as ``bluescribe check`` does.
+
+        An example run is written by writers with the same settings into scratch folders beside the
+        data, read back, and removed. It takes some seconds, in which the RunEngine should be idle.
+
+        Parameters
+        ----------
+        rate
+            What the disks have to take in a second, such as ``"200 MB/s"``; 0 where nobody says.
+
+        Returns
+        -------
+        CheckReport
+            It prints well; ``is_ready`` says what comes of it.
+
+        Raises
+        ------
+        ValueError
+            The rate is none.
+        """
+        from ..checking import check_made
+        from ..files.space import parse_rate
+
+        configuration = Configuration(
+            [WriterConfig(w.format, FormatPlugin.of(type(w)), w.settings) for w in self],
+            [DeliveryConfig(d.name, type(d), d.settings) for d in self._deliveries.values()],
+            self.spool,
+        )
+        known = {key: value for RE, _ in self._subscriptions for key, value in RE.md.items()}
+        speed = parse_rate(rate) if isinstance(rate, str) else rate
+        return check_made(configuration, metadata=known, rate=speed)
 
     def __enter__(self) -> Self:
         """Return the writers; leaving the block closes them."""

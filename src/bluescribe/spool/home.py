@@ -5,22 +5,27 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import re
 import stat
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from ..files.mounts import MOUNTINFO, file_system
 from ..files.system import user_id
 
-__all__ = ["is_local", "is_own_folder", "known_homes", "refusal", "spool_home"]
+__all__ = [
+    "is_local",
+    "is_own_folder",
+    "known_homes",
+    "possible_homes",
+    "refusal",
+    "spool_home",
+]
 
 logger = logging.getLogger(__name__)
 
 _SHARED = Path("/var/tmp")
 _OWN = "bluescribe-spool"
 _REMEDY = "Remedy: set SPOOL in DATA_FILES to a folder of your own on a local disk"
-_MOUNTINFO = Path("/proc/self/mountinfo")
 # fmt: off
 _NETWORK = {
     "9p", "acfs", "afs", "auristorfs", "autofs", "beegfs", "ceph", "cifs", "coda", "cvfs", "dvs",
@@ -33,7 +38,6 @@ _NETWORK = {
 9p, virtiofs, hgfs, prl_fs and vboxsf are folders that a virtual machine shares with its host and
 other guests. ``fuse`` and ``fuse.NAME`` do not say what serves them; ``fuseblk`` is a disk.
 """
-_ESCAPED = re.compile(rb"\\([0-3][0-7]{2})")
 
 
 def spool_home(chosen: Path | None) -> Path:
@@ -74,18 +78,29 @@ def known_homes(chosen: Path | None) -> list[Path]:
     chosen
         ``SPOOL``; an earlier session may have had none.
     """
-    candidates = [_state_folder(), _SHARED / f"bluescribe-{user_id()}"]
-    if chosen is not None:
-        candidates += [chosen.absolute(), chosen.absolute() / _OWN]
     found = []
-    for folder in candidates:
+    for folder in possible_homes(chosen):
         with suppress(OSError):
-            if folder is not None and is_own_folder(folder.lstat()):
+            if is_own_folder(folder.lstat()):
                 found.append(folder)
     return found
 
 
-def is_local(path: Path, mountinfo: Path = _MOUNTINFO) -> bool:
+def possible_homes(chosen: Path | None) -> list[Path]:
+    """Return the folders in which spools of this user may stand, whether they are there or not.
+
+    Parameters
+    ----------
+    chosen
+        ``SPOOL``, or None.
+    """
+    candidates = [_state_folder(), _SHARED / f"bluescribe-{user_id()}"]
+    if chosen is not None:
+        candidates += [chosen.absolute(), chosen.absolute() / _OWN]
+    return [folder for folder in candidates if folder is not None]
+
+
+def is_local(path: Path, mountinfo: Path = MOUNTINFO) -> bool:
     """Return whether a folder, which may not exist yet, is on a local disk.
 
     Parameters
@@ -95,10 +110,7 @@ def is_local(path: Path, mountinfo: Path = _MOUNTINFO) -> bool:
     mountinfo
         Linux' list of what is mounted (proc_pid_mountinfo(5)). Without it, every path is local.
     """
-    real, depth, kind = Path(os.path.realpath(path)), 0, ""
-    for mount, its_kind in _mounts(mountinfo):
-        if real.is_relative_to(mount) and len(mount.parts) >= depth:  # a later one hides the former
-            depth, kind = len(mount.parts), its_kind
+    kind = file_system(path, mountinfo)
     return kind not in _NETWORK and not kind.startswith("fuse.")
 
 
@@ -167,17 +179,3 @@ def _check(folder: Path, status: os.stat_result) -> None:
         raise PermissionError(errno.EPERM, f"its mode is {mode:04o}: it is open to others")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, "it cannot be written")
-
-
-def _mounts(mountinfo: Path) -> Iterator[tuple[Path, str]]:
-    """Yield where each file system is mounted, and its type."""
-    try:
-        lines = mountinfo.read_bytes().split(b"\n")
-    except OSError:
-        return
-    for line in lines:
-        before, _, after = line.partition(b" - ")
-        fields = before.split(b" ")
-        if len(fields) > 4:
-            mount = _ESCAPED.sub(lambda found: bytes([int(found[1], 8)]), fields[4])
-            yield Path(os.fsdecode(mount)), os.fsdecode(after.partition(b" ")[0])

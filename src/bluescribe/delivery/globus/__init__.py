@@ -149,6 +149,17 @@ class GlobusDelivery(Delivery):
         entries = map(self.outbox.read, self.outbox.paths())
         return any(entry and entry.content.get("run_uid") == uid for entry in entries)
 
+    def reach(self) -> str:
+        """Have both collections told by Globus."""
+        ends = (self.settings.source_endpoint, self.settings.destination_endpoint)
+        try:
+            client = self._account.client()
+            told = [client.get_endpoint(end) for end in ends]
+        except self._sdk.GlobusError as error:
+            raise problem_of(error) from error
+        names = [str(end["display_name"] or end["id"]) for end in told]
+        return f"Globus, from {names[0]} to {names[1]}"
+
     def deliver(self, entry: Entry) -> float | None:
         """Submit a transfer, or look how it is doing."""
         try:

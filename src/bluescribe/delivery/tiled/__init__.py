@@ -104,6 +104,11 @@ class TiledDelivery(Delivery):
                 self._put(path)
         super().follow(writers)
 
+    def reach(self) -> str:
+        """Look up the catalog that takes the runs."""
+        self._server.catalog()
+        return str(self._server)
+
     def deliver(self, entry: Entry) -> float | None:
         """Send the journal of a run, and return to it while it grows.
 

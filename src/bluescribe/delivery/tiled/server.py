@@ -83,6 +83,10 @@ class Server:
                 raise self._unreachable(error) from error
         return self._catalog
 
+    def __str__(self) -> str:
+        """Name the server."""
+        return str(self._place)
+
     def drop(self) -> None:
         """Connect anew next time."""
         self._catalog = None

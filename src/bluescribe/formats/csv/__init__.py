@@ -9,6 +9,7 @@ tables while the run goes on; the package gets the files' bytes and hashes at it
 from __future__ import annotations
 
 from ...contract.plugin import FormatPlugin
+from .readback import read_back
 from .runfile import CsvFile
 from .settings import CsvSettings
 from .writer import CsvWriter
@@ -18,4 +19,5 @@ __all__ = ["FORMAT", "CsvFile", "CsvSettings", "CsvWriter"]
 FORMAT = FormatPlugin(
     CsvWriter,
     readers="a table for each stream; any spreadsheet opens it, in Python pandas.read_csv(file)",
+    read_back=read_back,
 )

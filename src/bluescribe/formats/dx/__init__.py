@@ -8,6 +8,7 @@ get no file.
 from __future__ import annotations
 
 from ...contract.plugin import FormatPlugin
+from .readback import read_back
 from .runfile import DxFile
 from .settings import DxSettings
 from .writer import DxWriter
@@ -19,4 +20,5 @@ FORMAT = FormatPlugin(
     opens_hdf5=True,
     copies_images=True,
     readers="Data Exchange HDF5; tomopy, algotom",
+    read_back=read_back,
 )

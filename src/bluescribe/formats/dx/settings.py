@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
@@ -49,6 +49,13 @@ class DxSettings(Hdf5FileSettings):
         60.0,
         description="Seconds for which files are waited for that are not there or not complete",
     )
+
+    of_instrument: ClassVar[frozenset[str]] = Hdf5FileSettings.of_instrument | {
+        "image",
+        "image_key",
+        "streams",
+        "theta",
+    }
 
     @field_validator("streams")
     @classmethod

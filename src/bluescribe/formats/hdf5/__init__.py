@@ -7,6 +7,7 @@ Others can read the file while the run goes on (SWMR).
 from __future__ import annotations
 
 from ...contract.plugin import FormatPlugin
+from .readback import read_back
 from .runfile import Hdf5File
 from .settings import Hdf5Settings
 from .writer import Hdf5Writer
@@ -17,4 +18,5 @@ FORMAT = FormatPlugin(
     Hdf5Writer,
     opens_hdf5=True,
     readers="HDF5; silx view, HDFView, MATLAB (h5read), in Python h5py.File(file)",
+    read_back=read_back,
 )

@@ -8,6 +8,7 @@ then its columns wait in a temporary file beside it.
 from __future__ import annotations
 
 from ...contract.plugin import FormatPlugin
+from .readback import read_back
 from .runfile import JsonFile
 from .settings import JsonSettings
 from .writer import JsonWriter
@@ -17,4 +18,5 @@ __all__ = ["FORMAT", "JsonFile", "JsonSettings", "JsonWriter"]
 FORMAT = FormatPlugin(
     JsonWriter,
     readers="JSON; any language reads it",
+    read_back=read_back,
 )

@@ -8,6 +8,7 @@ can do.
 from __future__ import annotations
 
 from ...contract.plugin import FormatPlugin
+from .readback import read_back
 from .runfile import JsonlFile
 from .settings import JsonlSettings
 from .writer import JsonlWriter
@@ -17,4 +18,5 @@ __all__ = ["FORMAT", "JsonlFile", "JsonlSettings", "JsonlWriter"]
 FORMAT = FormatPlugin(
     JsonlWriter,
     readers="all that was recorded, a JSON document a line",
+    read_back=read_back,
 )

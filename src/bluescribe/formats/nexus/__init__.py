@@ -8,6 +8,7 @@ apstools' NXWriter: ``/entry/data`` is the default plot, everything that Bluesky
 from __future__ import annotations
 
 from ...contract.plugin import FormatPlugin
+from .readback import read_back
 from .runfile import NexusFile
 from .settings import NexusSettings
 from .writer import NexusWriter
@@ -19,4 +20,5 @@ FORMAT = FormatPlugin(
     opens_hdf5=True,
     copies_images=True,
     readers="HDF5; silx view, NeXpy, HDFView, MATLAB (h5read), in Python h5py.File(file)",
+    read_back=read_back,
 )

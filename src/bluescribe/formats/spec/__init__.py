@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ...contract.plugin import FormatPlugin
 from .console import newSpecFile, spec_comment
+from .readback import read_back
 from .runfile import SpecFile
 from .session import SpecSession
 from .settings import SpecSettings
@@ -20,4 +21,5 @@ FORMAT = FormatPlugin(
     SpecWriter,
     session=SpecSession,
     readers="SPEC; PyMca, silx view, in Python silx.io.open(file)",
+    read_back=read_back,
 )

@@ -14,7 +14,7 @@ from ...errors import ConfigError
 if TYPE_CHECKING:
     from .writer import SpecWriter
 
-__all__ = ["newSpecFile", "remember", "spec_comment"]
+__all__ = ["forget", "newSpecFile", "remember", "spec_comment"]
 
 _DOCUMENTS = ("start", "descriptor", "event", "resource", "datum", "stop")
 
@@ -24,6 +24,11 @@ _writers: list[weakref.ref[SpecWriter]] = []
 def remember(writer: SpecWriter) -> None:
     """Make a writer the one that the functions below speak to."""
     _writers.append(weakref.ref(writer))
+
+
+def forget(writer: SpecWriter) -> None:
+    """Make it none of those."""
+    _writers[:] = [known for known in _writers if known() is not writer]
 
 
 def newSpecFile(  # noqa: N802  the name that users know

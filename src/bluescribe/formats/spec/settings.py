@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, field_validator, model_validator
 
-from ...contract.settings import WriterSettings, expanded
+from ...contract.settings import Need, WriterSettings, expanded
 
 __all__ = ["SpecSettings"]
 
@@ -47,6 +48,18 @@ class SpecSettings(WriterSettings):
         True,
         description="Taken from existing configurations; a SPEC file has nothing to be missed",
     )
+
+    of_instrument: ClassVar[frozenset[str]] = WriterSettings.of_instrument | {"append_to"}
+
+    @property
+    def elsewhere(self) -> Path | None:
+        """The one file that all runs are appended to."""
+        return self.append_to
+
+    def needs(self) -> Iterator[Need]:
+        """Yield what reads all motors."""
+        if self.motor_positions:
+            yield Need("apstools", "aps", "MOTOR_POSITIONS")
 
     @property
     def target(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...model.run import working_directory
 from ...recording.writer import Writer
-from .console import remember
+from .console import forget, remember
 from .motors import record_motors
 from .runfile import SpecFile
 from .session import SpecSession
@@ -54,6 +54,10 @@ class SpecWriter(Writer):
         assert isinstance(self.settings, SpecSettings)  # validated by settings_class
         if self.settings.motor_positions:
             record_motors(RE)
+
+    def stand_aside(self) -> None:
+        """Leave `spec_comment` and `newSpecFile` to the writer that was made before."""
+        forget(self)
 
     @property
     def spec_filename(self) -> Path | None:

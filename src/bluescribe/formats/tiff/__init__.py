@@ -11,6 +11,7 @@ of each page has its seq_num. ``{name}.tiff.json`` names the files, and what is 
 from __future__ import annotations
 
 from ...contract.plugin import FormatPlugin
+from .readback import read_back
 from .runfile import TiffFile
 from .settings import TiffSettings
 from .writer import TiffWriter
@@ -22,4 +23,5 @@ FORMAT = FormatPlugin(
     opens_hdf5=True,
     copies_images=True,
     readers="images; ImageJ, PyMca, in Python tifffile.imread(file)",
+    read_back=read_back,
 )

@@ -113,6 +113,8 @@ class GlobusService:
     def _answer(self, kind: str, parts: list[str], sent: bytes) -> Any:
         if kind == "oauth2":
             return body("auth.oauth2_client_credentials_tokens")
+        if kind == "endpoint":
+            return body("transfer.get_endpoint") | {"id": parts[2]}
         if kind == "submission_id":
             return body("transfer.get_submission_id") | {"value": str(uuid.uuid4())}
         if kind == "transfer":

@@ -7,6 +7,7 @@ import time
 import bluesky.plan_stubs as bps
 import pytest
 
+from bluescribe.checking import check_iconfig
 from bluescribe.session.subscribe import subscribe_writers
 from tests.system.delivery.tiled.runs import (
     a_run,
@@ -39,6 +40,19 @@ def test_a_run_is_seen_while_it_goes_on(shared_server, RE, tmp_path):
     assert seen == [None]
     assert rows(shared_server, uid) == list(range(1, 11))
     assert catalog(shared_server)[uid].metadata["stop"]["exit_status"] == "success"
+
+
+def test_a_check_before_beam_looks_up_the_catalog(shared_server, tmp_path, monkeypatch):
+    monkeypatch.setattr("bluescribe.checking.disk._SECONDS", 0.01)
+    before = len(catalog(shared_server))
+    for path, level in (("", "ok"), ("nowhere", "FAILED")):
+        content = block(tmp_path, shared_server.url)
+        content["TILED"] |= {"PATH": path} if path else {}
+        report = check_iconfig(content)
+        (found,) = [each for each in report if each.what == "delivery tiled"]
+        assert found.level == level, found
+        assert shared_server.url in found.found
+    assert len(catalog(shared_server)) == before
 
 
 def test_a_fast_scan_costs_few_requests(between, shared_server, deliver):
