@@ -106,7 +106,7 @@ def test_the_recipe_wants_what_the_package_wants():
 
 def test_every_dependency_of_users_has_an_oldest_version():
     extras = PYPROJECT["project"]["optional-dependencies"]
-    of_testers = {"all", "dev", "docs", "peers", "release", "test", "testing", "viewers"}
+    of_testers = {*("all", "bits", "dev", "docs", "peers", "release", "test", "testing", "viewers")}
     of_users = extras.keys() - of_testers
     named = PYPROJECT["project"]["dependencies"] + [w for extra in of_users for w in extras[extra]]
     assert not [wanted for wanted in named if ">=" not in wanted]

@@ -2,7 +2,7 @@
 
 `iconfig` reads the file and remembers on which line each key stands. `blocks` tells which keys
 are ours, and which were meant to be. `config` makes settings of them, by the model that each
-format and each delivery has. `folders` looks whether the folders can be made and written.
+format and each delivery has; `session` has those of the session as a whole.
 
 Knows: formats and deliveries by their registries, never by name.
 """
