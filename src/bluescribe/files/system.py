@@ -29,6 +29,7 @@ __all__ = [
     "module",
     "read_at",
     "refuse_link",
+    "unlock_file",
     "user_id",
     "write_at",
     "write_parts",
@@ -85,6 +86,12 @@ def lock_file(fd: int) -> None:
     if _fcntl is None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
     _fcntl.flock(fd, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+
+
+def unlock_file(fd: int) -> None:
+    """Let others lock a file that `lock_file` has locked."""
+    if _fcntl is not None:
+        _fcntl.flock(fd, _fcntl.LOCK_UN)
 
 
 def after_fork(release: Callable[[], object]) -> None:

@@ -104,7 +104,7 @@ class Jobs:
                 is_over = flushed.is_set() and name in run.writers
                 if is_over and not run.writers[name].awaits(run.uid) and self._reports.empty():
                     self._note(RunReport(name, {"uid": run.uid}, is_given_up=True))
-            if not run.writers:
+            if not run.writers and self._lost.empty():
                 self._broker.done(run.uid)
                 del self._runs[run.uid]
 
@@ -114,9 +114,14 @@ class Jobs:
             self._lost.put(uid)
 
     def _begin(self, job: Job) -> None:
-        for ledger in set(self._ledgers.values()):
-            ledger.refresh()
-        missing = {n: w for n, w in self._writers.items() if not self._is_done(job.uid, n, w)}
+        missing = {}
+        for name, writer in self._writers.items():
+            with self._ledgers[name].alone():
+                if self._is_done(job.uid, name, writer):
+                    continue
+                missing[name] = writer
+                if job.tries <= _MOST_TRIES:
+                    self._ledgers[name].clear_away(job.uid, name)
         if missing and job.tries > _MOST_TRIES:
             logger.error(
                 "run %s is put aside: %d listeners ended while they wrote it. Remedy: look for "
@@ -126,8 +131,6 @@ class Jobs:
             )
             self._broker.refuse(job.uid)
             return
-        for name in missing:
-            self._ledgers[name].clear_away(job.uid, name)
         self._runs[job.uid] = _Run(job.uid, missing)
 
     def _is_done(self, uid: str, name: str, writer: Writer) -> bool:
@@ -154,16 +157,21 @@ class Jobs:
         run = self._runs.get(report.uid)
         if run is None or report.format not in run.writers or not run.flushed:
             return
-        del run.writers[report.format]
         ledger = self._ledgers[report.format]
-        if report.is_given_up:
-            ledger.fail(run.uid, report.format)
-        else:
-            ledger.finish(run.uid, report.format, [path for path in report.files if path.exists()])
+        with ledger.alone():
+            if not all(path.exists() for path in report.files):  # whoever has it by now began anew
+                self._lost.put(run.uid)
+                return
+            if report.is_given_up:
+                ledger.fail(run.uid, report.format)
+            else:
+                ledger.finish(run.uid, report.format, report.files)
+        del run.writers[report.format]
 
     def _give_up(self, uid: str) -> None:
         run = self._runs.pop(uid, None)
         if run is not None:
+            self._broker.lose(uid)
             logger.warning(
                 "run %s was given to another listener: this one gave no sign of life for too long",
                 uid[:7],

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ..archive.exporting.manifest import Manifest
+from ..files.system import lock_file, unlock_file
 
 __all__ = ["Ledger"]
+
+_PAUSE_SECONDS = 0.005
 
 
 class Ledger(Manifest):
@@ -26,9 +32,24 @@ class Ledger(Manifest):
         self._offset = 0
         super().__init__(folder)
 
-    def refresh(self) -> None:
-        """Take in what other listeners have noted since."""
-        self._read()
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Have no other listener decide about a run meanwhile, where the file system has locks."""
+        while True:
+            try:
+                lock_file(self._fd)
+            except BlockingIOError:
+                time.sleep(_PAUSE_SECONDS)
+                continue
+            except OSError:
+                yield
+                return
+            break
+        try:
+            self._read()
+            yield
+        finally:
+            unlock_file(self._fd)
 
     def _line(self, line: list[Any]) -> bytes:
         """Return a line that stands alone, even where another listener was killed in its own."""

@@ -74,6 +74,10 @@ class Broker(ABC):
         """Forget a run: its files are closed."""
 
     @abstractmethod
+    def lose(self, uid: str) -> None:
+        """Take a run for another listener's from now on."""
+
+    @abstractmethod
     def refuse(self, uid: str) -> None:
         """Put a run aside that cannot be written, where people find it."""
 

@@ -157,6 +157,11 @@ class NatsBroker(Broker):
         """Forget a run; its documents go at once if no other group wants them."""
         self._call(self._leave(uid, is_done=True))
 
+    def lose(self, uid: str) -> None:
+        """Take a run for another listener's from now on."""
+        self._announced.pop(uid, None)
+        self._readers.pop(uid, None)
+
     def refuse(self, uid: str) -> None:
         """Put a run aside: TOPIC.refused.UID names it, and its documents stay."""
         self._call(self._refuse(uid))

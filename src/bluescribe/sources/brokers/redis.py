@@ -129,6 +129,11 @@ class RedisBroker(Broker):
         """Forget a run; its documents go when each group is done with it."""
         self._leave(uid, "done")
 
+    def lose(self, uid: str) -> None:
+        """Take a run for another listener's from now on."""
+        self._entries.pop(uid, None)
+        self._read.pop(uid, None)
+
     def refuse(self, uid: str) -> None:
         """Put a run aside: it is in TOPIC:refused, and its documents stay."""
         with self._faults():
