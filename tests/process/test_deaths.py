@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
@@ -58,6 +59,7 @@ def test_a_process_that_is_killed_in_a_run_costs_nothing(tmp_path, point):
 def test_one_that_is_killed_between_runs_is_replaced_for_the_next(tmp_path):
     with writing(tmp_path) as (engine, writers, documents):
         engine(scan())
+        time.sleep(0.5)  # until nothing is asked of them any more
         assert strike(signal.SIGSEGV) == len(FORMATS)
         eventually(lambda: not processes())
         engine(scan())

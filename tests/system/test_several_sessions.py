@@ -35,7 +35,7 @@ SESSION_OF_ITS_OWN = """
 
     def begin(folder, uid):
         blocks = {f"{name}_DATA_FILES": {"ENABLE": True} for name in ("JSONL", "HDF5")}
-        writers = make_writers({"DATA_FILES": {"DIRECTORY": folder}, **blocks})
+        writers = make_writers({"DATA_FILES": {"DIRECTORY": folder, "SHOW_FILES": False}, **blocks})
         writers("start", {"uid": uid, "time": 1.0})
         key = {"x": {"dtype": "integer", "shape": [], "source": "here"}}
         descriptor = {"uid": f"of {uid}", "run_start": uid, "time": 1.0, "data_keys": key}
@@ -114,7 +114,8 @@ ONE_OF_TEN = (
 
     writers = begin(folder, uid)
     blocks = {"CSV_DATA_FILES": {"ENABLE": True}}  # and look for what the dead have left
-    others = subscribe_writers(RunEngine({}), {"DATA_FILES": {"DIRECTORY": folder}, **blocks})
+    shared = {"DIRECTORY": folder, "SHOW_FILES": False}
+    others = subscribe_writers(RunEngine({}), {"DATA_FILES": shared, **blocks})
     say(spools())
     for number in range(2, 30):
         measure(writers, uid, number)

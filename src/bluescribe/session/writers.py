@@ -198,13 +198,13 @@ class Writers(ControlsOfAll, Finding, ByName, ShowsStatus):
             if plain is not None:
                 intake.items.append((name, plain, 0, None))
                 return self._raise_failures()
-        self.post(name, doc)
+        copy = self._post(name, doc)
         if name == "stop" and self._receiving:
             requests = [(writer, writer.request_sync()) for writer in self._receiving]
             wait_until_written(requests, self._longest_wait())
             self._notifier.flush()
         if name == "stop":
-            self._show_files(doc)
+            self._show_files(copy)
             self.succession.hand_over(self)
         return self._raise_failures()
 
@@ -221,6 +221,10 @@ class Writers(ControlsOfAll, Finding, ByName, ShowsStatus):
 
     def post(self, name: str, doc: dict[str, Any]) -> None:
         """Receive a document without waiting at a stop, and without raising a failure."""
+        self._post(name, doc)
+
+    def _post(self, name: str, doc: dict[str, Any]) -> Any:
+        """Receive a document; return what is kept of it, in which no code of others is left."""
         copy, size = self._snapshot(name, doc)
         if name in ("start", "stop"):
             self._note_runs(name, copy)
@@ -232,6 +236,7 @@ class Writers(ControlsOfAll, Finding, ByName, ShowsStatus):
         if name == "stop":
             for writer in self._receiving:
                 writer.end(copy)
+        return copy
 
     def _note_runs(self, name: str, doc: Any) -> None:
         """Note which runs are open, and end those that their RunEngine has left."""

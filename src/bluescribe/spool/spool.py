@@ -100,7 +100,7 @@ class Spool(Feed):
         is_here = thread is threading.current_thread()
         if self.lanes or thread is None or is_here or self._is_waited_for_in_vain:
             return True
-        thread.join(timeout)
+        thread.join(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         self._is_waited_for_in_vain = thread.is_alive()
         return not self._is_waited_for_in_vain
 

@@ -30,7 +30,7 @@ def iconfig_for(folder, formats=("jsonl",), **keys):
         "OUTBOX": str(folder / "outbox"),
         **keys,
     }
-    shared = {"DIRECTORY": str(folder / "data"), "RETRY_SECONDS": 0}
+    shared = {"DIRECTORY": str(folder / "data"), "RETRY_SECONDS": 0, "SHOW_FILES": False}
     on = {f"{name.upper()}_DATA_FILES": {"ENABLE": True} for name in formats}
     return {"DATA_FILES": shared, **on, "GLOBUS": {k: v for k, v in block.items() if v != "-"}}
 
