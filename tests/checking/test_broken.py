@@ -134,6 +134,16 @@ def a_name_with_a_key_that_each_run_has_to_have(setup: SetUp) -> None:
     setup.say(DIRECTORY=f"{setup.folder}/data/{{proposal_id}}")
 
 
+@broken("FAILED", r"\{visit:path\}: ROOTS is empty")
+def a_path_that_may_lead_nowhere(setup: SetUp) -> None:
+    setup.say(DIRECTORY="{visit:path}")
+
+
+@broken("FAILED", "ROOTS .*nowhere: No such file or directory: a path in the metadata would lead")
+def a_root_that_is_not_mounted(setup: SetUp) -> None:
+    setup.say(ROOTS=[str(setup.folder / "nowhere")])
+
+
 # --- folders and disks ---
 
 
