@@ -131,10 +131,13 @@ def test_a_folder_below_another_one_goes_where_a_run_goes(tmp_path):
 
 def test_a_path_that_nobody_has_said_yet_is_tried_below_a_root(tmp_path):
     (tmp_path / "dls").mkdir()
-    report = check(tmp_path, DIRECTORY=PATH_KEY, ROOTS=[str(tmp_path / "dls")])
+    shared = {"DIRECTORY": PATH_KEY, "FILE_NAME": "{scan_file}"}
+    report = check(tmp_path, ROOTS=[str(tmp_path / "dls")], **shared)
     assert report.is_ready, str(report)
-    (found,) = told(report, "warning")
-    assert found.startswith("{data_session_directory} is not known")
+    assert told(report, "warning") == [
+        f"{{data_session_directory}} is not known: a run without it goes to {tmp_path}",
+        "{scan_file} is not known: a run without it gets the default name",
+    ]
     assert {path.parent for path in goes_to(report)} == {
         tmp_path / "dls" / "data_session_directory"
     }

@@ -33,7 +33,8 @@ OF_BLUESKY = (
 )
 """What the RunEngine and bluesky's plans put into start documents."""
 
-_NEAR = 0.75
+_NEAR = 0.8
+"""How much a misspelt key is like the one that is meant: scan_file is not meant to be scan_id."""
 
 
 class Key(NamedTuple):
@@ -122,14 +123,18 @@ def _missing(key: Key, subject: Subject, start: dict[str, object]) -> Verdict | 
         return failed("", f"{{{name}}} is not known", cure)
     if key.default is not None:
         return None
+    instead = f"{{{name}|none{':' + PATH if key.is_path else ''}}}"
+    goes = "gets the default name"
+    if key.is_in_directory:
+        goes = f"goes to {Path.cwd() / fixed_part(key.template)}"
     if is_known:
-        told = f"{{{name}}} is not in every run: one without it gets the default name"
-        return warning("", told, f"name what stands there then: {{{name}|none}}")
+        told = f"{{{name}}} is not in every run: one without it {goes}"
+        return warning("", told, f"name what stands there then: {instead}")
     cure = (
         f"have each run say it, such as RE.md[{first!r}] = ...; to check with a value, "
-        f"give --md {first}=VALUE; or name what stands there else: {{{name}|none}}"
+        f"give --md {first}=VALUE; or name what stands there else: {instead}"
     )
-    return warning("", f"{{{name}}} is not known: a run without it gets the default name", cure)
+    return warning("", f"{{{name}}} is not known: a run without it {goes}", cure)
 
 
 def _astray(key: Key, start: dict[str, object]) -> Verdict | None:
