@@ -196,7 +196,7 @@ def a_disk_that_has_less_space_than_is_wanted(setup: SetUp) -> None:
     setup.say(LOW_SPACE="1000 TB")
 
 
-@broken("FAILED", "speed of .*MB/s are less than 1000.0 TB/s")
+@broken("FAILED", "speed of .*B/s are less than 1000.0 TB/s")
 def a_disk_that_is_slower_than_the_detector(setup: SetUp) -> None:
     setup.rate = 10**15
 
