@@ -216,4 +216,7 @@ def test_what_the_metadata_ask_for_is_checked(tmp_path, engine):
         assert "RE.md['bluescribe']" in report.warnings[0].remedy
         assert goes_to(report) == {tmp_path / "data" / "dark" / "1"}
         engine(bp.count([gauss(motor())]))
-    assert (tmp_path / "data" / "dark" / "1.jsonl").exists()
+        assert goes_to(writers.check()) == {tmp_path / "data" / "dark" / "2"}
+        engine(bp.count([gauss(motor())]))
+    names = sorted(path.name for path in (tmp_path / "data" / "dark").glob("*.jsonl"))
+    assert names == ["1.jsonl", "2.jsonl"]

@@ -312,6 +312,8 @@ class Writers(ControlsOfAll, Finding, ByName, ShowsStatus):
             self.spool,
         )
         known = {key: value for RE, _ in self._subscriptions for key, value in RE.md.items()}
+        if isinstance(last := known.get("scan_id"), int):
+            known["scan_id"] = last + 1  # of the next run, as the RunEngine counts
         speed = parse_rate(rate) if isinstance(rate, str) else rate
         off = [writer.format for writer in self if not writer.enabled]
         return check_made(configuration, metadata=known, rate=speed, off=off)
