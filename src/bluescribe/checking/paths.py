@@ -51,7 +51,7 @@ def _verdict(root: Path, subject: Subject) -> tuple[Verdict, bool]:
     if not is_folder:
         return failed(what, "it is no folder", "correct ROOTS"), False
     if not is_open:
-        cure = f"have its owner give this user the right to enter it: chmod o+rx {root}, or a group"
+        cure = "have its owner let this user enter it, by its group or an ACL; or correct ROOTS"
         return failed(what, "this user cannot read it", cure), False
     return ok(what, "paths in the metadata may lead below it"), False
 
