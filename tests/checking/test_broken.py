@@ -129,9 +129,19 @@ def a_name_with_a_format_that_is_none(setup: SetUp) -> None:
     setup.say(FILE_NAME="{scan_id:05q}")
 
 
-@broken("warning", r"\{proposal_id\} is not known: a run without it gets the default name")
+@broken("warning", r"\{proposal_id\} is not known: a run without it goes to .*/data")
 def a_name_with_a_key_that_each_run_has_to_have(setup: SetUp) -> None:
     setup.say(DIRECTORY=f"{setup.folder}/data/{{proposal_id}}")
+
+
+@broken("FAILED", r"\{visit:path\}: ROOTS is empty")
+def a_path_that_may_lead_nowhere(setup: SetUp) -> None:
+    setup.say(DIRECTORY="{visit:path}")
+
+
+@broken("FAILED", "ROOTS .*nowhere: No such file or directory: a path in the metadata would lead")
+def a_root_that_is_not_mounted(setup: SetUp) -> None:
+    setup.say(ROOTS=[str(setup.folder / "nowhere")])
 
 
 # --- folders and disks ---
@@ -186,7 +196,7 @@ def a_disk_that_has_less_space_than_is_wanted(setup: SetUp) -> None:
     setup.say(LOW_SPACE="1000 TB")
 
 
-@broken("FAILED", "speed of .*MB/s are less than 1000.0 TB/s")
+@broken("FAILED", "speed of .*B/s are less than 1000.0 TB/s")
 def a_disk_that_is_slower_than_the_detector(setup: SetUp) -> None:
     setup.rate = 10**15
 

@@ -71,17 +71,6 @@ class Instrument:
     takes_motors: bool = False
 
 
-def one_import(make: Callable[[Any, Session], None], callbacks: Any) -> Callable[[Session], None]:
-    """Return what sets a session up with the callbacks of one package."""
-
-    def set_up(session: Session) -> None:
-        make(callbacks, session)
-        if callbacks is ours:
-            session.closing = [each for each in (session.nexus, session.spec) if each]
-
-    return set_up
-
-
 def scan(**md: Any) -> Any:
     return (yield from bp.scan([DET], MOTOR, -1, 1, 5, md=md))
 
@@ -317,13 +306,14 @@ def training_plan(_: list[Session]) -> Iterator[Any]:
 # --- haven and blueapi: the facility says the folder in the start document ------------------------
 
 
-def haven(callbacks: Any, session: Session) -> None:
-    class FacilityWriter(callbacks.NXWriter):  # type: ignore[misc]  # one or the other
+def haven_before(session: Session) -> None:
+    class FacilityWriter(theirs.NXWriter):  # type: ignore[misc]  # as above
         def start(self, doc: Any) -> None:
-            folder = session.folder / doc["data_session_directory"].lstrip("/")
-            folder.mkdir(parents=True, exist_ok=True)
-            self.file_path = folder
-            self.file_name = folder / f"{doc['scan_file']}.nxs"
+            visit = Path(doc["data_session_directory"])
+            # what is moved over writes into the visit itself
+            self.file_path = session.folder / visit.relative_to(visit.parents[2])
+            self.file_path.mkdir(parents=True, exist_ok=True)
+            self.file_name = self.file_path / f"{doc['scan_file']}.nxs"
             super().start(doc)
 
     session.nexus = FacilityWriter()
@@ -331,10 +321,28 @@ def haven(callbacks: Any, session: Session) -> None:
     session.subscribe(session.nexus)
 
 
-def haven_plan(_: list[Session]) -> Iterator[Any]:
+def haven_after(session: Session) -> None:
+    (session.folder / "dls").mkdir()
+    shared = {
+        "DIRECTORY": "{data_session_directory:path}",
+        "FILE_NAME": "{scan_file}",
+        "ROOTS": [str(session.folder / "dls")],
+    }
+    source = {"name": "Bluesky framework", "type": "Synchrotron X-ray Source", "probe": "x-ray"}
+    content = {name: {"value": value} for name, value in source.items()}
+    nexus = {
+        "ENABLE": True,
+        "FILE_EXTENSION": "nxs",
+        "CONTENT": {"/entry/instrument/source:NXsource": content},
+    }
+    writers = subscribe_writers(session.RE, {"DATA_FILES": shared, "NEXUS_DATA_FILES": nexus})
+    session.closing = [writers]
+
+
+def haven_plan(sessions: list[Session]) -> Iterator[Any]:
+    facility = sessions[1].folder / "dls" / "p38"
     for number, visit in enumerate(("cm1-1", "cm1-2")):
-        md = {"data_session_directory": f"/dls/p38/{visit}", "scan_file": f"p38-{number}"}
-        yield from scan(**md)
+        yield from scan(data_session_directory=f"{facility}/{visit}", scan_file=f"p38-{number}")
 
 
 INSTRUMENTS = {
@@ -345,7 +353,7 @@ INSTRUMENTS = {
     "training": Instrument(
         training_before, training_after, training_plan, baseline=APS, takes_motors=True
     ),
-    "haven": Instrument(one_import(haven, theirs), one_import(haven, ours), haven_plan),
+    "haven": Instrument(haven_before, haven_after, haven_plan),
 }
 
 

@@ -212,7 +212,7 @@ def test_the_counter_does_not_wait_for_a_folder_that_hangs(engine, tmp_path, mon
     from bluescribe.recording import run_numbers
 
     monkeypatch.setattr(run_numbers, "_SECONDS", 0.05)
-    monkeypatch.setattr(run_numbers, "_look", lambda _: __import__("time").sleep(1))
+    monkeypatch.setattr(run_numbers, "_look", lambda *_: __import__("time").sleep(1))
     (tmp_path / "1.jsonl").touch()
     for name, doc in documents("scan", tmp_path):
         if name == "start":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -14,10 +14,13 @@ from .deliveries import deliveries
 from .example import Example
 from .folders import Folders
 from .interrupts import Interrupts
+from .names import names
+from .paths import answering, led
 from .spool import homes_as_they_were, spool
 from .subject import Subject
 from .surroundings import extras, image_folders
 from .trial import trial
+from .upcoming import as_asked
 from .verdict import CheckReport, Verdict
 
 __all__ = ["check_iconfig", "check_made"]
@@ -57,11 +60,28 @@ def check_iconfig(
 
 
 def check_made(
-    configuration: Configuration, *, metadata: Mapping[str, Any] | None = None, rate: int = 0
+    configuration: Configuration,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    rate: int = 0,
+    off: Collection[str] = (),
 ) -> CheckReport:
-    """Check what writers and deliveries that are made already need; as `check_iconfig`."""
+    """Check what writers and deliveries that are made already need.
+
+    Parameters
+    ----------
+    configuration
+        The formats with the settings of the runs that begin from now on.
+    metadata
+        As `check_iconfig`; what ``bluescribe`` in it asks for is heeded.
+    rate
+        As `check_iconfig`.
+    off
+        Formats in which the runs that begin from now on are not written.
+    """
     with Interrupts() as interrupts:
-        return _report(Subject(configuration, metadata or {}, rate, interrupts.heed), [], None)
+        subject = Subject(configuration, metadata or {}, rate, interrupts.heed)
+        return _report(*as_asked(subject, off), None)
 
 
 def _report(subject: Subject, known: list[Verdict], tell: Tell | None) -> CheckReport:
@@ -78,8 +98,11 @@ def _report(subject: Subject, known: list[Verdict], tell: Tell | None) -> CheckR
 def _verdicts(subject: Subject, stack: ExitStack) -> Iterator[Verdict]:
     """Yield all verdicts; the stack removes what is made for them."""
     yield from extras(subject)
+    subject, found = answering(subject)
+    yield from found
     example = Example(subject.formats, subject.metadata)
-    yield from example.verdicts()
+    yield from names(subject, example.known)
+    subject = led(subject, example.start)
     stack.enter_context(homes_as_they_were(subject.configuration.spool))
     if subject.formats or subject.configuration.deliveries:
         yield from spool(subject)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
+import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from string import Formatter
+from functools import cached_property
 from typing import Any
 
-from event_model import compose_run
+from event_model import ComposeRunBundle, compose_run
 
 from ..config.config import WriterConfig
 from ..files.names import late_keys
-from .verdict import Verdict, failed, warning
+from .names import OF_BLUESKY, Key, keys_of
 
 __all__ = ["VALUES", "Example"]
 
@@ -25,23 +25,6 @@ VALUES: dict[str, list[Any]] = {
     _CAMERA: [[[65535, index, 0], [1, 2, 3]] for index in range(_POINTS)],
 }
 """What is measured, field by field and row by row."""
-
-_OF_BLUESKY = (
-    "detectors",
-    "hints",
-    "motors",
-    "num_intervals",
-    "num_points",
-    "plan_args",
-    "plan_name",
-    "plan_pattern",
-    "plan_type",
-    "scan_id",
-    "time",
-    "uid",
-    "versions",
-)
-"""What the RunEngine and bluesky's plans put into start documents."""
 
 
 @dataclass
@@ -59,41 +42,22 @@ class Example:
     formats: list[WriterConfig]
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
-    def verdicts(self) -> Iterator[Verdict]:
-        """Yield a verdict on each key of a name that may not be there."""
-        for key, names in self._unknown().items():
-            what = f"names for {', '.join(names)}"
-            near = difflib.get_close_matches(key, [*_OF_BLUESKY, *self.metadata], n=1, cutoff=0.75)
-            found = f"{{{key}}} is not known"
-            if near:
-                yield failed(what, found, f"is it {{{near[0]}}}? Correct DIRECTORY or FILE_NAME")
-            else:
-                cure = (
-                    f"have each run say it, such as RE.md[{key!r}] = ...; to check with a value, "
-                    f"give --md {key}=VALUE"
-                )
-                yield warning(what, f"{found}: a run without it gets the default name", cure)
+    @property
+    def start(self) -> dict[str, Any]:
+        """The start document."""
+        return dict(self._run.start_doc)
 
-    def _unknown(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for config, template in self._templates():
-            for _, key, _, _ in Formatter().parse(template):
-                root = (key or "").partition("[")[0]
-                if root and root not in (*_OF_BLUESKY, *self.metadata, "config", "event"):
-                    names = found.setdefault(root, [])
-                    names += [] if config.name in names else [config.name]
-        return found
-
-    def _templates(self) -> Iterator[tuple[WriterConfig, str]]:
-        for config in self.formats:
-            yield config, str(config.settings.directory)
-            yield config, config.settings.file_name
+    @cached_property
+    def _run(self) -> ComposeRunBundle:
+        return compose_run(metadata=self._start())
 
     def documents(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the documents of the run."""
-        run = compose_run(metadata=self._start())
-        yield "start", dict(run.start_doc)
-        late = {steps for _, template in self._templates() for steps in late_keys(template)}
+        run = self._run
+        yield "start", self.start
+        settings = [config.settings for config in self.formats]
+        templates = {text for each in settings for text in (str(each.directory), each.file_name)}
+        late = {steps for template in templates for steps in late_keys(template)}
         fields = {steps[1] for steps in late if steps[0] == "event"}
         extra = sorted(fields - VALUES.keys())
         keys = _data_keys(extra)
@@ -112,8 +76,9 @@ class Example:
             yield "event", dict(primary.compose_event(data=data, timestamps=times))
         yield "stop", dict(run.compose_stop())
 
-    def _start(self) -> dict[str, Any]:
-        """Return metadata; a key that nobody knows has its own name for a value."""
+    @property
+    def known(self) -> dict[str, Any]:
+        """What is known of the start document, before names have asked for more."""
         told: dict[str, Any] = {
             "scan_id": 1,
             "plan_name": "scan",
@@ -127,22 +92,35 @@ class Example:
             "hints": {"dimensions": [[["motor"], "primary"]]},
             "versions": {},
         }
-        for _, template in self._templates():
-            for _, key, _, _ in Formatter().parse(template):
-                root, *inner = (key or "").replace("]", "").split("[")
-                if root and root not in (*_OF_BLUESKY, *self.metadata, "config", "event"):
-                    _put(told, [root, *inner])
         return {**told, **self.metadata}
 
+    def _start(self) -> dict[str, Any]:
+        """Return metadata; a key that nobody knows has its own name for a value, or a default."""
+        told = self.known
+        of_others = {*OF_BLUESKY, *self.metadata}
+        for key in keys_of(self.formats):
+            if key.steps[0] not in of_others and key.default is None:
+                _put(told, list(key.steps), _value(key))
+        return told
 
-def _put(told: dict[str, Any], steps: list[str]) -> None:
-    """Put a value where a key looks for it: the last name itself."""
+
+def _value(key: Key) -> str:
+    """Return the name of a key, or a folder below a root where a path is asked for."""
+    name = key.steps[-1]
+    if key.is_path and key.is_in_directory and key.template.startswith(key.shown):
+        roots = [root for root in key.config.settings.roots if os.access(root, os.W_OK)]
+        return str(roots[0] / name) if roots else name
+    return name
+
+
+def _put(told: dict[str, Any], steps: list[str], value: str) -> None:
+    """Put a value where a key looks for it."""
     for step in steps[:-1]:
         below = told.setdefault(step, {})
         if not isinstance(below, dict):
             return
         told = below
-    told.setdefault(steps[-1], steps[-1])
+    told.setdefault(steps[-1], value)
 
 
 def _data_keys(extra: list[str]) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ..config.config import Configuration, WriterConfig
 from ..contract.folders import known_folder
@@ -30,6 +30,10 @@ class Subject:
     def formats(self) -> list[WriterConfig]:
         """The formats that are on."""
         return self.configuration.writers
+
+    def of(self, formats: list[WriterConfig]) -> Self:
+        """Return the same with other formats, or other settings of them."""
+        return replace(self, configuration=replace(self.configuration, writers=formats))
 
     @property
     def folders(self) -> dict[Path, list[WriterConfig]]:

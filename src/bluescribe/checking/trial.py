@@ -16,10 +16,12 @@ from ..contract.folders import existing_part
 from ..contract.report import RunReport
 from ..contract.settings import WriterSettings
 from ..files.names import fixed_part
+from ..recording.run_numbers import foresee
 from ..recording.writer import Writer
 from ..spool import Spool
 from .example import VALUES, Example
 from .folders import Folders
+from .paths import escaped, mirrored
 from .spool import scratch_spool
 from .subject import Subject
 from .verdict import Verdict, failed, ok, warning
@@ -45,6 +47,8 @@ def trial(subject: Subject, folders: Folders, example: Example) -> Iterator[Verd
         for one in tried:
             stack.callback(one.writer.begin_to_close)  # of all, before the first is waited for
         writers = [one.writer for one in tried]
+        start, wanted = example.start, [config.settings for config in subject.formats]
+        foresee(start["uid"], start, wanted, Path.cwd())
         _play(writers, example)
         is_done = _wait([writer.request_flush() for writer in writers], subject)
     for one in tried:
@@ -109,11 +113,11 @@ class _Trial:
         self._parent = _parent(config.settings)
         parts = (Path.cwd() / config.settings.directory).parts[len(self._parent.parts) :]
         self._scratch = scratch
-        directory = str(scratch).replace("{", "{{").replace("}", "}}")
         settings = config.settings.changed(
             {
                 **{name: _default(config.settings, name) for name in config.settings.of_instrument},
-                "directory": str(Path(directory, *parts)),
+                "directory": str(Path(escaped(str(scratch)), *parts)),
+                "roots": list(mirrored(config.settings, self._parent, scratch)),
                 "on_error": "warn",
                 "retry_seconds": 1.0,
                 "low_space": 0,  # looked at before

@@ -19,7 +19,16 @@ from typing import Any
 from .run_names import LONGEST_NAME, LONGEST_PART, clean, shortened
 from .templates import COUNTER, PATH, default_in, steps_of
 
-__all__ = ["NOWHERE", "Roots", "fill", "filled", "filled_path", "fixed_part", "path_filled"]
+__all__ = [
+    "NOWHERE",
+    "Roots",
+    "fill",
+    "filled",
+    "filled_path",
+    "fixed_part",
+    "kept_path",
+    "path_filled",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -162,7 +171,7 @@ def fill(
         if key is None:
             continue
         value = _value(key, start)
-        kept = _kept_path(value, roots) if spec == PATH and roots else None
+        kept = kept_path(value, roots) if spec == PATH and roots else None
         if kept is not None and is_name:
             kept = None if kept.is_absolute() else PurePosixPath(*map(clean, kept.parts))
         if kept is None:
@@ -196,7 +205,7 @@ def _value(key: str, start: Mapping[str, Any]) -> Any:
     return default if is_empty and default is not None else value
 
 
-def _kept_path(value: Any, roots: Roots) -> PurePosixPath | None:
+def kept_path(value: Any, roots: Roots) -> PurePosixPath | None:
     """Return a value that is a path below a root, or below what stands before it."""
     if not isinstance(value, str) or not value.isprintable():
         return None

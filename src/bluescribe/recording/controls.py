@@ -33,7 +33,8 @@ class Controls(Announcing):
         return self._session.shares_files
 
     @property
-    def _upcoming(self) -> WriterSettings:
+    def upcoming(self) -> WriterSettings:
+        """Settings of the runs that begin from now on; metadata of a run may change them for it."""
         settings: WriterSettings = self._session.upcoming
         return settings
 
@@ -43,7 +44,7 @@ class Controls(Announcing):
 
         It can be set. A relative one is in the working directory that the session has at each run.
         """
-        return self._upcoming.directory
+        return self.upcoming.directory
 
     @directory.setter
     def directory(self, value: str | Path) -> None:
@@ -52,7 +53,7 @@ class Controls(Announcing):
     @property
     def file_name(self) -> str:
         """Template of the names of the runs that begin from now on; it can be set."""
-        return self._upcoming.file_name
+        return self.upcoming.file_name
 
     @file_name.setter
     def file_name(self, value: str) -> None:

@@ -13,7 +13,7 @@ from ..files.filling import Roots
 from ..files.names import counts
 from ..files.numbers import highest_number, numbered_path
 
-__all__ = ["number_of"]
+__all__ = ["foresee", "number_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +50,8 @@ def number_of(
         return None
     with _lock:
         if uid not in _numbers:
-            given = (numbered_path(s.directory, s.file_name, start, _roots(s, cwd)) for s in wanted)
-            paths = {path for path in given if path is not None}
-            _list({path for path in paths if path not in _last})
+            paths = _paths(start, wanted, cwd)
+            _list({path for path in paths if path not in _last}, _last)
             _numbers[uid] = 1 + max((_last.get(path, 0) for path in paths), default=0)
             _last.update(dict.fromkeys(paths, _numbers[uid]))
             _forget(_numbers)
@@ -60,13 +59,40 @@ def number_of(
         return _numbers[uid]
 
 
-def _roots(settings: WriterSettings, cwd: Path) -> Roots:
-    return Roots(settings.roots, cwd)
+def foresee(
+    uid: str, start: Mapping[str, Any], settings: Iterable[WriterSettings], cwd: Path
+) -> None:
+    """Have a run that is only tried get the number of the run that begins next; none is used up.
+
+    Parameters
+    ----------
+    uid, start, settings, cwd
+        As `number_of` has them, with the settings of the runs that are not only tried.
+    """
+    wanted = [s for s in settings if counts(s.file_name) or counts(str(s.directory))]
+    if not wanted:
+        return
+    paths = _paths(start, wanted, cwd)
+    with _lock:
+        known = {path: _last[path] for path in paths if path in _last}
+        _list(paths - known.keys(), known)
+        _numbers[uid] = 1 + max(list(known.values()), default=0)
+        _forget(_numbers)
 
 
-def _list(paths: set[Path]) -> None:
+def _paths(start: Mapping[str, Any], settings: list[WriterSettings], cwd: Path) -> set[Path]:
+    given = (
+        numbered_path(each.directory, each.file_name, start, Roots(each.roots, cwd))
+        for each in settings
+    )
+    return {path for path in given if path is not None}
+
+
+def _list(paths: set[Path], found: dict[Path, int]) -> None:
     """Look for the highest number of each name, for a second at the most."""
-    threads = {path: threading.Thread(target=_look, args=(path,), daemon=True) for path in paths}
+    threads = {
+        path: threading.Thread(target=_look, args=(path, found), daemon=True) for path in paths
+    }
     for thread in threads.values():
         thread.start()
     for path, thread in threads.items():
@@ -80,9 +106,9 @@ def _list(paths: set[Path]) -> None:
             )
 
 
-def _look(path: Path) -> None:
+def _look(path: Path, found: dict[Path, int]) -> None:
     try:
-        _last.setdefault(path, highest_number(path))
+        found.setdefault(path, highest_number(path))
     except OSError as error:
         logger.warning("%s cannot be listed, {#} begins at 1 there: %s", path.parent, error)
 

@@ -288,8 +288,10 @@ class Writers(ControlsOfAll, Finding, ByName, ShowsStatus):
     def check(self, rate: str | int = 0) -> CheckReport:
         """Check before beam that runs can be written, as ``bluescribe check`` does.
 
-        An example run is written by writers with the same settings into scratch folders beside the
-        data, read back, and removed. It takes some seconds, in which the RunEngine should be idle.
+        An example run is written by writers with the settings of the next run into scratch folders
+        beside the data, read back, and removed. What the console, a plan or ``RE.md`` has changed
+        counts; formats that are off are named. It takes some seconds, in which the RunEngine should
+        be idle.
 
         Parameters
         ----------
@@ -310,13 +312,16 @@ class Writers(ControlsOfAll, Finding, ByName, ShowsStatus):
         from ..files.space import parse_rate
 
         configuration = Configuration(
-            [WriterConfig(w.format, FormatPlugin.of(type(w)), w.settings) for w in self],
+            [WriterConfig(w.format, FormatPlugin.of(type(w)), w.upcoming) for w in self],
             [DeliveryConfig(d.name, type(d), d.settings) for d in self._deliveries.values()],
             self.spool,
         )
         known = {key: value for RE, _ in self._subscriptions for key, value in RE.md.items()}
+        if isinstance(last := known.get("scan_id"), int):
+            known["scan_id"] = last + 1  # of the next run, as the RunEngine counts
         speed = parse_rate(rate) if isinstance(rate, str) else rate
-        return check_made(configuration, metadata=known, rate=speed)
+        off = [writer.format for writer in self if not writer.enabled]
+        return check_made(configuration, metadata=known, rate=speed, off=off)
 
     def __enter__(self) -> Self:
         """Return the writers; leaving the block closes them."""
