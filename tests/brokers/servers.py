@@ -19,14 +19,13 @@ _COMMANDS = {
     "redis": "redis-server --port {port} --bind 127.0.0.1 --dir {folder} --save 60 1",
     "nats": "nats-server -a 127.0.0.1 -p {port} -js -sd {folder}",
 }
-_PACKAGES = {"redis": "redis", "nats": "nats"}
 
 
 class Server:
     """A broker that can be killed and started again, with what it keeps."""
 
     def __init__(self, name: str, folder: Path, *options: str) -> None:
-        pytest.importorskip(_PACKAGES[name], reason=f"not installed: {name}")
+        pytest.importorskip(name, reason=f"not installed: {name}")
         program = _COMMANDS[name].split()[0]
         if shutil.which(program) is None:
             pytest.skip(f"not installed: {program}")

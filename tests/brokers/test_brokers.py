@@ -136,6 +136,7 @@ def test_a_run_that_ends_its_listeners_is_put_aside(server, tmp_path, caplog):
 
 @pytest.mark.parametrize("name", BROKERS)
 def test_a_broker_that_is_not_there_is_away(name):
+    pytest.importorskip(name, reason=f"not installed: {name}")
     broker = open_broker(f"{name}://127.0.0.1:9", BrokerOptions(client={}))
     with pytest.raises(BrokerAwayError, match=r"Redis|NATS"):
         broker.take(1)
