@@ -1,7 +1,6 @@
 """Install the oldest versions that pyproject.toml allows, and run tests with them.
 
-    python3 bootstrap.py lowest          # the core of the tests
-    python3 bootstrap.py lowest contract # what .ci/run does: every format, every shape of run
+    python3 bootstrap.py lowest             # the core of the tests, as .ci/run does
     python3 bootstrap.py lowest tests -k spec
 
 What users get is as old as it may be; what only tests use is as new as it can be beside that. numpy
@@ -44,14 +43,6 @@ CORE = (
     "--ignore=tests/formats/test_external_parameters.py",  # wants tiled, as the next does
     "--ignore=tests/formats/test_plugin_frames.py",
 )
-CONTRACT = (
-    *("tests/test_contract.py", "tests/test_demo.py", "tests/core/test_imports.py"),
-    *("tests/core/test_config.py", "tests/core/test_writer.py", "tests/spool/test_values.py"),
-    *("tests/formats/test_hdf5_types.py", "tests/formats/test_nexus_copying.py"),
-    *("tests/formats/test_tiff.py", "tests/formats/test_csv_package.py"),
-)
-"""Every format and shape of run, and a file of each kind that others read."""
-PARTS = {"": CORE, "contract": CONTRACT}
 OF_OTHERS = ("-W", "ignore::DeprecationWarning")
 """Old matplotlib calls what new pyparsing has under another name; such warnings are errors else."""
 
@@ -73,8 +64,7 @@ def main(argv: list[str]) -> int:
             tested.install("-r", str(pins))
             tested.install("-c", str(pins), *TOOLS)
             tested.install("--no-deps", "-e", str(TOP))
-            part = PARTS.get(" ".join(argv))
-            return run_tests(tested, argv if part is None else [*part, "-n", "4"])
+            return run_tests(tested, argv or [*CORE, "-n", "4"])
 
 
 def oldest(path: Path, extras: tuple[str, ...]) -> Path:
