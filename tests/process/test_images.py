@@ -52,7 +52,7 @@ def test_what_a_process_tells_that_was_left_overwrites_no_account(tmp_path):
     """Its writer replays: what is copied is reported, and the account is another one's."""
     raw = tmp_path / "raw.h5"
     reports: list[RunReport] = []
-    with NexusWriter(tmp_path / "out", images="copy", images_timeout=PATIENCE) as writer:
+    with NexusWriter(tmp_path / "out", images="copy", images_timeout=PATIENCE / 4) as writer:
         writer.on_complete(reports.append)
         for document in run_of_streams([hdf5_stream(raw)], [(0, 0, 4)], (1, 6, 8)):
             writer(*document)
