@@ -100,10 +100,9 @@ class Publisher(Writer):
     settings_class = PublishSettings
     interval = 0.1
 
-    def _wait(self, done: threading.Event, timeout: float | None) -> bool:
+    def _wait_for_files(self) -> None:
         """Wait for nothing at the end of a run: a broker that is away is no matter of the scan."""
-        is_asked = timeout is None or timeout != self.settings.drain_timeout
-        return super()._wait(done, timeout) if is_asked else True
+        self.request_sync()
 
 
 FORMAT = FormatPlugin(Publisher, readers="bluescribe listen")

@@ -134,6 +134,19 @@ def test_arrays_beyond_the_limit_of_a_message_arrive_whole(server, tmp_path):
         np.testing.assert_array_equal(value[0], image)
 
 
+def test_a_flush_waits_where_the_end_of_a_run_does_not(server, tmp_path):
+    from bluescribe.publishing import Publisher
+
+    publisher = Publisher(to=server.address, drain_timeout=0.5)
+    server.stop()
+    for name, doc in documents("count", tmp_path):
+        publisher(name, doc)
+    assert not publisher.flush(0.5)
+    server.start()
+    assert publisher.flush(30)
+    publisher.close()
+
+
 def test_a_broker_that_is_away_is_not_felt_by_the_scan(server, tmp_path):
     RE = RunEngine({}, context_managers=[])
     publisher = publish_to(RE, server.address, spool=tmp_path / "spool")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,21 @@ def test_the_counter_does_not_wait_for_a_folder_that_hangs(engine, tmp_path, mon
     writer.close()
     assert (tmp_path / "1-2.jsonl").exists()
     assert "is not listed within" in told(caplog)[0]
+
+
+def test_the_counter_waits_for_all_folders_that_hang_together(tmp_path, monkeypatch, caplog):
+    from bluescribe.contract.settings import WriterSettings
+    from bluescribe.recording import run_numbers
+
+    monkeypatch.setattr(run_numbers, "_SECONDS", 0.3)
+    monkeypatch.setattr(run_numbers, "_look", lambda *_: time.sleep(3))
+    folders = [tmp_path / f"{number}" for number in range(8)]
+    said = ({"directory": folder, "file_name": "{#}"} for folder in folders)
+    settings = [WriterSettings.validated("a format", one) for one in said]
+    began = time.monotonic()
+    assert run_numbers.number_of("hung", {"uid": "hung"}, settings, tmp_path) == 1
+    assert time.monotonic() - began < 1.5  # one after the other they took 2.4
+    assert len(told(caplog)) == 8
 
 
 def test_a_second_start_up_has_what_is_configured(engine, writers, caplog):

@@ -16,6 +16,7 @@ from ..files.plain_pickle import PlainUnpickler
 from ..model.grammar import check_name
 from ..session.subscribe import make_writers
 from ..session.writers import Writers
+from ..sources.decoding import decoded
 from .signals import ending_signals
 
 __all__ = ["listen"]
@@ -149,7 +150,7 @@ class _Listener:
         """Hand on the document of a message; refuse what is none, whatever it is."""
         try:
             name, data = _split(parts)
-            doc = self._decoded(name, data)
+            doc = decoded(name, data, self._read)
             self._post(name, doc)
         except DocumentError as error:
             self._refuse(str(error))
@@ -160,18 +161,6 @@ class _Listener:
         """Tell how many messages were refused, if there were any."""
         if self._refused:
             logger.warning("listening at %s: %d messages refused", self._address, self._refused)
-
-    def _decoded(self, name: str, data: bytes) -> dict[str, Any]:
-        try:
-            doc = self._read(data)
-        except DocumentError:
-            raise
-        except Exception as error:
-            why = f"{type(error).__name__}: {error}"
-            raise DocumentError(f"its {name} document cannot be read: {why}") from None
-        if not isinstance(doc, dict):
-            raise DocumentError(f"its {name} document is of type {type(doc).__name__}")
-        return doc
 
     def _plain(self, data: bytes) -> Any:
         reader = PlainUnpickler(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ __all__ = ["foresee", "number_of"]
 logger = logging.getLogger(__name__)
 
 _SECONDS = 1.0
-"""How long the start of a run waits, once for each name, for a folder to be listed."""
+"""How long the start of a run waits, where a name is new, for folders to be listed."""
 _KEPT = 1_000
 
 _numbers: dict[str, int] = {}
@@ -89,14 +90,15 @@ def _paths(start: Mapping[str, Any], settings: list[WriterSettings], cwd: Path) 
 
 
 def _list(paths: set[Path], found: dict[Path, int]) -> None:
-    """Look for the highest number of each name, for a second at the most."""
+    """Look for the highest number of each name, for a second at the most for all together."""
     threads = {
         path: threading.Thread(target=_look, args=(path, found), daemon=True) for path in paths
     }
     for thread in threads.values():
         thread.start()
+    deadline = time.monotonic() + _SECONDS
     for path, thread in threads.items():
-        thread.join(_SECONDS)
+        thread.join(max(0.0, deadline - time.monotonic()))
         if thread.is_alive():
             logger.warning(
                 "%s is not listed within %.0f s: {#} begins at 1 there, and a name that is taken "

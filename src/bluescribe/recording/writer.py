@@ -107,7 +107,7 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
             self.post(name, copy, size)
         if name == "stop":
             self.end(copy)
-            self._wait(self.request_sync(), self.settings.drain_timeout)
+            self._wait_for_files()
         if self._aborts:
             self.raise_failure()
 
@@ -257,7 +257,8 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
         """
         if not self._close.alive:
             return True
-        return self._wait(self.request_flush(), timeout) and not self._account.postponed
+        requests = [(self, self.request_flush())]
+        return wait_until_written(requests, timeout) and not self._account.postponed
 
     def close(self) -> None:
         """Finish every file, images that are being copied included, and end the threads.
@@ -296,5 +297,6 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
 
     _repr_pretty_ = ShowsStatus._repr_pretty_  # IPython looks no further than to __repr__
 
-    def _wait(self, done: threading.Event, timeout: float | None) -> bool:
-        return wait_until_written([(self, done)], timeout)
+    def _wait_for_files(self) -> None:
+        """Wait, at the end of a run, until its files are complete: as long as is configured."""
+        wait_until_written([(self, self.request_sync())], self.settings.drain_timeout)

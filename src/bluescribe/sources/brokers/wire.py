@@ -17,6 +17,7 @@ from ...errors import ConfigError, DocumentError
 from ...extras import import_extra
 from ...files.json_text import dumps
 from ...model.grammar import check_name
+from ..decoding import decoded
 from ..msgpacks import loads_msgpack
 
 __all__ = ["ENCODINGS", "UNSTOPPED", "Assembly", "Frame", "frames_of"]
@@ -158,19 +159,7 @@ class Assembly:
         if frame.part + 1 < frame.parts:
             return None
         data, self._parts, self.last = b"".join(self._parts), [], frame.number
-        return frame.name, _decoded(frame, data)
-
-
-def _decoded(frame: Frame, data: bytes) -> dict[str, Any]:
-    try:
         if frame.name != UNSTOPPED:
             check_name(frame.name)
-        doc = json.loads(data) if frame.encoding == "json" else loads_msgpack(data)
-    except DocumentError:
-        raise
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise DocumentError(f"its {frame.name} document cannot be read: {why}") from None
-    if not isinstance(doc, dict):
-        raise DocumentError(f"its {frame.name} document is of type {type(doc).__name__}")
-    return doc
+        read = json.loads if frame.encoding == "json" else loads_msgpack
+        return frame.name, decoded(frame.name, data, read)
