@@ -82,3 +82,24 @@ def test_a_writer_is_closed_without_an_error_and_all_that_was_closed_before_is_t
     writer.close()
     assert not writer.status().failures
     assert numbers(only(tmp_path / "data")) == ["1", "2", "3"]
+
+
+def test_a_scan_that_is_written_twice_is_told(runs, closing, tmp_path, caplog):
+    first, second, third = runs
+    writer = SpecWriter(tmp_path / "data", retry_seconds=0)
+    play(writer, first)
+    writer.flush(5)
+    closing.clear()
+    play(writer, second)
+    writer.flush(5)
+    assert writer.status().late
+    closing.append(True)
+    play(writer, third)  # before the second one is tried again
+    writer.close()
+    assert not writer.status().failures
+    (path,) = (p for p in (tmp_path / "data").iterdir())
+    found = [scan.MD["uid"] for scan in spec.scans(path)]
+    assert {*found} == {run[0][1]["uid"] for run in runs}
+    again = [line for line in told(caplog) if "comes again, whole" in line]
+    assert len(again) == len(found) - 3 == 1
+    assert "scan 2 may not be whole" in again[0]

@@ -248,11 +248,12 @@ class SessionFile:
             The folder is away.
         """
         self.numbers.take_back(number)
-        if file is None or self._holder is not None or not self.place.exists():
+        if file is None or not self.place.exists():
             return
-        if self.place.size() != len(file):
+        if self._holder is not None or self.place.size() != len(file):
             logger.warning(
-                "spec: scan %d is half in %s, and others stand behind it: it comes again, whole",
+                "spec: scan %d may not be whole in %s, and others stand behind it: it comes again, "
+                "whole, with the same uid in its comments",
                 *(number, self.path),
             )
             return
