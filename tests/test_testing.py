@@ -807,7 +807,7 @@ def test_runs_have_events_that_fit_their_descriptors(run):
 def test_runs_come_in_every_shape():
     kinds: Counter[str] = Counter()
 
-    @settings(max_examples=100, deadline=None, database=None)
+    @settings(max_examples=25, deadline=None, database=None)
     @given(runs())
     def collect(run):
         p = Played(run)
@@ -836,7 +836,7 @@ def test_runs_come_in_every_shape():
 
 def until_all_have_come(collect, kinds):
     """Generate examples; Hypothesis keeps to what it has found, so it begins anew some times."""
-    for number in range(20):
+    for number in range(80):
         seed(number)(collect)()
         if all(kinds.values()):
             break
@@ -885,7 +885,7 @@ def test_damage_changes_a_copy(data):
 def test_damage_comes_in_every_kind():
     kinds: Counter[str] = Counter()
 
-    @settings(max_examples=100, deadline=None, database=None)
+    @settings(max_examples=25, deadline=None, database=None)
     @given(damaged_runs())
     def collect(broken):
         docs = [doc for _, doc in broken if isinstance(doc, dict)]

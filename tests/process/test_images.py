@@ -52,13 +52,14 @@ def test_what_a_process_tells_that_was_left_overwrites_no_account(tmp_path):
     """Its writer replays: what is copied is reported, and the account is another one's."""
     raw = tmp_path / "raw.h5"
     reports: list[RunReport] = []
-    with NexusWriter(tmp_path / "out", images="copy", images_timeout=PATIENCE / 4) as writer:
+    with NexusWriter(tmp_path / "out", images="copy", images_timeout=PATIENCE) as writer:
         writer.on_complete(reports.append)
         for document in run_of_streams([hdf5_stream(raw)], [(0, 0, 4)], (1, 6, 8)):
             writer(*document)
         eventually(lambda: writer.status().copying)
         writer.replay()
-        for document in run_of_streams([hdf5_stream(tmp_path / "no.h5")], [(0, 0, 1)], (1, 6, 8)):
+        there = area_detector_file(tmp_path / "there.h5", frames(1))
+        for document in run_of_streams([hdf5_stream(there)], [(0, 0, 1)], (1, 6, 8)):
             writer(*document)
         eventually(lambda: len(reports) == 1)
         area_detector_file(tmp_path / "part.h5", frames(4)).rename(raw)

@@ -133,7 +133,7 @@ def test_one_that_hangs_holds_nobody_up(tmp_path):
     with writing(tmp_path, PAIR, DRAIN_TIMEOUT=0.5) as (engine, writers, documents):
         engine(scan())
         strike(signal.SIGSTOP)
-        timer = threading.Timer(10.0, strike, [signal.SIGCONT])
+        timer = threading.Timer(6.0, strike, [signal.SIGCONT])
         timer.start()
         began = time.monotonic()
         engine(scan())

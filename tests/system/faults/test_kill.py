@@ -27,7 +27,7 @@ from tests.system.faults.checking import SECOND, check_values, longest_loss
 from tests.system.faults.killing import ALONE, state_of
 
 TOP = Path(__file__).resolve().parents[3]
-BATCHES, KILLS = (10, 20) if IS_LONG else (2, 10)
+BATCHES, KILLS = (10, 20) if IS_LONG else (1, 8)
 
 
 @pytest.mark.timeout(300)
