@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from .contenders import CONTENDERS
+from .guard import GuardError, guard
+from .guarded import WORKS
 from .measure import Job
 from .report import show, write
 from .runner import FULL, KEYS, QUICK, Extent, Section, measure, sections
@@ -23,6 +26,8 @@ _OUT = Path(__file__).resolve().parent / "results"
 def main(arguments: list[str]) -> int:
     """Measure, print tables, write them to a folder; return the exit status."""
     options = _parser().parse_args(arguments)
+    if options.guard is not None:
+        return _guard(options.guard, options.works)
     extent = QUICK if options.quick else FULL
     if options.repeat is not None:
         extent = dataclasses.replace(extent, repeat=options.repeat)
@@ -43,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="small runs, once: does it work?")
     parser.add_argument(
         "--workloads",
-        type=_keys,
+        type=partial(_named, KEYS),
         default=list(KEYS),
         help=f"comma-separated, of {','.join(KEYS)}; all by default",
     )
@@ -54,15 +59,37 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--repeat", type=int, help=f"processes a figure; {FULL.repeat} by default")
     parser.add_argument("--out", type=Path, default=_OUT, help="folder for the results")
+    parser.add_argument(
+        "--guard",
+        nargs="?",
+        const="HEAD^",
+        metavar="COMMIT",
+        help="compare this folder with a commit, HEAD^ by default; fail where it is slower",
+    )
+    parser.add_argument(
+        "--works",
+        type=partial(_named, WORKS),
+        default=list(WORKS),
+        help=f"what is compared, of {','.join(WORKS)}; all by default",
+    )
     return parser
 
 
-def _keys(text: str) -> list[str]:
-    keys = text.split(",")
-    unknown = [key for key in keys if key not in KEYS]
+def _guard(commit: str, works: list[str]) -> int:
+    console = Console(width=None if Console().is_terminal else 120)
+    try:
+        return guard(commit, works, console)
+    except GuardError as error:
+        console.print(f"benchmarks: {error}", soft_wrap=True, markup=False)
+        return 2
+
+
+def _named(known: Collection[str], text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(KEYS)}")
-    return keys
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(known)}")
+    return names
 
 
 def _measured(tables: list[Section], extent: Extent, console: Console) -> Iterator[Section]:
