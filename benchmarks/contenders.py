@@ -91,8 +91,6 @@ class Contender:
             return self.absence
         if workload.page_rows and not self.takes_pages:
             return "has no handler for event_page"
-        if self.family == "copy" and not workload.shape:
-            return "there is no array to copy"
         return ""
 
 
@@ -293,7 +291,14 @@ CONTENDERS = {
             "from suitcase.specfile import Serializer",
         ),
         ALL_FOUR,
-        Contender("copy of the arrays", "copy", "floor", "numpy", _floor(floors.ArrayCopies)),
+        Contender(
+            "copy of each event",
+            "copy",
+            "floor",
+            "numpy",
+            _floor(floors.EventCopies),
+            takes_pages=False,
+        ),
     )
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ArrayCopies", "HdfBlocks", "JsonLines"]
+__all__ = ["EventCopies", "HdfBlocks", "JsonLines"]
 
 _BLOCK_ROWS = 1000
 _CHUNK_BYTES = 1 << 20
@@ -103,16 +103,20 @@ class HdfBlocks:
             stamp[start:] = np.array(stamps[key])
 
 
-class ArrayCopies:
-    """Copy the arrays of each event and keep the copies, as any background writer has to."""
+class EventCopies:
+    """Copy each event and keep the copies: a producer may change its own, or use arrays again."""
 
     def __init__(self, _directory: Path) -> None:
-        self._kept: list[dict[str, Any]] = []
+        self._kept: list[tuple[dict[str, Any], dict[str, Any]]] = []
 
     def __call__(self, name: str, doc: dict[str, Any]) -> None:
-        """Copy an event's arrays."""
+        """Copy an event's values, its arrays too, and its timestamps."""
         if name == "event":
-            self._kept.append({key: np.copy(value) for key, value in doc["data"].items()})
+            data = doc["data"].copy()
+            for key, value in data.items():
+                if type(value) is np.ndarray:
+                    data[key] = value.copy()
+            self._kept.append((data, doc["timestamps"].copy()))
 
     def close(self) -> None:
         """Let go of the copies."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import statistics
 import subprocess
 import sys
@@ -20,7 +19,9 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import t
 
-__all__ = ["Comparison", "GuardError", "guard"]
+from .runner import environment
+
+__all__ = ["Comparison", "GuardError", "guard", "sources_of"]
 
 Verdict: TypeAlias = "Literal['as before', 'SLOWER', 'not sure', 'not measured']"
 
@@ -107,14 +108,20 @@ def guard(commit: str, works: Iterable[str], console: Console) -> int:
         There is no such commit.
     """
     with tempfile.TemporaryDirectory(prefix="bluescribe-guard-") as folder:
-        before = _sources_of(commit, Path(folder))
+        before = sources_of(commit, Path(folder))
         found = [_compared(Comparison(name), before, _TOP / "src", console) for name in works]
     console.print(_table(commit, found))
     return int(any(each.verdict == "SLOWER" for each in found))
 
 
-def _sources_of(commit: str, folder: Path) -> Path:
-    """Return the sources of a commit, taken out of the repository."""
+def sources_of(commit: str, folder: Path) -> Path:
+    """Return the sources of a commit, taken out of the repository.
+
+    Raises
+    ------
+    GuardError
+        There is no such commit.
+    """
     asked = ["git", "archive", "--format=tar", commit, "src"]
     done = subprocess.run(asked, cwd=_TOP, capture_output=True, check=False)
     if done.returncode:
@@ -146,12 +153,10 @@ def _compared(found: Comparison, before: Path, now: Path, console: Console) -> C
 def _measured(name: str, tree: Path) -> float:
     """Return the processor time of a piece of work with the package of one tree."""
     with tempfile.TemporaryDirectory(prefix="bluescribe-guard-") as folder:
-        kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-        state = str(Path(folder) / "state")
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.guarded", name, folder],
             cwd=_TOP,
-            env={**kept, "PYTHONPATH": str(tree), "XDG_STATE_HOME": state},
+            env={**environment(tree), "XDG_STATE_HOME": str(Path(folder) / "state")},
             capture_output=True,
             timeout=_TIME_LIMIT,
             check=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import tempfile
 from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,11 +13,11 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from .contenders import CONTENDERS
-from .guard import GuardError, guard
+from .guard import GuardError, guard, sources_of
 from .guarded import WORKS
 from .measure import Job
 from .report import show, write
-from .runner import FULL, KEYS, QUICK, Extent, Section, measure, sections
+from .runner import FULL, KEYS, QUICK, Extent, Section, add_twins, measure, sections
 
 __all__ = ["main"]
 
@@ -26,16 +27,29 @@ _OUT = Path(__file__).resolve().parent / "results"
 def main(arguments: list[str]) -> int:
     """Measure, print tables, write them to a folder; return the exit status."""
     options = _parser().parse_args(arguments)
-    if options.guard is not None:
-        return _guard(options.guard, options.works)
+    console = Console(width=None if Console().is_terminal else 160)
+    try:
+        if options.guard is not None:
+            return guard(options.guard, options.works, console)
+        return _measure(options, console)
+    except GuardError as error:
+        console.print(f"benchmarks: {error}", soft_wrap=True, markup=False)
+        return 2
+
+
+def _measure(options: argparse.Namespace, console: Console) -> int:
     extent = QUICK if options.quick else FULL
     if options.repeat is not None:
         extent = dataclasses.replace(extent, repeat=options.repeat)
     chosen = [c for name, c in CONTENDERS.items() if options.contenders in (c.side, "all", name)]
     tables = list(sections(options.workloads, extent, chosen))
-    console = Console(width=None if Console().is_terminal else 160)
-    for number, _ in enumerate(_measured(tables, extent, console), 1):
-        write(tables[:number], extent, options.out)  # an hour's work survives Ctrl-C
+    with tempfile.TemporaryDirectory(prefix="bluescribe-benchmark-") as folder:
+        if options.beside is not None:
+            tree = sources_of(options.beside, Path(folder))
+            for table in tables:
+                add_twins(table, options.beside, tree)
+        for number, _ in enumerate(_measured(tables, extent, console), 1):
+            write(tables[:number], extent, options.out)  # an hour's work survives Ctrl-C
     show(tables, console)
     console.print(f"Tables, figures and the plot are in {options.out}", soft_wrap=True)
     return 0
@@ -60,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeat", type=int, help=f"processes a figure; {FULL.repeat} by default")
     parser.add_argument("--out", type=Path, default=_OUT, help="folder for the results")
     parser.add_argument(
+        "--beside", metavar="COMMIT", help="measure our writers as they were at a commit, too"
+    )
+    parser.add_argument(
         "--guard",
         nargs="?",
         const="HEAD^",
@@ -73,15 +90,6 @@ def _parser() -> argparse.ArgumentParser:
         help=f"what is compared, of {','.join(WORKS)}; all by default",
     )
     return parser
-
-
-def _guard(commit: str, works: list[str]) -> int:
-    console = Console(width=None if Console().is_terminal else 120)
-    try:
-        return guard(commit, works, console)
-    except GuardError as error:
-        console.print(f"benchmarks: {error}", soft_wrap=True, markup=False)
-        return 2
 
 
 def _named(known: Collection[str], text: str) -> list[str]:

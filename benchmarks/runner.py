@@ -17,7 +17,18 @@ from .contenders import LIVE, OF_IMAGES, Contender
 from .measure import Job, Outcome
 from .workloads import WORKLOADS
 
-__all__ = ["FULL", "KEYS", "QUICK", "Extent", "Row", "Section", "measure", "sections"]
+__all__ = [
+    "FULL",
+    "KEYS",
+    "QUICK",
+    "Extent",
+    "Row",
+    "Section",
+    "add_twins",
+    "environment",
+    "measure",
+    "sections",
+]
 
 _TOP = Path(__file__).resolve().parent.parent
 
@@ -82,6 +93,8 @@ class Row:
     contender: Contender
     jobs: list[Job] = field(default_factory=list)
     note: str = ""
+    tree: Path | None = None
+    """Sources of the package, where they are not those of this folder."""
     samples: dict[str, list[Outcome]] = field(default_factory=dict)
     """Outcomes by the label of the job, one for each repetition."""
 
@@ -135,6 +148,27 @@ def sections(
             yield _import_section(chosen)
         else:
             yield _workload_section(key, extent, chosen)
+
+
+def add_twins(section: Section, commit: str, tree: Path) -> None:
+    """Put each of our writers beside itself as it was at a commit.
+
+    Parameters
+    ----------
+    section
+        The table.
+    commit
+        As it stands in the tables.
+    tree
+        Sources of that commit.
+    """
+    rows = []
+    for row in section.rows:
+        rows.append(row)
+        if row.contender.side == "bluescribe":
+            twin = replace(row.contender, name=f"{row.contender.name} at {commit}")
+            rows.append(Row(twin, [*row.jobs], row.note, tree))
+    section.rows = rows
 
 
 def measure(section: Section, extent: Extent, tell: Callable[[Job], None]) -> None:
@@ -213,7 +247,7 @@ def _is_long(samples: list[Outcome] | None) -> bool:
 def _take(row: Row, job: Job, time_limit: float) -> None:
     """Add a sample to a row, or the reason why there is none."""
     began = time.perf_counter()
-    outcome = _run(job, time_limit)
+    outcome = _run(job, time_limit, row.tree)
     outcome["wall_s"] = time.perf_counter() - began
     if "error" in outcome:
         row.note = outcome["error"]
@@ -221,7 +255,7 @@ def _take(row: Row, job: Job, time_limit: float) -> None:
         row.samples.setdefault(job.label, []).append(outcome)
 
 
-def _run(job: Job, time_limit: float) -> Outcome:
+def _run(job: Job, time_limit: float, tree: Path | None) -> Outcome:
     """Measure in a fresh process, in a fresh folder."""
     with tempfile.TemporaryDirectory(prefix="bluescribe-benchmark-") as folder:
         result = Path(folder) / "outcome.json"
@@ -231,7 +265,7 @@ def _run(job: Job, time_limit: float) -> Outcome:
             done = subprocess.run(
                 command,
                 cwd=_TOP,
-                env=_environment(),
+                env=environment(tree),
                 capture_output=True,
                 timeout=time_limit,
                 check=False,
@@ -245,6 +279,10 @@ def _run(job: Job, time_limit: float) -> Outcome:
         return outcome
 
 
-def _environment() -> dict[str, str]:
-    """Let Python keep what it compiles, or every import would be measured with a compilation."""
-    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+def environment(tree: Path | None) -> dict[str, str]:
+    """Return the environment of a measurement, with the package of a tree if it is another one.
+
+    Python keeps what it compiles, or every import would be measured with a compilation.
+    """
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return kept if tree is None else {**kept, "PYTHONPATH": str(tree)}
