@@ -136,7 +136,7 @@ def _imports(tables: Tables) -> Iterator[Bar]:
         seconds = _value(tables.get("import"), name, "import", "import_s")
         own = _value(tables.get("import"), name, "import", "bluesky_s")
         if seconds is not None and own:
-            yield Bar(f"{name}: import / bluesky's own", seconds / own, 0.1, "x")
+            yield Bar(f"{name}: import / bluesky's own", seconds / own, 0.3, "x")
 
 
 def _images(tables: Tables) -> Iterator[Bar]:

@@ -30,6 +30,15 @@ def test_every_writer_leaves_complete_files(tmp_path):
     assert "NexusWriter" in (tmp_path / "results.md").read_text()
 
 
+def test_our_writers_stand_beside_themselves_as_they_were(tmp_path):
+    chosen = ["--workloads", "a", "--contenders", "SpecWriter", "--beside", "HEAD"]
+    options = ["--quick", *chosen, "--out", str(tmp_path)]
+    subprocess.run([sys.executable, "benchmarks", *options], cwd=TOP, check=True)
+    [section] = json.loads((tmp_path / "results.json").read_text())["sections"]
+    assert [row["contender"] for row in section["rows"]] == ["SpecWriter", "SpecWriter at HEAD"]
+    assert all(row["is_complete"] and not row["note"] for row in section["rows"])
+
+
 def test_images_are_measured_linked_and_copied(tmp_path):
     options = ["--quick", "--workloads", "images", "--out", str(tmp_path)]
     subprocess.run([sys.executable, "benchmarks", *options], cwd=TOP, check=True)
