@@ -13,12 +13,12 @@ from bluescribe.listening.jobs import Jobs
 from bluescribe.sources.brokers import BrokerOptions, Job, frames_of, open_broker
 from bluescribe.sources.brokers.base import BrokerAwayError
 from tests.brokers.flood import run, send
-from tests.brokers.servers import BROKERS, serving
+from tests.brokers.servers import QUEUES, serving
 
 IDLE_SECONDS = 1.0
 
 
-@pytest.fixture(params=BROKERS)
+@pytest.fixture(params=QUEUES)
 def server(request, tmp_path):
     with serving(request.param, tmp_path / "server") as found:
         yield found
@@ -123,7 +123,7 @@ def test_a_run_that_ends_its_listeners_is_put_aside(server, tmp_path, caplog):
         victim.close()
     last = broker_at(server, "last", idle_seconds=0.3)
     with JsonlWriter(tmp_path / "data") as writer:
-        jobs, deadline = Jobs(last, [writer]), time.monotonic() + 10
+        jobs, deadline = Jobs(last, [writer], BrokerOptions()), time.monotonic() + 10
         while "put aside" not in caplog.text and time.monotonic() < deadline:
             jobs.take(5)
             time.sleep(0.05)
@@ -134,7 +134,7 @@ def test_a_run_that_ends_its_listeners_is_put_aside(server, tmp_path, caplog):
     last.close()
 
 
-@pytest.mark.parametrize("name", BROKERS)
+@pytest.mark.parametrize("name", QUEUES)
 def test_a_broker_that_is_not_there_is_away(name):
     pytest.importorskip(name, reason=f"not installed: {name}")
     broker = open_broker(f"{name}://127.0.0.1:9", BrokerOptions(client={}))

@@ -39,7 +39,7 @@ def listening(server, writers, **options):
         args=(server.address, {}),
         kwargs={
             "writers": Writers({writer.format: writer for writer in writers}),
-            "options": BrokerOptions(**{"idle_seconds": 1.0, **options}),
+            "options": BrokerOptions(**{"idle_seconds": 1.0, "client": server.quick, **options}),
             "stop": stop,
             "ready": ready,
         },
@@ -238,6 +238,6 @@ def test_an_address_of_no_broker_is_told(address):
 
 @pytest.mark.parametrize("name", BROKERS)
 def test_a_package_that_is_missing_is_named(name, monkeypatch):
-    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, {"kafka": "confluent_kafka"}.get(name, name), None)
     with pytest.raises(BluescribeError, match=rf"pip install 'bluescribe\[{name}\]'"):
         publish_to(RunEngine({}), f"{name}://localhost")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from ..log_once import LogOnce
 from ..model.run import working_directory
 from ..recording.snapshot import Snapshots
 from ..recording.writer import Writer
-from ..sources.brokers import Broker, Job
+from ..sources.brokers import Broker, BrokerOptions, Job
 from ..sources.brokers.wire import UNSTOPPED, Assembly
 from .ledger import Ledger
 
@@ -27,6 +28,10 @@ logger = logging.getLogger(__name__)
 
 _MOST_TRIES = 5
 """Listeners that may die of a run before it is put aside."""
+_SILENT_SECONDS = 3600.0
+"""After how long without a document it is told that a run is open."""
+_LEAVING_SECONDS = 30.0
+"""How long a run that comes back waits until it was let go of."""
 
 
 @dataclass(slots=True)
@@ -39,6 +44,8 @@ class _Run:
     assembly: Assembly = field(default_factory=Assembly)
     flushed: dict[str, threading.Event] = field(default_factory=dict)
     """When the run is over: set when a writer has taken all of it."""
+    heard: float = field(default_factory=time.monotonic)
+    """When its last document came."""
 
 
 class Jobs:
@@ -50,13 +57,18 @@ class Jobs:
         Gives the runs, and is told when one is done.
     writers
         Write them. They keep nothing in a spool: the broker keeps the runs.
+    options
+        Who this listener is, and how long it waits for a stop.
     """
 
-    def __init__(self, broker: Broker, writers: Sequence[Writer]) -> None:
+    def __init__(self, broker: Broker, writers: Sequence[Writer], options: BrokerOptions) -> None:
         self._broker = broker
+        self._name, self._unstopped_seconds = options.name, options.unstopped_seconds
         self._runs: dict[str, _Run] = {}
         self._reports: queue.SimpleQueue[RunReport] = queue.SimpleQueue()
         self._lost: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._leaving: dict[str, list[threading.Event]] = {}
+        """Runs that were given up: set when their writers have let go of them."""
         self._snapshot = Snapshots()
         self._told = LogOnce()
         self._writers = {writer.format: writer for writer in writers}
@@ -73,10 +85,10 @@ class Jobs:
 
     def take(self, most: int) -> None:
         """Take runs from the broker, up to a number at the same time."""
-        if len(self._runs) >= most:
-            return
-        for job in self._broker.take(most - len(self._runs)):
-            if job.uid not in self._runs:
+        for job in self._broker.take(max(0, most - len(self._runs))):
+            if job.is_headless:
+                self._tell_of_headless(job.uid)
+            elif job.uid not in self._runs:
                 self._begin(job)
 
     def receive(self, seconds: float) -> None:
@@ -85,20 +97,19 @@ class Jobs:
             run = self._runs.get(incoming.uid)
             if run is None:
                 continue
-            try:
-                found = run.assembly.add(incoming.frame)
-                if found is not None:
-                    self._post(run, *found)
-            except DocumentError as error:
-                if self._told.is_new(f"{run.uid} {error}"):
-                    logger.warning("run %s: a document is refused: %s", run.uid[:7], error)
+            run.heard = time.monotonic()
+            if incoming.document is not None:
+                self._post(run, *incoming.document)
+            if incoming.frame is not None:
+                run.assembly.add(incoming.frame)
+                self._post_whole(run)
 
     def settle(self) -> None:
         """Note whose files are closed, and tell the broker of runs that are done."""
+        self.lose(self._broker.lost())
         while not self._lost.empty():
             self._give_up(self._lost.get())
-        while not self._reports.empty():
-            self._note(self._reports.get())
+        self._note_reports()
         for run in list(self._runs.values()):
             for name, flushed in run.flushed.items():
                 is_over = flushed.is_set() and name in run.writers
@@ -107,6 +118,15 @@ class Jobs:
             if not run.writers and self._lost.empty():
                 self._broker.done(run.uid)
                 del self._runs[run.uid]
+            elif not run.flushed:
+                self._look_at_silence(run)
+
+    def leave(self) -> list[str]:
+        """Leave what is open to other listeners; return the uids."""
+        for run in self._runs.values():
+            for name in run.writers:
+                self._ledgers[name].leave(run.uid, name, self._name)
+        return list(self._runs)
 
     def lose(self, uids: Iterable[str]) -> None:
         """Take runs that another listener has by now for lost; called on any thread."""
@@ -114,27 +134,89 @@ class Jobs:
             self._lost.put(uid)
 
     def _begin(self, job: Job) -> None:
-        missing = {}
+        for left in self._leaving.pop(job.uid, ()):
+            left.wait(_LEAVING_SECONDS)
+        self._note_reports()
+        missing, tries = {}, job.tries
         for name, writer in self._writers.items():
-            with self._ledgers[name].alone():
+            ledger = self._ledgers[name]
+            with ledger.alone():
                 if self._is_done(job.uid, name, writer):
                     continue
                 missing[name] = writer
-                if job.tries <= _MOST_TRIES:
-                    self._ledgers[name].clear_away(job.uid, name)
-        if missing and job.tries > _MOST_TRIES:
+                tries = max(tries, ledger.deaths(job.uid, name) + 1)
+                if tries <= _MOST_TRIES:
+                    ledger.clear_away(job.uid, name)
+                    ledger.begin(job.uid, name, self._name)
+        if missing and tries > _MOST_TRIES:
+            where = self._broker.refuse(job.uid)
             logger.error(
                 "run %s is put aside: %d listeners ended while they wrote it. Remedy: look for "
-                "what ends them, and have it sent again; the broker keeps it among the refused",
-                job.uid,
-                job.tries - 1,
+                "what ends them, and have it sent again; %s",
+                *(job.uid, tries - 1, where),
             )
-            self._broker.refuse(job.uid)
             return
         self._runs[job.uid] = _Run(job.uid, missing)
 
     def _is_done(self, uid: str, name: str, writer: Writer) -> bool:
         return self._ledgers[name].is_done(uid, name, shares=writer.shares_files)
+
+    def _tell_of_headless(self, uid: str) -> None:
+        """Tell of documents without a start, unless their run was written by anybody."""
+        if uid in self._runs:
+            logger.warning(
+                "run %s: some of its documents come in another partition, without order: they are "
+                "left out. Remedy: give its Publisher a key, or the topic one partition",
+                uid,
+            )
+            return
+        for name, writer in self._writers.items():
+            with self._ledgers[name].alone():
+                if not self._is_done(uid, name, writer):
+                    break
+        else:
+            return
+        logger.warning(
+            "run %s: its start is not where its documents are, they are left out. The broker has "
+            "deleted it, or its sender has no key (bluesky-kafka's Publisher: key=...), or another "
+            "listener has written it into another folder",
+            uid,
+        )
+
+    def _look_at_silence(self, run: _Run) -> None:
+        """Tell of a run of which nothing comes any more, and close it where that is wanted."""
+        silent = time.monotonic() - run.heard
+        if self._unstopped_seconds is not None and silent > self._unstopped_seconds:
+            logger.warning(
+                "run %s has had no document for %.0f s: its files are closed without a stop, as "
+                "--unstopped-seconds has it; what may come of it later is left out",
+                *(run.uid, silent),
+            )
+            self._post_whole(run, skips=True)
+            if not run.flushed:
+                self._post(run, UNSTOPPED, {})
+        elif silent > _SILENT_SECONDS and self._told.is_new(f"{run.uid} is silent"):
+            waits = "; documents before those that wait did not arrive"
+            logger.warning(
+                "run %s has had no document for %.0f minutes, and no stop%s. The broker keeps it, "
+                "and all that came behind it in a Kafka partition is read again by a listener that "
+                "is started. Remedy, if its RunEngine has ended: start listeners with "
+                "--unstopped-seconds, which closes such runs",
+                *(run.uid, silent / 60, waits if run.assembly.is_waiting else ""),
+            )
+
+    def _post_whole(self, run: _Run, *, skips: bool = False) -> None:
+        """Hand on the documents that are whole and in turn."""
+        while True:
+            try:
+                found = run.assembly.take(skips=skips)
+            except DocumentError as error:
+                if self._told.is_new(f"{run.uid} {error}"):
+                    logger.warning("run %s: a document is refused: %s", run.uid[:7], error)
+                continue
+            if found is None:
+                return
+            self._post(run, *found)
 
     def _post(self, run: _Run, name: str, doc: dict[str, Any]) -> None:
         if name == UNSTOPPED:
@@ -142,9 +224,8 @@ class Jobs:
                 writer.end_unstopped(run.uid)
         else:
             copy, size = self._snapshot(name, doc)
-            for format_name, writer in run.writers.items():
+            for writer in run.writers.values():
                 if name == "start":
-                    self._ledgers[format_name].begin(run.uid, format_name)
                     writer.begin(copy, size, working_directory())
                 else:
                     writer.post(name, copy, size)
@@ -153,31 +234,36 @@ class Jobs:
         if name in (UNSTOPPED, "stop"):
             run.flushed = {n: writer.request_flush() for n, writer in run.writers.items()}
 
+    def _note_reports(self) -> None:
+        while not self._reports.empty():
+            self._note(self._reports.get())
+
     def _note(self, report: RunReport) -> None:
         run = self._runs.get(report.uid)
         if run is None or report.format not in run.writers or not run.flushed:
             return
-        ledger = self._ledgers[report.format]
+        ledger, name = self._ledgers[report.format], report.format
         with ledger.alone():
-            if not all(path.exists() for path in report.files):  # whoever has it by now began anew
-                self._lost.put(run.uid)
+            is_mine = ledger.is_by(run.uid, name, self._name)
+            if not (is_mine and all(path.exists() for path in report.files)):
+                self._lost.put(run.uid)  # whoever has it by now began anew
                 return
             if report.is_given_up:
-                ledger.fail(run.uid, report.format)
+                ledger.fail(run.uid, name)
             else:
-                ledger.finish(run.uid, report.format, report.files)
-        del run.writers[report.format]
+                ledger.finish(run.uid, name, report.files)
+        del run.writers[name]
 
     def _give_up(self, uid: str) -> None:
         run = self._runs.pop(uid, None)
-        if run is not None:
-            self._broker.lose(uid)
-            logger.warning(
-                "run %s was given to another listener: this one gave no sign of life for too long",
-                uid[:7],
-            )
-            for writer in run.writers.values():
-                writer.end_unstopped(uid)
+        if run is None:
+            return
+        self._broker.lose(uid)
+        logger.warning("run %s goes on at another listener: %s", uid[:7], self._broker.loss)
+        for name, writer in run.writers.items():
+            self._ledgers[name].leave(uid, name, self._name)
+            writer.end_unstopped(uid)
+        self._leaving[uid] = [writer.request_flush() for writer in run.writers.values()]
 
 
 def _claiming(ledger: Ledger, name: str) -> Any:
