@@ -35,6 +35,7 @@ class Listeners:
         self._command = [
             *(sys.executable, "-m", "bluescribe", "listen", f"--{server.name}", server.address),
             *("--iconfig", str(iconfig), "--idle-seconds", str(IDLE_SECONDS)),
+            *(f"--client={key}={value}" for key, value in server.quick.items()),
         ]
         self._log = (folder / "listeners.log").open("ab")
         self._running = [self._start() for _ in range(LISTENERS)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import queue
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,11 @@ _MOST_TRIES = 5
 """Listeners that may die of a run before it is put aside."""
 _SILENT_SECONDS = 3600.0
 """After how long without a document it is told that a run is open."""
-_LEAVING_SECONDS = 30.0
-"""How long a run that comes back waits until it was let go of."""
+_LEAVING_SECONDS = 20.0
+"""How long is waited until files are closed that go to another listener, or come back."""
+_MOST_CLOSING = 20
+"""Runs whose stops have come and whose files are not closed, at which no more are taken."""
+_PAUSE_SECONDS = 0.02
 
 
 @dataclass(slots=True)
@@ -72,6 +76,7 @@ class Jobs:
         self._snapshot = Snapshots()
         self._told = LogOnce()
         self._writers = {writer.format: writer for writer in writers}
+        broker.hand_over = self._hand_over
         ledgers: dict[Path, Ledger] = {}
         self._ledgers: dict[str, Ledger] = {}
         for name, writer in self._writers.items():
@@ -81,7 +86,7 @@ class Jobs:
             ledger = self._ledgers[name] = ledgers[folder]
             writer.keep_no_spool()
             writer.on_complete(self._reports.put)
-            writer.before_claims(_claiming(ledger, name))
+            writer.before_claims(self._claiming(writer, ledger))
 
     def take(self, most: int) -> None:
         """Take runs from the broker, up to a number at the same time."""
@@ -93,6 +98,9 @@ class Jobs:
 
     def receive(self, seconds: float) -> None:
         """Hand on what came, or wait for it."""
+        if sum(bool(run.flushed) for run in self._runs.values()) >= _MOST_CLOSING:
+            time.sleep(_PAUSE_SECONDS)  # or the writers fall behind, who may lose runs to others
+            return
         for incoming in self._broker.poll(seconds):
             run = self._runs.get(incoming.uid)
             if run is None:
@@ -111,15 +119,33 @@ class Jobs:
             self._give_up(self._lost.get())
         self._note_reports()
         for run in list(self._runs.values()):
-            for name, flushed in run.flushed.items():
-                is_over = flushed.is_set() and name in run.writers
-                if is_over and not run.writers[name].awaits(run.uid) and self._reports.empty():
-                    self._note(RunReport(name, {"uid": run.uid}, is_given_up=True))
-            if not run.writers and self._lost.empty():
-                self._broker.done(run.uid)
-                del self._runs[run.uid]
-            elif not run.flushed:
+            self._settle(run)
+            if run.writers and not run.flushed:
                 self._look_at_silence(run)
+
+    def _settle(self, run: _Run) -> None:
+        for name, flushed in run.flushed.items():
+            is_over = flushed.is_set() and name in run.writers
+            if is_over and not run.writers[name].awaits(run.uid) and self._reports.empty():
+                self._note(RunReport(name, {"uid": run.uid}, is_given_up=True))
+        if not run.writers and self._lost.empty():
+            self._broker.done(run.uid)
+            del self._runs[run.uid]
+
+    def _hand_over(self, uids: set[str]) -> None:
+        """Finish the runs whose stops have come, and let go of the others, before they go."""
+        runs = [self._runs[uid] for uid in uids if uid in self._runs]
+        deadline = time.monotonic() + _LEAVING_SECONDS
+        for run in runs:
+            while run.flushed and run.uid in self._runs and time.monotonic() < deadline:
+                self._note_reports()
+                self._settle(run)
+                if run.uid in self._runs:
+                    time.sleep(_PAUSE_SECONDS)
+        for run in runs:
+            self._give_up(run.uid)
+        for run in runs:
+            self._await_leaving(run.uid, deadline - time.monotonic())
 
     def leave(self) -> list[str]:
         """Leave what is open to other listeners; return the uids."""
@@ -134,9 +160,7 @@ class Jobs:
             self._lost.put(uid)
 
     def _begin(self, job: Job) -> None:
-        for left in self._leaving.pop(job.uid, ()):
-            left.wait(_LEAVING_SECONDS)
-        self._note_reports()
+        self._await_leaving(job.uid, _LEAVING_SECONDS)
         missing, tries = {}, job.tries
         for name, writer in self._writers.items():
             ledger = self._ledgers[name]
@@ -157,6 +181,12 @@ class Jobs:
             )
             return
         self._runs[job.uid] = _Run(job.uid, missing)
+
+    def _await_leaving(self, uid: str, seconds: float) -> None:
+        """Wait until writers have let go of a run."""
+        for left in self._leaving.pop(uid, ()):
+            left.wait(max(0.0, seconds))
+        self._note_reports()
 
     def _is_done(self, uid: str, name: str, writer: Writer) -> bool:
         return self._ledgers[name].is_done(uid, name, shares=writer.shares_files)
@@ -262,12 +292,19 @@ class Jobs:
         logger.warning("run %s goes on at another listener: %s", uid[:7], self._broker.loss)
         for name, writer in run.writers.items():
             self._ledgers[name].leave(uid, name, self._name)
-            writer.end_unstopped(uid)
+            writer.leave(uid)
         self._leaving[uid] = [writer.request_flush() for writer in run.writers.values()]
 
+    def _claiming(self, writer: Writer, ledger: Ledger) -> Callable[[str, Path], None]:
+        """Return what notes a file before it is made, unless another listener has its run."""
 
-def _claiming(ledger: Ledger, name: str) -> Any:
-    def claim(uid: str, path: Path) -> None:
-        ledger.claim(uid, name, path)
+        def claim(uid: str, path: Path) -> None:
+            with ledger.alone():
+                if ledger.is_by(uid, writer.format, self._name):
+                    ledger.claim(uid, writer.format, path)
+                    return
+            self._lost.put(uid)
+            writer.leave(uid)
+            raise OSError(errno.ESTALE, "another listener writes its run", str(path))
 
-    return claim
+        return claim

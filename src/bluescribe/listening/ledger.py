@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ class Ledger(Manifest):
 
     def __init__(self, folder: Path) -> None:
         self._offset = 0
+        self._mine = threading.Lock()
         self._deaths: Counter[tuple[str, str]] = Counter()
         self._last_by: dict[tuple[str, str], str] = {}
         super().__init__(folder)
@@ -54,13 +56,18 @@ class Ledger(Manifest):
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Have no other listener decide about a run meanwhile, where the file system has locks."""
+        with self._mine:  # threads of one process have the lock of its file together
+            yield from self._alone()
+
+    def _alone(self) -> Iterator[None]:
         while True:
             try:
                 lock_file(self._fd)
             except BlockingIOError:
                 time.sleep(_PAUSE_SECONDS)
                 continue
-            except OSError:
+            except OSError:  # a file system without locks
+                self._read()
                 yield
                 return
             break

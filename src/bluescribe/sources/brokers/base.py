@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,8 @@ class Broker(ABC):
 
     loss = "this one gave no sign of life for too long"
     """Why a run goes to another listener."""
+    hand_over: Callable[[set[str]], None] | None = None
+    """Is called with runs that others get when it returns, by a broker that waits for that."""
 
     @abstractmethod
     def send(self, uid: str, frames: Iterable[Frame]) -> None:

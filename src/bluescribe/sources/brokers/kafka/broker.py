@@ -58,7 +58,7 @@ class KafkaBroker(Broker):
         except self._kafka.KafkaException as error:
             raise ConfigError(f"the client of Kafka: {error.args[0].str()}") from None
         self._sender: Sender | None = None
-        self._group = Group(self._kafka, self._settings, options, self._note_gone)
+        self._group = Group(self._kafka, self._settings, options, self._give, self._note_gone)
         self._where: dict[str, Partition] = {}
         """The partition of each of our runs."""
         self._announced: dict[str, Job] = {}
@@ -146,6 +146,11 @@ class KafkaBroker(Broker):
             f"it stays in partition {partition.number} of topic {self._topic}, from offset "
             f"{start} on, as long as the broker keeps it: a listener of another --group reads it"
         )
+
+    def _give(self, uids: set[str]) -> None:
+        self._drop(uids)
+        if self.hand_over is not None:
+            self.hand_over(uids)
 
     def lost(self) -> set[str]:
         """Return the runs whose partitions others have by now."""

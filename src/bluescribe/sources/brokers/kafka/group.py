@@ -40,8 +40,11 @@ class Group:
         Of the client.
     options
         Topic and group.
+    give
+        Is told of the runs of partitions that others get when it returns; what is done of them
+        is committed then.
     gone
-        Is told of the runs of a partition that is another listener's from now on.
+        Is told of the runs of a partition that is another listener's already.
     """
 
     def __init__(
@@ -49,10 +52,11 @@ class Group:
         kafka: Any,
         settings: Mapping[str, Any],
         options: BrokerOptions,
+        give: Callable[[set[str]], None],
         gone: Callable[[Iterable[str]], None],
     ) -> None:
         self._kafka, self._settings, self._options = kafka, settings, options
-        self._topic, self._gone = options.topic, gone
+        self._topic, self._gives, self._gone = options.topic, give, gone
         self._consumer: Any = None
         self._is_subscribed = False
         self._trouble = ""
@@ -191,6 +195,7 @@ class Group:
     def _give(self, _: Any, places: list[Any]) -> None:
         """Let another listener have partitions: what is done is committed."""
         given = [self.partitions[p.partition] for p in places if p.partition in self.partitions]
+        self._gives({uid for partition in given for uid in partition.runs})
         self._commit(given, waits=True)
         self._lose(_, places)
 
