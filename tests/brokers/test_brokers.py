@@ -12,8 +12,10 @@ from bluescribe import JsonlWriter
 from bluescribe.listening.jobs import Jobs
 from bluescribe.sources.brokers import BrokerOptions, Job, frames_of, open_broker
 from bluescribe.sources.brokers.base import BrokerAwayError
+from bluescribe.sources.brokers.kafka.settings import client_settings
 from tests.brokers.flood import run, send
 from tests.brokers.servers import QUEUES, serving
+from tests.brokers.tls_proxy import TlsProxy
 
 IDLE_SECONDS = 1.0
 
@@ -190,3 +192,66 @@ def test_nats_with_tls_and_a_user(certificate, tmp_path):
         (uid,) = send(broker, range(1))
         assert [job.uid for job in taken(broker, 1)] == [uid]
         broker.close()
+
+
+def test_kafka_with_tls(certificate, tmp_path, monkeypatch):
+    pytest.importorskip("confluent_kafka", reason="not installed: confluent_kafka")
+    from bluescribe.sources.brokers.kafka import group
+
+    monkeypatch.setattr(group, "_CALL_SECONDS", 1.0)
+    cert, key = certificate
+    with serving("kafka", tmp_path) as server:
+        proxy = TlsProxy(server.port, cert, key)
+        address = f"kafkas://127.0.0.1:{proxy.port}"
+        client = {"ssl_ca_certs": str(cert), **server.quick}
+        broker = open_broker(address, BrokerOptions(client=client))
+        (uid,) = send(broker, range(1))
+        jobs: list[Job] = []
+        deadline = time.monotonic() + 10
+        while not jobs and time.monotonic() < deadline:
+            jobs = broker.take(1)
+            broker.poll(0.1)
+        assert [job.uid for job in jobs] == [uid]
+        broker.close()
+        stranger = open_broker(address, BrokerOptions(client=server.quick))
+        with pytest.raises(BrokerAwayError, match="certificate verify failed"):
+            stranger.take(1)
+        stranger.close()
+        proxy.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "client", "expected"),
+    [
+        ("kafka://h", {}, {"security.protocol": "PLAINTEXT", "bootstrap.servers": "h:9092"}),
+        (
+            "kafkas://me:se%40cret@h:9093,i",
+            {"sasl_mechanism": "SCRAM-SHA-512"},
+            {
+                "bootstrap.servers": "h:9093,i:9092",
+                "security.protocol": "SASL_SSL",
+                "sasl.mechanisms": "SCRAM-SHA-512",
+                "sasl.username": "me",
+                "sasl.password": "se@cret",
+            },
+        ),
+        (
+            "kafka://h",
+            {"sasl.mechanism": "GSSAPI", "security.protocol": "SASL_PLAINTEXT"},
+            {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanisms": "GSSAPI"},
+        ),
+        (
+            "kafka://h",
+            {"ssl_ca_certs": "/ca", "ssl_certfile": "/c", "ssl_keyfile": "/k"},
+            {
+                "security.protocol": "SSL",
+                "ssl.ca.location": "/ca",
+                "ssl.certificate.location": "/c",
+                "ssl.key.location": "/k",
+            },
+        ),
+    ],
+)
+def test_users_and_certificates_of_kafka(address, client, expected):
+    found = client_settings(address, client)
+    assert {key: found.get(key) for key in expected} == expected

@@ -8,20 +8,19 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..contract.report import RunReport
-from ..errors import DocumentError
 from ..files.names import fixed_part
 from ..log_once import LogOnce
 from ..model.run import working_directory
 from ..recording.snapshot import Snapshots
 from ..recording.writer import Writer
 from ..sources.brokers import Broker, BrokerOptions, Job
-from ..sources.brokers.wire import UNSTOPPED, Assembly
+from ..sources.brokers.wire import UNSTOPPED
 from .ledger import Ledger
+from .open_run import OpenRun
 
 __all__ = ["Jobs"]
 
@@ -36,20 +35,6 @@ _LEAVING_SECONDS = 20.0
 _MOST_CLOSING = 20
 """Runs whose stops have come and whose files are not closed, at which no more are taken."""
 _PAUSE_SECONDS = 0.02
-
-
-@dataclass(slots=True)
-class _Run:
-    """A run on its way into files."""
-
-    uid: str
-    writers: dict[str, Writer]
-    """Those whose files are not closed, by format."""
-    assembly: Assembly = field(default_factory=Assembly)
-    flushed: dict[str, threading.Event] = field(default_factory=dict)
-    """When the run is over: set when a writer has taken all of it."""
-    heard: float = field(default_factory=time.monotonic)
-    """When its last document came."""
 
 
 class Jobs:
@@ -68,7 +53,7 @@ class Jobs:
     def __init__(self, broker: Broker, writers: Sequence[Writer], options: BrokerOptions) -> None:
         self._broker = broker
         self._name, self._unstopped_seconds = options.name, options.unstopped_seconds
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, OpenRun] = {}
         self._reports: queue.SimpleQueue[RunReport] = queue.SimpleQueue()
         self._lost: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._leaving: dict[str, list[threading.Event]] = {}
@@ -105,12 +90,10 @@ class Jobs:
             run = self._runs.get(incoming.uid)
             if run is None:
                 continue
-            run.heard = time.monotonic()
+            run.take(incoming)
             if incoming.document is not None:
                 self._post(run, *incoming.document)
-            if incoming.frame is not None:
-                run.assembly.add(incoming.frame)
-                self._post_whole(run)
+            self._post_whole(run)
 
     def settle(self) -> None:
         """Note whose files are closed, and tell the broker of runs that are done."""
@@ -123,7 +106,7 @@ class Jobs:
             if run.writers and not run.flushed:
                 self._look_at_silence(run)
 
-    def _settle(self, run: _Run) -> None:
+    def _settle(self, run: OpenRun) -> None:
         for name, flushed in run.flushed.items():
             is_over = flushed.is_set() and name in run.writers
             if is_over and not run.writers[name].awaits(run.uid) and self._reports.empty():
@@ -180,7 +163,7 @@ class Jobs:
                 *(job.uid, tries - 1, where),
             )
             return
-        self._runs[job.uid] = _Run(job.uid, missing)
+        self._runs[job.uid] = OpenRun(job.uid, missing)
 
     def _await_leaving(self, uid: str, seconds: float) -> None:
         """Wait until writers have let go of a run."""
@@ -213,42 +196,22 @@ class Jobs:
             uid,
         )
 
-    def _look_at_silence(self, run: _Run) -> None:
+    def _look_at_silence(self, run: OpenRun) -> None:
         """Tell of a run of which nothing comes any more, and close it where that is wanted."""
-        silent = time.monotonic() - run.heard
-        if self._unstopped_seconds is not None and silent > self._unstopped_seconds:
-            logger.warning(
-                "run %s has had no document for %.0f s: its files are closed without a stop, as "
-                "--unstopped-seconds has it; what may come of it later is left out",
-                *(run.uid, silent),
-            )
+        if self._unstopped_seconds is not None and run.silent > self._unstopped_seconds:
+            run.tell_of_closing()
             self._post_whole(run, skips=True)
             if not run.flushed:
                 self._post(run, UNSTOPPED, {})
-        elif silent > _SILENT_SECONDS and self._told.is_new(f"{run.uid} is silent"):
-            waits = "; documents before those that wait did not arrive"
-            logger.warning(
-                "run %s has had no document for %.0f minutes, and no stop%s. The broker keeps it, "
-                "and all that came behind it in a Kafka partition is read again by a listener that "
-                "is started. Remedy, if its RunEngine has ended: start listeners with "
-                "--unstopped-seconds, which closes such runs",
-                *(run.uid, silent / 60, waits if run.assembly.is_waiting else ""),
-            )
+        elif run.silent > _SILENT_SECONDS and self._told.is_new(f"{run.uid} is silent"):
+            run.tell_of_silence()
 
-    def _post_whole(self, run: _Run, *, skips: bool = False) -> None:
+    def _post_whole(self, run: OpenRun, *, skips: bool = False) -> None:
         """Hand on the documents that are whole and in turn."""
-        while True:
-            try:
-                found = run.assembly.take(skips=skips)
-            except DocumentError as error:
-                if self._told.is_new(f"{run.uid} {error}"):
-                    logger.warning("run %s: a document is refused: %s", run.uid[:7], error)
-                continue
-            if found is None:
-                return
-            self._post(run, *found)
+        for name, doc in run.whole(self._told, skips=skips):
+            self._post(run, name, doc)
 
-    def _post(self, run: _Run, name: str, doc: dict[str, Any]) -> None:
+    def _post(self, run: OpenRun, name: str, doc: dict[str, Any]) -> None:
         if name == UNSTOPPED:
             for writer in run.writers.values():
                 writer.end_unstopped(run.uid)

@@ -63,6 +63,7 @@ class KafkaBroker(Broker):
         """The partition of each of our runs."""
         self._announced: dict[str, Job] = {}
         """Runs that nobody has taken so far."""
+        self._strays: list[Job] = []
         self._incoming: deque[Incoming] = deque()
         self._lost: set[str] = set()
         self._done: dict[str, None] = {}
@@ -79,7 +80,8 @@ class KafkaBroker(Broker):
     def take(self, most: int) -> list[Job]:
         """Return the runs that have begun, all of them: a stop may come behind the next start."""
         self._group.connect()
-        jobs, self._announced = list(self._announced.values()), {}
+        jobs = [*self._announced.values(), *self._strays]
+        self._announced, self._strays = {}, []
         return jobs
 
     def poll(self, seconds: float) -> list[Incoming]:
@@ -110,7 +112,7 @@ class KafkaBroker(Broker):
         if run is None and (uid in self._where or not incoming.is_start):
             if uid not in self._headless:
                 _remember(self._headless, uid)
-                self._announced.setdefault(uid, Job(uid, is_headless=True))
+                self._strays.append(Job(uid, is_headless=True))
             return
         if run is None:
             run = partition.runs[uid] = OpenRun(offset)

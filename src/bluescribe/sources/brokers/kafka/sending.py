@@ -49,7 +49,8 @@ class Sender:
 
     def __init__(self, kafka: Any, settings: Mapping[str, Any], topic: str) -> None:
         self._kafka, self._topic = kafka, topic
-        self._producer = kafka.Producer({**_SETTINGS, **settings}, logger=Quiet())
+        self._settings = {**_SETTINGS, **settings}
+        self._producer = kafka.Producer(self._settings, logger=Quiet())
         self._lock = threading.Lock()
         self._largest: int | None = None
         """Bytes of the largest part, where the broker has refused one."""
@@ -79,6 +80,8 @@ class Sender:
         errors = [error for error in told if error is not None]
         if any(error.code() == self._kafka.KafkaError.MSG_SIZE_TOO_LARGE for error in errors):
             raise _TooLargeError(errors[0].str())
+        if any(error.fatal() for error in errors):  # it says by itself that it is of no more use
+            self._producer = self._kafka.Producer(self._settings, logger=Quiet())
         if errors or len(told) < sent:
             raise BrokerAwayError(f"Kafka: {errors[0].str() if errors else 'no answer'}")
 
@@ -112,9 +115,6 @@ class Sender:
                 yield from parts
                 continue
             yield from recut(parts, size)
-
-    def close(self) -> None:
-        """Do nothing: whatever was sent is there, or its sender was told."""
 
 
 def recut(parts: list[Frame], size: int) -> Iterator[Frame]:

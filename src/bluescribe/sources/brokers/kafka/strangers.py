@@ -89,7 +89,7 @@ def _document(value: bytes) -> tuple[str, dict[str, Any]]:
     if value.startswith(b"\x80"):
         raise DocumentError(
             "it is a pickle, of which nothing is run here: give the Publisher msgpack.dumps as its "
-            "serializer, which is what it has by itself since bluesky-kafka 0.3"
+            "serializer, as it has it by itself in newer versions"
         )
     read = json.loads if value[:1] == b"[" else loads_msgpack
     try:
