@@ -128,6 +128,7 @@ USES = {
     "demo": _DEMO,
     "globus": _SCAN + _GLOBUS,
     "images": _SCAN + _IMAGES,
+    "kafka": _BROKER.format("kafka"),
     "nats": _BROKER.format("nats"),
     "redis": _BROKER.format("redis"),
     "testing": _TESTING,

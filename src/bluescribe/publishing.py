@@ -35,7 +35,9 @@ _SENT_BYTES = 4_000_000
 class PublishSettings(WriterSettings):
     """Where documents are sent."""
 
-    to: str = Setting("", description="The broker: redis://host:6379, nats://host:4222")
+    to: str = Setting(
+        "", description="The broker: redis://host:6379, nats://host:4222, kafka://host:9092"
+    )
     topic: str = Setting("bluescribe", description="Under which name the runs lie there")
     encoding: Literal["msgpack", "json"] = Setting("msgpack", description="How documents travel")
     part_bytes: int = Setting(500_000, gt=0, description="The largest part of a document")
@@ -129,7 +131,8 @@ def publish_to(
     RE
         The RunEngine.
     address
-        ``redis://host:6379/0`` or ``nats://host:4222``; ``rediss://`` and ``tls://`` are encrypted.
+        ``redis://host:6379/0``, ``nats://host:4222`` or ``kafka://host:9092``; ``rediss://``,
+        ``tls://`` and ``kafkas://`` are encrypted.
     topic
         Under which name the runs lie there.
     encoding
@@ -137,7 +140,7 @@ def publish_to(
     spool
         Folder on a local disk for what is not sent yet; None for one of the user's own.
     **client
-        Passed to redis-py or nats-py: TLS, users, passwords.
+        Passed to redis-py, nats-py or confluent-kafka: TLS, users, passwords.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Brokers on loopback: Debian's redis-server, and nats-server."""
+"""Brokers on loopback: Debian's redis-server, nats-server, and the mock brokers of librdkafka."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
+from tests.brokers.mock_kafka import MockKafka
 from tests.queue_server import is_open
 
-BROKERS = ("redis", "nats")
+QUEUES = ("redis", "nats")
+"""Brokers that give any run to any listener."""
+BROKERS = (*QUEUES, "kafka")
 _COMMANDS = {
     "redis": "redis-server --port {port} --bind 127.0.0.1 --dir {folder} --save 60 1",
     "nats": "nats-server -a 127.0.0.1 -p {port} -js -sd {folder}",
@@ -23,6 +27,8 @@ _COMMANDS = {
 
 class Server:
     """A broker that can be killed and started again, with what it keeps."""
+
+    quick: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, name: str, folder: Path, *options: str) -> None:
         pytest.importorskip(name, reason=f"not installed: {name}")
@@ -61,7 +67,14 @@ class Server:
 
 
 @contextmanager
-def serving(name: str, folder: Path, *options: str) -> Iterator[Server]:
+def serving(name: str, folder: Path, *options: str) -> Iterator[Any]:
+    if name == "kafka":
+        broker = MockKafka()
+        try:
+            yield broker
+        finally:
+            broker.close()
+        return
     server = Server(name, folder, *options)
     try:
         yield server

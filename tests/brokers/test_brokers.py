@@ -12,13 +12,15 @@ from bluescribe import JsonlWriter
 from bluescribe.listening.jobs import Jobs
 from bluescribe.sources.brokers import BrokerOptions, Job, frames_of, open_broker
 from bluescribe.sources.brokers.base import BrokerAwayError
+from bluescribe.sources.brokers.kafka.settings import client_settings
 from tests.brokers.flood import run, send
-from tests.brokers.servers import BROKERS, serving
+from tests.brokers.servers import QUEUES, serving
+from tests.brokers.tls_proxy import TlsProxy
 
 IDLE_SECONDS = 1.0
 
 
-@pytest.fixture(params=BROKERS)
+@pytest.fixture(params=QUEUES)
 def server(request, tmp_path):
     with serving(request.param, tmp_path / "server") as found:
         yield found
@@ -123,7 +125,7 @@ def test_a_run_that_ends_its_listeners_is_put_aside(server, tmp_path, caplog):
         victim.close()
     last = broker_at(server, "last", idle_seconds=0.3)
     with JsonlWriter(tmp_path / "data") as writer:
-        jobs, deadline = Jobs(last, [writer]), time.monotonic() + 10
+        jobs, deadline = Jobs(last, [writer], BrokerOptions()), time.monotonic() + 10
         while "put aside" not in caplog.text and time.monotonic() < deadline:
             jobs.take(5)
             time.sleep(0.05)
@@ -134,7 +136,7 @@ def test_a_run_that_ends_its_listeners_is_put_aside(server, tmp_path, caplog):
     last.close()
 
 
-@pytest.mark.parametrize("name", BROKERS)
+@pytest.mark.parametrize("name", QUEUES)
 def test_a_broker_that_is_not_there_is_away(name):
     pytest.importorskip(name, reason=f"not installed: {name}")
     broker = open_broker(f"{name}://127.0.0.1:9", BrokerOptions(client={}))
@@ -190,3 +192,66 @@ def test_nats_with_tls_and_a_user(certificate, tmp_path):
         (uid,) = send(broker, range(1))
         assert [job.uid for job in taken(broker, 1)] == [uid]
         broker.close()
+
+
+def test_kafka_with_tls(certificate, tmp_path, monkeypatch):
+    pytest.importorskip("confluent_kafka", reason="not installed: confluent_kafka")
+    from bluescribe.sources.brokers.kafka import group
+
+    monkeypatch.setattr(group, "_CALL_SECONDS", 1.0)
+    cert, key = certificate
+    with serving("kafka", tmp_path) as server:
+        proxy = TlsProxy(server.port, cert, key)
+        address = f"kafkas://127.0.0.1:{proxy.port}"
+        client = {"ssl_ca_certs": str(cert), **server.quick}
+        broker = open_broker(address, BrokerOptions(client=client))
+        (uid,) = send(broker, range(1))
+        jobs: list[Job] = []
+        deadline = time.monotonic() + 10
+        while not jobs and time.monotonic() < deadline:
+            jobs = broker.take(1)
+            broker.poll(0.1)
+        assert [job.uid for job in jobs] == [uid]
+        broker.close()
+        stranger = open_broker(address, BrokerOptions(client=server.quick))
+        with pytest.raises(BrokerAwayError, match="certificate verify failed"):
+            stranger.take(1)
+        stranger.close()
+        proxy.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "client", "expected"),
+    [
+        ("kafka://h", {}, {"security.protocol": "PLAINTEXT", "bootstrap.servers": "h:9092"}),
+        (
+            "kafkas://me:se%40cret@h:9093,i",
+            {"sasl_mechanism": "SCRAM-SHA-512"},
+            {
+                "bootstrap.servers": "h:9093,i:9092",
+                "security.protocol": "SASL_SSL",
+                "sasl.mechanisms": "SCRAM-SHA-512",
+                "sasl.username": "me",
+                "sasl.password": "se@cret",
+            },
+        ),
+        (
+            "kafka://h",
+            {"sasl.mechanism": "GSSAPI", "security.protocol": "SASL_PLAINTEXT"},
+            {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanisms": "GSSAPI"},
+        ),
+        (
+            "kafka://h",
+            {"ssl_ca_certs": "/ca", "ssl_certfile": "/c", "ssl_keyfile": "/k"},
+            {
+                "security.protocol": "SSL",
+                "ssl.ca.location": "/ca",
+                "ssl.certificate.location": "/c",
+                "ssl.key.location": "/k",
+            },
+        ),
+    ],
+)
+def test_users_and_certificates_of_kafka(address, client, expected):
+    found = client_settings(address, client)
+    assert {key: found.get(key) for key in expected} == expected

@@ -13,7 +13,7 @@ import pytest
 
 from bluescribe.sources.brokers import BrokerOptions, open_broker
 from tests.brokers.flood import POINTS, send, value
-from tests.brokers.servers import BROKERS, serving
+from tests.brokers.servers import QUEUES, serving
 from tests.contracts import CONTRACTS
 from tests.extent import IS_LONG
 
@@ -35,6 +35,7 @@ class Listeners:
         self._command = [
             *(sys.executable, "-m", "bluescribe", "listen", f"--{server.name}", server.address),
             *("--iconfig", str(iconfig), "--idle-seconds", str(IDLE_SECONDS)),
+            *(f"--client={key}={value}" for key, value in server.quick.items()),
         ]
         self._log = (folder / "listeners.log").open("ab")
         self._running = [self._start() for _ in range(LISTENERS)]
@@ -62,7 +63,7 @@ def stopped(folder):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("name", BROKERS)
+@pytest.mark.parametrize("name", [*QUEUES, pytest.param("kafka", marks=pytest.mark.ci)])
 def test_each_run_is_in_each_format_once(name, tmp_path):
     chance = random.Random(7)
     with serving(name, tmp_path / "server") as server:

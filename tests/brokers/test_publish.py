@@ -20,7 +20,7 @@ from bluescribe.errors import BluescribeError, ConfigError
 from bluescribe.listening import listen_to_broker
 from bluescribe.sources.brokers import BrokerOptions
 from bluescribe.testing import documents
-from tests.brokers.servers import BROKERS, serving
+from tests.brokers.servers import BROKERS, QUEUES, serving
 from tests.contracts import CONTRACTS
 
 
@@ -39,7 +39,7 @@ def listening(server, writers, **options):
         args=(server.address, {}),
         kwargs={
             "writers": Writers({writer.format: writer for writer in writers}),
-            "options": BrokerOptions(**{"idle_seconds": 1.0, **options}),
+            "options": BrokerOptions(**{"idle_seconds": 1.0, "client": server.quick, **options}),
             "stop": stop,
             "ready": ready,
         },
@@ -195,7 +195,13 @@ class Session:
 
 
 @pytest.mark.slow
-def test_what_a_killed_session_could_not_send_is_sent_by_the_next(server, tmp_path):
+@pytest.mark.parametrize("name", QUEUES)
+def test_what_a_killed_session_could_not_send_is_sent_by_the_next(name, tmp_path):
+    with serving(name, tmp_path / "server") as server:
+        _check_that_the_next_session_sends(server, tmp_path)
+
+
+def _check_that_the_next_session_sends(server, tmp_path):
     first = Session(server, tmp_path / "spool")
     first.run("sent")
     server.stop()
@@ -238,6 +244,6 @@ def test_an_address_of_no_broker_is_told(address):
 
 @pytest.mark.parametrize("name", BROKERS)
 def test_a_package_that_is_missing_is_named(name, monkeypatch):
-    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, {"kafka": "confluent_kafka"}.get(name, name), None)
     with pytest.raises(BluescribeError, match=rf"pip install 'bluescribe\[{name}\]'"):
         publish_to(RunEngine({}), f"{name}://localhost")

@@ -23,8 +23,8 @@ def travelled(found, *, encoding, part_bytes=1000):
     assembly = Assembly()
     for number, (name, doc) in enumerate(found, 1):
         for frame in frames_of(number, name, doc, encoding=encoding, part_bytes=part_bytes):
-            got = assembly.add(Frame.of(frame.head, frame.body))
-            if got is not None:
+            assembly.add(Frame.of(frame.head, frame.body))
+            if (got := assembly.take()) is not None:
                 yield got
 
 
@@ -71,18 +71,49 @@ def test_what_comes_twice_is_left_out():
     one, two, three = frames
     assembly = Assembly()
     sent = [*one, *two[:2], *one, *two, *two, *three, *two]  # a sender that begins again, twice
-    came = [got[1]["n"] for frame in sent if (got := assembly.add(frame)) is not None]
-    assert came == [1, 2, 3]
+    assert numbers_of(assembly, sent) == [1, 2, 3]
 
 
-def test_a_part_that_is_missing_costs_its_document():
-    first = list(frames_of(1, "event", {"pad": "x" * 30}, encoding="json", part_bytes=10))
-    (second,) = frames_of(2, "stop", {}, encoding="json", part_bytes=10)
+def numbers_of(assembly, frames):
+    """Return which documents come out, one after the other."""
+    came = []
+    for frame in frames:
+        assembly.add(frame)
+        while (got := assembly.take()) is not None:
+            came.append(got[1]["n"])
+    return came
+
+
+def cut(number, part_bytes=10):
+    doc = {"n": number, "pad": "x" * 25}
+    return list(frames_of(number, "event", doc, encoding="json", part_bytes=part_bytes))
+
+
+def test_what_comes_out_of_turn_waits_for_what_is_sent_again():
+    """A server that ends loses some of what was sent together, and keeps what came after."""
+    one, two, three, four = map(cut, (1, 2, 3, 4))
+    arrived = [*one, *three, two[0], two[2], *four]
+    assert numbers_of(Assembly(), arrived) == [1]
+    assert numbers_of(Assembly(), [*arrived, two[1], *two[3:]]) == [1, 2, 3, 4]
+
+
+def test_a_document_that_is_sent_again_in_other_parts_is_whole():
+    assert numbers_of(Assembly(), [*cut(1)[:-1], *cut(1, part_bytes=20), *cut(2)]) == [1, 2]
+
+
+def test_what_never_comes_costs_itself_alone():
+    one, two, three, five = map(cut, (1, 2, 3, 5))
     assembly = Assembly()
-    assert assembly.add(first[0]) is None
-    with pytest.raises(DocumentError, match="part 1 of document 1 is missing"):
-        assembly.add(first[2])
-    assert assembly.add(second) == ("stop", {})
+    assert numbers_of(assembly, [one[0], one[2], *two, *three, *five]) == []
+    assert assembly.is_waiting
+    with pytest.raises(DocumentError, match="document 1 did not arrive whole"):
+        assembly.take(skips=True)
+    found = [assembly.take(skips=True), assembly.take(skips=True)]
+    assert [got[1]["n"] for got in found if got] == [2, 3]
+    with pytest.raises(DocumentError, match="documents 4 to 4 did not arrive"):
+        assembly.take(skips=True)
+    assert assembly.take(skips=True) == ("event", {"n": 5, "pad": "x" * 25})
+    assert not assembly.is_waiting
 
 
 @pytest.mark.parametrize(
@@ -97,5 +128,7 @@ def test_a_part_that_is_missing_costs_its_document():
     ],
 )
 def test_what_is_no_document_is_refused(head, body, words):
-    with pytest.raises(DocumentError, match=words):
-        Assembly().add(Frame.of(head, body))
+    assembly = Assembly()
+    with pytest.raises(DocumentError, match=words):  # noqa: PT012
+        assembly.add(Frame.of(head, body))
+        assembly.take()

@@ -282,6 +282,9 @@ def listen(
     nats: Annotated[
         str, typer.Option("--nats", metavar="URL", help="A NATS that keeps them: nats://host.")
     ] = "",
+    kafka: Annotated[
+        str, typer.Option("--kafka", metavar="HOST:PORT", help="A Kafka that keeps them.")
+    ] = "",
     iconfig: Annotated[
         Path, typer.Option("--iconfig", metavar="FILE", help="Which formats are written, and how.")
     ] = Path("iconfig.yml"),
@@ -307,6 +310,12 @@ def listen(
         float | None,
         typer.Option("--idle-seconds", help="When the runs of a silent listener go to another."),
     ] = None,
+    unstopped_seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--unstopped-seconds", help="Close a run of which nothing came for so long; else never."
+        ),
+    ] = None,
     client: Annotated[
         list[str] | None,
         typer.Option("--client", metavar="KEY=VALUE", help="For the broker's client: TLS, users."),
@@ -314,15 +323,15 @@ def listen(
 ) -> None:
     """Write the runs of a RunEngine that is in another process or on another machine.
 
-    A proxy of bluesky (--zmq) drops what nobody takes. A broker (--redis, --nats), to which
-    publish_to sends, keeps each run until its files are closed; several listeners share them.
+    A proxy of bluesky (--zmq) drops what nobody takes. A broker (--redis, --nats, --kafka), to
+    which publish_to sends, keeps each run until its files are closed; several listeners share them.
 
     bluesky's Publisher sends pickles, and its own RemoteDispatcher runs whatever code is in them:
     whoever can send to the proxy. This command does not, unless it is told --decode pickle. Let
     only machines that you trust reach the proxy all the same: nobody checks who sends.
 
     Ends on Ctrl-C or SIGTERM, when all files are finished; the exit status is 1 if a run is not
-    complete. Needs: pip install 'bluescribe[zmq]', or [redis], or [nats]
+    complete. Needs: pip install 'bluescribe[zmq]', or [redis], [nats], [kafka]
     """
     from .show import errors_in_one_line
 
@@ -330,12 +339,22 @@ def listen(
         from .listen import run, run_of_broker
 
         console = Console(highlight=False, markup=False)
-        if sum(map(bool, (zmq, redis, nats))) != 1:
-            raise ConfigError("name one source: --zmq HOST:PORT, --redis URL or --nats URL")
+        if kafka and "://" not in kafka:
+            kafka = f"kafka://{kafka}"
+        if sum(map(bool, (zmq, redis, nats, kafka))) != 1:
+            raise ConfigError(
+                "name one source: --zmq HOST:PORT, --redis URL, --nats URL or --kafka HOST:PORT"
+            )
         if zmq:
             raise typer.Exit(run(zmq, iconfig, prefix, decode, console))
-        chosen = {"topic": topic, "group": group, "idle_seconds": idle_seconds}
-        raise typer.Exit(run_of_broker(redis or nats, iconfig, chosen, client or [], console))
+        chosen = {
+            "topic": topic,
+            "group": group,
+            "idle_seconds": idle_seconds,
+            "unstopped_seconds": unstopped_seconds,
+        }
+        broker = redis or nats or kafka
+        raise typer.Exit(run_of_broker(broker, iconfig, chosen, client or [], console))
 
 
 @app.command()

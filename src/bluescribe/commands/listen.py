@@ -62,7 +62,7 @@ def _listened(hear: Callable[..., Writers], where: str, console: Console) -> int
 
 def _option(text: str) -> tuple[str, Any]:
     key, is_pair, value = text.partition("=")
-    if not (is_pair and key.isidentifier()):
+    if not (is_pair and key.replace(".", "_").isidentifier()):
         raise ConfigError(f"--client {text}: write KEY=VALUE, such as ssl_ca_certs=/etc/ca.pem")
     try:
         return key, orjson.loads(value)

@@ -48,7 +48,8 @@ def listen_to_broker(
     Parameters
     ----------
     address
-        ``redis://host:6379/0`` or ``nats://host:4222``; ``rediss://`` and ``tls://`` are encrypted.
+        ``redis://host:6379/0``, ``nats://host:4222`` or ``kafka://host:9092``; ``rediss://``,
+        ``tls://`` and ``kafkas://`` are encrypted.
     iconfig
         Path of ``iconfig.yml``, or its content.
     options
@@ -78,7 +79,7 @@ def listen_to_broker(
     writers = make_writers(iconfig) if writers is None else writers
     _check(writers, iconfig)
     stop = stop or threading.Event()
-    jobs = Jobs(broker, list(writers))
+    jobs = Jobs(broker, list(writers), chosen)
     beating = threading.Thread(
         target=_beat, args=(broker, jobs, chosen.idle_seconds / 4, stop), daemon=True
     )
@@ -123,9 +124,10 @@ def _serve(address: str, jobs: Jobs, ready: threading.Event | None, stop: thread
 
 
 def _end(address: str, jobs: Jobs) -> None:
-    """Tell the broker of what is over."""
+    """Tell the broker of what is over, and leave the rest to others."""
     try:
         jobs.settle()
+        jobs.leave()
     except OSError as error:
         logger.warning(
             "%s: %s. Runs whose files are closed will come again, and are known", address, error

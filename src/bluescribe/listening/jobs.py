@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import queue
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..contract.report import RunReport
-from ..errors import DocumentError
 from ..files.names import fixed_part
 from ..log_once import LogOnce
 from ..model.run import working_directory
 from ..recording.snapshot import Snapshots
 from ..recording.writer import Writer
-from ..sources.brokers import Broker, Job
-from ..sources.brokers.wire import UNSTOPPED, Assembly
+from ..sources.brokers import Broker, BrokerOptions, Job
+from ..sources.brokers.wire import UNSTOPPED
 from .ledger import Ledger
+from .open_run import OpenRun
 
 __all__ = ["Jobs"]
 
@@ -27,18 +28,13 @@ logger = logging.getLogger(__name__)
 
 _MOST_TRIES = 5
 """Listeners that may die of a run before it is put aside."""
-
-
-@dataclass(slots=True)
-class _Run:
-    """A run on its way into files."""
-
-    uid: str
-    writers: dict[str, Writer]
-    """Those whose files are not closed, by format."""
-    assembly: Assembly = field(default_factory=Assembly)
-    flushed: dict[str, threading.Event] = field(default_factory=dict)
-    """When the run is over: set when a writer has taken all of it."""
+_SILENT_SECONDS = 3600.0
+"""After how long without a document it is told that a run is open."""
+_LEAVING_SECONDS = 20.0
+"""How long is waited until files are closed that go to another listener, or come back."""
+_MOST_CLOSING = 20
+"""Runs whose stops have come and whose files are not closed, at which no more are taken."""
+_PAUSE_SECONDS = 0.02
 
 
 class Jobs:
@@ -50,16 +46,22 @@ class Jobs:
         Gives the runs, and is told when one is done.
     writers
         Write them. They keep nothing in a spool: the broker keeps the runs.
+    options
+        Who this listener is, and how long it waits for a stop.
     """
 
-    def __init__(self, broker: Broker, writers: Sequence[Writer]) -> None:
+    def __init__(self, broker: Broker, writers: Sequence[Writer], options: BrokerOptions) -> None:
         self._broker = broker
-        self._runs: dict[str, _Run] = {}
+        self._name, self._unstopped_seconds = options.name, options.unstopped_seconds
+        self._runs: dict[str, OpenRun] = {}
         self._reports: queue.SimpleQueue[RunReport] = queue.SimpleQueue()
         self._lost: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._leaving: dict[str, list[threading.Event]] = {}
+        """Runs that were given up: set when their writers have let go of them."""
         self._snapshot = Snapshots()
         self._told = LogOnce()
         self._writers = {writer.format: writer for writer in writers}
+        broker.hand_over = self._hand_over
         ledgers: dict[Path, Ledger] = {}
         self._ledgers: dict[str, Ledger] = {}
         for name, writer in self._writers.items():
@@ -69,44 +71,71 @@ class Jobs:
             ledger = self._ledgers[name] = ledgers[folder]
             writer.keep_no_spool()
             writer.on_complete(self._reports.put)
-            writer.before_claims(_claiming(ledger, name))
+            writer.before_claims(self._claiming(writer, ledger))
 
     def take(self, most: int) -> None:
         """Take runs from the broker, up to a number at the same time."""
-        if len(self._runs) >= most:
-            return
-        for job in self._broker.take(most - len(self._runs)):
-            if job.uid not in self._runs:
+        for job in self._broker.take(max(0, most - len(self._runs))):
+            if job.is_headless:
+                self._tell_of_headless(job.uid)
+            elif job.uid not in self._runs:
                 self._begin(job)
 
     def receive(self, seconds: float) -> None:
         """Hand on what came, or wait for it."""
+        if sum(bool(run.flushed) for run in self._runs.values()) >= _MOST_CLOSING:
+            time.sleep(_PAUSE_SECONDS)  # or the writers fall behind, who may lose runs to others
+            return
         for incoming in self._broker.poll(seconds):
             run = self._runs.get(incoming.uid)
             if run is None:
                 continue
-            try:
-                found = run.assembly.add(incoming.frame)
-                if found is not None:
-                    self._post(run, *found)
-            except DocumentError as error:
-                if self._told.is_new(f"{run.uid} {error}"):
-                    logger.warning("run %s: a document is refused: %s", run.uid[:7], error)
+            run.take(incoming)
+            if incoming.document is not None:
+                self._post(run, *incoming.document)
+            self._post_whole(run)
 
     def settle(self) -> None:
         """Note whose files are closed, and tell the broker of runs that are done."""
+        self.lose(self._broker.lost())
         while not self._lost.empty():
             self._give_up(self._lost.get())
-        while not self._reports.empty():
-            self._note(self._reports.get())
+        self._note_reports()
         for run in list(self._runs.values()):
-            for name, flushed in run.flushed.items():
-                is_over = flushed.is_set() and name in run.writers
-                if is_over and not run.writers[name].awaits(run.uid) and self._reports.empty():
-                    self._note(RunReport(name, {"uid": run.uid}, is_given_up=True))
-            if not run.writers and self._lost.empty():
-                self._broker.done(run.uid)
-                del self._runs[run.uid]
+            self._settle(run)
+            if run.writers and not run.flushed:
+                self._look_at_silence(run)
+
+    def _settle(self, run: OpenRun) -> None:
+        for name, flushed in run.flushed.items():
+            is_over = flushed.is_set() and name in run.writers
+            if is_over and not run.writers[name].awaits(run.uid) and self._reports.empty():
+                self._note(RunReport(name, {"uid": run.uid}, is_given_up=True))
+        if not run.writers and self._lost.empty():
+            self._broker.done(run.uid)
+            del self._runs[run.uid]
+
+    def _hand_over(self, uids: set[str]) -> None:
+        """Finish the runs whose stops have come, and let go of the others, before they go."""
+        runs = [self._runs[uid] for uid in uids if uid in self._runs]
+        deadline = time.monotonic() + _LEAVING_SECONDS
+        for run in runs:
+            while run.flushed and run.uid in self._runs and time.monotonic() < deadline:
+                self._note_reports()
+                self._settle(run)
+                if run.uid in self._runs:
+                    time.sleep(_PAUSE_SECONDS)
+        for run in runs:
+            self._give_up(run.uid)
+        for run in runs:
+            self._await_leaving(run.uid, deadline - time.monotonic())
+
+    def leave(self) -> list[str]:
+        """Leave what is open to other listeners; return the uids."""
+        for run in self._runs.values():
+            for name in run.writers:
+                self._ledgers[name].leave(run.uid, name, self._name)
+        return list(self._runs)
 
     def lose(self, uids: Iterable[str]) -> None:
         """Take runs that another listener has by now for lost; called on any thread."""
@@ -114,37 +143,82 @@ class Jobs:
             self._lost.put(uid)
 
     def _begin(self, job: Job) -> None:
-        missing = {}
+        self._await_leaving(job.uid, _LEAVING_SECONDS)
+        missing, tries = {}, job.tries
         for name, writer in self._writers.items():
-            with self._ledgers[name].alone():
+            ledger = self._ledgers[name]
+            with ledger.alone():
                 if self._is_done(job.uid, name, writer):
                     continue
                 missing[name] = writer
-                if job.tries <= _MOST_TRIES:
-                    self._ledgers[name].clear_away(job.uid, name)
-        if missing and job.tries > _MOST_TRIES:
+                tries = max(tries, ledger.deaths(job.uid, name) + 1)
+                if tries <= _MOST_TRIES:
+                    ledger.clear_away(job.uid, name)
+                    ledger.begin(job.uid, name, self._name)
+        if missing and tries > _MOST_TRIES:
+            where = self._broker.refuse(job.uid)
             logger.error(
                 "run %s is put aside: %d listeners ended while they wrote it. Remedy: look for "
-                "what ends them, and have it sent again; the broker keeps it among the refused",
-                job.uid,
-                job.tries - 1,
+                "what ends them, and have it sent again; %s",
+                *(job.uid, tries - 1, where),
             )
-            self._broker.refuse(job.uid)
             return
-        self._runs[job.uid] = _Run(job.uid, missing)
+        self._runs[job.uid] = OpenRun(job.uid, missing)
+
+    def _await_leaving(self, uid: str, seconds: float) -> None:
+        """Wait until writers have let go of a run."""
+        for left in self._leaving.pop(uid, ()):
+            left.wait(max(0.0, seconds))
+        self._note_reports()
 
     def _is_done(self, uid: str, name: str, writer: Writer) -> bool:
         return self._ledgers[name].is_done(uid, name, shares=writer.shares_files)
 
-    def _post(self, run: _Run, name: str, doc: dict[str, Any]) -> None:
+    def _tell_of_headless(self, uid: str) -> None:
+        """Tell of documents without a start, unless their run was written by anybody."""
+        if uid in self._runs:
+            logger.warning(
+                "run %s: some of its documents come in another partition, without order: they are "
+                "left out. Remedy: give its Publisher a key, or the topic one partition",
+                uid,
+            )
+            return
+        for name, writer in self._writers.items():
+            with self._ledgers[name].alone():
+                if not self._is_done(uid, name, writer):
+                    break
+        else:
+            return
+        logger.warning(
+            "run %s: its start is not where its documents are, they are left out. The broker has "
+            "deleted it, or its sender has no key (bluesky-kafka's Publisher: key=...), or another "
+            "listener has written it into another folder",
+            uid,
+        )
+
+    def _look_at_silence(self, run: OpenRun) -> None:
+        """Tell of a run of which nothing comes any more, and close it where that is wanted."""
+        if self._unstopped_seconds is not None and run.silent > self._unstopped_seconds:
+            run.tell_of_closing()
+            self._post_whole(run, skips=True)
+            if not run.flushed:
+                self._post(run, UNSTOPPED, {})
+        elif run.silent > _SILENT_SECONDS and self._told.is_new(f"{run.uid} is silent"):
+            run.tell_of_silence()
+
+    def _post_whole(self, run: OpenRun, *, skips: bool = False) -> None:
+        """Hand on the documents that are whole and in turn."""
+        for name, doc in run.whole(self._told, skips=skips):
+            self._post(run, name, doc)
+
+    def _post(self, run: OpenRun, name: str, doc: dict[str, Any]) -> None:
         if name == UNSTOPPED:
             for writer in run.writers.values():
                 writer.end_unstopped(run.uid)
         else:
             copy, size = self._snapshot(name, doc)
-            for format_name, writer in run.writers.items():
+            for writer in run.writers.values():
                 if name == "start":
-                    self._ledgers[format_name].begin(run.uid, format_name)
                     writer.begin(copy, size, working_directory())
                 else:
                     writer.post(name, copy, size)
@@ -153,35 +227,47 @@ class Jobs:
         if name in (UNSTOPPED, "stop"):
             run.flushed = {n: writer.request_flush() for n, writer in run.writers.items()}
 
+    def _note_reports(self) -> None:
+        while not self._reports.empty():
+            self._note(self._reports.get())
+
     def _note(self, report: RunReport) -> None:
         run = self._runs.get(report.uid)
         if run is None or report.format not in run.writers or not run.flushed:
             return
-        ledger = self._ledgers[report.format]
+        ledger, name = self._ledgers[report.format], report.format
         with ledger.alone():
-            if not all(path.exists() for path in report.files):  # whoever has it by now began anew
-                self._lost.put(run.uid)
+            is_mine = ledger.is_by(run.uid, name, self._name)
+            if not (is_mine and all(path.exists() for path in report.files)):
+                self._lost.put(run.uid)  # whoever has it by now began anew
                 return
             if report.is_given_up:
-                ledger.fail(run.uid, report.format)
+                ledger.fail(run.uid, name)
             else:
-                ledger.finish(run.uid, report.format, report.files)
-        del run.writers[report.format]
+                ledger.finish(run.uid, name, report.files)
+        del run.writers[name]
 
     def _give_up(self, uid: str) -> None:
         run = self._runs.pop(uid, None)
-        if run is not None:
-            self._broker.lose(uid)
-            logger.warning(
-                "run %s was given to another listener: this one gave no sign of life for too long",
-                uid[:7],
-            )
-            for writer in run.writers.values():
-                writer.end_unstopped(uid)
+        if run is None:
+            return
+        self._broker.lose(uid)
+        logger.warning("run %s goes on at another listener: %s", uid[:7], self._broker.loss)
+        for name, writer in run.writers.items():
+            self._ledgers[name].leave(uid, name, self._name)
+            writer.leave(uid)
+        self._leaving[uid] = [writer.request_flush() for writer in run.writers.values()]
 
+    def _claiming(self, writer: Writer, ledger: Ledger) -> Callable[[str, Path], None]:
+        """Return what notes a file before it is made, unless another listener has its run."""
 
-def _claiming(ledger: Ledger, name: str) -> Any:
-    def claim(uid: str, path: Path) -> None:
-        ledger.claim(uid, name, path)
+        def claim(uid: str, path: Path) -> None:
+            with ledger.alone():
+                if ledger.is_by(uid, writer.format, self._name):
+                    ledger.claim(uid, writer.format, path)
+                    return
+            self._lost.put(uid)
+            writer.leave(uid)
+            raise OSError(errno.ESTALE, "another listener writes its run", str(path))
 
-    return claim
+        return claim

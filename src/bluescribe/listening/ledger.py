@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,18 +32,42 @@ class Ledger(Manifest):
 
     def __init__(self, folder: Path) -> None:
         self._offset = 0
+        self._mine = threading.Lock()
+        self._deaths: Counter[tuple[str, str]] = Counter()
+        self._last_by: dict[tuple[str, str], str] = {}
         super().__init__(folder)
+
+    def begin(self, uid: str, name: str, by: str = "") -> None:
+        """Note that a listener writes a run from now on."""
+        self._write(["begin", uid, name, by])
+
+    def leave(self, uid: str, name: str, by: str) -> None:
+        """Note that a listener leaves a run to others, and lives."""
+        self._write(["leave", uid, name, by])
+
+    def is_by(self, uid: str, name: str, by: str) -> bool:
+        """Return whether no other listener has begun a run since; asked while `alone`."""
+        return self._last_by.get((uid, name)) == by
+
+    def deaths(self, uid: str, name: str) -> int:
+        """Return how many listeners have begun a run and neither ended nor left it."""
+        return self._deaths[uid, name]
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Have no other listener decide about a run meanwhile, where the file system has locks."""
+        with self._mine:  # threads of one process have the lock of its file together
+            yield from self._alone()
+
+    def _alone(self) -> Iterator[None]:
         while True:
             try:
                 lock_file(self._fd)
             except BlockingIOError:
                 time.sleep(_PAUSE_SECONDS)
                 continue
-            except OSError:
+            except OSError:  # a file system without locks
+                self._read()
                 yield
                 return
             break
@@ -67,3 +93,18 @@ class Ledger(Manifest):
             except ValueError:  # an empty one, or one that was torn
                 continue
             self._take(kind, (uid, name), *rest)
+
+    def _take(self, kind: str, key: tuple[str, str], *rest: Any) -> None:
+        if kind == "begin":
+            self._deaths[key] += 1
+            self._last_by[key] = rest[0] if rest else ""
+        elif kind == "leave":
+            self._deaths[key] -= 1
+        elif kind in ("done", "failed"):
+            self._deaths.pop(key, None)
+            self._last_by.pop(key, None)
+        super()._take(kind, key, *rest)
+
+    def _is_kept(self, path: str, size: int, *, shares: bool) -> bool:
+        """Return whether a file is as it was: people move what is done, and add to it."""
+        return not (self.folder / path).exists() or super()._is_kept(path, size, shares=True)

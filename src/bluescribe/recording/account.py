@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 _FAILURES_KEPT = 20
 _FINISHED_KEPT = 20
+_LEFT_KEPT = 1000
 
 
 class Spool(Protocol):
@@ -97,8 +98,8 @@ class Account:
         """Runs that are complete, and their main files."""
         self.on_finish: list[Tell] = []
         """Are told of each run that nothing more is done for; deliveries add to it."""
-        self._awaited: list[str] = []
-        """Uids of runs that were begun and not reported."""
+        self._awaited: list[str] = []  # uids of runs that were begun and not reported
+        self._left: dict[str, None] = {}  # uids of runs that another process writes by now
 
     def claims_of(self, uid: str) -> Claims:
         """Return what is told of the files of a run: the spool first."""
@@ -110,6 +111,20 @@ class Account:
             self.claims.begin(path)
 
         return Claims(before=begin, made=self.claims.end)
+
+    def leave(self, uid: str) -> None:
+        """Enter that another process writes a run: nothing more goes into its files here."""
+        self._left[uid] = None
+        if len(self._left) > _LEFT_KEPT:
+            del self._left[next(iter(self._left))]
+
+    def take_back(self, uid: str) -> None:
+        """Enter that a run which was left is written here again, from its beginning."""
+        self._left.pop(uid, None)
+
+    def has_left(self, uid: str) -> bool:
+        """Tell whether another process writes a run."""
+        return uid in self._left
 
     def note_file(self, uid: str, path: Path) -> None:
         """Note in the spool that a run has a file, or will."""

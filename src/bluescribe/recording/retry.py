@@ -62,7 +62,7 @@ class Retry:
         DocumentError
             The file refuses a document.
         """
-        if self.is_retired:
+        if self._is_over():
             return
         self.has_news = True
         try:
@@ -78,7 +78,7 @@ class Retry:
         What was at fault may be a value: the caller tries less than all, and gives the file up
         when that does not help.
         """
-        if self.is_retired:
+        if self._is_over():
             return None
         self.has_news = True
         try:
@@ -123,7 +123,7 @@ class Retry:
     def _insist(self, error: BaseException, method: Callable[..., None], *args: Any) -> None:
         """Try again while the disk refuses; then give the file up."""
         retries = Retries()
-        while isinstance(error, OSError) and may_pass(error):
+        while isinstance(error, OSError) and may_pass(error) and not self._is_left:
             pause = retries.fail(retry_policy.FOR_FILES)
             if not retries.is_within(self._patience):
                 break
@@ -178,8 +178,31 @@ class Retry:
             self._retry_seconds,
         )
 
+    @property
+    def _is_left(self) -> bool:
+        return self._account.has_left(self._run.uid)
+
+    def _is_over(self) -> bool:
+        """Tell whether nothing goes into the file any more; let go of one that was left."""
+        if not self.is_retired and self._is_left:
+            self._leave()
+        return self.is_retired
+
+    def _leave(self) -> None:
+        """Let go of the file, which another process has deleted, or will: it writes the run."""
+        self.is_retired = True
+        self._account.retrying = ""
+        self._account.open_files.pop(self._run.uid, None)
+        try:
+            self._file.abandon()
+        except BaseException:
+            logger.debug("abandoning %s failed", self._run.label, exc_info=True)
+
     def _give_up(self, error: BaseException) -> None:
         """Leave the file as it is and say so; from the spool it may be written anew."""
+        if self._is_left:
+            self._leave()
+            return
         self.is_retired = True
         self._account.retrying = ""
         notice = self._notice(error)

@@ -124,6 +124,7 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
         cwd
             The working directory of the session.
         """
+        self._account.take_back(str(start.get("uid")))
         self.announce(start)
         self.post("cwd", cwd)
         self.post("start", start, size)
@@ -136,6 +137,11 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
         """Have the files of a run closed that gets no stop document any more."""
         self._lane.post("unstopped", {"run_start": uid})
         self.end({"run_start": uid})
+
+    def leave(self, uid: str) -> None:
+        """Write nothing more of a run, at once, as another process writes it; on any thread."""
+        self._account.leave(uid)
+        self.end_unstopped(uid)
 
     @classmethod
     def recovery(cls) -> type[Recovery] | None:

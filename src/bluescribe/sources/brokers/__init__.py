@@ -1,8 +1,8 @@
-"""Brokers that keep documents until their runs are written: Redis streams, NATS JetStream.
+"""Brokers that keep documents until their runs are written: Redis streams, NATS JetStream, Kafka.
 
 A run is one job: its documents lie under its uid, and who takes the job takes all of them. `base`
-says what every broker does, `wire` how a document travels, and each broker is one module. Whoever
-takes jobs says when the files of one are closed, and only then is it gone.
+says what every broker does, `wire` how a document travels, and each broker is a module or a package
+of its own. Whoever takes jobs says when the files of one are closed, and only then is it gone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ def open_broker(address: str, options: BrokerOptions) -> Broker:
     Parameters
     ----------
     address
-        ``redis://host:6379/0``, ``rediss://`` with TLS, ``nats://host:4222``, ``tls://`` likewise.
+        ``redis://host:6379/0``, ``rediss://`` with TLS, ``nats://host:4222``, ``tls://`` likewise,
+        ``kafka://host:9092,other:9092`` and ``kafkas://``.
 
     Raises
     ------
@@ -39,7 +40,11 @@ def open_broker(address: str, options: BrokerOptions) -> Broker:
         from .nats import NatsBroker
 
         return NatsBroker(address, options)
+    if scheme in ("kafka", "kafkas"):
+        from .kafka import KafkaBroker
+
+        return KafkaBroker(address, options)
     raise ConfigError(
-        f"{address!r}: write where the broker is, redis://host:6379 or nats://host:4222 "
-        "(rediss:// and tls:// are encrypted)"
+        f"{address!r}: write where the broker is, redis://host:6379, nats://host:4222 or "
+        "kafka://host:9092 (rediss://, tls:// and kafkas:// are encrypted)"
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from .wire import Frame
 
@@ -36,15 +37,35 @@ class Job:
 
     uid: str
     tries: int = 1
-    """How often it was given to a listener, this time included."""
+    """How often it was given to a listener, this time included; 1 where the broker cannot tell."""
+    is_headless: bool = False
+    """Whether its start is not there, so that it cannot be written: it may be written already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A part of a document of one of this listener's runs."""
+    """A document of one of this listener's runs, or a part of it.
+
+    Parameters
+    ----------
+    uid
+        Of the run.
+    frame
+        As `Broker.send` was given it.
+    document
+        Or name and document, from a sender that has no frames.
+    """
 
     uid: str
-    frame: Frame
+    frame: Frame | None = None
+    document: tuple[str, dict[str, Any]] | None = None
+
+    @property
+    def is_start(self) -> bool:
+        """Whether a run begins with it."""
+        if self.frame is not None:
+            return self.frame.number == 1 and self.frame.part == 0
+        return self.document is not None and self.document[0] == "start"
 
 
 class Broker(ABC):
@@ -52,6 +73,11 @@ class Broker(ABC):
 
     Anything may raise `BrokerAwayError` while the broker is away: the caller comes again.
     """
+
+    loss = "this one gave no sign of life for too long"
+    """Why a run goes to another listener."""
+    hand_over: Callable[[set[str]], None] | None = None
+    """Is called with runs that others get when it returns, by a broker that waits for that."""
 
     @abstractmethod
     def send(self, uid: str, frames: Iterable[Frame]) -> None:
@@ -63,7 +89,10 @@ class Broker(ABC):
 
     @abstractmethod
     def take(self, most: int) -> list[Job]:
-        """Return runs that are this listener's from now on, at once: new ones, and what is idle."""
+        """Return runs that are this listener's from now on, at once: new ones, and what is idle.
+
+        Not more than `most`, which may be 0, unless the broker has no choice.
+        """
 
     @abstractmethod
     def poll(self, seconds: float) -> list[Incoming]:
@@ -77,9 +106,13 @@ class Broker(ABC):
     def lose(self, uid: str) -> None:
         """Take a run for another listener's from now on."""
 
+    def lost(self) -> set[str]:
+        """Return the runs that were taken from this listener since it was asked last."""
+        return set()
+
     @abstractmethod
-    def refuse(self, uid: str) -> None:
-        """Put a run aside that cannot be written, where people find it."""
+    def refuse(self, uid: str) -> str:
+        """Put a run aside that cannot be written; return where people find it, in words."""
 
     @abstractmethod
     def beat(self) -> set[str]:

@@ -94,7 +94,7 @@ class NatsBroker(Broker):
 
     def take(self, most: int) -> list[Job]:
         """Return runs that are this listener's from now on."""
-        return self._call(self._take(most))
+        return self._call(self._take(most)) if most > 0 else []
 
     async def _take(self, most: int) -> list[Job]:
         js = await self._connected()
@@ -162,9 +162,10 @@ class NatsBroker(Broker):
         self._announced.pop(uid, None)
         self._readers.pop(uid, None)
 
-    def refuse(self, uid: str) -> None:
+    def refuse(self, uid: str) -> str:
         """Put a run aside: TOPIC.refused.UID names it, and its documents stay."""
         self._call(self._refuse(uid))
+        return f"{self._options.topic}.refused.{uid} names it, and NATS keeps its documents"
 
     async def _refuse(self, uid: str) -> None:
         js = await self._connected()

@@ -31,6 +31,9 @@ class BrokerOptions:
         Of this listener in its group; no other one may have it.
     idle_seconds
         After how long without a sign of life the runs of a listener go to another one.
+    unstopped_seconds
+        After how long without a document a run counts as one that gets no stop any more, so that
+        its files are closed; None for never.
     part_bytes
         The largest part of a document: larger ones travel in several.
     client
@@ -41,5 +44,6 @@ class BrokerOptions:
     group: str = "bluescribe"
     name: str = field(default_factory=_own_name)
     idle_seconds: float = 30.0
+    unstopped_seconds: float | None = None
     part_bytes: int = 500_000
     client: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

@@ -74,7 +74,10 @@ class RedisBroker(Broker):
 
     def take(self, most: int) -> list[Job]:
         """Return runs that are this listener's from now on."""
-        options, jobs = self._options, []
+        options = self._options
+        jobs: list[Job | None] = []
+        if most <= 0:
+            return []
         with self._faults():
             self._make_group()
             idle = int(options.idle_seconds * 1000)
@@ -134,11 +137,13 @@ class RedisBroker(Broker):
         self._entries.pop(uid, None)
         self._read.pop(uid, None)
 
-    def refuse(self, uid: str) -> None:
+    def refuse(self, uid: str) -> str:
         """Put a run aside: it is in TOPIC:refused, and its documents stay."""
+        refused = f"{self._options.topic}:refused"
         with self._faults():
-            self._client.xadd(f"{self._options.topic}:refused", {"uid": uid})
+            self._client.xadd(refused, {"uid": uid})
         self._leave(uid, "refused")
+        return f"{refused} names it, and Redis keeps its documents"
 
     def _leave(self, uid: str, state: str) -> None:
         entry, options = self._entries.get(uid), self._options

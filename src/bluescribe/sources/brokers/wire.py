@@ -26,7 +26,7 @@ ENCODINGS = ("msgpack", "json")
 UNSTOPPED = "unstopped"
 """In the place of a stop document: the run gets none."""
 _MOST_BYTES = 2**31
-"""Of one document, all parts together: nobody may fill a listener's memory."""
+"""Of one run that wait for what is missing: nobody may fill a listener's memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,39 +127,84 @@ def _as_msgpack_numpy(value: Any) -> Any:
 
 
 @dataclass(slots=True)
+class _Pieces:
+    """A document of which not all parts are there."""
+
+    first: Frame
+    bodies: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.bodies.values()))
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.bodies) == self.first.parts
+
+    def fits(self, frame: Frame) -> bool:
+        """Tell whether a part was cut as the others were."""
+        mine = self.first
+        return (frame.parts, frame.encoding) == (mine.parts, mine.encoding)
+
+
+@dataclass(slots=True)
 class Assembly:
-    """The documents of one run, put together from what comes; what came before is left out."""
+    """The documents of one run in their order, put together from what comes in whatever order.
+
+    What comes again is left out. What comes before its turn waits: its sender sends again what did
+    not arrive.
+    """
 
     last: int = 0
-    """Number of the last document that was whole."""
-    _parts: list[bytes] = field(default_factory=list)
-    _number: int = 0
+    """Number of the last document that was taken."""
+    _waiting: dict[int, _Pieces] = field(default_factory=dict)
     _size: int = 0
 
-    def add(self, frame: Frame) -> tuple[str, dict[str, Any]] | None:
-        """Return the document that is whole with this frame, if it is.
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a document came, and not all that is before it."""
+        return bool(self._waiting)
+
+    def add(self, frame: Frame) -> None:
+        """Take a document, or a part of one."""
+        if frame.number <= self.last:
+            return
+        pieces = self._waiting.get(frame.number)
+        if pieces is None or not pieces.fits(frame):
+            self._size -= pieces.size if pieces is not None else 0
+            pieces = self._waiting[frame.number] = _Pieces(frame)
+        if frame.part not in pieces.bodies:
+            pieces.bodies[frame.part] = frame.body
+            self._size += len(frame.body)
+
+    def take(self, *, skips: bool = False) -> tuple[str, dict[str, Any]] | None:
+        """Return the next document; None if it is not there or not whole.
+
+        Parameters
+        ----------
+        skips
+            Go on behind what is missing, which is raised once.
 
         Raises
         ------
         DocumentError
-            It cannot be read, or one before it is missing.
+            It cannot be read, or is missing. The next call goes on behind it.
         """
-        if frame.number <= self.last:
+        skips = skips or self._size > _MOST_BYTES
+        number = self.last + 1
+        pieces = self._waiting.get(number)
+        if pieces is None and skips and self._waiting:
+            self.last = min(self._waiting) - 1
+            raise DocumentError(f"documents {number} to {self.last} did not arrive")
+        if pieces is None or not (pieces.is_whole or skips):
             return None
-        if frame.part == 0:
-            self._parts, self._number, self._size = [], frame.number, 0
-        elif frame.number != self._number or frame.part < len(self._parts):
-            return None  # of a sender that began again
-        if frame.part != len(self._parts):
-            raise DocumentError(f"part {len(self._parts)} of document {frame.number} is missing")
-        self._size += len(frame.body)
-        if self._size > _MOST_BYTES:
-            raise DocumentError(f"document {frame.number} has over {_MOST_BYTES} bytes")
-        self._parts.append(frame.body)
-        if frame.part + 1 < frame.parts:
-            return None
-        data, self._parts, self.last = b"".join(self._parts), [], frame.number
-        if frame.name != UNSTOPPED:
-            check_name(frame.name)
-        read = json.loads if frame.encoding == "json" else loads_msgpack
-        return frame.name, decoded(frame.name, data, read)
+        self.last = number
+        del self._waiting[number]
+        self._size -= pieces.size
+        if not pieces.is_whole:
+            raise DocumentError(f"document {number} did not arrive whole")
+        body = b"".join(pieces.bodies[part] for part in range(pieces.first.parts))
+        name, encoding = pieces.first.name, pieces.first.encoding
+        if name != UNSTOPPED:
+            check_name(name)
+        return name, decoded(name, body, json.loads if encoding == "json" else loads_msgpack)
