@@ -9,12 +9,16 @@ from rich.console import Console
 from rich.table import Table
 
 from ..archive.exporting import (
+    Executor,
     Export,
     ExportedRun,
     FolderError,
     Manifest,
     Plan,
+    SchedulerError,
+    WorkerError,
     configs_for,
+    gather,
     plan_export,
     run_export,
 )
@@ -40,12 +44,12 @@ def run(
     iconfig: Path | None,
     options: dict[str, Any],
     resume: bool,
-    jobs: int,
+    executor: Executor,
     dry_run: bool,
     console: Console,
 ) -> int:
     """Export runs; return the exit status: 1 if a run is not complete."""
-    configs = configs_for(out, formats, iconfig, options)
+    configs = configs_for(executor.folder_for(out), formats, iconfig, options)
     with waiting("looking for runs", console), warnings_on(console):
         runs = open_source(source).find(selection)
     if not runs:
@@ -61,14 +65,15 @@ def run(
     manifest = Manifest(folder)
     try:
         manifest.lock()
+        with waiting("waiting for workers of an earlier export", console):
+            gather(manifest)
         plan = plan_export(runs, configs, manifest if resume else None)
-        plan = Plan(manifest.folder, plan.configs, plan.tasks, plan.resumes)
         with runs_bar("exporting", len(plan.tasks), console) as tell, warnings_on(console):
-            done = run_export(plan, manifest, jobs, tell)
+            done = run_export(plan, manifest, executor, tell)
     except KeyboardInterrupt:
         console.print(f"{out}: give the command again with --resume to go on", soft_wrap=True)
         raise
-    except FolderError as error:  # in the midst of it: some runs are complete
+    except (FolderError, SchedulerError, WorkerError) as error:  # some runs may be complete
         console.print(f"FAILED: {error}", style="red", soft_wrap=True)
         return 1
     finally:
