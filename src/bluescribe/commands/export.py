@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..archive.exporting import (
+    Crew,
     Executor,
     Export,
     ExportedRun,
@@ -68,19 +69,32 @@ def run(
         with waiting("waiting for workers of an earlier export", console):
             gather(manifest)
         plan = plan_export(runs, configs, manifest if resume else None)
-        with runs_bar("exporting", len(plan.tasks), console) as tell, warnings_on(console):
-            done = run_export(plan, manifest, executor, tell)
-    except KeyboardInterrupt:
-        console.print(f"{out}: give the command again with --resume to go on", soft_wrap=True)
-        raise
-    except (FolderError, SchedulerError, WorkerError) as error:  # some runs may be complete
-        console.print(f"FAILED: {error}", style="red", soft_wrap=True)
-        return 1
+        done = _carry_out(plan, manifest, executor.crew(), out, console)
     finally:
         manifest.close()
+    if done is None:
+        return 1
     _show_summary(done, formats, out, console)
     _show_failures(done, console)
     return 1 if done.failures or done.discrepancies else 0
+
+
+def _carry_out(
+    plan: Plan, manifest: Manifest, crew: Crew | None, out: Path, console: Console
+) -> Export | None:
+    """Carry out a plan; return None where that breaks off."""
+    again = f"{out}: give the command again with --resume to go on"
+    try:
+        with runs_bar("exporting", len(plan.tasks), console) as tell, warnings_on(console):
+            return run_export(plan, manifest, crew, tell)
+    except KeyboardInterrupt:
+        console.print(again, soft_wrap=True)
+        raise
+    except (FolderError, SchedulerError, WorkerError) as error:  # some runs may be complete
+        console.print(f"FAILED: {error}", style="red", soft_wrap=True)
+        if not isinstance(error, FolderError):  # which says so
+            console.print(again, soft_wrap=True)
+        return None
 
 
 def _show_failures(done: Export, console: Console) -> None:

@@ -40,7 +40,7 @@ def open_source(source: str | Path) -> Source:
     if name.startswith(_DATABROKER):
         return _open_catalog(name.removeprefix(_DATABROKER))
     if path.exists():
-        return _open_path(path.absolute())  # also for workers that are in another folder
+        return _open_path(path)
     missing = f"{path.absolute()}: no such file or folder"
     if isinstance(source, Path) or "/" in name:
         raise SourceError(missing)

@@ -8,7 +8,7 @@ writers: in this process, or in workers. These are a `crew`, in `processes` of t
 
 from __future__ import annotations
 
-from .crew import SchedulerError, WorkerError
+from .crew import Crew, SchedulerError, WorkerError
 from .executor import Executor
 from .exporting import export, run_export
 from .manifest import BusyError, FolderError, Manifest
@@ -18,6 +18,7 @@ from .report import Export, ExportedRun
 
 __all__ = [
     "BusyError",
+    "Crew",
     "Executor",
     "Export",
     "ExportedRun",

@@ -125,7 +125,9 @@ def _export(item: Item, part: Part, exporter: RunExporter) -> ExportedRun:
     if tries >= _MOST_TRIES:
         for name in left:
             part.fail(run.uid, name)
-        cause = f"{tries} workers have died as they wrote it. Remedy: export it alone, and report it"
+        cause = (
+            f"{tries} workers have died as they wrote it. Remedy: export it alone, and report it"
+        )
         result = ExportedRun(run.uid, run.label, failures=dict.fromkeys(left, cause))
     else:
         part.try_run(item.index, run.uid)
@@ -181,4 +183,3 @@ def _here() -> str:
 def _zone() -> tuple[Any, ...]:
     """Return what local times, and so the names of files, go by."""
     return (*time.tzname, time.timezone)
-

@@ -119,7 +119,7 @@ class Cluster:
     def _lost(self) -> SchedulerError:
         return SchedulerError(
             f"the scheduler at {self._address} is gone, or has dropped this export. Start it "
-            "again, and export again with --resume: what is complete is left alone"
+            "again: an export that is resumed leaves alone what is complete"
         )
 
 
@@ -129,9 +129,10 @@ def _connected(address: str) -> Any:
     try:
         return distributed.Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
+        cause = str(error) or type(error).__name__
         raise SchedulerError(
-            f"no scheduler of Dask answers at {address}: {error or type(error).__name__}. Start "
-            "one with `dask scheduler`, or name the one that is there"
+            f"no scheduler of Dask answers at {address}: {cause}. Start one with `dask scheduler`, "
+            "or name the one that is there"
         ) from None
 
 

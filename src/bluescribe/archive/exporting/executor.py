@@ -60,19 +60,14 @@ class Executor:
             f"{shown(given)}: no such executor; allowed are local, processes and dask://HOST:PORT"
         )
 
-    @property
-    def is_here(self) -> bool:
-        """Whether this process writes."""
-        return self.cluster is None and not self.jobs
-
     def folder_for(self, directory: str | Path) -> str | Path:
         """Return the folder of the files by a path that leads there on all workers, too."""
         if self.cluster is None:
             return directory
         return Path(directory).expanduser().absolute()
 
-    def crew(self) -> Crew:
-        """Return the workers; they are there from now on.
+    def crew(self) -> Crew | None:
+        """Return the workers, which are there from now on; None for this process.
 
         Raises
         ------
@@ -87,6 +82,8 @@ class Executor:
             from .cluster import Cluster
 
             return Cluster(self.cluster)
+        if not self.jobs:
+            return None
         from .processes import Processes
 
         return Processes(self.jobs)

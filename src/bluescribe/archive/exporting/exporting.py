@@ -10,6 +10,7 @@ from typing import Any
 from ...files.names import fixed_part
 from ...sources import Selection, as_runs
 from .by_workers import run_by_workers
+from .crew import Crew
 from .executor import Executor
 from .manifest import Manifest
 from .parts import gather
@@ -94,12 +95,12 @@ def export(
         manifest.lock()
         gather(manifest)
         plan = plan_export(as_runs(runs, select), configs, manifest if resume else None)
-        return run_export(plan, manifest, chosen, progress)
+        return run_export(plan, manifest, chosen.crew(), progress)
     finally:
         manifest.close()
 
 
-def run_export(plan: Plan, manifest: Manifest, executor: Executor, progress: Progress) -> Export:
+def run_export(plan: Plan, manifest: Manifest, crew: Crew | None, progress: Progress) -> Export:
     """Carry out a plan.
 
     Parameters
@@ -108,19 +109,26 @@ def run_export(plan: Plan, manifest: Manifest, executor: Executor, progress: Pro
         What is to be written.
     manifest
         Of the folder; it is locked.
-    executor
-        Who writes.
+    crew
+        The workers, which are let go; None for this process.
     progress
         Called as events are written and when a run is finished; see `Progress`.
+
+    Raises
+    ------
+    SchedulerError
+        The scheduler of a cluster is gone.
+    WorkerError
+        A worker has another version of bluescribe, or does not see the same folders.
     """
     if plan.resumes:
         for task in plan.tasks:
             for name in task.names:
                 manifest.clear_away(task.run.uid, name)
-    if executor.is_here:
+    if crew is None:
         done = _run_here(plan, manifest, progress)
     else:
-        done = run_by_workers(plan, manifest, executor.crew(), progress)
+        done = run_by_workers(plan, manifest, crew, progress)
     return Export(
         tuple(_with_skipped(*pair, manifest) for pair in zip(plan.tasks, done, strict=True))
     )

@@ -21,7 +21,7 @@ from .crew import WorkerError
 from .manifest import Manifest, lines_in
 from .report import ExportedRun
 
-__all__ = ["PARTS", "OF_PART", "Part", "results_in"]
+__all__ = ["OF_PART", "PARTS", "Part", "results_in"]
 
 PARTS = ".bluescribe-export.parts"
 """The folder of the parts, beside the manifest."""
@@ -108,7 +108,7 @@ class Part(Manifest):
                 self.close()
                 raise WorkerError(
                     f"{worker_of(self.path.read_bytes())} was thought to be dead, and still has "
-                    f"{self.path}: end it, and export again with --resume"
+                    f"{self.path}: end it"
                 ) from None
             except OSError:  # a file system without locks
                 pass

@@ -11,7 +11,7 @@ from pathlib import Path
 from ...files import Folder, Place
 from ...files.system import lock_file
 from .manifest import BusyError, Manifest, lines_in
-from .part import PARTS, OF_PART, results_in, worker_of
+from .part import OF_PART, PARTS, results_in, worker_of
 from .report import ExportedRun
 
 __all__ = ["Parts", "gather"]
@@ -39,7 +39,7 @@ class Parts:
         Place(self._folder, self.token).create()
 
     def take(self, number: int) -> dict[int, ExportedRun]:
-        """Put the part of a batch that is over into the manifest; return what became of its runs."""
+        """Put the part of a batch that is over into the manifest; return what became of it."""
         place = Place(self._folder, f"{self.token}-{number}")
         text = place.path.read_bytes() if place.exists() else b""
         self._manifest.append(line for line in lines_in(text) if line[0] not in OF_PART)
@@ -72,14 +72,13 @@ def gather(manifest: Manifest, *, patience: float = _PATIENCE_SECONDS) -> None:
     if not path.is_dir() or path.is_symlink():
         return
     folder = Folder(path)
-    left = sorted(os.listdir(path))
-    for name in left:
-        if name.startswith(_TOKEN) and name.count("-") == 1:
+    for token in path.glob(_TOKEN + "*"):
+        if token.name.count("-") == _TOKEN.count("-"):
             with suppress(OSError):
-                Place(folder, name).remove()
-    for name in sorted(os.listdir(path)):
-        if name.startswith(_TOKEN):
-            _gather(Place(folder, name), manifest, patience)
+                Place(folder, token.name).remove()
+    # looked for again: one that a worker made meanwhile is locked, or stays without a run
+    for part in sorted(path.glob(_TOKEN + "*")):
+        _gather(Place(folder, part.name), manifest, patience)
     with suppress(OSError):  # something else is in it
         path.rmdir()
 
