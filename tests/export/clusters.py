@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bluescribe.archive.exporting import Manifest
 from bluescribe.archive.exporting.part import PARTS
+from tests import warm
 from tests.brokers.servers import Server
 from tests.queue_server import is_open
 
@@ -37,14 +38,17 @@ class Cluster:
         self._log = (folder / "log").open("ab")
         self.scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", str(self.port))
         self.workers = [self._worker() for _ in range(workers)]
+
+    def wait(self) -> None:
+        """Wait until the scheduler answers."""
         deadline = time.monotonic() + 60
         while not is_open(self.port):
-            assert time.monotonic() < deadline, (folder / "log").read_text()
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
             time.sleep(0.02)
 
     def _started(self, kind: str, *options: str) -> subprocess.Popen[bytes]:
         module = f"distributed.cli.dask_{kind}"
-        return subprocess.Popen(
+        return warm.Popen(
             [sys.executable, "-m", module, "--no-dashboard", *options],
             stdout=self._log,
             stderr=self._log,
@@ -177,7 +181,7 @@ class Written:
 
 def begun(folder: Path, address: str, *options: str) -> subprocess.Popen[str]:
     command = [*EXPORT, "src", "--all", "--to", "csv,jsonl", "--out", "out", "--executor", address]
-    return subprocess.Popen(
+    return warm.Popen(
         [*command, *options],
         cwd=folder,
         stdout=subprocess.PIPE,
@@ -190,29 +194,31 @@ def play(folder: Path, count: int, kills: int, points: int = POINTS, seed: int =
     """Export while workers are killed and, half way, the scheduler; then the rest."""
     chance = random.Random(seed)
     out = folder / "out"
-    clusters = [Cluster(folder / "cluster")]
-    process = begun(folder, clusters[0].address)
+    clusters = [Cluster(folder / name) for name in ("first", "second")]  # they begin side by side
+    cluster, spare = clusters
+    cluster.wait()
+    process = begun(folder, cluster.address)
     at = sorted(chance.sample(range(1, count), kills))
     half, written = count // 2, Written(out)
     try:
         for target in sorted([*at, half]):
             wait_until(lambda target=target: written() >= target, process)
             if target == half:
-                clusters[-1].kill_scheduler()
+                cluster.kill_scheduler()
                 told, _ = process.communicate(timeout=120)
                 assert process.returncode == 1, told
                 assert "is gone, or has dropped this export" in told, told
                 assert "--resume" in told
-                clusters.append(Cluster(folder / "cluster"))
-                process = begun(folder, clusters[-1].address, "--resume")
+                cluster = spare
+                process = begun(folder, cluster.address, "--resume")
             else:
-                clusters[-1].kill_worker(chance.randrange(2))
+                cluster.kill_worker(chance.randrange(2))
         told, _ = process.communicate()
         assert process.returncode == 0, told
     finally:
         process.kill()
-        for cluster in clusters:
-            cluster.close()
+        for each in clusters:
+            each.close()
     print(told.splitlines()[-1])
     check_exactly_once(out, count, points)
 

@@ -62,7 +62,7 @@ def order_for(folder: Path, token: str, number: int) -> dict[str, Any]:
 
 def export_batch(
     order: Mapping[str, Any], sent: bytes, is_wanted: Callable[[], bool] = lambda: True
-) -> float:
+) -> None:
     """Export a batch; what becomes of its runs is noted in its part.
 
     Parameters
@@ -73,11 +73,6 @@ def export_batch(
         The batch, pickled.
     is_wanted
         Looked at between two runs: whether the rest is to be written.
-
-    Returns
-    -------
-    float
-        Seconds that it took.
 
     Raises
     ------
@@ -95,9 +90,9 @@ def export_batch(
     try:
         # only with the lock: from here on, the next export waits for this part to be let go
         _carry_out(batch, part, lambda: is_wanted() and token.exists())
+        part.end(time.monotonic() - began)
     finally:
         part.close()
-    return time.monotonic() - began
 
 
 def _carry_out(batch: Batch, part: Part, is_wanted: Callable[[], bool]) -> None:
@@ -125,9 +120,7 @@ def _export(item: Item, part: Part, exporter: RunExporter) -> ExportedRun:
     if tries >= _MOST_TRIES:
         for name in left:
             part.fail(run.uid, name)
-        cause = (
-            f"{tries} workers have died as they wrote it. Remedy: export it alone, and report it"
-        )
+        cause = f"{tries} workers died as they wrote it. Remedy: export it alone, and report it"
         result = ExportedRun(run.uid, run.label, failures=dict.fromkeys(left, cause))
     else:
         part.try_run(item.index, run.uid)

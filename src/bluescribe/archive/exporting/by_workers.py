@@ -103,6 +103,7 @@ class _Sharing:
             return
         self._sent += 1
         self._out[self._sent] = queue, batch, data
+        self._parts.begin(self._sent)
         self._send(self._sent)
 
     def _send(self, number: int) -> None:
@@ -118,12 +119,12 @@ class _Sharing:
         elif outcome.error is not None:
             raise outcome.error
         queue, batch, _ = self._out.pop(outcome.number)
-        results = self._parts.take(outcome.number)
+        results, seconds = self._parts.take(outcome.number)
         self._note(results)
         if outcome.error is not None:
             left = tuple(item for item in batch.items if item.index not in results)
             self._fail(queue, replace(batch, items=left), outcome.error)
-        queue.note(batch, outcome.seconds)
+        queue.note(batch, seconds)
 
     def _fail(self, queue: Queue, batch: Batch, error: Exception) -> None:
         cause = f"{type(error).__name__}: {error}"

@@ -83,9 +83,9 @@ class Cluster:
                 continue
             number, _ = self._futures.pop(future.key)
             if future.status == "finished":
-                return Outcome(number, future.result())
+                return Outcome(number)  # its part says all that there is to say
             if future.status == "error":
-                return Outcome(number, error=_told(future.exception(), self._address))
+                return Outcome(number, self._error_of(future))
             raise self._lost()
 
     def close(self) -> None:
@@ -115,6 +115,12 @@ class Cluster:
         elif now > self._quiet_since + _QUIET_SECONDS:
             self._quiet_since = now
             logger.warning("%s has no worker: start some, the export waits", self._address)
+
+    def _error_of(self, future: Any) -> Exception:
+        try:
+            return _told(future.exception(timeout=_CONNECT_SECONDS), self._address)
+        except Exception as error:  # it cannot be asked for any more
+            raise self._lost() from error
 
     def _lost(self) -> SchedulerError:
         return SchedulerError(
@@ -163,10 +169,10 @@ def _told(error: BaseException, address: str) -> Exception:
     )
 
 
-def _export(order: Mapping[str, Any], batch: bytes) -> float:
+def _export(order: Mapping[str, Any], batch: bytes) -> None:
     """Export a batch on a worker of Dask."""
     from distributed import Status, get_worker
 
     worker = get_worker()
     # a worker that has lost its scheduler ends, and another one may have this batch by then
-    return export_batch(order, batch, lambda: worker.status is Status.running)
+    export_batch(order, batch, lambda: worker.status is Status.running)

@@ -28,8 +28,6 @@ class Outcome:
     """What became of a batch."""
 
     number: int
-    seconds: float = 0.0
-    """How long it took, if it was carried out."""
     error: Exception | None = None
 
 

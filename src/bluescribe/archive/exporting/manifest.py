@@ -52,9 +52,7 @@ class Manifest:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         try:
-            place = self._place(folder)
-            self.path = place.path
-            self._fd = place.open_to_append()
+            self.path, self._fd = self._opened(folder)
         except OSError as error:
             cause = "it is a file" if folder.is_file() else error.strerror or error
             raise FolderError(
@@ -181,8 +179,9 @@ class Manifest:
     def _relative(self, path: Path) -> str:
         return os.path.relpath(path.resolve(), self.folder)
 
-    def _place(self, folder: Path) -> Place:
-        return Place(Folder.made(folder), self.name)
+    def _opened(self, folder: Path) -> tuple[Path, int]:
+        place = Place(Folder.made(folder), self.name)
+        return place.path, place.open_to_append()
 
     def _line(self, line: list[Any]) -> bytes:
         return json.dumps(line).encode() + b"\n"

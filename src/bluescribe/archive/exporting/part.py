@@ -15,18 +15,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ...files import Folder, Place
+from ...files import Folder
 from ...files.system import lock_file
 from .crew import WorkerError
 from .manifest import Manifest, lines_in
 from .report import ExportedRun
 
-__all__ = ["OF_PART", "PARTS", "Part", "results_in"]
+__all__ = ["OF_PART", "PARTS", "Part", "results_in", "seconds_in", "worker_of"]
 
 PARTS = ".bluescribe-export.parts"
 """The folder of the parts, beside the manifest."""
 
-OF_PART = frozenset({"worker", "try", "result"})
+OF_PART = frozenset({"worker", "try", "result", "over"})
 """Kinds of lines that stand in parts only."""
 
 _PAUSE_SECONDS = 0.1
@@ -35,7 +35,7 @@ _PATIENCE_SECONDS = 60.0
 
 
 class Part(Manifest):
-    """The part of a batch, locked.
+    """The part of a batch, locked; who sends the batch has made the file.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Part(Manifest):
     FolderError
         Nothing can be written there.
     WorkerError
-        Another worker has it, and does not let go.
+        Another worker has it and does not let go, or the batch is over.
     """
 
     def __init__(self, folder: Path, name: str, shared: Mapping[str, Mapping[str, int]]) -> None:
@@ -67,6 +67,10 @@ class Part(Manifest):
         """Note that a run will be written now."""
         self._write(["try", uid, "", index])
 
+    def end(self, seconds: float) -> None:
+        """Note that all runs are over, and how long they took."""
+        self._write(["over", "", "", seconds])
+
     def give(self, index: int, result: ExportedRun) -> None:
         """Note what became of a run."""
         said = {
@@ -78,8 +82,12 @@ class Part(Manifest):
         }
         self._write(["result", result.uid, "", index, said])
 
-    def _place(self, folder: Path) -> Place:
-        return Place(Folder(folder / PARTS), self._name)
+    def _opened(self, folder: Path) -> tuple[Path, int]:
+        path = folder / PARTS / self._name
+        try:
+            return path, Folder(path.parent).open(path.name, os.O_RDWR | os.O_APPEND)
+        except FileNotFoundError:  # Dask carries out again what a worker had that died afterwards
+            raise WorkerError(f"{path} is over, and is not written again") from None
 
     def _take(self, kind: str, key: tuple[str, str], *rest: Any) -> None:
         if kind == "try":
@@ -119,6 +127,11 @@ def worker_of(text: bytes) -> str:
     """Return which process wrote a part."""
     found = [line for line in lines_in(text) if line[0] == "worker"]
     return f"process {found[-1][2]} on {found[-1][1]}" if found else "a worker"
+
+
+def seconds_in(text: bytes) -> float:
+    """Return how long the runs of a part took; 0 if that is not known."""
+    return sum(float(rest[0]) for kind, _, _, *rest in lines_in(text) if kind == "over")
 
 
 def results_in(text: bytes) -> Iterator[tuple[int, ExportedRun]]:

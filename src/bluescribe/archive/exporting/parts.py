@@ -11,7 +11,7 @@ from pathlib import Path
 from ...files import Folder, Place
 from ...files.system import lock_file
 from .manifest import BusyError, Manifest, lines_in
-from .part import OF_PART, PARTS, results_in, worker_of
+from .part import OF_PART, PARTS, results_in, seconds_in, worker_of
 from .report import ExportedRun
 
 __all__ = ["Parts", "gather"]
@@ -38,19 +38,32 @@ class Parts:
         """Name of a file: workers go on while it is there."""
         Place(self._folder, self.token).create()
 
-    def take(self, number: int) -> dict[int, ExportedRun]:
-        """Put the part of a batch that is over into the manifest; return what became of it."""
-        place = Place(self._folder, f"{self.token}-{number}")
-        text = place.path.read_bytes() if place.exists() else b""
+    def begin(self, number: int) -> None:
+        """Make the part of a batch: without it, no worker writes what is in the batch."""
+        self._place(number).create()
+
+    def take(self, number: int) -> tuple[dict[int, ExportedRun], float]:
+        """Put the part of a batch that is over into the manifest.
+
+        Returns
+        -------
+        tuple of dict and float
+            What became of the runs, by their places in the plan, and how many seconds they took.
+        """
+        place = self._place(number)
+        text = place.path.read_bytes()
         self._manifest.append(line for line in lines_in(text) if line[0] not in OF_PART)
         with suppress(OSError):
             place.remove()
-        return dict(results_in(text))
+        return dict(results_in(text)), seconds_in(text)
 
     def end(self) -> None:
         """Tell workers that nothing more is to be written."""
         with suppress(OSError):
             Place(self._folder, self.token).remove()
+
+    def _place(self, number: int) -> Place:
+        return Place(self._folder, f"{self.token}-{number}")
 
 
 def gather(manifest: Manifest, *, patience: float = _PATIENCE_SECONDS) -> None:
@@ -76,7 +89,6 @@ def gather(manifest: Manifest, *, patience: float = _PATIENCE_SECONDS) -> None:
         if token.name.count("-") == _TOKEN.count("-"):
             with suppress(OSError):
                 Place(folder, token.name).remove()
-    # looked for again: one that a worker made meanwhile is locked, or stays without a run
     for part in sorted(path.glob(_TOKEN + "*")):
         _gather(Place(folder, part.name), manifest, patience)
     with suppress(OSError):  # something else is in it

@@ -19,6 +19,8 @@ __all__ = ["Processes"]
 
 _PR_SET_PDEATHSIG = 1
 """Of prctl(2): the signal that the kernel sends when the thread that began this process ends."""
+_BEGUN = "begun"
+"""What a process says first."""
 
 
 class Processes:
@@ -60,12 +62,12 @@ class Processes:
                 answer = process.connection.recv()
             except (EOFError, OSError):
                 break
-            if answer is None:
+            if answer == _BEGUN:
                 process.has_begun = True
                 continue
             del self._busy[process.connection]
             self._idle.append(process)
-            return Outcome(number, *answer)
+            return Outcome(number, answer)
         del self._busy[process.connection]
         code = process.end()
         if not process.has_begun:
@@ -74,7 +76,7 @@ class Processes:
                 'exports by several processes calls it below `if __name__ == "__main__":`'
             )
         self._idle.append(_Process())
-        return Outcome(number, error=LostError(f"a process has died: exit code {code}"))
+        return Outcome(number, LostError(f"a process has died: exit code {code}"))
 
     def close(self) -> None:
         """Let them finish the runs that they write, and end."""
@@ -108,17 +110,17 @@ def _serve(connection: Connection) -> None:
     """Carry out batches until nobody sends any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked for this
     _end_with_parent()
-    connection.send(None)
+    connection.send(_BEGUN)
     while True:
         try:
             order, batch = connection.recv()
         except (EOFError, OSError):
             return
-        answer: tuple[float, Exception | None]
+        answer: Exception | None = None
         try:
-            answer = export_batch(order, batch), None
+            export_batch(order, batch)
         except Exception as error:
-            answer = 0.0, error
+            answer = error
         try:
             connection.send(answer)
         except OSError:  # nobody waits for it any more
