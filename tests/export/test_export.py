@@ -62,15 +62,15 @@ def scans_in(folder):
     return Counter(re.findall(r"^#C uid = (.*)$", text, re.MULTILINE))
 
 
-def check_complete(folder, count, points=3):
+def check_complete(folder, count, points=3, formats=FORMATS):
     """Fail unless each run is there once in every format, with all its rows."""
     uids = {f"{number:07d}-run" for number in range(1, count + 1)}
-    for name in FORMATS:
+    for name in formats:
         contract = CONTRACTS[name]()
         found = contract.read_back(folder)
         assert sorted(run.uid for run in found) == sorted(uids)
         assert all(len(run.seq_num["primary"]) == points for run in found)
-    assert scans_in(folder) == dict.fromkeys(uids, 1)
+    assert scans_in(folder) == (dict.fromkeys(uids, 1) if "spec" in formats else {})
     assert not [path for path in folder.iterdir() if re.search(r"-\d{1,2}\.\w+$", path.name)]
 
 
@@ -256,7 +256,9 @@ def test_several_processes_make_the_same_files(tmp_path):
     )
     assert not done.failures
     check_complete(tmp_path / "out", 6)
-    assert [uid for _, uid in seen] == [run.uid for run in open_source(tmp_path / "src").find()]
+    assert sorted(uid for _, uid in seen) == [
+        run.uid for run in open_source(tmp_path / "src").find()
+    ]
     assert done.events == 18
 
 

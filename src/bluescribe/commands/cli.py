@@ -206,8 +206,18 @@ def export(
         bool, typer.Option("--resume", help="Leave out what is complete in DIR already.")
     ] = False,
     jobs: Annotated[
-        int, typer.Option("--jobs", min=1, metavar="N", help="Number of processes.")
-    ] = 1,
+        int | None,
+        typer.Option("--jobs", min=1, metavar="N", help="Number of processes, without it one."),
+    ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            "--executor",
+            metavar="WHERE",
+            help="Who writes: local (this process), processes (as many as --jobs says, or as there "
+            "are cores), or dask://HOST:PORT (the workers of a Dask cluster).",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")
     ] = False,
@@ -215,8 +225,9 @@ def export(
     """Write runs that were taken before to files.
 
     The files are those that live writing makes. Exit status: 1 if a run is not complete, 2 if
-    nothing could be begun.
+    nothing could be begun. For a cluster: pip install 'bluescribe[dask]'
     """
+    from ..archive.exporting import Executor
     from . import export as command
 
     status = command.run(
@@ -227,7 +238,7 @@ def export(
         iconfig=iconfig,
         options={} if file_name is None else {"file_name": file_name},
         resume=resume,
-        jobs=jobs,
+        executor=Executor.of(executor, jobs),
         dry_run=dry_run,
         console=Console(highlight=False, markup=False),
     )

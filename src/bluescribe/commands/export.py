@@ -9,12 +9,17 @@ from rich.console import Console
 from rich.table import Table
 
 from ..archive.exporting import (
+    Crew,
+    Executor,
     Export,
     ExportedRun,
     FolderError,
     Manifest,
     Plan,
+    SchedulerError,
+    WorkerError,
     configs_for,
+    gather,
     plan_export,
     run_export,
 )
@@ -40,12 +45,12 @@ def run(
     iconfig: Path | None,
     options: dict[str, Any],
     resume: bool,
-    jobs: int,
+    executor: Executor,
     dry_run: bool,
     console: Console,
 ) -> int:
     """Export runs; return the exit status: 1 if a run is not complete."""
-    configs = configs_for(out, formats, iconfig, options)
+    configs = configs_for(executor.folder_for(out), formats, iconfig, options)
     with waiting("looking for runs", console), warnings_on(console):
         runs = open_source(source).find(selection)
     if not runs:
@@ -61,21 +66,35 @@ def run(
     manifest = Manifest(folder)
     try:
         manifest.lock()
+        with waiting("waiting for workers of an earlier export", console):
+            gather(manifest)
         plan = plan_export(runs, configs, manifest if resume else None)
-        plan = Plan(manifest.folder, plan.configs, plan.tasks, plan.resumes)
-        with runs_bar("exporting", len(plan.tasks), console) as tell, warnings_on(console):
-            done = run_export(plan, manifest, jobs, tell)
-    except KeyboardInterrupt:
-        console.print(f"{out}: give the command again with --resume to go on", soft_wrap=True)
-        raise
-    except FolderError as error:  # in the midst of it: some runs are complete
-        console.print(f"FAILED: {error}", style="red", soft_wrap=True)
-        return 1
+        done = _carry_out(plan, manifest, executor.crew(), out, console)
     finally:
         manifest.close()
+    if done is None:
+        return 1
     _show_summary(done, formats, out, console)
     _show_failures(done, console)
     return 1 if done.failures or done.discrepancies else 0
+
+
+def _carry_out(
+    plan: Plan, manifest: Manifest, crew: Crew | None, out: Path, console: Console
+) -> Export | None:
+    """Carry out a plan; return None where that breaks off."""
+    again = f"{out}: give the command again with --resume to go on"
+    try:
+        with runs_bar("exporting", len(plan.tasks), console) as tell, warnings_on(console):
+            return run_export(plan, manifest, crew, tell)
+    except KeyboardInterrupt:
+        console.print(again, soft_wrap=True)
+        raise
+    except (FolderError, SchedulerError, WorkerError) as error:  # some runs may be complete
+        console.print(f"FAILED: {error}", style="red", soft_wrap=True)
+        if not isinstance(error, FolderError):  # which says so
+            console.print(again, soft_wrap=True)
+        return None
 
 
 def _show_failures(done: Export, console: Console) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ..model.run import Document
 from .base import Selection, Source, SourceError, StoredRun, stored_run
@@ -71,6 +72,10 @@ class JournalSource(Source):
             return read_journal(self.path)
         byte, _, line = key.partition(":")
         return one_run(read_journal(self.path, int(byte), int(line)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Name the place as other processes find it, which may be in another folder."""
+        return JournalSource, (self.path.absolute(),)
 
     def _runs(self) -> Iterator[StoredRun]:
         first = first_start(self.path)

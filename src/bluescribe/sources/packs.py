@@ -72,6 +72,10 @@ class PackSource(Source):
         for name, doc in in_order(found) if self._is_shuffled else found:
             yield name, self._moved(doc) if name == "stream_resource" else doc
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Open the pack in another process, which may be in another folder."""
+        return PackSource, (self.path.absolute(),)
+
     def _moved(self, doc: Document) -> Document:
         """Put the place where a streamed file is now into its stream_resource."""
         root, _, rest = str(doc.get("uri", "")).removeprefix(URI).partition("/")

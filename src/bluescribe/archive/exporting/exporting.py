@@ -1,4 +1,4 @@
-"""`export`: makes a plan and carries it out, in this process or in several."""
+"""`export`: makes a plan and carries it out, in this process, in several, or on a cluster."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import Any
 
 from ...files.names import fixed_part
 from ...sources import Selection, as_runs
+from .by_workers import run_by_workers
+from .crew import Crew
+from .executor import Executor
 from .manifest import Manifest
-from .plan import Plan, Progress, Task, configs_for, plan_export, sharing
-from .processes import run_in_processes
+from .parts import gather
+from .plan import Plan, Progress, Task, configs_for, plan_export
 from .report import Export, ExportedRun
 from .runexporter import RunExporter
 
@@ -26,7 +29,8 @@ def export(
     select: Selection | None = None,
     iconfig: str | Path | Mapping[str, Any] | None = None,
     resume: bool = False,
-    jobs: int = 1,
+    jobs: int | None = None,
+    executor: Any = None,
     progress: Progress = lambda *_: None,
     **options: Any,
 ) -> Export:
@@ -51,9 +55,14 @@ def export(
         half done when that was killed.
     jobs
         Number of processes. Runs that share a file, as the scans of a SPEC session, are written
-        by one of them.
+        by one of them at a time.
+    executor
+        Who writes: ``"local"``, this process; ``"processes"`` of this machine, as many as `jobs`
+        says, or as there are cores; ``"dask://HOST:PORT"``, the workers of a Dask cluster, by its
+        scheduler or a ``distributed.Client``. Without it, processes where `jobs` is above 1.
     progress
-        Called as events are written and when a run is finished; see `Progress`.
+        Called as events are written and when a run is finished, in the order in which they are;
+        see `Progress`.
     **options
         Settings of the writers: each goes to the formats that have it. An option that is called
         like a format holds settings of that format alone: ``nexus={"file_extension": "h5"}``.
@@ -69,23 +78,29 @@ def export(
         There is no such format, or an option is not allowed.
     SourceError
         The source or a run that is named is not there.
+    SchedulerError
+        The scheduler of a cluster cannot be reached, or is gone; with `resume` it goes on.
+    WorkerError
+        A worker has another version of bluescribe, or does not see the same folders.
 
     Examples
     --------
     >>> from bluescribe import export
     >>> export("data/20261122-094501-S00042-1f5a9c3.jsonl", "out", ["csv"])  # doctest: +SKIP
     """
-    configs = configs_for(directory, formats, iconfig, options)
+    chosen = Executor.of(executor, jobs)
+    configs = configs_for(chosen.folder_for(directory), formats, iconfig, options)
     manifest = Manifest(Path(fixed_part(str(Path(directory).expanduser()))))
     try:
         manifest.lock()
+        gather(manifest)
         plan = plan_export(as_runs(runs, select), configs, manifest if resume else None)
-        return run_export(replace(plan, folder=manifest.folder), manifest, jobs, progress)
+        return run_export(plan, manifest, chosen.crew(), progress)
     finally:
         manifest.close()
 
 
-def run_export(plan: Plan, manifest: Manifest, jobs: int, progress: Progress) -> Export:
+def run_export(plan: Plan, manifest: Manifest, crew: Crew | None, progress: Progress) -> Export:
     """Carry out a plan.
 
     Parameters
@@ -94,19 +109,26 @@ def run_export(plan: Plan, manifest: Manifest, jobs: int, progress: Progress) ->
         What is to be written.
     manifest
         Of the folder; it is locked.
-    jobs
-        Number of processes.
+    crew
+        The workers, which are let go; None for this process.
     progress
         Called as events are written and when a run is finished; see `Progress`.
+
+    Raises
+    ------
+    SchedulerError
+        The scheduler of a cluster is gone.
+    WorkerError
+        A worker has another version of bluescribe, or does not see the same folders.
     """
     if plan.resumes:
         for task in plan.tasks:
             for name in task.names:
                 manifest.clear_away(task.run.uid, name)
-    if jobs > 1:
-        done = run_in_processes(plan, sharing(plan.configs), jobs, progress)
-    else:
+    if crew is None:
         done = _run_here(plan, manifest, progress)
+    else:
+        done = run_by_workers(plan, manifest, crew, progress)
     return Export(
         tuple(_with_skipped(*pair, manifest) for pair in zip(plan.tasks, done, strict=True))
     )

@@ -3,7 +3,8 @@
 Each line is a JSON list: ``["begin", uid, format]`` before a run is written, ``["claim", uid,
 format, path]`` before a file is made for it, ``["done", uid, format, {path: bytes}]`` when its
 files are complete, ``["failed", uid, format]`` when they cannot be. A line is one write to a file
-that is opened for appending, so that several processes can.
+that is opened for appending. Workers in other processes write such lines into parts of their own;
+see `parts`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ from ...errors import BluescribeError
 from ...files import Folder, Place
 from ...files.system import lock_file, read_at
 
-__all__ = ["BusyError", "FolderError", "Manifest"]
+__all__ = ["BusyError", "FolderError", "Manifest", "lines_in"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +51,8 @@ class Manifest:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
-        self.path = self.folder / self.name
         try:
-            self._fd = Place(Folder.made(folder), self.name).open_to_append()
+            self.path, self._fd = self._opened(folder)
         except OSError as error:
             cause = "it is a file" if folder.is_file() else error.strerror or error
             raise FolderError(
@@ -89,6 +89,13 @@ class Manifest:
         """Unlock the folder for other exports."""
         os.close(self._fd)
 
+    def append(self, lines: Iterable[list[Any]]) -> None:
+        """Take the lines of a part, all in one write."""
+        taken = list(lines)
+        for kind, uid, name, *rest in taken:
+            self._take(kind, (uid, name), *rest)
+        self._write(*taken)
+
     def begin(self, uid: str, name: str) -> None:
         """Note that a run will be written now."""
         self._write(["begin", uid, name])
@@ -124,6 +131,10 @@ class Manifest:
     def files(self, uid: str, name: str) -> list[Path]:
         """Return the files of a run that is complete."""
         return [self.folder / path for path in self.done[uid, name]]
+
+    def shared_sizes(self, name: str) -> dict[str, int]:
+        """Return the files of a format that take several runs, and their bytes, by path."""
+        return {path: self._sizes[path] for path in self._main.get(name, ())}
 
     def clear_away(self, uid: str, name: str) -> None:
         """Delete the files of a run that was being written when an earlier export was killed."""
@@ -168,11 +179,15 @@ class Manifest:
     def _relative(self, path: Path) -> str:
         return os.path.relpath(path.resolve(), self.folder)
 
+    def _opened(self, folder: Path) -> tuple[Path, int]:
+        place = Place(Folder.made(folder), self.name)
+        return place.path, place.open_to_append()
+
     def _line(self, line: list[Any]) -> bytes:
         return json.dumps(line).encode() + b"\n"
 
-    def _write(self, line: list[Any]) -> None:
-        text = self._line(line)
+    def _write(self, *lines: list[Any]) -> None:
+        text = b"".join(map(self._line, lines))
         try:
             while text:  # a disk that gets full takes a part, and refuses the rest
                 text = text[os.write(self._fd, text) :]
@@ -183,11 +198,7 @@ class Manifest:
             ) from error
 
     def _read(self) -> None:
-        for line in self.path.read_bytes().split(b"\n"):
-            try:
-                kind, uid, name, *rest = json.loads(line)
-            except ValueError:  # the last line, torn, or the empty end
-                continue
+        for kind, uid, name, *rest in lines_in(self.path.read_bytes()):
             self._take(kind, (uid, name), *rest)
         size = self.path.stat().st_size
         if size and read_at(self._fd, 1, size - 1) != b"\n":
@@ -206,3 +217,14 @@ class Manifest:
             self._unfinished.discard(key)
             for path in list(rest[0])[:1]:
                 self._main.setdefault(key[1], {})[path] = None
+
+
+def lines_in(text: bytes) -> Iterator[list[Any]]:
+    """Yield the lines of a manifest or a part, without one that is torn."""
+    for line in text.split(b"\n"):
+        try:
+            found = json.loads(line)
+        except ValueError:  # the last line, torn, or the empty end
+            continue
+        if isinstance(found, list) and len(found) > 2:
+            yield found

@@ -25,8 +25,6 @@ Progress = Callable[[int, ExportedRun | None], None]
 class Plan:
     """What an export will do."""
 
-    folder: Path
-    """Folder with the manifest."""
     configs: tuple[WriterConfig, ...]
     tasks: tuple[Task, ...]
     resumes: bool = False
@@ -67,8 +65,7 @@ def plan_export(
             and manifest.is_done(run.uid, config.name, shares=config.name in shared)
         )
         tasks.append(Task(run, tuple(c.name for c in chosen if c.name not in done), done))
-    folder = Path() if manifest is None else manifest.folder
-    return Plan(folder, chosen, tuple(tasks), resumes=manifest is not None)
+    return Plan(chosen, tuple(tasks), resumes=manifest is not None)
 
 
 def sharing(configs: Iterable[WriterConfig]) -> frozenset[str]:

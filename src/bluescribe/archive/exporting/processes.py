@@ -1,4 +1,4 @@
-"""An export in several processes: runs side by side, those that share a file in one process."""
+"""Workers in processes of this machine. One that dies is replaced; the others do not notice."""
 
 from __future__ import annotations
 
@@ -8,132 +8,123 @@ import os
 import signal
 import sys
 import threading
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
-from itertools import islice
-from pathlib import Path
-from typing import TypeAlias
+from collections.abc import Mapping
+from multiprocessing.connection import Connection, wait
+from typing import Any
 
-from ...config.config import WriterConfig
-from ...sources import StoredRun
-from .manifest import Manifest
-from .plan import Plan, Progress, Task
-from .report import ExportedRun
-from .runexporter import RunExporter
+from .batch import export_batch
+from .crew import LostError, Outcome, WorkerError
 
-__all__ = ["run_in_processes"]
-
-_AHEAD = 2
-"""Runs that are queued for each process: memory does not grow with the number of all runs."""
+__all__ = ["Processes"]
 
 _PR_SET_PDEATHSIG = 1
 """Of prctl(2): the signal that the kernel sends when the thread that began this process ends."""
+_BEGUN = "begun"
+"""What a process says first."""
 
-Part: TypeAlias = "Future[ExportedRun]"
 
-
-def run_in_processes(
-    plan: Plan, shared: frozenset[str], jobs: int, progress: Progress
-) -> list[ExportedRun]:
-    """Carry out a plan in several processes.
+class Processes:
+    """Processes that take one batch at a time.
 
     Parameters
     ----------
-    plan
-        What is to be written.
-    shared
-        Formats whose files take several runs: one process writes them all, in order.
-    jobs
-        Number of processes.
-    progress
-        Called when a run is finished, with its events; see `Progress`.
+    number
+        How many there are.
     """
-    with ExitStack() as stack:
-        pools = []
-        for is_shared, workers in ((False, jobs), (True, 1)):
-            configs = tuple(c for c in plan.configs if (c.name in shared) is is_shared)
-            if configs:
-                pool = _pool(workers, configs, plan)
-                stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-                pools.append((pool, frozenset(c.name for c in configs)))
-        tasks = iter(plan.tasks)
-        waiting: deque[tuple[Task, list[Part]]] = deque()
-        done = []
-        for task in islice(tasks, _AHEAD * jobs):
-            waiting.append((task, list(_submit(pools, task))))
-        while waiting:
-            task, parts = waiting.popleft()
-            result = _merge(task, parts)
-            progress(result.events, result)
-            done.append(result)
-            for task in islice(tasks, 1):
-                waiting.append((task, list(_submit(pools, task))))
-        return done
 
+    def __init__(self, number: int) -> None:
+        self._idle = [_Process() for _ in range(number)]
+        self._busy: dict[Connection, tuple[_Process, int]] = {}
+        self._number = number
 
-def _pool(workers: int, configs: tuple[WriterConfig, ...], plan: Plan) -> ProcessPoolExecutor:
-    # spawned, not forked: this process may have threads, of writers for one
-    context = multiprocessing.get_context("spawn")
-    arguments = (configs, plan.folder, plan.resumes)
-    return ProcessPoolExecutor(workers, context, _begin, arguments)
+    @property
+    def room(self) -> int:
+        """One batch for each."""
+        return self._number
 
-
-def _submit(pools: list[tuple[ProcessPoolExecutor, frozenset[str]]], task: Task) -> Iterator[Part]:
-    for pool, formats in pools:
-        names = [name for name in task.names if name in formats]
-        if names:
-            try:
-                yield pool.submit(_export, task.run, names)
-            except BrokenProcessPool as error:
-                failed: Part = Future()
-                failed.set_exception(error)
-                yield failed
-
-
-def _merge(task: Task, parts: list[Part]) -> ExportedRun:
-    """Wait for a run, and join what the processes report of it."""
-    merged = ExportedRun(task.run.uid, task.run.label)
-    results = []
-    for part in parts:
+    def send(self, number: int, order: Mapping[str, Any], batch: bytes) -> None:
+        """Give a batch to a process that has none."""
+        process = self._idle.pop()
         try:
-            results.append(part.result())
-        except Exception as error:  # of a process that was killed, or a run that cannot be sent
-            cause = f"{type(error).__name__}: {error}"
-            results.append(
-                ExportedRun(merged.uid, merged.label, failures=dict.fromkeys(task.names, cause))
+            process.connection.send((order, batch))
+        except OSError:  # it was killed while it had nothing to do
+            process.end()
+            process = _Process()
+            process.connection.send((order, batch))
+        self._busy[process.connection] = (process, number)
+
+    def receive(self) -> Outcome:
+        """Wait for a batch that is over, or a process that is."""
+        while True:
+            connection = wait(list(self._busy))[0]
+            process, number = self._busy[connection]  # type: ignore[index]  # we gave connections
+            try:
+                answer = process.connection.recv()
+            except (EOFError, OSError):
+                break
+            if answer == _BEGUN:
+                process.has_begun = True
+                continue
+            del self._busy[process.connection]
+            self._idle.append(process)
+            return Outcome(number, answer)
+        del self._busy[process.connection]
+        code = process.end()
+        if not process.has_begun:
+            raise WorkerError(
+                f"a process has died before it could begin (exit code {code}). A script that "
+                'exports by several processes calls it below `if __name__ == "__main__":`'
             )
-    for result in results:
-        merged.files.update(result.files)
-        merged.failures.update(result.failures)
-    return ExportedRun(
-        merged.uid,
-        merged.label,
-        merged.files,
-        merged.failures,
-        discrepancies=next((r.discrepancies for r in results if r.discrepancies), ()),
-        events=max((result.events for result in results), default=0),
-        bytes=sum(result.bytes for result in results),
-    )
+        self._idle.append(_Process())
+        return Outcome(number, LostError(f"a process has died: exit code {code}"))
+
+    def close(self) -> None:
+        """Let them finish the runs that they write, and end."""
+        processes = [*self._idle, *(process for process, _ in self._busy.values())]
+        for process in processes:
+            process.connection.close()
+        for process in processes:
+            process.process.join()
 
 
-_exporter: RunExporter
-"""The exporter of this process, if it is one of an export's processes."""
+class _Process:
+    """A process, and what connects this one with it."""
+
+    def __init__(self) -> None:
+        # spawned, not forked: this process may have threads, of writers for one
+        context = multiprocessing.get_context("spawn")
+        self.connection, there = context.Pipe()
+        self.process = context.Process(target=_serve, args=[there], daemon=True)
+        self.process.start()
+        there.close()
+        self.has_begun = False
+
+    def end(self) -> int | None:
+        """Wait for its end; return its exit code."""
+        self.connection.close()
+        self.process.join()
+        return self.process.exitcode
 
 
-def _begin(configs: tuple[WriterConfig, ...], folder: Path, resumes: bool) -> None:
-    """Make the writers of a process."""
-    global _exporter  # noqa: PLW0603  # the only way from a pool's initializer to its work
+def _serve(connection: Connection) -> None:
+    """Carry out batches until nobody sends any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked for this
     _end_with_parent()
-    writers = {config.name: config.make() for config in configs}
-    _exporter = RunExporter(writers, Manifest(folder), goes_on=resumes)
-
-
-def _export(run: StoredRun, names: list[str]) -> ExportedRun:
-    return _exporter.export(run, names)
+    connection.send(_BEGUN)
+    while True:
+        try:
+            order, batch = connection.recv()
+        except (EOFError, OSError):
+            return
+        answer: Exception | None = None
+        try:
+            export_batch(order, batch)
+        except Exception as error:
+            answer = error
+        try:
+            connection.send(answer)
+        except OSError:  # nobody waits for it any more
+            return
 
 
 def _end_with_parent() -> None:
