@@ -83,6 +83,8 @@ class Column:
         self._measured: list[tuple[int, np.dtype[Any]]] = []
         """Types that rows had before the column became wider: up to which row, and the type."""
         self.rows = 0
+        self.rows_at_once = 0
+        """Rows of the largest page that a producer has sent."""
         self.layout: Layout | None = None
         self.is_remade = False
         """Whether the dataset was made for rows that are not all written yet."""
@@ -231,6 +233,7 @@ class Column:
         rows = rows_a_chunk(
             row_bytes,
             self._rows_expected,
+            rows_at_once=self.rows_at_once,
             is_certain=self._is_certain,
             is_compressed=bool(storage),
         )

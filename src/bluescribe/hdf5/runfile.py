@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import h5py
 
@@ -40,7 +40,14 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
 
     documents_group: ClassVar[str]
     """Absolute path of the group of the documents."""
+    takes_typed_columns: ClassVar[bool] = True
     _file: LiveFile
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Have a class that writes events itself get columns as `Page` says: lists or arrays."""
+        super().__init_subclass__(**kwargs)
+        if "write_events" in vars(cls) and "takes_typed_columns" not in vars(cls):
+            cls.takes_typed_columns = False
 
     @telling_of_system
     def open(self, run: Run) -> None:

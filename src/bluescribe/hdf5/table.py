@@ -62,7 +62,10 @@ class ColumnTable(ABC):
 
         To be repeated as it is after a failure: rows are counted at the end.
         """
-        blocks, remade = fit_rows(self._file, self.rows, dict(self._cells(page)))
+        cells = dict(self._cells(page))
+        for column in cells:
+            column.rows_at_once = max(column.rows_at_once, page.sent)
+        blocks, remade = fit_rows(self._file, self.rows, cells)
         if remade:
             self._describe(remade)
         append_rows(blocks)
