@@ -15,7 +15,7 @@ from .chunks import are_compressed, rows_a_chunk
 from .encoding import Block, decode, encode
 from .file import LiveFile
 from .growth import Growth
-from .layout import Layout
+from .layout import Layout, layout_in
 from .objects import as_stored, group_at, new_column, set_attribute, utf8_dtype
 from .removal import remove
 from .rows import write_rows
@@ -113,6 +113,10 @@ class Column:
         if self._needs_missing(block):
             self._create(f"{self._name}{MISSING}", np.dtype(np.int64), (), {})
         return block
+
+    def take_over(self, dataset: h5py.Dataset) -> None:
+        """Be the column that a finished file has, to be shown."""
+        self.rows, self.layout = len(dataset), layout_in(dataset)
 
     def append(self, block: Block) -> None:
         """Write rows after the last one; to be repeated as it is after a failure."""
