@@ -153,7 +153,7 @@ def test_a_gap_is_of_the_runs_that_were_open(logged, died, lanes):
 def test_a_later_version_is_told(logged, died, monkeypatch):
     post(logged, run("a", 1)[:-1])
     died().folder.release()
-    monkeypatch.setattr("bluescribe.spool.segment.SCHEMA", SCHEMA + 1)
+    monkeypatch.setattr("bluescribe.spool.segment.SCHEMA", SCHEMA - 1)
     with pytest.raises(BrokenSpoolError, match="use that version"):
         died_again(logged)
 

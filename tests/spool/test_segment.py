@@ -118,11 +118,11 @@ def test_nobody_else_reads_it(place):
 
 
 def test_one_of_a_later_version_is_told(place, monkeypatch):
-    monkeypatch.setattr(segments, "SCHEMA", 2)
+    monkeypatch.setattr(segments, "SCHEMA", 3)
     Segment(place, ABOUT).close()
     monkeypatch.undo()
     with pytest.raises(
-        BrokenSpoolError, match=r"form 2 by bluescribe 0\.1, and this version knows"
+        BrokenSpoolError, match=r"form 3 by bluescribe 0\.1, and this version knows"
     ):
         list(read_segment(place))
 

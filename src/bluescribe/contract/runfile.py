@@ -46,6 +46,11 @@ class RunFile(RunImages[Settings]):
 
     takes_pages: ClassVar[bool] = True
     """False for a format that keeps documents as they come and wants `record` alone."""
+    takes_typed_columns: ClassVar[bool] = False
+    """True for a format for which a column of Python's numbers may be an `array.array` of them.
+
+    It has the values that the list of them has, and their types, in a buffer.
+    """
     note: Note | None = None
     """Says beside the file, from its end on, what `afterwards` is to do."""
 

@@ -29,7 +29,12 @@ def are_compressed(row_bytes: int) -> bool:
 
 
 def rows_a_chunk(
-    row_bytes: int, rows_expected: int, *, is_certain: bool = False, is_compressed: bool = False
+    row_bytes: int,
+    rows_expected: int,
+    *,
+    rows_at_once: int = 0,
+    is_certain: bool = False,
+    is_compressed: bool = False,
 ) -> int:
     """Return how many rows of a column are a chunk: all that are expected, within bounds.
 
@@ -39,6 +44,8 @@ def rows_a_chunk(
         Bytes of a row.
     rows_expected
         How many rows will come, as far as one can know.
+    rows_at_once
+        Rows of a page as the producer sends them: a chunk for each is written in one piece.
     is_certain
         Whether there will not be many more.
     is_compressed
@@ -48,7 +55,7 @@ def rows_a_chunk(
         return 1
     row_bytes = max(1, row_bytes)
     rows = rows_expected if is_certain else max(rows_expected, _MIN_COLUMN_BYTES // row_bytes)
-    return max(1, min(rows, _MAX_ROWS, _COLUMN_BYTES // row_bytes))
+    return max(1, min(max(min(rows, _MAX_ROWS), rows_at_once), _COLUMN_BYTES // row_bytes))
 
 
 def frames_a_chunk(shape: tuple[int, ...], itemsize: int) -> int:

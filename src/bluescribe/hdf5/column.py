@@ -15,7 +15,7 @@ from .chunks import are_compressed, rows_a_chunk
 from .encoding import Block, decode, encode
 from .file import LiveFile
 from .growth import Growth
-from .layout import Layout
+from .layout import Layout, layout_in
 from .objects import as_stored, group_at, new_column, set_attribute, utf8_dtype
 from .removal import remove
 from .rows import write_rows
@@ -83,6 +83,8 @@ class Column:
         self._measured: list[tuple[int, np.dtype[Any]]] = []
         """Types that rows had before the column became wider: up to which row, and the type."""
         self.rows = 0
+        self.rows_at_once = 0
+        """Rows of the largest page that a producer has sent."""
         self.layout: Layout | None = None
         self.is_remade = False
         """Whether the dataset was made for rows that are not all written yet."""
@@ -111,6 +113,10 @@ class Column:
         if self._needs_missing(block):
             self._create(f"{self._name}{MISSING}", np.dtype(np.int64), (), {})
         return block
+
+    def take_over(self, dataset: h5py.Dataset) -> None:
+        """Be the column that a finished file has, to be shown."""
+        self.rows, self.layout = len(dataset), layout_in(dataset)
 
     def append(self, block: Block) -> None:
         """Write rows after the last one; to be repeated as it is after a failure."""
@@ -231,6 +237,7 @@ class Column:
         rows = rows_a_chunk(
             row_bytes,
             self._rows_expected,
+            rows_at_once=self.rows_at_once,
             is_certain=self._is_certain,
             is_compressed=bool(storage),
         )

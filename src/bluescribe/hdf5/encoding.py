@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import NoneType
@@ -158,7 +159,7 @@ def _alike(values: Sequence[Any] | Array) -> Array | None:
 
 
 def _missing_rows(values: Sequence[Any] | Array) -> tuple[int, ...]:
-    if isinstance(values, np.ndarray) and values.dtype != object:
+    if type(values) is array or (isinstance(values, np.ndarray) and values.dtype != object):
         return ()
     if NoneType not in set(map(type, values)):
         return ()

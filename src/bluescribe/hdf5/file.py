@@ -48,13 +48,18 @@ class LiveFile:
         systems without POSIX semantics.
     compression
         How columns of large arrays are stored.
+    may_be_compact
+        Whether it may be written anew at the end; what shows other files may not.
     """
 
-    def __init__(self, place: Place, *, is_live: bool, compression: str = "none") -> None:
+    def __init__(
+        self, place: Place, *, is_live: bool, compression: str = "none", may_be_compact: bool = True
+    ) -> None:
         self._place = place
         self.compression = compression_options(compression)
         """Keyword arguments for h5py's `create_dataset`."""
         self._may_live = is_live
+        self._may_be_compact = may_be_compact
         self._format = _LIVE_FORMAT if is_live else OLDEST_FORMAT
         check_room(place, _FIRST_BYTES)
         self._room = Room(place)
@@ -127,8 +132,20 @@ class LiveFile:
         """Close the file for good, in an old format and in less room if it is not large."""
         self.close()
         self._room.give_back()
-        compact(self._place, OLD_FORMAT if self._may_live else OLDEST_FORMAT)
+        if self._may_be_compact:
+            compact(self._place, OLD_FORMAT if self._may_live else OLDEST_FORMAT)
         self._hold.release()
+
+    def end(self) -> None:
+        """Close the file for good, as it is."""
+        self.close()
+        self._room.give_back()
+        self._hold.release()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file, as far as HDF5 has written it."""
+        return int(self.h5.id.get_filesize())
 
     def abandon(self) -> None:
         """Let go of the file, whatever its state."""

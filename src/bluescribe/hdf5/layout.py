@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import h5py
 import numpy as np
 
 from ..model.column_type import ColumnType
@@ -18,7 +19,7 @@ from ..model.text_width import room_for, widest
 from ..model.values import as_array
 from .records import as_records
 
-__all__ = ["Layout", "json_layout", "layout_of", "widened"]
+__all__ = ["Layout", "json_layout", "layout_in", "layout_of", "widened"]
 
 _MOST_DIMENSIONS = 32
 """Of a dataset, its rows included: HDF5 has no more."""
@@ -68,6 +69,16 @@ def layout_of(value: Any, declared: Field) -> Layout | None:
     if layout.kind != "text":
         return layout
     return replace(layout, dtype=np.dtype(f"S{room_for(widest(array))}"))
+
+
+def layout_in(dataset: h5py.Dataset) -> Layout:
+    """Return the layout of a column that a file has."""
+    return Layout(
+        dataset.dtype,
+        dataset.shape[1:],
+        is_ragged="ragged" in dataset.attrs,
+        is_json="encoding" in dataset.attrs,
+    )
 
 
 def widened(old: Layout, value: Any, declared: Field) -> Layout | None:

@@ -43,7 +43,10 @@ class Table:
     def complete(self) -> int:
         """How many rows all columns have; events are numbered from 1, so 0 is not written."""
         rows = min((len(column) for column in self.columns if _is_measured(column)), default=0)
-        while rows and self.seq_num is not None and self.seq_num[rows - 1] == 0:
+        # what a main file shows of its parts is not read: HDF5 would open them as it has this file
+        if self.seq_num is None or self.seq_num.is_virtual:
+            return rows
+        while rows and self.seq_num[rows - 1] == 0:
             rows -= 1
         return rows
 

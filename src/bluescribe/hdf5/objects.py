@@ -7,7 +7,7 @@ made is the same, and what is rare is left to it.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import h5py
@@ -158,10 +158,14 @@ def set_attribute(owner: h5py.HLObject, name: str, value: Any) -> None:
         _write_attribute(owner.id, name, _TEXT_TYPE, np.array(dumps(value).decode(), _TEXT))
 
 
-def copy_attributes(source: h5o.ObjectID, target: h5o.ObjectID) -> None:
-    """Copy all attributes of an object, of exactly the stored types."""
+def copy_attributes(
+    source: h5o.ObjectID, target: h5o.ObjectID, leave: Collection[bytes] = ()
+) -> None:
+    """Copy the attributes of an object, of exactly the stored types; those that are there stay."""
     for index in range(h5a.get_num_attrs(source)):
         old = h5a.open(source, index=index)
+        if old.name in leave or h5a.exists(target, old.name):
+            continue
         dtype, space = old.get_type(), old.get_space()
         new = h5a.create(target, old.name, dtype, space)
         if space.get_simple_extent_type() == h5s.NULL:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,8 +29,10 @@ from ..contract.recovery import (
 from ..files import Place
 from .changed_copy import changed
 from .compact import compact
+from .gathered import MAIN, Where
 from .mend import Layout, MendReport, mend
 from .oldformat import OLD_FORMAT, OLDEST_FORMAT
+from .parts import is_part, lacking_parts, parts_of_main, run_of, show_parts
 
 __all__ = ["Hdf5Recovery"]
 
@@ -50,6 +53,8 @@ class Hdf5Recovery(Recovery):
     """The root attribute of files of this format."""
     layout: ClassVar[Layout]
     """Where they have what."""
+    where: ClassVar[Where]
+    """Where they have what grows."""
     has_parts: ClassVar[bool] = True
     is_slow: ClassVar[bool] = True
     endings: ClassVar[tuple[str, ...]] = ()
@@ -67,14 +72,21 @@ class Hdf5Recovery(Recovery):
         is_by_name = creator is None
         if creator != self.creator and not (is_by_name and self.has_ending(path)):
             return []
-        return [self._found(path, mend(path, self.layout, dry_run=True), is_by_name=is_by_name)]
+        found = self._found(path, mend(path, self.layout, dry_run=True), is_by_name=is_by_name)
+        if found.is_readable and (lacking := lacking_parts(path, self.layout.stop)):
+            words = f"{lacking[0].name} does not show what is in {path.name}"
+            if lacking[0] == path:
+                words = f"it does not show all of its parts, such as {lacking[-1].name}"
+            found = replace(found, problem=found.problem or words)
+        # a part is no run: what it lacks, others have
+        return [replace(found, run="", events={}) if is_part(path) else found]
 
     def runs_in(self, path: Path, head: bytes) -> Iterator[HeldRun]:
         """Yield the run of a file, from the documents in it."""
         if not head.startswith(_SIGNATURE):
             return
         with suppress(ValueError, RuntimeError, KeyError), opened(path) as marked:
-            if marked.file.attrs.get("creator") != self.creator:
+            if marked.file.attrs.get("creator") != self.creator or MAIN in marked.file.attrs:
                 return
             home = marked.file[self.layout.home]
             home = home.get("documents", home)
@@ -96,11 +108,24 @@ class Hdf5Recovery(Recovery):
         found = mend(path, self.layout, dry_run=True)
         if not found.is_readable:
             raise RecoveryError(f"HDF5 cannot open it: {found.problem}")
-        if not found.is_changed:
-            return ""
-        with changing(path, keep) as part:
-            mend(part.path, self.layout)
-        return "closed, and cut to whole rows" if found.is_cut else "closed"
+        done = ""
+        if found.is_changed:
+            with changing(path, keep) as part:
+                mend(part.path, self.layout)
+            done = "closed, and cut to whole rows" if found.is_cut else "closed"
+        if lacking := lacking_parts(path, self.layout.stop):
+            show_parts(lacking[0], self.where)
+            done = ", ".join(filter(None, (done, f"all parts are shown by {lacking[0].name}")))
+        return done
+
+    def is_held(self, path: Path) -> bool:
+        """Tell whether a living process writes a file, or another part of its run."""
+        others = [other for other in run_of(path)[1:] if other.exists()]
+        return super().is_held(path) or any(map(super().is_held, others))
+
+    def files(self, path: Path) -> list[Path]:
+        """Return a file, and the parts that it shows."""
+        return [path, *parts_of_main(path)]
 
     def rebuild(self, path: Path, sources: Sequence[Source], keep: Keep) -> str:
         """Write the file anew."""
@@ -108,7 +133,10 @@ class Hdf5Recovery(Recovery):
         ending = self._ending(path) or ""
         told = self.told_settings(path)
         typed = in_types(source, self._array_types(path))
+        parts = parts_of_main(path)
         kept = keep(path)
+        for part in parts:
+            keep(part)
         missing = self.write_again(path, typed, ending, **{**told, "file_extension": ending})
         if not path.exists():
             raise NotAloneError("the journal has nothing that would be in it")

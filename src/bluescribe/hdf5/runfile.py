@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import h5py
 
@@ -40,7 +40,14 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
 
     documents_group: ClassVar[str]
     """Absolute path of the group of the documents."""
+    takes_typed_columns: ClassVar[bool] = True
     _file: LiveFile
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Have a class that writes events itself get columns as `Page` says: lists or arrays."""
+        super().__init_subclass__(**kwargs)
+        if "write_events" in vars(cls) and "takes_typed_columns" not in vars(cls):
+            cls.takes_typed_columns = False
 
     @telling_of_system
     def open(self, run: Run) -> None:
@@ -49,14 +56,21 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
             self._file.abandon()
         self._run = run
         self._place: Place = self.claim(run, self.settings.ending)
-        self._tables: dict[str, Table] = {}
         self._links = AssetLinks(self._place.parent)
         self._unlinked: set[tuple[str, str]] = set()
         """Fields that have a new file whose link is not written yet: a disk may refuse it."""
-        live, compression = self.settings.live, self.settings.compression
-        self._file = LiveFile(self._place, is_live=live, compression=compression)
+        self._begin(self._place)
+
+    def _begin(self, place: Place) -> None:
+        """Make a file with all that the start document tells."""
+        self._tables: dict[str, Table] = {}
+        self._file = self._new_file(place)
         self._documents = Documents(self._file, self.documents_group)
-        self._write_start(run)
+        self._write_start(self._run)
+
+    def _new_file(self, place: Place, *, may_be_compact: bool = True) -> LiveFile:
+        live, compression = self.settings.live, self.settings.compression
+        return LiveFile(place, is_live=live, compression=compression, may_be_compact=may_be_compact)
 
     def record(self, name: str, doc: Document) -> None:
         """Keep the documents of external data as they came."""
@@ -84,8 +98,11 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
         """Link an external file from the field's group."""
         if self._links.add(stream, field, asset, frames):
             self._unlinked.add((stream.name, field))
-        if (stream.name, field) not in self._unlinked:
-            return
+        if (stream.name, field) in self._unlinked:
+            self._write_links(stream, field)
+            self._unlinked.discard((stream.name, field))
+
+    def _write_links(self, stream: Stream, field: str) -> None:
         self._file.plain()
         group = self._group_of_links(stream, field)
         nodes = self._links.nodes(stream, field)
@@ -93,7 +110,6 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
             remove(group, "value")  # a second file: each has a link with a number now
         for name, node in nodes.items():
             write_node(group, name, node)
-        self._unlinked.discard((stream.name, field))
 
     @telling_of_system
     def sync(self) -> None:

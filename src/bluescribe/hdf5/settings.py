@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from ..contract.settings import WriterSettings
+from ..contract.settings import Size, WriterSettings
 from .compression import Compression, compression_options
 
-__all__ = ["Hdf5FileSettings"]
+__all__ = ["DividedFileSettings", "Hdf5FileSettings"]
+
+_LEAST_FILE_SIZE = 10**6
+"""Each part has the whole tree of a run."""
 
 
 class Hdf5FileSettings(WriterSettings):
@@ -35,4 +38,21 @@ class Hdf5FileSettings(WriterSettings):
     @classmethod
     def _check_compression(cls, value: Compression) -> Compression:
         compression_options(value)  # a missing package is told before any beam is used
+        return value
+
+
+class DividedFileSettings(Hdf5FileSettings):
+    """Settings of files that are divided when they get large."""
+
+    max_file_size: Size = Field(
+        0,
+        description="Bytes from which on a run goes on in another file, or text such as 10 GB; "
+        "0 for never",
+    )
+
+    @field_validator("max_file_size")
+    @classmethod
+    def _check_max_file_size(cls, value: int) -> int:
+        if 0 < value < _LEAST_FILE_SIZE:
+            raise ValueError("a file of less than 1 MB has no room for what tells of the run")
         return value

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
+import h5py
+
 from ..model.run import Field, Page, Run, Stream
 from ..model.values import Array
 from .column import Column, append_rows, fit_rows
@@ -20,6 +22,8 @@ What: TypeAlias = Literal["values", "datum_ids", "stamps"]
 
 Cells: TypeAlias = "Iterator[tuple[Column, Sequence[Any] | Array]]"
 """Columns, each with what a page has for it."""
+
+_WHATS: tuple[What, ...] = ("values", "datum_ids", "stamps")
 
 NO_FIELD = Field("")
 """Stands for what no descriptor declares."""
@@ -43,15 +47,44 @@ class ColumnTable(ABC):
         self._run = run
         self.root = root
         self.stream = stream
-        self._new_column = partial(
-            Column,
-            file,
-            rows_expected=rows_expected(run, stream),
-            is_certain=stream.is_baseline,
-        )
+        self._new_column = self._columns_in(file)
         self._columns: dict[tuple[What, str], Column] = {}
         """By what they have, and field."""
         self.rows = 0
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there are any."""
+        return self.rows > 0
+
+    def move_to(self, file: LiveFile) -> None:
+        """Be the columns of another file, which `take_over` finds there."""
+        self._file = file
+        self._new_column = self._columns_in(file)
+
+    def _columns_in(self, file: LiveFile) -> partial[Column]:
+        return partial(
+            Column,
+            file,
+            rows_expected=rows_expected(self._run, self.stream),
+            is_certain=self.stream.is_baseline,
+        )
+
+    @abstractmethod
+    def name_as(self, former: Any) -> None:
+        """Call everything as this table of another part does; nothing has a name yet."""
+
+    def take_over(self, h5: h5py.File) -> None:
+        """Go on with the columns that a file has, of which other columns were, to show them."""
+        fields = dict.fromkeys([*self.stream.fields, *(field for _, field in self._columns)])
+        self._columns.clear()
+        for field in fields:
+            for what in _WHATS:
+                column = self._made(what, field)
+                if isinstance(h5.get(column.path, getlink=True), h5py.HardLink):
+                    self._columns[what, field] = column
+                    column.take_over(h5[column.path])
+        self.rows = max((column.rows for column in self._columns.values()), default=0)
 
     @abstractmethod
     def group_of(self, field: str) -> str:
@@ -62,7 +95,10 @@ class ColumnTable(ABC):
 
         To be repeated as it is after a failure: rows are counted at the end.
         """
-        blocks, remade = fit_rows(self._file, self.rows, dict(self._cells(page)))
+        cells = dict(self._cells(page))
+        for column in cells:
+            column.rows_at_once = max(column.rows_at_once, page.sent)
+        blocks, remade = fit_rows(self._file, self.rows, cells)
         if remade:
             self._describe(remade)
         append_rows(blocks)

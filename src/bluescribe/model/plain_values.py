@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from types import NoneType
@@ -79,7 +80,7 @@ def _are_plain(values: Iterable[Any], levels: int) -> bool:
 def _is_plain_other(value: Any, kind: type) -> bool:
     if kind is int:
         return is_short(value)
-    return kind is np.ndarray and not bool(value.dtype.hasobject)
+    return kind is array or (kind is np.ndarray and not bool(value.dtype.hasobject))
 
 
 def _has_plain_keys(mapping: dict[Any, Any]) -> bool:

@@ -97,8 +97,15 @@ class Stream:
             _equal_columns(stamps, keys) or _gappy_columns(stamps, keys),
         )
 
-    def page_of(self, descriptor: Descriptor, doc: Document) -> Page:
+    def page_of(self, descriptor: Descriptor, doc: Document, *, is_sent: bool = True) -> Page:
         """Return an event_page as it came, after a look at its columns' lengths.
+
+        Parameters
+        ----------
+        descriptor, doc
+            The page, and its descriptor.
+        is_sent
+            Whether the producer sent it, and not single events.
 
         Raises
         ------
@@ -110,7 +117,8 @@ class Stream:
         data, times = columns["data"], columns["timestamps"]
         self._add_undeclared(data)
         stamps = {key: times.get(key, [None] * rows) for key in data}
-        return Page(descriptor, doc["seq_num"], doc["time"], data, stamps)
+        sent = rows if is_sent else 0
+        return Page(descriptor, doc["seq_num"], doc["time"], data, stamps, sent)
 
     def _columns(self, part: str, columns: Document, rows: int) -> dict[str, Any]:
         """Return columns of a page; one that could not be written is the same text in each row."""
@@ -134,7 +142,8 @@ class Page:
     """Consecutive events of one descriptor, a column a field.
 
     Columns are lists, or arrays where the producer sent an event_page of arrays. None stands
-    where an event has no value for a field.
+    where an event has no value for a field. A format that says that it `takes_typed_columns` gets
+    numbers of one type of Python's as an `array.array`.
     """
 
     descriptor: Descriptor
@@ -144,6 +153,8 @@ class Page:
     data: Mapping[str, Sequence[Any]]
     timestamps: Mapping[str, Sequence[float | None]]
     """Epoch seconds at which each value was read."""
+    sent: int = 0
+    """Rows of the event_page that the producer sent; 0 where events came one by one."""
 
     def __len__(self) -> int:
         """Return the number of events."""

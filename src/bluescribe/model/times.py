@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from array import array
 from collections.abc import Mapping
 from datetime import datetime
 from numbers import Number
@@ -68,6 +69,8 @@ def with_seconds(doc: Mapping[str, Any], stream: str) -> Mapping[str, Any]:
 def page_with_seconds(doc: Mapping[str, Any], stream: str) -> Mapping[str, Any]:
     """Return an event_page whose times are floats, as `with_seconds` does."""
     times = doc.get("time")
+    if type(times) is array:
+        return doc if times.typecode == "d" else {**doc, "time": [*map(float, times)]}
     if not isinstance(times, list | tuple) or {float}.issuperset(map(type, times)):
         return doc
     for number, moment in enumerate(times):

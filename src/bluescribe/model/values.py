@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -47,8 +48,8 @@ def as_array(values: Sequence[Any] | Array) -> Array | None:
         if values.dtype.kind == "O":
             return as_array(values.tolist())
         return values if values.dtype.kind in _KINDS else None
-    if not len(values):
-        return np.empty(0)
+    if type(values) is array or not len(values):
+        return np.asarray(values)  # of Python's floats or integers: a view
     types = frozenset(map(type, values))
     kind = _SCALARS.get(types)
     if kind is not None:
@@ -77,7 +78,7 @@ def as_dtype(array: Array, dtype: np.dtype[Any]) -> Array | None:
     return cast if _same(cast, array) else None
 
 
-def hides_truth(values: Sequence[Any] | Array, array: Array) -> bool:
+def hides_truth(values: Sequence[Any] | Array, packed: Array) -> bool:
     """Tell whether a truth value is a number only because it stands among integers.
 
     True may become 1 among integers, but alone it is no number.
@@ -86,10 +87,11 @@ def hides_truth(values: Sequence[Any] | Array, array: Array) -> bool:
     ----------
     values
         One a row.
-    array
+    packed
         What `as_array` made of them.
     """
-    if isinstance(values, np.ndarray) or array.dtype.kind not in "iu":
+    is_typed = isinstance(values, np.ndarray | array)
+    if is_typed or packed.dtype.kind not in "iu":
         return False
     types = set(map(type, values))
     if types & {list, tuple, np.ndarray}:

@@ -11,6 +11,7 @@ tell of are counted by the same numbers, whether there are events beside them or
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
@@ -80,7 +81,9 @@ class Arrivals:
     def add_event_page(self, stream: Stream, doc: Document) -> None:
         """Take in a page of events."""
         events = self._events.setdefault(stream.name, _Events())
-        numbers, uids = list(map(int, doc["seq_num"])), doc.get("uid")
+        numbers, uids = doc["seq_num"], doc.get("uid")
+        if type(numbers) is not array:
+            numbers = list(map(int, numbers))
         if not isinstance(uids, list | tuple) or len(uids) != len(numbers):
             uids = [None] * len(numbers)
         events.add(numbers, uids, doc["time"])
@@ -163,11 +166,11 @@ class _Events:
     def add(self, numbers: Sequence[Any], uids: Sequence[Any], times: Sequence[Any]) -> None:
         """Take in events: nearly always those that follow on the latest one."""
         start, count = self._numbers.stop, len(numbers)
-        if count and numbers == list(range(start, start + count)):
+        if count and _follow(numbers, start):
             self._numbers.add(start, start + count - 1)
             self._keep_uids(start, uids)
             self._latest = max(self._latest, _latest(times))
-            numbers, uids, times = numbers[-1:], uids[-1:], times[-1:]
+            numbers, uids, times = [int(numbers[-1])], uids[-1:], times[-1:]
         for number, uid, seconds in zip(numbers, uids, times, strict=True):
             self.add_one(number, uid, seconds)
 
@@ -244,7 +247,17 @@ def _missing(numbers: SeqNums, promised: int | None, what: str) -> Iterator[str]
         yield f"{max(0, expected - count)} of {expected} {what} came{which}"
 
 
+def _follow(numbers: Sequence[Any], start: int) -> bool:
+    """Tell whether numbers count on from one."""
+    stop = start + len(numbers)
+    if type(numbers) is array:
+        return bool(np.array_equal(np.asarray(numbers), np.arange(start, stop)))
+    return numbers == list(range(start, stop))
+
+
 def _latest(times: Iterable[Any]) -> float:
+    if type(times) is array:
+        return float(np.fmax.reduce(np.asarray(times), initial=-math.inf))
     floats = times if {*map(type, times)} == {float} else [t for t in times if isinstance(t, float)]
     return max(floats, default=-math.inf)
 

@@ -83,10 +83,10 @@ class LateNamedRecording(SelectedRecording):
         """Add events that are alike in one step, unless each is looked at for the name."""
         return self._kept is None and super().add_rows(rows)
 
-    def add_event_page(self, doc: Document) -> None:
+    def add_event_page(self, doc: Document, *, is_sent: bool = True) -> None:
         """Write a page; the first value of a column may be a part of the name."""
         if self._kept is None:
-            return super().add_event_page(doc)
+            return super().add_event_page(doc, is_sent=is_sent)
         self._keep("event_page", super().add_event_page, doc)
         first = {key: column[0] for key, column in _data(doc).items() if len(column)}
         self._learn(("event",), first)

@@ -19,6 +19,7 @@ from ..model.plain_values import is_plain, is_plain_event
 from ..model.run import Descriptor, Document, Run
 from ..model.times import page_with_seconds, with_seconds
 from ..model.writable import Unwritable
+from ..spool.event_columns import EventColumns
 from ..spool.event_rows import EventRows
 from .account import Account
 from .arrivals import Arrivals
@@ -189,7 +190,7 @@ class Recording:
         if self._file.takes_pages:
             if rows.page is None:
                 return False
-            self.add_event_page(rows.page)
+            self.add_event_page(rows.page, is_sent=False)
         else:
             if not rows.form.fits_page:
                 return False
@@ -211,14 +212,18 @@ class Recording:
             self._pages.count(stream, len(taken))
             self._arrivals.add_events(stream, taken)
 
-    def add_event_page(self, doc: Document) -> None:
-        """Write a page as it came."""
+    def add_columns(self, columns: EventColumns) -> None:
+        """Add a page whose columns are packed: as they are to a format that takes them so."""
+        self.add_event_page(columns.typed_page if self._file.takes_typed_columns else columns.page)
+
+    def add_event_page(self, doc: Document, *, is_sent: bool = True) -> None:
+        """Write a page as it came, or made of events that came one by one."""
         stream, descriptor = self.descriptors[doc["descriptor"]]
         timed = page_with_seconds(doc, stream.name)
         check_event_page(timed)
         if self._file.takes_pages:
             self._pages.write_pending()
-            self._pages.write(stream, stream.page_of(descriptor, timed))
+            self._pages.write(stream, stream.page_of(descriptor, timed, is_sent=is_sent))
         elif self.record("event_page", doc):
             self._pages.count(stream, len(doc["seq_num"]))
         self._arrivals.add_event_page(stream, doc)

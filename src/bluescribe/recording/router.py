@@ -22,6 +22,7 @@ from ..model.plain_values import is_plain
 from ..model.run import Document, Run, working_directory
 from ..model.times import dated
 from ..model.writable import writable
+from ..spool.event_columns import COLUMNS, EventColumns
 from ..spool.event_rows import ROWS, EventRows
 from .account import Account
 from .named_late import recording_of
@@ -92,6 +93,8 @@ class Router(DocumentRouter):
                 self.event(doc)
             elif name == ROWS:
                 self.rows(doc)
+            elif name == COLUMNS:
+                self.columns(doc)
             elif is_plain(doc):
                 self(name, doc)
             else:
@@ -198,6 +201,14 @@ class Router(DocumentRouter):
         if recording is None or not recording.add_rows(rows):
             for event in rows.events():
                 self.receive("event", event)
+
+    def columns(self, columns: EventColumns) -> None:
+        """Add a page of events, whose columns are packed, to its run.
+
+        No document of the event model.
+        """
+        recording = self._by_descriptor.get(columns.descriptor)
+        return recording.add_columns(columns) if recording else self.strays.log("event_page")
 
     def event_page(self, doc: Document) -> None:  # type: ignore[override]  # as event
         """Add a page of events to its run."""

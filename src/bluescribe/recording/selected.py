@@ -46,9 +46,10 @@ class SelectedRecording(Recording):
         takes_all = self._selection is None or self._file.takes_pages
         return takes_all and super().add_rows(rows)
 
-    def add_event_page(self, doc: Document) -> None:
+    def add_event_page(self, doc: Document, *, is_sent: bool = True) -> None:
         """Write a page without the fields that are left out."""
-        super().add_event_page(doc if self._selection is None else self._selection.event(doc))
+        kept = doc if self._selection is None else self._selection.event(doc)
+        super().add_event_page(kept, is_sent=is_sent)
 
     def add_resource(self, name: str, doc: Document) -> None:
         """Learn of an external file, unless it has the values of a field that is left out."""

@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 _POINTER = 8
 """Bytes that an item of a list takes at the least."""
 
+_OBJECT = 40
+"""Bytes of a number of its own in a list, about."""
+
 _LEVELS = 4
 """Levels of nested lists that are looked into for their size."""
 
@@ -164,8 +167,26 @@ def _are_numbers(descriptor: Any) -> bool:
 
 
 def _size(name: str, copy: Any) -> int:
-    data = copy.get("data") if name in ("event", "event_page") and isinstance(copy, dict) else None
-    return sum(map(_bytes, data.values())) if isinstance(data, dict) else 0
+    if name not in ("event", "event_page") or not isinstance(copy, dict):
+        return 0
+    parts = [copy.get("data"), copy.get("timestamps")]
+    values = [
+        v
+        for part in parts[: 1 + (name == "event_page")]
+        if isinstance(part, dict)
+        for v in part.values()
+    ]
+    if name == "event":
+        return sum(map(_bytes, values))
+    own = (copy.get(key) for key in ("uid", "seq_num", "time"))
+    return sum(map(_column_bytes, [*values, *own]))
+
+
+def _column_bytes(column: Any) -> int:
+    """Return about how much memory a column of a page takes."""
+    if isinstance(column, list) and column and not isinstance(column[0], list | np.ndarray):
+        return len(column) * _OBJECT
+    return _bytes(column)
 
 
 def _bytes(value: Any) -> int:

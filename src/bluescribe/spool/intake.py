@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from .event_columns import COLUMNS, EventColumns
 from .event_rows import ROWS, EventRows
 from .rows import Form, Packer
 from .window import DOCUMENT_BYTES, MOST_BYTES, Batch, Item, is_request
@@ -27,6 +28,7 @@ _MOST_ITEMS = 5_000
 """Documents that may wait."""
 _LARGEST_BATCH = 1_000
 _LARGEST_BATCH_BYTES = 64 << 20
+_PAGES = ("event_page", COLUMNS)
 _PREFACES = ("cwd", "elsewhere", "off", "settings")
 """Entries that stand before a start document and belong to the run that it begins."""
 
@@ -93,9 +95,11 @@ class Intake:
         if size:
             with self._lock:
                 self._bytes -= size
-        weight = size + len(items) * DOCUMENT_BYTES
         begun = [*map(_uid, filter(_is_start, items))]
-        return Batch(number, [*_gathered(items, self._packer)], weight, begun=begun)
+        gathered = [*_gathered(items, self._packer)]
+        received = sum(size for name, _, size, _ in items if name != "event_page")
+        weight = received + sum(size for name, _, size, _ in gathered if name in _PAGES)
+        return Batch(number, gathered, weight + len(items) * DOCUMENT_BYTES, begun=begun)
 
     def _is_full(self, size: int) -> bool:
         waiting = self._bytes
@@ -135,13 +139,19 @@ def _gathered(items: Iterable[Item], packer: Packer) -> Iterator[Item]:
             yield ROWS, EventRows(form, b"".join(rows), events), 0, None
             rows, events = [], []
         if row is None:
-            yield item
+            yield _with_columns(item) if name == "event_page" and lane is None else item
         else:
             form = row[0]
             rows.append(row[1])
             events.append(doc)
     if rows and form is not None:
         yield ROWS, EventRows(form, b"".join(rows), events), 0, None
+
+
+def _with_columns(item: Item) -> Item:
+    """Return a page with packed columns, if it can be packed."""
+    columns = EventColumns.of(item[1])
+    return item if columns is None else (COLUMNS, columns, columns.nbytes, None)
 
 
 def _is_start(item: Item) -> bool:

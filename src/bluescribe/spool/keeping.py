@@ -14,6 +14,7 @@ from .. import __version__, retry_policy
 from ..contract.session import CONTROL
 from ..files.space import size_text
 from ..retry_policy import Retries
+from .event_columns import COLUMNS, EventColumns
 from .event_rows import EventRows
 from .home import spool_home
 from .left import GAP
@@ -208,6 +209,8 @@ class Keeper:
         for name, doc, _, lane in batch.items:
             if isinstance(doc, EventRows):
                 yield doc.form, bytes(doc.packed)
+            elif isinstance(doc, EventColumns):
+                yield COLUMNS, doc.told(), ""
             elif not isinstance(doc, threading.Event):
                 yield name, doc, "" if lane is None else lane.key
 

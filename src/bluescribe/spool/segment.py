@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from ..files import Place
 from ..files.system import change_mode, write_parts
+from .event_columns import COLUMNS, EventColumns
 from .event_rows import ROWS, EventRows
 from .problems import BrokenSpoolError
 from .records import Buffer, Kind, Record, is_torn_head, packed, records
@@ -34,8 +35,11 @@ __all__ = [
     "read_segment",
 ]
 
-SCHEMA = 1
-"""Version of the layout: it grows when older versions of bluescribe cannot read what is written."""
+SCHEMA = 2
+"""Version of the layout: it grows when older versions of bluescribe cannot read what is written.
+
+The second one has packed pages; what the first one has is read as ever.
+"""
 NOTE = "#"
 """First character of the names of notes, which are for whoever finds the log, not for lanes."""
 BEGIN = f"{NOTE}begin"
@@ -260,14 +264,18 @@ def entries_of(
             form = unpacker.form(int.from_bytes(record.parts[0], "little"), record.parts[1])
             yield (ROWS, EventRows(form, record.parts[1]), ""), record.end
         elif record.kind is Kind.DOCUMENT:
-            yield _told(record), record.end
+            name, doc, whose = _told(record)
+            doc = EventColumns.made(doc) if name == COLUMNS else doc
+            yield (name, doc, whose), record.end
 
 
 def one_by_one(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Yield entries with an entry for each event."""
+    """Yield entries with an entry for each event, and for each page as it came."""
     for entry in entries:
         if isinstance(entry[1], EventRows):
             yield from (("event", event, "") for event in entry[1].events())
+        elif isinstance(entry[1], EventColumns):
+            yield "event_page", entry[1].page, entry[2]
         else:
             yield entry
 
@@ -279,7 +287,7 @@ def _told(record: Record) -> Any:
 
 def _check_schema(place: Place, about: Any) -> None:
     schema = about.get("schema") if isinstance(about, dict) else None
-    if schema != SCHEMA:
+    if not (type(schema) is int and 1 <= schema <= SCHEMA):
         raise BrokenSpoolError(
             f"{place} was written in form {schema!r} by bluescribe {about.get('version', '?')}, "
             f"and this version knows form {SCHEMA}. Remedy: use that version"

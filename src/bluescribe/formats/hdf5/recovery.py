@@ -6,8 +6,10 @@ from typing import ClassVar
 
 import h5py
 
+from ...hdf5.gathered import Where
 from ...hdf5.mend import Layout, StreamsLayout
 from ...hdf5.recovery import Hdf5Recovery
+from .table import WHERE
 
 __all__ = ["RawRecovery"]
 
@@ -29,3 +31,4 @@ class RawRecovery(Hdf5Recovery):
 
     creator: ClassVar[str] = "bluescribe Hdf5Writer"
     layout: ClassVar[Layout] = RawLayout()
+    where: ClassVar[Where] = WHERE

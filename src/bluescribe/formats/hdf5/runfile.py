@@ -7,24 +7,27 @@ from typing import ClassVar
 
 import h5py
 
+from ...hdf5.divided import DividedRunFile
+from ...hdf5.gathered import Where
 from ...hdf5.joined import not_joined
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
-from ...hdf5.runfile import Hdf5RunFile, Unjoined
+from ...hdf5.runfile import Unjoined
 from ...model.run import Descriptor, Document, Run, Stream
 from .default import set_default
 from .settings import Hdf5Settings
-from .table import StreamColumns
+from .table import WHERE, StreamColumns
 
 __all__ = ["Hdf5File"]
 
 logger = logging.getLogger(__name__)
 
 
-class Hdf5File(Hdf5RunFile[Hdf5Settings, StreamColumns]):
+class Hdf5File(DividedRunFile[Hdf5Settings, StreamColumns]):
     """The raw HDF5 file of one run."""
 
     documents_group: ClassVar[str] = "/metadata"
+    where: ClassVar[Where] = WHERE
 
     def _write_start(self, run: Run) -> None:
         attributes = {

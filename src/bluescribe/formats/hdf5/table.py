@@ -10,13 +10,16 @@ import numpy as np
 
 from ...hdf5.column import MISSING, REMADE, Column
 from ...hdf5.file import LiveFile
+from ...hdf5.gathered import Where
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
 from ...hdf5.table import NO_FIELD, Cells, ColumnTable, What
 from ...model.run import Field, Page, Run, Stream
 
-__all__ = ["StreamColumns"]
+__all__ = ["WHERE", "StreamColumns"]
 
+WHERE = Where(streams="/streams", stamps="*/timestamps/*")
+"""Where a file has what grows."""
 _TIME = {"units": "s", "long_name": "time of the event in epoch seconds"}
 _SEQ_NUM = {"long_name": "sequence number of the event"}
 _STAMPS = {"units": "s", "long_name": "when the value was read, in epoch seconds"}
@@ -48,6 +51,10 @@ class StreamColumns(ColumnTable):
         group = self._file.h5.require_group(path)
         set_attribute(group, "data_key", field)
         return path
+
+    def name_as(self, former: StreamColumns) -> None:
+        """Call datasets and groups as in another part of the run."""
+        self._names = dict(former._names)
 
     def name_of(self, field: str) -> str | None:
         """Return the name of the dataset of a field's values, if it has any."""

@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from ...files.json_text import ascii_dumps, dumps, plain
+from ...hdf5.gathered import Where
 from ...hdf5.names import unique_name
 from ...hdf5.tree import Dataset, Group, Node
 from ...model.declared import as_declared
@@ -20,6 +21,7 @@ from ...model.values import as_array
 __all__ = [
     "BLUESKY",
     "IMAGES",
+    "WHERE",
     "configuration_group",
     "document",
     "entry_group",
@@ -32,7 +34,8 @@ __all__ = [
 
 BLUESKY = "/entry/instrument/bluesky"
 """Where everything stands that Bluesky says and NeXus has no name for."""
-
+WHERE = Where(streams=f"{BLUESKY}/streams", stamps="*/EPOCH")
+"""Where a file has what grows."""
 IMAGES = "images"
 """Attribute of that group, of the files that images are copied into."""
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ...assets.hdf5.marked import opened
+from ...hdf5.gathered import Where
 from ...hdf5.mend import Layout, StreamsLayout
 from ...hdf5.recovery import Hdf5Recovery
-from .metadata import BLUESKY, IMAGES
+from .metadata import BLUESKY, IMAGES, WHERE
 
 __all__ = ["NexusRecovery"]
 
@@ -28,6 +29,7 @@ class NexusRecovery(Hdf5Recovery):
 
     creator: ClassVar[str] = "bluescribe NexusWriter"
     layout: ClassVar[Layout] = NexusLayout()
+    where: ClassVar[Where] = WHERE
 
     def told_settings(self, path: Path) -> dict[str, Any]:
         """Return whether images are to be copied, as the file tells."""

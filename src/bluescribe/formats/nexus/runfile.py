@@ -17,19 +17,29 @@ from ...contract.post_run import Shortfall, Work
 from ...files.job_note import Note
 from ...files.json_text import dumps
 from ...hdf5.compression import compression_options
+from ...hdf5.divided import DividedRunFile
 from ...hdf5.file import write_node
+from ...hdf5.gathered import Where
 from ...hdf5.joined import join_files, not_joined
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
 from ...hdf5.room import telling_of_system
-from ...hdf5.runfile import Hdf5RunFile, Unjoined
+from ...hdf5.runfile import Unjoined
 from ...hdf5.tree import Dataset
 from ...model.run import Descriptor, Document, Run, Stream
 from .copying import NexusCopy, Show
 from .entryviews import EntryViews
 from .joining import LateJoin
 from .master import Master
-from .metadata import BLUESKY, IMAGES, configuration_group, entry_group, stop_nodes, stream_group
+from .metadata import (
+    BLUESKY,
+    IMAGES,
+    WHERE,
+    configuration_group,
+    entry_group,
+    stop_nodes,
+    stream_group,
+)
 from .owing import Finished, Owed, noted
 from .settings import NexusSettings
 from .table import StreamTable
@@ -43,10 +53,11 @@ _TIMES_TEXT = 20
 """A group or a value is so many times as large as its text in a document, or less."""
 
 
-class NexusFile(Hdf5RunFile[NexusSettings, StreamTable]):
+class NexusFile(DividedRunFile[NexusSettings, StreamTable]):
     """The NeXus file of one run."""
 
     documents_group: ClassVar[str] = f"{BLUESKY}/documents"
+    where: ClassVar[Where] = WHERE
     _owed = Owed()
 
     def _write_start(self, run: Run) -> None:
@@ -89,7 +100,7 @@ class NexusFile(Hdf5RunFile[NexusSettings, StreamTable]):
         if configuration.children:
             parent = self._file.plain()[BLUESKY].require_group("configuration")
             parent.attrs["NX_class"] = "NXcollection"
-            write_node(parent, self._configuration_name(stream), configuration)
+            write_node(parent, self._configuration_name(stream, descriptor), configuration)
 
     def _new_table(self, stream: Stream, descriptor: Descriptor) -> StreamTable:
         taken = self._file.plain()[f"{BLUESKY}/streams"]
@@ -193,9 +204,9 @@ class NexusFile(Hdf5RunFile[NexusSettings, StreamTable]):
         for name, text in attributes.items():
             set_attribute(self._file.h5, name, text)
 
-    def _configuration_name(self, stream: Stream) -> str:
+    def _configuration_name(self, stream: Stream, descriptor: Descriptor) -> str:
         """Name the first configuration of a stream like the stream, later ones with a number."""
-        number = len(stream.descriptors)
+        number = stream.descriptors.index(descriptor) + 1
         name = unique_name(stream.name, ())
         return name if number <= 1 else f"{name}:{number}"
 

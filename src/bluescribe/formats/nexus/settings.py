@@ -14,7 +14,7 @@ from ...contract.settings import Seconds, expanded
 from ...files.names import check_template
 from ...files.templates import check_meaning
 from ...files.yamltext import YamlError, load
-from ...hdf5.settings import Hdf5FileSettings
+from ...hdf5.settings import DividedFileSettings
 from ...model.run import Field
 from .content import Definition, GroupRule, default_rules, load_definition, merge, parse_template
 from .units import check_pint, unknown_units
@@ -22,7 +22,7 @@ from .units import check_pint, unknown_units
 __all__ = ["NexusSettings"]
 
 
-class NexusSettings(Hdf5FileSettings):
+class NexusSettings(DividedFileSettings):
     """Settings of NeXus files."""
 
     file_extension: str = Setting("hdf", description="Ending of the files' names, without the dot")

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...hdf5.column import Column
 from ...hdf5.file import LiveFile
+from ...hdf5.gathered import is_of_parts
 from ...hdf5.layout import Layout
 from ...hdf5.names import label, unique_name
 from ...hdf5.objects import group_at, set_attribute
@@ -69,12 +70,16 @@ class StreamTable(ColumnTable):
         return table
 
     def _take_over(self, field: str, values: h5py.Dataset) -> None:
-        if values.is_virtual or "copied_from" in values.attrs:
+        if (values.is_virtual and not is_of_parts(values)) or "copied_from" in values.attrs:
             return  # of other files
         column = self._column("values", field)
         column.rows = len(values)
         is_ragged = f"{values.name}_shape" in values.file
         column.layout = Layout(values.dtype, values.shape[1:], is_ragged=is_ragged)
+
+    def name_as(self, former: StreamTable) -> None:
+        """Call the groups of fields as in another part of the run."""
+        self._groups = dict(former._groups)
 
     @property
     def groups(self) -> Mapping[str, str]:

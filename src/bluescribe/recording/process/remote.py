@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ...spool.event_columns import EventColumns
 from ...spool.event_rows import EventRows
 from ...spool.segment import Entry
 from ...spool.stretch import Stretch
@@ -77,6 +78,8 @@ class RemoteRecorder:
         if isinstance(doc, EventRows):
             self._items += (("event", event) for event in doc.events())
             return
+        if isinstance(doc, EventColumns):
+            name, doc = "event_page", doc.page
         if not isinstance(doc, Stretch):
             self._items.append((name, doc))
             return

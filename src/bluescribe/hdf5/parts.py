@@ -1,0 +1,107 @@
+"""After a crash: the parts of a run that was divided, and the file that shows them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..assets.hdf5.marked import opened
+from ..files import Place, part_of
+from .file import LiveFile
+from .gathered import MAIN, NUMBER, PARTS, Where, gather
+from .objects import set_attribute
+
+__all__ = ["is_part", "lacking_parts", "parts_of_main", "run_of", "show_parts"]
+
+_IS_MARKED = "is marked"
+"""Key of whether a file says that somebody writes it."""
+_ERRORS = (OSError, ValueError, RuntimeError, KeyError)
+
+
+def is_part(path: Path) -> bool:
+    """Tell whether a file is a part of a run; False for what cannot be read."""
+    return bool(_told(path).get(MAIN))
+
+
+def lacking_parts(path: Path, stop: str) -> list[Path]:
+    """Return a main file, and the parts that it does not show although it should; or nothing.
+
+    Parameters
+    ----------
+    path
+        The main file, which is finished if it has a stop document, or one of its parts.
+    stop
+        Absolute path of that document.
+    """
+    told = _told(path, stop)
+    main = path.with_name(told[MAIN]) if MAIN in told else path
+    if main == path and PARTS not in told:
+        return []
+    of_main = told if main == path else _told(main, stop)
+    if stop in of_main:
+        return []
+    shown = {*of_main.get(PARTS, ())}
+    lacking = [part for part in _parts_beside(main) if part.name not in shown]
+    is_here = main == path or path in lacking
+    return [main, *lacking] if lacking and is_here else []
+
+
+def run_of(path: Path) -> list[Path]:
+    """Return all files of the run that a file belongs to."""
+    main = path.with_name(_told(path).get(MAIN, path.name))
+    return list(dict.fromkeys([path, main, *parts_of_main(main)]))
+
+
+def parts_of_main(path: Path) -> list[Path]:
+    """Return the parts that a main file shows, or should; nothing for any other file."""
+    told = _told(path)
+    if PARTS not in told:
+        return []
+    named = [path.with_name(name) for name in told[PARTS]]
+    return [part for part in dict.fromkeys([*named, *_parts_beside(path)]) if part.exists()]
+
+
+def show_parts(main: Path, where: Where) -> None:
+    """Make the main file of all parts that are there, in the place of one that shows less.
+
+    Raises
+    ------
+    OSError
+        The disk refused.
+    """
+    place = Place.at(main)
+    with part_of(place) as new:
+        file = LiveFile(new, is_live=True, may_be_compact=False)
+        try:
+            gather(file, [place.with_name(part.name) for part in _parts_beside(main)], where)
+            for key in (MAIN, NUMBER):
+                file.h5.attrs.pop(key, None)
+            if "file_name" in file.h5.attrs:
+                set_attribute(file.h5, "file_name", place.name)
+            file.end()
+        except BaseException:
+            file.abandon()
+            raise
+
+
+def _parts_beside(main: Path) -> list[Path]:
+    """Return the parts of a main file that are closed, or mended, in their order."""
+    found: dict[int, Path] = {}
+    for path in main.parent.glob("*-part*"):
+        told = _told(path) if path.suffix == main.suffix and path != main else {}
+        if told.get(MAIN) == main.name and not told[_IS_MARKED]:
+            found[int(told[NUMBER])] = path
+    return [found[number] for number in sorted(found)]
+
+
+def _told(path: Path, *documents: str) -> dict[str, Any]:
+    """Return what a file says of parts, and which of some objects it has."""
+    told: dict[str, Any] = {}
+    with suppress(*_ERRORS), opened(path) as marked:
+        told = {
+            key: marked.file.attrs[key] for key in (MAIN, NUMBER, PARTS) if key in marked.file.attrs
+        }
+        told[_IS_MARKED] = marked.found.is_marked
+        told |= dict.fromkeys((name for name in documents if name in marked.file), True)
+    return told
