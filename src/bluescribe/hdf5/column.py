@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5d, h5g
 
 from ..model.declared import as_declared
 from ..model.run import Field
@@ -16,7 +17,7 @@ from .encoding import Block, decode, encode
 from .file import LiveFile
 from .growth import Growth
 from .layout import Layout, layout_in
-from .objects import as_stored, group_at, new_column, set_attribute, utf8_dtype
+from .objects import as_stored, new_attributes, new_column, utf8_dtype
 from .removal import remove
 from .rows import write_rows
 
@@ -53,6 +54,8 @@ class Column:
         Whether there will not be many more, as in a baseline.
     blank
         What stands in rows from before the column was made; None where nothing does.
+    told
+        Returns attributes that depend on the layout.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Column:
         rows_expected: int,
         is_certain: bool = False,
         blank: Any = None,
+        told: Callable[[Layout], Mapping[str, Any]] | None = None,
     ) -> None:
         self._file = file
         self.group = group
@@ -76,8 +80,7 @@ class Column:
         self._rows_expected = rows_expected
         self._is_certain = is_certain
         self.blank = blank
-        self._handles: dict[str, h5py.Dataset] = {}
-        self._generation = -1
+        self._told = told
         self._chunk_bytes: dict[str, int] = {}
         self._missing: list[int] = []
         self._measured: list[tuple[int, np.dtype[Any]]] = []
@@ -139,7 +142,7 @@ class Column:
         return bool(block.missing) and not self._has(f"{self._name}{MISSING}")
 
     def _has(self, name: str) -> bool:
-        return f"{self.group}/{name}" in self._file.h5
+        return bool(self._group.links.exists(name.encode()))
 
     def _remake(self, layout: Layout) -> None:
         """Put the rows that are there into a layout that holds them."""
@@ -150,11 +153,11 @@ class Column:
                 is_shape = name != self._name
                 dtype = np.dtype(np.int64) if is_shape else layout.dtype
                 shape = (len(layout.shape),) if is_shape else layout.shape
-                self._create(name + ending, dtype, shape, {} if is_shape else self._attrs)
+                attrs = {} if is_shape else self._attrs_of(layout)
+                self._create(name + ending, dtype, shape, attrs)
             self._convert(layout)
             for name in names if ending else ():
                 self._replace(name)
-            self._describe(layout)
             if layout.is_json:
                 self._drop(f"{self._name}_shape", f"{self._name}{MISSING}")
                 self._missing.clear()  # JSON has a word for it
@@ -182,22 +185,25 @@ class Column:
     def _drop(self, *names: str) -> None:
         for name in names:
             if self._has(name):
-                remove(self._file.h5[self.group], name)
-                self._handles.pop(name, None)
+                self._remove(name)
 
     def _replace(self, name: str) -> None:
-        group = self._file.h5[self.group]
-        if name in group:
-            remove(group, name)
-        group.move(name + REMADE, name)
-        self._handles.clear()
+        if self._has(name):
+            self._remove(name)
+        self._file.handles.forget(f"{self.group}/{name}{REMADE}")
+        self._group.links.move(f"{name}{REMADE}".encode(), self._group, name.encode())
 
-    def _describe(self, layout: Layout) -> None:
-        dataset = self._dataset(self._name)
+    def _remove(self, name: str) -> None:
+        self._file.handles.forget(f"{self.group}/{name}")
+        remove(h5py.Group(self._group), name)
+
+    def _attrs_of(self, layout: Layout) -> dict[str, Any]:
+        attrs = {**self._attrs, **(self._told(layout) if self._told is not None else {})}
         if layout.is_json:
-            set_attribute(dataset, "encoding", "JSON text of each value")
+            attrs["encoding"] = "JSON text of each value"
         if layout.is_ragged:
-            set_attribute(dataset, "ragged", _RAGGED.format(f"{self._name}_shape"))
+            attrs["ragged"] = _RAGGED.format(f"{self._name}_shape")
+        return attrs
 
     def _decoded(self) -> Iterator[list[Any]]:
         """Yield the rows that are there as the values that were measured, some at a time."""
@@ -205,14 +211,18 @@ class Column:
             return
         gaps = set(self._missing)
         for start, stop, dtype in self._pieces():
-            array = self._dataset(self._name)[start:stop]
+            array = h5py.Dataset(self._dataset(self._name))[start:stop]
             if dtype != array.dtype and self.layout.dtype.kind != "S":
                 with np.errstate(invalid="ignore"):  # what stands for a missing value
                     array = array.real.astype(dtype) if dtype.kind != "c" else array.astype(dtype)
             ragged = self.layout.is_ragged
-            shapes = self._dataset(f"{self._name}_shape")[start:stop] if ragged else None
+            shapes = self._shapes(start, stop) if ragged else None
             missing = tuple(row - start for row in range(start, stop) if row in gaps)
             yield decode(Block(array, shapes, missing), self.layout)
+
+    def _shapes(self, start: int, stop: int) -> Array:
+        shapes: Array = h5py.Dataset(self._dataset(f"{self._name}_shape"))[start:stop]
+        return shapes
 
     def _pieces(self) -> Iterator[tuple[int, int, np.dtype[Any]]]:
         """Yield first row, last row and the measured type of rows, some at a time."""
@@ -228,9 +238,8 @@ class Column:
     ) -> None:
         """Make an empty dataset; one of that name is left from a failed try."""
         self._file.make_room(_OVERHEAD)
-        group = group_at(self._file.h5, self.group)
-        if name in group:
-            remove(group, name)
+        if self._has(name):
+            self._remove(name)
         stored = utf8_dtype(dtype) if dtype.kind == "S" else dtype
         row_bytes = _row_bytes(dtype, shape)
         storage = self._file.compression if are_compressed(row_bytes) else {}
@@ -242,10 +251,9 @@ class Column:
             is_compressed=bool(storage),
         )
         self._chunk_bytes[name.removesuffix(REMADE)] = rows * row_bytes
-        dataset = new_column(group, name, stored, shape, chunk_rows=rows, storage=storage)
-        for key, value in attrs.items():
-            set_attribute(dataset, key, value)
-        self._open_datasets()[name] = dataset
+        dataset = new_column(self._group, name, stored, shape, chunk_rows=rows, storage=storage)
+        new_attributes(dataset, attrs)
+        self._file.handles.keep(f"{self.group}/{name}", dataset)
 
     def _write(self, name: str, start: int, array: Array | list[Array]) -> None:
         if isinstance(array, np.ndarray) and array.dtype.kind == "S":
@@ -254,19 +262,12 @@ class Column:
         self._file.make_room(size + self._chunk_bytes.get(name.removesuffix(REMADE), 0) + _A_WRITE)
         write_rows(self._dataset(name), start, array)
 
-    def _dataset(self, name: str) -> h5py.Dataset:
-        h5 = self._file.h5
-        handles = self._open_datasets()
-        if name not in handles:
-            handles[name] = h5[f"{self.group}/{name}"]
-        return handles[name]
+    @property
+    def _group(self) -> h5g.GroupID:
+        return self._file.handles.group(self.group)
 
-    def _open_datasets(self) -> dict[str, h5py.Dataset]:
-        """Return the handles of datasets; those from before a reopening of the file are stale."""
-        if self._generation != self._file.generation:
-            self._handles.clear()
-            self._generation = self._file.generation
-        return self._handles
+    def _dataset(self, name: str) -> h5d.DatasetID:
+        return self._file.handles.dataset(self.group, name)
 
 
 def fit_rows(

@@ -14,8 +14,9 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -39,6 +40,10 @@ _MOST_DATASETS = 600
 """Each takes some milliseconds, and more where there are many: two thousand take half a minute."""
 _MOST_GROWTH = 1 / 8
 """An index of HDF5 1.8 has 2 kB or more: in hundreds of short columns more than the values."""
+_LEAST_INDEX = 1 << 10
+"""Bytes by which a file grows with each of them, whatever becomes of those that it had."""
+_CHUNK_CACHE_SLOTS = 11
+"""A dataset: no chunk is used twice, and HDF5 2.0 would take 64 kB for the table of them."""
 
 _VERSION_AT = 8
 """Where an HDF5 file tells the version of its superblock: behind the signature."""
@@ -97,21 +102,66 @@ def _written_anew(place: Place, libver: tuple[str, str]) -> bytes | None:
     size, version = place.size(), _version(place)
     # what is changed in "core" is changed in memory, never in the file
     with h5py.File(
-        place, "r+", driver="core", backing_store=False, libver=libver, locking=False
+        place,
+        "r+",
+        driver="core",
+        backing_store=False,
+        libver=libver,
+        locking=False,
+        rdcc_nslots=_CHUNK_CACHE_SLOTS,
     ) as file:
-        objects = _objects(file.id)
-        datasets = [one for one in objects if isinstance(one.id, h5d.DatasetID)]
-        is_little = _holds_little([one.id for one in datasets])
-        if not is_little and version <= _LAST_VERSION_OF_1_8:
-            return None
-        growing = {one.id: one for one in datasets if is_little and _only_grows(one.id)}
-        # where it cannot, nothing is better than it was, or only the room
-        convert(file, (one.id for one in datasets if one.id not in growing))
-        if is_little:
-            _stop_growth(file.id, objects, growing.values())
-        image = _copied(file, libver) if is_little else _image(file)
+        root = h5g.open(file.id, b"/")
+        objects = _little(root)
+        if objects is None:
+            if version <= _LAST_VERSION_OF_1_8:
+                return None
+            if _grows_too_much(root, size):
+                return None
+            convert(file, _datasets(root))
+            image = _image(file)
+        else:
+            datasets = {one.id: one for one in objects if isinstance(one.id, h5d.DatasetID)}
+            growing = {id: one for id, one in datasets.items() if _only_grows(id)}
+            # where it cannot, nothing is better than it was, or only the room
+            convert(file, (id for id in datasets if id not in growing))
+            _stop_growth(root, objects, growing.values())
+            image = _copied(file, libver)
     is_older = image[_VERSION_AT] < version and len(image) <= size * (1 + _MOST_GROWTH)
     return image if is_older or len(image) < size else None
+
+
+def _little(root: h5g.GroupID) -> list[_Found] | None:
+    """Return the objects of a file that is small, but for what was lost; None for any other."""
+    found = {h5o.get_info(root).addr: _Found(root)}
+    held = datasets = 0
+    for link in _hard_links(root):
+        if link.new is not None:
+            found[link.address] = _Found(link.new)
+        if isinstance(link.new, h5d.DatasetID):
+            datasets += 1
+            held += _bytes_held(link.new)
+        if held > _LITTLE_BYTES or datasets > _MOST_DATASETS:
+            return None
+        found[link.address].places.append((link.group, link.name))
+    return list(found.values())
+
+
+def _grows_too_much(root: h5g.GroupID, size: int) -> bool:
+    """Tell whether a file in the older format would be refused for its size, before it is made."""
+    room = size * _MOST_GROWTH
+    for dataset in _datasets(root):
+        if dataset.get_create_plist().get_layout() == h5d.CHUNKED:
+            room -= _LEAST_INDEX
+        if room < 0:
+            return True
+    return False
+
+
+def _datasets(root: h5g.GroupID) -> Iterator[h5d.DatasetID]:
+    """Yield the datasets of a file, one after the other: an open one takes 12 kB."""
+    for link in _hard_links(root):
+        if isinstance(link.new, h5d.DatasetID):
+            yield link.new
 
 
 def _replace_by(place: Place, image: bytes) -> None:
@@ -120,12 +170,6 @@ def _replace_by(place: Place, image: bytes) -> None:
         new.flush()
         change_mode(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
         os.fsync(new.fileno())  # what it replaces may have been on the disk for hours
-
-
-def _holds_little(datasets: Sequence[h5d.DatasetID]) -> bool:
-    """Tell whether a file is small, but for what was lost: that depends on how it was written."""
-    held = sum(map(_bytes_held, datasets))
-    return held <= _LITTLE_BYTES and len(datasets) <= _MOST_DATASETS
 
 
 def _bytes_held(dataset: h5d.DatasetID) -> int:
@@ -167,6 +211,16 @@ def _image(file: h5py.File) -> bytes:
     return image
 
 
+class _Link(NamedTuple):
+    """A name of an object."""
+
+    group: h5g.GroupID
+    name: bytes
+    address: int
+    new: h5d.DatasetID | h5g.GroupID | None
+    """The object, where this is the first of its names."""
+
+
 @dataclass(slots=True)
 class _Found:
     """An object and all of its names."""
@@ -175,25 +229,20 @@ class _Found:
     places: list[tuple[h5g.GroupID, bytes]] = field(default_factory=list)
 
 
-def _objects(root: h5g.GroupID) -> list[_Found]:
-    found: dict[int, _Found] = {h5o.get_info(root).addr: _Found(root)}
-    waiting = [root]
+def _hard_links(root: h5g.GroupID) -> Iterator[_Link]:
+    """Yield all hard links of a file."""
+    seen, waiting = {h5o.get_info(root).addr}, [root]
     while waiting:
         group = waiting.pop()
-        for name, address in _hard_links(group):
-            if address not in found:
-                found[address] = _Found(h5o.open(group, name))
-                if isinstance(found[address].id, h5g.GroupID):
-                    waiting.append(found[address].id)
-            found[address].places.append((group, name))
-    return list(found.values())
-
-
-def _hard_links(group: h5g.GroupID) -> Iterator[tuple[bytes, int]]:
-    for name in group:
-        link = group.links.get_info(name)
-        if link.type == h5l.TYPE_HARD:
-            yield name, link.u
+        for name in group:
+            link = group.links.get_info(name)
+            if link.type != h5l.TYPE_HARD:
+                continue
+            new = h5o.open(group, name) if link.u not in seen else None
+            seen.add(link.u)
+            if isinstance(new, h5g.GroupID):
+                waiting.append(new)
+            yield _Link(group, name, link.u, new)
 
 
 def _is_ordered(found: h5d.DatasetID | h5g.GroupID) -> bool:

@@ -15,7 +15,8 @@ from ..files.write_lock import Hold
 from ..model.values import Array
 from .compact import compact
 from .compression import compression_options
-from .objects import new_dataset, new_group, new_link, printable, set_attribute
+from .handles import Handles
+from .objects import new_attributes, new_dataset, new_group, new_link, printable, set_attribute
 from .oldformat import OLD_FORMAT, OLDEST_FORMAT
 from .rearranged import write_rearranged
 from .removal import Removed, remove
@@ -34,6 +35,8 @@ _LAST_BYTES = 64 << 20
 _LIVE_FORMAT = ("v110", "v110")
 _CHUNK_CACHE_BYTES = 1 << 16
 """A dataset; HDF5 2.0 would take 8 MB for each of hundreds. A larger chunk is written through."""
+_CHUNK_CACHE_SLOTS = 11
+"""A dataset, which is written at its end only. HDF5 2.0 would take 64 kB for the table of them."""
 
 
 class LiveFile:
@@ -66,16 +69,19 @@ class LiveFile:
         self._handle: h5py.File | None = self._open("w")
         self._hold = Hold(place)
         self._is_live = False
-        self.generation = 0
-        """Grows at every reopening: handles of datasets from before it are stale."""
 
     @property
     def h5(self) -> h5py.File:
         """The open file, in whatever mode it is."""
         if self._handle is None:  # a reopening failed and is tried again
             self._handle = self._open("r+")
-            self.generation += 1
         return self._handle
+
+    @property
+    def handles(self) -> Handles:
+        """Groups and datasets of the open file."""
+        _ = self.h5  # open
+        return self._handles
 
     def plain(self) -> h5py.File:
         """Return the file in the mode in which objects can be added."""
@@ -111,6 +117,7 @@ class LiveFile:
         """Bring what was appended to where other processes read it."""
         self.make_room(0)
         raise_unheard(self.h5.filename)
+        self._handles.forget_groups()
         self.h5.flush()
         self._removed.free()
         self._room.flushed()
@@ -122,6 +129,7 @@ class LiveFile:
             self.make_room(0)  # closing must not fail: HDF5 ends the process then
             # Forgotten before it is closed: one that HDF5 could not close must not be touched again
             handle, self._handle = self._handle, None
+            self._handles.close()
             close_readers(handle)
             path = handle.filename
             handle.close()
@@ -165,11 +173,17 @@ class LiveFile:
     def _open(self, mode: str) -> h5py.File:
         # a reader that holds the file must not stop the writing: no lock
         file = h5py.File(
-            self._place, mode, libver=self._format, locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES
+            self._place,
+            mode,
+            libver=self._format,
+            locking=False,
+            rdcc_nbytes=_CHUNK_CACHE_BYTES,
+            rdcc_nslots=_CHUNK_CACHE_SLOTS,
         )
         if mode == "w":
             forget_unheard(file.filename)
-        self._removed = Removed(file)
+        are_many = mode != "w" and self._handles.are_many
+        self._removed, self._handles = Removed(file), Handles(file, are_many=are_many)
         return file
 
 
@@ -193,15 +207,17 @@ def write_node(parent: h5py.Group, name: str, node: Node) -> None:
 
 def _write_group(parent: h5py.Group, name: str, node: Group) -> None:
     group = parent.get(name) if name in parent else None
+    attributes = {"NX_class": node.nx_class or "NXcollection", **node.attrs}
     if not isinstance(group, h5py.Group):
         if group is not None:
             remove(parent, name)
         group = new_group(parent, name, is_ordered=node.is_ordered)
-        set_attribute(group, "NX_class", node.nx_class or "NXcollection")
-    elif node.nx_class or "NX_class" not in group.attrs:
-        set_attribute(group, "NX_class", node.nx_class or "NXcollection")
-    for key, value in node.attrs.items():
-        set_attribute(group, key, value)
+        new_attributes(group.id, attributes)
+    else:
+        if not node.nx_class and "NX_class" in group.attrs:
+            attributes = node.attrs
+        for key, value in attributes.items():
+            set_attribute(group, key, value)
     for key, child in node.children.items():
         write_node(group, key, child)
 
@@ -217,6 +233,4 @@ def _write_dataset(parent: h5py.Group, name: str, node: Dataset) -> None:
         value = _fixed_text(value)
     elif isinstance(value, np.ndarray) and value.dtype.kind == "U":
         value = np.char.encode(value, "utf-8")
-    dataset = new_dataset(parent, name, value)
-    for key, attribute in node.attrs.items():
-        set_attribute(dataset, key, attribute)
+    new_attributes(new_dataset(parent, name, value).id, node.attrs)

@@ -25,6 +25,10 @@ _MOST_DIMENSIONS = 32
 """Of a dataset, its rows included: HDF5 has no more."""
 
 
+_DOUBLES = (None, np.dtype(np.float64))
+"""Declared types of which a float is a double, as nearly all are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout(ColumnType):
     """The type of one row of a column: ``S`` of a width in bytes for text."""
@@ -49,6 +53,9 @@ class Layout(ColumnType):
         return replace(self, is_open=False, is_hollow=False)
 
 
+_DOUBLE = Layout(np.dtype(np.float64))
+
+
 def layout_of(value: Any, declared: Field) -> Layout | None:
     """Return the layout of a column whose first value is this; None where it is JSON text.
 
@@ -61,6 +68,8 @@ def layout_of(value: Any, declared: Field) -> Layout | None:
     """
     if value is None:
         return Layout(np.dtype(np.float64), is_open=True)
+    if isinstance(value, float) and declared.dtype_numpy in _DOUBLES:
+        return _DOUBLE
     array = as_records([value])
     array = as_array([value]) if array is None else array
     if array is None or array.ndim > _MOST_DIMENSIONS:

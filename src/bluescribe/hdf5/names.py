@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-__all__ = ["label", "nexus_name", "unique_name"]
+__all__ = ["label", "nexus_name", "nexus_names", "unique_name"]
 
 _NOT_NEXUS = re.compile(r"[^A-Za-z0-9_]")
 _NOT_HDF5 = re.compile(r"[/\x00-\x1f\x7f-\x9f\u2028\u2029]|^\s+|\s+$|^\.+|\.+$")
@@ -25,6 +25,15 @@ def nexus_name(name: str, taken: Collection[str]) -> str:
     if allowed.startswith("__"):
         allowed = allowed.lstrip("_") or "field"
     return unique_name(f"_{allowed}" if allowed[:1].isdigit() else allowed, taken)
+
+
+def nexus_names(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """Return what each name is called beside the others, and beside those that are taken."""
+    beside, found = {*taken}, {}
+    for name in names:
+        found[name] = nexus_name(name, beside)
+        beside.add(found[name])
+    return found
 
 
 def unique_name(name: str, taken: Collection[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 import h5py
@@ -21,12 +22,14 @@ __all__ = [
     "as_stored",
     "copy_attributes",
     "group_at",
+    "new_attributes",
     "new_column",
     "new_dataset",
     "new_group",
     "new_link",
     "printable",
     "set_attribute",
+    "type_of",
     "utf8_dtype",
 ]
 
@@ -34,9 +37,11 @@ _PLAIN = "biufcS"
 """Kinds of arrays that are written here."""
 
 _TEXT = h5py.string_dtype()
-_TEXT_TYPE = h5t.py_create(_TEXT, logical=True)
+_TEXT_TYPE, _TEXT_IN_MEMORY = h5t.py_create(_TEXT, logical=True), h5t.py_create(_TEXT)
 codecs.lookup("ascii")  # h5py imports it for the first such text, in the midst of a scan
 _SCALAR = h5s.create(h5s.SCALAR)
+_MOST_TEXTS, _MOST_TYPES = 512, 64
+"""That are kept as HDF5 takes them: the columns of a file say the same of themselves."""
 
 
 def _without_times(kind: Any) -> Any:
@@ -63,12 +68,12 @@ def _link(name: str) -> tuple[bytes, Any]:
     return name.encode(), _ASCII if name.isascii() else _UTF8
 
 
-def group_at(file: h5py.File, path: str) -> h5py.Group:
-    """Return the group at an absolute path; it is made if it is not there."""
-    try:
-        return h5py.Group(h5o.open(file.id, path.encode()))
-    except KeyError:
-        return file.require_group(path)
+def group_at(parent: h5g.GroupID, name: str) -> h5g.GroupID:
+    """Return a group of a group; it is made if it is not there."""
+    link, properties = _link(name)
+    if parent.links.exists(link):
+        return h5g.open(parent, link)
+    return h5g.create(parent, link, properties, _GROUP)
 
 
 def new_group(parent: h5py.Group, name: str, *, is_ordered: bool = False) -> h5py.Group:
@@ -89,7 +94,7 @@ def new_dataset(parent: h5py.Group, name: str, value: Any) -> h5py.Dataset:
     if data.dtype.kind == "S" and not data.tobytes().isascii():
         data = as_stored(data)
     link, properties = _link(name)
-    dtype = h5t.py_create(data.dtype, logical=True)
+    dtype = type_of(data.dtype)
     dataset = h5d.create(parent.id, link, dtype, _space(data.shape), _DATASET, properties)
     if data.size:
         dataset.write(h5s.ALL, h5s.ALL, data)
@@ -97,14 +102,14 @@ def new_dataset(parent: h5py.Group, name: str, value: Any) -> h5py.Dataset:
 
 
 def new_column(
-    parent: h5py.Group,
+    parent: h5g.GroupID,
     name: str,
     dtype: np.dtype[Any],
     shape: tuple[int, ...],
     *,
     chunk_rows: int,
     storage: Mapping[str, Any],
-) -> h5py.Dataset:
+) -> h5d.DatasetID:
     """Make a dataset without a row yet.
 
     Parameters
@@ -121,41 +126,58 @@ def new_column(
     chunks = (chunk_rows, *(max(1, n) for n in shape))
     most = (None, *(n or None for n in shape))
     if storage:
-        rows = (0, *shape)
-        return parent.create_dataset(name, rows, dtype, maxshape=most, chunks=chunks, **storage)
+        rows, group = (0, *shape), h5py.Group(parent)
+        return group.create_dataset(name, rows, dtype, maxshape=most, chunks=chunks, **storage).id
     link, properties = _link(name)
-    creation = _DATASET.copy()
-    creation.set_chunk(chunks)
     space = h5s.create_simple((0, *shape), tuple(n or h5s.UNLIMITED for n in most))
-    stored = h5t.py_create(dtype, logical=True)
-    return h5py.Dataset(h5d.create(parent.id, link, stored, space, creation, properties))
+    return h5d.create(parent, link, type_of(dtype), space, _chunked(chunks), properties)
 
 
 def new_link(parent: h5py.Group, name: str, path: str) -> None:
     """Give an object of the file another name; the object says in ``@target`` what the first is."""
     found = h5o.open(parent.id, path.encode())
     if not h5a.exists(found, b"target"):
-        _write_attribute(found, "target", _TEXT_TYPE, np.array(printable(path), _TEXT))
+        new_attributes(found, {"target": path})
     link, properties = _link(name)
     h5o.link(found, parent.id, link, properties)
 
 
 def set_attribute(owner: h5py.HLObject, name: str, value: Any) -> None:
     """Set an attribute; an empty list is left out, and what HDF5 has no type for is JSON text."""
-    if isinstance(value, list | tuple) and not value:
-        return
-    text = _text(value)
-    if text is not None:
-        _write_attribute(owner.id, name, _TEXT_TYPE, text)
+    key = name.encode()
+    if h5a.exists(owner.id, key) and not _is_empty(value):
+        h5a.delete(owner.id, key)
+    new_attributes(owner.id, {name: value})
+
+
+def new_attributes(owner: h5o.ObjectID, attributes: Mapping[str, Any]) -> None:
+    """Give an object attributes that it does not have yet; all else is as in `set_attribute`."""
+    for name, value in attributes.items():
+        if isinstance(value, str):
+            _write_attribute(owner, name, _TEXT_TYPE, _text(value))
+        elif not _is_empty(value):
+            _write_value(owner, name, value)
+
+
+def _write_value(owner: h5o.ObjectID, name: str, value: Any) -> None:
+    if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
+        texts = np.array([printable(text) for text in value], _TEXT)
+        _write_attribute(owner, name, _TEXT_TYPE, texts)
         return
     try:
         data = np.asarray(value)
         if data.dtype.kind in "iuf":
-            _write_attribute(owner.id, name, h5t.py_create(data.dtype), data)
+            _write_attribute(owner, name, type_of(data.dtype), data)
         else:
-            owner.attrs[name] = value
+            h5py.HLObject(owner).attrs[name] = value
     except (TypeError, ValueError):  # such as an integer beyond 64 bits
-        _write_attribute(owner.id, name, _TEXT_TYPE, np.array(dumps(value).decode(), _TEXT))
+        if h5a.exists(owner, name.encode()):  # pragma: no cover  # h5py has made it, and no more
+            h5a.delete(owner, name.encode())
+        _write_attribute(owner, name, _TEXT_TYPE, _text(dumps(value).decode()))
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, list | tuple) and not value
 
 
 def copy_attributes(
@@ -177,20 +199,33 @@ def copy_attributes(
         new.write(data, mtype=memory)
 
 
-def _write_attribute(owner: Any, name: str, dtype: Any, data: Array) -> None:
-    key = name.encode()
-    if h5a.exists(owner, key):
-        h5a.delete(owner, key)
-    h5a.create(owner, key, dtype, _space(data.shape)).write(data)
+def _write_attribute(owner: h5o.ObjectID, name: str, dtype: h5t.TypeID, data: Array) -> None:
+    memory = _TEXT_IN_MEMORY if dtype is _TEXT_TYPE else dtype
+    h5a.create(owner, name.encode(), dtype, _space(data.shape)).write(data, memory)
 
 
-def _text(value: Any) -> Array | None:
-    """Return text, or a list of it, as HDF5 stores it in attributes; None for anything else."""
-    if isinstance(value, str):
-        return np.array(printable(value), _TEXT)
-    if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
-        return np.array([printable(text) for text in value], _TEXT)
-    return None
+@lru_cache(_MOST_TEXTS)
+def _text(text: str) -> Array:
+    return np.array(printable(text), _TEXT)
+
+
+def type_of(dtype: np.dtype[Any]) -> h5t.TypeID:
+    """Return HDF5's type for a type of numpy's; that of a plain number is made once."""
+    if dtype.kind in "iufc" and dtype.metadata is None:
+        return _number_type(dtype)
+    return h5t.py_create(dtype, logical=True)
+
+
+@lru_cache(_MOST_TYPES)
+def _number_type(dtype: np.dtype[Any]) -> h5t.TypeID:
+    return h5t.py_create(dtype, logical=True)
+
+
+@lru_cache(_MOST_TYPES)
+def _chunked(chunks: tuple[int, ...]) -> h5p.PropDCID:
+    creation = _DATASET.copy()
+    creation.set_chunk(chunks)
+    return creation
 
 
 def _space(shape: tuple[int, ...]) -> Any:

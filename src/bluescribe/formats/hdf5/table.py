@@ -42,6 +42,8 @@ class StreamColumns(ColumnTable):
         self._names: dict[tuple[str, str], str] = {}
         """Of datasets of values, of those of timestamps in their group, and of groups of external
         data, by what they are and field."""
+        self._taken = {*_OWN}, {*_OWN}
+        """Names beside the values, and beside their timestamps."""
         self._time = self._new_column(root, "time", NO_FIELD, _TIME)
         self._seq_num = self._new_column(root, "seq_num", NO_FIELD, _SEQ_NUM)
 
@@ -87,9 +89,9 @@ class StreamColumns(ColumnTable):
         """Return what a field's dataset or group is called: as the field, where that is free."""
         if (what, field) not in self._names:
             name = f"{field}_field" if field.endswith(_OF_COLUMNS) else field
-            are_stamps = what == "stamps"
-            beside = (n for (w, _), n in self._names.items() if (w == "stamps") == are_stamps)
-            self._names[what, field] = unique_name(name, {*_OWN, *beside})
+            beside = self._taken[what == "stamps"]
+            self._names[what, field] = unique_name(name, beside)
+            beside.add(self._names[what, field])
         return self._names[what, field]
 
 

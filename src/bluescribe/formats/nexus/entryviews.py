@@ -15,7 +15,7 @@ from ...hdf5.names import nexus_name
 from ...hdf5.objects import set_attribute
 from ...hdf5.removal import remove
 from ...hdf5.room import is_of_system
-from ...hdf5.tree import Dataset, HardLink, Node
+from ...hdf5.tree import Dataset, Group, HardLink, Node
 from ...model.diffractometer import diffractometers
 from ...model.run import Run
 from .content import EntryContent
@@ -31,6 +31,7 @@ __all__ = ["EntryViews"]
 logger = logging.getLogger(__name__)
 
 _PLOTS = ("data", "points")
+_MEASUREMENT = "measurement"
 _ENTRY_NAMES = (*_PLOTS, "instrument", "title", "user", "sample")
 
 
@@ -63,6 +64,8 @@ class EntryViews:
         self._shown: list[tuple[str, str]] = []
         self._primary: Mapping[tuple[str, str], Node | None] = {}
         """Views of the primary stream, by group and name; None until all are written."""
+        self._measurement: dict[str, Group] = {}
+        """Its numbers by their names, once they are written."""
         self.has_news = True
         """Whether there is something that is not shown yet."""
 
@@ -75,6 +78,7 @@ class EntryViews:
         self._shown = []
         if self.has_news or self._links.has_files:  # what is linked may have been made anew since
             self._take_primary_away(entry)
+            self._take_measurement_away(entry)
         self._attempt(self._write_ends_of_baseline, entry, is_over)
         self._attempt(self._write_logs, entry)
         self._attempt(self._write_primary, entry, is_over)
@@ -160,8 +164,17 @@ class EntryViews:
         primary = self._run.primary
         table = self._tables.get(primary.name) if primary is not None else None
         group = measurement_group(self._run, table, is_over=is_over) if table is not None else None
-        if group is not None:
-            self._show(entry, "measurement", group)
+        views = {} if group is None else {_MEASUREMENT: group}
+        if _are_same(views, self._measurement):
+            return
+        self._take_measurement_away(entry)
+        for name, node in views.items():
+            write_node(entry, name, node)
+        self._measurement = views
+
+    def _take_measurement_away(self, entry: h5py.Group) -> None:
+        self._take_away(entry, [(entry.name, _MEASUREMENT)])
+        self._measurement = {}
 
     def _write_diffractometers(self, entry: h5py.Group) -> None:
         """Show what orients the sample; several may be there, one of them holds it."""

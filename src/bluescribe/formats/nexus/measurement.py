@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ...hdf5.names import nexus_name
+from ...hdf5.names import nexus_names
 from ...hdf5.tree import Group, HardLink, Node, Rearranged
 from ...model.dimensions import positioner_fields
 from ...model.run import Run
@@ -36,9 +36,7 @@ def measurement_group(run: Run, table: StreamTable, *, is_over: bool) -> Group |
     if not table.rows or not numbers:
         return None
     varied = [field for field in positioner_fields(run, table.stream) if field in numbers]
-    names: dict[str, str] = {}
-    for field in table.stream.fields:  # as they are called in the default plot
-        names[field] = nexus_name(field, {*_TIMES, *names.values()})
+    names = nexus_names(table.stream.fields, _TIMES)  # as in the default plot
     links: dict[str, Node] = {
         names[field]: (
             Rearranged(f"{table.group_of(field)}/value", np.arange(table.rows))

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from ...hdf5.links import AssetLinks
-from ...hdf5.names import nexus_name
+from ...hdf5.names import nexus_name, nexus_names
 from ...hdf5.tree import Dataset, Group, HardLink, Node, Rearranged
 from ...model.dimensions import Grid, detector_fields, dimensions, grid, positioner_fields
 from ...model.run import Run, Stream
@@ -277,10 +277,7 @@ class _Plot:
 
     def _names(self) -> dict[str, str]:
         """Return what each field is called in the plot."""
-        names: dict[str, str] = {}
-        for field in self.stream.fields:
-            names[field] = nexus_name(field, {*_EVENTS, *names.values()})
-        return names
+        return nexus_names(self.stream.fields, _EVENTS)
 
 
 def _show_as_curves(group: Group, positions: Sequence[Array]) -> None:

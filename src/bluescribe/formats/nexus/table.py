@@ -8,13 +8,14 @@ from typing import Any, cast
 
 import h5py
 import numpy as np
+from h5py import h5a, h5o
 
 from ...hdf5.column import Column
 from ...hdf5.file import LiveFile
 from ...hdf5.gathered import is_of_parts
 from ...hdf5.layout import Layout
 from ...hdf5.names import label, unique_name
-from ...hdf5.objects import group_at, set_attribute
+from ...hdf5.objects import new_attributes, set_attribute
 from ...hdf5.table import NO_FIELD, Cells, ColumnTable, What
 from ...model.run import Field, Page, Run, Stream
 from .interpretation import SCALAR, interpretation
@@ -44,6 +45,7 @@ class StreamTable(ColumnTable):
     def __init__(self, file: LiveFile, root: str, run: Run, stream: Stream) -> None:
         super().__init__(file, root, run, stream)
         self._groups: dict[str, str] = {}
+        self._names = {*_SHARED}
         self._shared = {name: self._shared_column(name) for name in _SHARED}
 
     @classmethod
@@ -63,6 +65,7 @@ class StreamTable(ColumnTable):
         """
         table = cls(cast(LiveFile, None), root, run, stream)  # nothing is written by it
         table._groups = dict(groups)
+        table._names |= {path.rpartition("/")[2] for path in groups.values()}
         table.rows = len(h5[f"{root}/seq_num"]) if f"{root}/seq_num" in h5 else 0
         for field, group in groups.items():
             if isinstance(h5.get(f"{group}/value", getlink=True), h5py.HardLink):
@@ -89,8 +92,9 @@ class StreamTable(ColumnTable):
     def group_of(self, field: str) -> str:
         """Return the absolute path of a field's group."""
         if field not in self._groups:
-            taken = {*_SHARED, *(path.rpartition("/")[2] for path in self._groups.values())}
-            self._groups[field] = f"{self.root}/{unique_name(field, taken)}"
+            name = unique_name(field, self._names)
+            self._names.add(name)
+            self._groups[field] = f"{self.root}/{name}"
         return self._groups[field]
 
     def shape_of(self, field: str) -> tuple[int, ...] | None:
@@ -119,7 +123,7 @@ class StreamTable(ColumnTable):
         if what == "datum_ids":
             attrs = {"long_name": f"datum_id of {field}"}
             return self._new_column(group, "datum_id", NO_FIELD, attrs)
-        return self._new_column(group, "value", declared, _attrs(declared))
+        return self._new_column(group, "value", declared, _attrs(declared), told=_told)
 
     def _shared_column(self, name: str) -> Column:
         attrs: dict[str, dict[str, Any]] = {
@@ -137,27 +141,36 @@ class StreamTable(ColumnTable):
 
     def _describe(self, remade: Sequence[Column]) -> None:
         """Make groups of fields plots of their own where NeXus allows that."""
-        h5, groups = self._file.h5, {column.group for column in remade}
-        time = h5[f"{self.root}/time"]
-        set_attribute(time, "target", time.name)
+        handles, groups = self._file.handles, {column.group for column in remade}
+        time = handles.dataset(self.root, "time")
+        set_attribute(h5py.Dataset(time), "target", f"{self.root}/time")
         for name, path in self._groups.items():
             if path not in groups or ("stamps", name) not in self._columns:
                 continue
-            group = group_at(h5, path)
-            column, shape = self.column(name), self.shape_of(name)
-            if column is not None and column.layout and (told := interpretation(column.layout)):
-                set_attribute(h5[column.path], "interpretation", told)
-            set_attribute(group, "NX_class", "NXcollection" if shape is None else "NXdata")
-            if name != path.rpartition("/")[2]:
-                set_attribute(group, "data_key", name)
-            if "time" not in group:
-                group["time"] = time
-            if shape is not None:
-                set_attribute(group, "signal", "value")
-                set_attribute(group, "axes", ["time", *["."] * len(shape)])
-            else:
-                for key in ("signal", "axes"):
-                    group.attrs.pop(key, None)
+            group = handles.group(path)
+            _tell_of(h5py.Group(group), name, path, self.shape_of(name))
+            if not group.links.exists(b"time"):
+                h5o.link(time, group, b"time")
+
+
+def _told(layout: Layout) -> dict[str, str]:
+    return {"interpretation": told} if (told := interpretation(layout)) else {}
+
+
+def _tell_of(group: h5py.Group, field: str, path: str, shape: tuple[int, ...] | None) -> None:
+    """Tell of the group of a field; it may have been made for links, or for other values."""
+    attrs: dict[str, Any] = {"NX_class": "NXcollection" if shape is None else "NXdata"}
+    if field != path.rpartition("/")[2]:
+        attrs["data_key"] = field
+    if shape is not None:
+        attrs |= {"signal": "value", "axes": ["time", *["."] * len(shape)]}
+    if not h5a.get_num_attrs(group.id):
+        new_attributes(group.id, attrs)
+        return
+    for key, value in attrs.items():
+        set_attribute(group, key, value)
+    for key in ("signal", "axes") if shape is None else ():
+        group.attrs.pop(key, None)
 
 
 def _attrs(declared: Field) -> dict[str, Any]:

@@ -25,19 +25,20 @@ def instrument_groups(run: Run, table: StreamTable, links: AssetLinks) -> dict[s
     stream = table.stream
     positioners, detectors = Group("NXcollection"), Group("NXcollection")
     taken = {"bluesky", "name", "source", "positioners", "detectors"}
-    varied = positioner_fields(run, stream)
+    varied = dict.fromkeys(positioner_fields(run, stream))
     for field in varied:
         if table.shape_of(field) == ():
-            name = nexus_name(field, {*taken, *positioners.children})
+            name = nexus_name(field, taken)
+            taken.add(name)
             positioners.children[name] = _positioner(table, field)
-    taken |= set(positioners.children)
     for field in detector_fields(run, stream):
         link = links.link(stream, field)
         data: Node | None = link
         if table.shape_of(field) is not None:
             data = HardLink(f"{table.group_of(field)}/value")
         if data is not None and field not in varied:
-            name = nexus_name(field, {*taken, *detectors.children})
+            name = nexus_name(field, taken)
+            taken.add(name)
             group = Group("NXdetector", children={"data": data})
             seconds = _count_time(stream, stream.fields[field])
             if seconds is not None:
