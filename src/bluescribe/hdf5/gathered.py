@@ -26,7 +26,7 @@ from .column import MISSING, Column
 from .encoding import Block, decode
 from .file import LiveFile
 from .layout import layout_in
-from .objects import copy_attributes, group_at, new_group, set_attribute
+from .objects import copy_attributes, new_group, set_attribute
 
 __all__ = ["MAIN", "NUMBER", "PARTS", "Where", "gather", "is_of_parts"]
 
@@ -237,7 +237,8 @@ class _Tree:
             h5o.copy(item.id, b".", target.id, name.encode())
             return target[name]
         home, _, first = path.rpartition("/")
-        made = self._column(group_at(self._file.h5, home), first, pieces)
+        group = h5py.Group(self._file.handles.group(home))
+        made = self._column(group, first, pieces)
         if f"{target.name.rstrip('/')}/{name}" != path:
             target[name] = made
         return made
