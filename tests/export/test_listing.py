@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from bluescribe.archive import listing as listing_module
 from bluescribe.archive.listing import list_runs, runs_beside
 from bluescribe.commands.cli import app
-from bluescribe.commands.listing import list_folder
+from bluescribe.commands.list import list_folder
 from bluescribe.errors import BluescribeError
 from bluescribe.formats import format_names
 from bluescribe.session.subscribe import make_writers
