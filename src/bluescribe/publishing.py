@@ -46,6 +46,7 @@ class PublishedRun(RunFile[PublishSettings]):
     """One run on its way to a broker."""
 
     takes_pages: ClassVar[bool] = False
+    is_sent: ClassVar[bool] = True
 
     def open(self, run: Run) -> None:
         """Begin; nothing is sent yet."""

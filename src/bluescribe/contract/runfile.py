@@ -46,6 +46,8 @@ class RunFile(RunImages[Settings]):
 
     takes_pages: ClassVar[bool] = True
     """False for a format that keeps documents as they come and wants `record` alone."""
+    is_sent: ClassVar[bool] = False
+    """True where runs are sent somewhere and no file is made: messages say so."""
     note: Note | None = None
     """Says beside the file, from its end on, what `afterwards` is to do."""
 

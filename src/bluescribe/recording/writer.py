@@ -75,7 +75,7 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
         """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
         self._changes, self._changed, self._is_enabled = {}, {}, True
-        self._close = at_the_end(self, end, self._lane, self._account)
+        self._close = at_the_end(self, end, self._lane, self._account, self._folder)
 
     @property
     def receiver(self) -> Self:
@@ -268,8 +268,8 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
         """
         self._close.detach()
         patience = _HANGS_SECONDS + self.settings.drain_timeout + self.settings.retry_seconds
-        is_replay = self._account.is_replay
-        close(self._lane, self._account, None, None if is_replay else patience)
+        waits = None if self._account.is_replay else patience
+        close(self._lane, self._account, self._folder, None, patience=waits)
         self._session.close()
 
     def begin_to_close(self) -> None:
@@ -278,10 +278,14 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
-        directory = working_directory() / self.directory
-        status = self._account.status(directory, len(self._lane))
+        status = self._account.status(self._folder, len(self._lane))
         changes = tuple(self._changed.values())
         return replace(status, is_enabled=self._is_enabled, changes=changes)
+
+    @property
+    def _folder(self) -> Path:
+        """Folder of the runs that begin from now on, below the present working directory."""
+        return working_directory() / self.directory
 
     def __enter__(self) -> Self:
         """Return the writer; leaving the block closes it."""
