@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from ..model.declared import as_declared
+from ..model.numbers import is_number
 from ..model.run import Field
 from ..model.values import Array
 from .chunks import are_compressed, rows_a_chunk
@@ -152,7 +153,7 @@ class Column:
             if layout.is_json:
                 self._drop(f"{self._name}_shape", f"{self._name}{MISSING}")
                 self._missing.clear()  # JSON has a word for it
-        if self.layout and self.layout.dtype.kind in "biuf" and self.layout.dtype != layout.dtype:
+        if self.layout and is_number(self.layout.dtype) and self.layout.dtype != layout.dtype:
             self._measured.append((self.rows, self.layout.dtype))
         self.layout = layout
 

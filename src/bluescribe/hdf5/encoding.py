@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..files.json_text import dumps
+from ..model.numbers import has_nan, is_integer, is_number
 from ..model.values import Array, as_array, as_dtype, hides_truth
 from .layout import Layout
 from .records import as_records
@@ -138,7 +139,7 @@ def _cast(values: Sequence[Any] | Array, array: Array, layout: Layout) -> Array 
         return None
     if array.dtype == layout.dtype:
         return array
-    if array.dtype.kind in "iu" and layout.kind != "integer" and hides_truth(values, array):
+    if is_integer(array.dtype) and layout.kind != "integer" and hides_truth(values, array):
         return None
     return _utf8(array, layout) if array.dtype.kind == "U" else as_dtype(array, layout.dtype)
 
@@ -149,10 +150,13 @@ def _alike(values: Sequence[Any] | Array) -> Array | None:
     if not isinstance(first, np.ndarray) or first.nbytes < _LARGE_BYTES:
         return None
     shape, dtype = first.shape, first.dtype
-    is_number = dtype.isnative and dtype.kind in "biufc"
-    are_alike = is_number and all(
-        isinstance(value, np.ndarray) and value.shape == shape and value.dtype == dtype
-        for value in values
+    are_alike = (
+        dtype.isnative
+        and is_number(dtype)
+        and all(
+            isinstance(value, np.ndarray) and value.shape == shape and value.dtype == dtype
+            for value in values
+        )
     )
     return first if are_alike else None
 
@@ -199,7 +203,7 @@ def _spread(cast: Array, missing: tuple[int, ...], rows: int, layout: Layout) ->
 def _fill(dtype: np.dtype[Any]) -> Any:
     if dtype.names:
         return np.zeros((), dtype)
-    return np.array(np.nan if dtype.kind in "fc" else 0).astype(dtype)
+    return np.array(np.nan if has_nan(dtype) else 0).astype(dtype)
 
 
 def _utf8(array: Array, layout: Layout) -> Array | None:

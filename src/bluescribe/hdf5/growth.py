@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from ..files.json_text import dumps
+from ..model.numbers import is_number
 from ..model.run import Field
 from ..model.values import Array
 from .encoding import Block, decode, encode
 from .layout import Layout, json_layout, layout_of, widened
 
 __all__ = ["Growth"]
-
-_NUMBERS = "biufc"
 
 
 class Growth:
@@ -101,7 +100,7 @@ class Growth:
         assert block is not None
         self._settled.extend(decode(block, self.layout))
         self._fresh = []
-        if self.layout.dtype.kind in _NUMBERS:
+        if is_number(self.layout.dtype):
             self._measured.append((len(self._settled), self.layout.dtype))
 
     def _holds_all(self, layout: Layout, value: Any) -> bool:

@@ -40,7 +40,7 @@ class Layout(ColumnType):
     @property
     def takes_missing(self) -> bool:
         """Whether a row without a value can be told from a measured one."""
-        return self.dtype.kind in "fcSV" or self.is_ragged
+        return self.kind in ("real", "complex", "text", "record") or self.is_ragged
 
     @property
     def stored(self) -> Layout:

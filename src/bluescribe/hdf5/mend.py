@@ -20,6 +20,7 @@ from ..assets.hdf5.marked import Marked, meet_all, opened
 from ..assets.hdf5.superblock import Superblock
 from ..contract.array_types import ArrayTypes
 from ..files import Place
+from ..model.numbers import is_integer
 from .changed_copy import changed
 from .column import MISSING, REMADE
 
@@ -106,7 +107,7 @@ class StreamsLayout(Layout):
         for name, group in self._groups(file):
             stream = str(group.attrs.get("stream", name))
             for column in _members(group):
-                if column.ndim > 1 and column.dtype.kind in "iu":
+                if column.ndim > 1 and is_integer(column.dtype):
                     owners = (column.attrs, column.parent.attrs)
                     told = next((a["data_key"] for a in owners if "data_key" in a), None)
                     field = str(told or column.parent.name.rpartition("/")[2])

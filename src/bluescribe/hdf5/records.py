@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..model.numbers import is_number
 from ..model.values import Array
 
 __all__ = ["as_records", "record_type"]
-
-_NUMBERS = "biufc"
 
 
 def record_type(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
@@ -25,7 +24,7 @@ def record_type(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
     for name in dtype.names:
         base, shape = dtype[name].base, dtype[name].shape
         held = record_type(base) if base.names else base.newbyteorder("=")
-        is_held = held is not None and (held.names or held.kind in _NUMBERS) and _is_name(name)
+        is_held = held is not None and (held.names or is_number(held)) and _is_name(name)
         if not is_held or 0 in shape:
             return None
         fields.append((name, held, shape))

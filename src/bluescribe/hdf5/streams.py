@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..model.numbers import is_real
 from ..model.run import Field, Run, Stream
 from ..model.times import seconds_of
 from ..model.values import Array
@@ -58,6 +59,6 @@ def epochs(stamps: Sequence[Any]) -> Array:
         found = np.asarray(stamps)
     except (TypeError, ValueError, OverflowError):  # they have no shape together
         found = np.empty(())
-    if found.ndim == 1 and found.dtype.kind in "iuf":
+    if found.ndim == 1 and is_real(found.dtype):
         return found.astype(np.float64, copy=False)
     return np.array([seconds_of(stamp) for stamp in stamps], np.float64)

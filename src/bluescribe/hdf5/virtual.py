@@ -12,6 +12,7 @@ import numpy as np
 from ..assets.asset import Asset
 from ..assets.hdf5.reader import Span, spans
 from ..assets.images import Images
+from ..model.numbers import is_integer
 from .frames import check_alike, describe
 from .removal import remove
 
@@ -89,4 +90,4 @@ def _source(span: Span, file_name: str) -> tuple[bytes, bytes, h5py.h5s.SpaceID]
 def _mark(dtype: np.dtype[Any]) -> float | int | None:
     if dtype.kind == "f":
         return float("nan")
-    return int(np.iinfo(dtype).max) if dtype.kind in "iu" else None
+    return int(np.iinfo(dtype).max) if is_integer(dtype) else None

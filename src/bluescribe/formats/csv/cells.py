@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 
 from ...files.json_text import dumps, plain
+from ...model.numbers import NUMPY_NUMBERS, is_plain_number
 from .dialect import Dialect
 
 __all__ = ["KINDS", "Cells", "Traits", "Values", "cells", "element_cells"]
@@ -59,7 +60,7 @@ def cells(values: Values, types: frozenset[type] = frozenset()) -> Cells:
     types = types or frozenset(map(type, values))
     if types in _NUMBERS:
         return Cells(_numbers(values).split(b","), _kinds(types))
-    if len(types) == 1 and next(iter(types)) in _NUMPY_NUMBERS:
+    if len(types) == 1 and next(iter(types)) in NUMPY_NUMBERS:
         return cells(np.array(values))
     return _of_values(values)
 
@@ -85,9 +86,6 @@ def _items(array: Array) -> list[Any]:
     """Return the elements of an array; numpy makes None of a time that is not known."""
     items: list[Any] = plain(array) if array.dtype.kind in "mM" else array.tolist()
     return items
-
-
-_NUMPY_NUMBERS = frozenset(np.dtype(code).type for code in "?bBhHiIlLqQefd")
 
 
 def _kinds(types: frozenset[type]) -> Traits:
@@ -117,9 +115,9 @@ def _number(value: float) -> bytes:
 
 def _of_array(array: Array) -> tuple[bytes, Traits]:
     """Return the numbers of a one-dimensional array; nothing where it has none or others."""
-    kind, size = array.dtype.kind, array.dtype.itemsize
-    if kind not in "biuf" or size > 8 or not array.size:
+    if not array.size or not is_plain_number(array.dtype):
         return b"", _NOTHING
+    kind = array.dtype.kind
     if kind == "b":
         return b",".join([_TRUTH[value] for value in array.tolist()]), frozenset({"boolean"})
     if kind == "f":  # half and single precision too: every one of them is also a double

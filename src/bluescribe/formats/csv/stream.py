@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from ...assets.asset import Asset
 from ...files import Place
@@ -286,17 +285,11 @@ def _by_row(fields: Mapping[str, RankedValues], rank: int) -> list[tuple[str, Ra
 
 def _declared_columns(descriptor: Descriptor) -> list[str]:
     """Return the fields that are declared to have a scalar, or a datum's id, in each event."""
-    data_keys = descriptor.doc["data_keys"]
     return [
         name
         for name, declared in descriptor.fields.items()
-        if (declared.dtype != "array" or declared.external) and not _is_streamed(data_keys[name])
+        if (declared.dtype != "array" or declared.external) and not declared.is_streamed
     ]
-
-
-def _is_streamed(data_key: Any) -> bool:
-    """Tell whether stream_datum documents, not events, tell of a field's values."""
-    return isinstance(data_key, Mapping) and str(data_key.get("external")).startswith("STREAM")
 
 
 def _label(name: str, taken: set[str]) -> str:

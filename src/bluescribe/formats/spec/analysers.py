@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...model.numbers import Number
 from ...model.run import Page, Stream
 from .columns import Layout, Spectrum
 from .command import Preset
 from .lines import label
-from .numbers import Number, digits, number
+from .numbers import digits, number
 
 __all__ = ["spectrum_lines"]
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from ...model.numbers import is_one_number
 from ...model.run import COUNT_TIMES, Descriptor, Document, Run
 from .lines import label, literal, one_line
 from .numbers import digits
@@ -217,9 +218,7 @@ def _number(value: Any) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        return False
-    return bool(-1e300 < value < 1e300)
+    return is_one_number(value) and bool(-1e300 < value < 1e300)
 
 
 def _is_count(value: Any) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...model.diffractometer import diffractometers
+from ...model.numbers import Number
 from ...model.run import Document, Page, Run, Stream
 from ...model.times import local_time, seconds_of
 from .analysers import spectrum_lines
@@ -19,7 +20,7 @@ from .command import Preset
 from .geometry import geometry_lines
 from .lines import comment, label, literal, metadata, plain, unique
 from .marks import HEADER, NO_ROWS, NO_STOP, ROWS_OF, RUN, STOPPED
-from .numbers import Number, digits, number
+from .numbers import digits, number
 
 __all__ = [
     "LABEL",

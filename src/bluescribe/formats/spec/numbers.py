@@ -10,36 +10,20 @@ from typing import Any
 import numpy as np
 import orjson
 
-from ...model.values import Array, as_array
+from ...model.numbers import Number, number_of, numbers_of, rows_of_numbers
+from ...model.values import Array
 
-__all__ = ["digits", "is_finite", "number", "numbers", "pointed", "spectra", "spectrum"]
+__all__ = ["digits", "is_finite", "number", "numbers", "pointed", "spectra"]
 
-Number = int | float
-
-_LARGEST = 10**38
+_BEYOND = 10**38
 """silx has room for 39 characters of a motor's position."""
 
 _NON_FINITE = {math.inf: "+inf", -math.inf: "-inf"}
 
 
 def number(value: Any, codes: Mapping[str, int] | None = None) -> Number | None:
-    """Return a value as a plain int or float, or None where it is no number.
-
-    Parameters
-    ----------
-    value
-        A number, truth value or enum string, of Python or numpy.
-    codes
-        Index of each enum string.
-    """
-    if isinstance(value, np.generic | np.ndarray):
-        is_scalar = value.ndim == 0 and _fits(value.dtype)
-        return number(value.item()) if is_scalar else _from_text(value, codes)
-    if isinstance(value, float):
-        return float(value)
-    if isinstance(value, int):
-        return int(value) if -_LARGEST < value < _LARGEST else None
-    return _from_text(value, codes)
+    """Return a value as a number that a row has room for, or None where it is none."""
+    return number_of(value, codes, _BEYOND)
 
 
 def is_finite(value: Any) -> bool:
@@ -62,21 +46,8 @@ def digits(value: Number | None) -> str:
 
 
 def numbers(values: Sequence[Any] | Array, codes: Mapping[str, int]) -> list[Number | None]:
-    """Return a column as plain ints and floats, None where a value is no number."""
-    if isinstance(values, np.ndarray):
-        values = values.tolist() if values.ndim == 1 and _fits(values.dtype) else list(values)
-    types = set(map(type, values))
-    if types == {float} or (types == {int} and -_LARGEST < min(values) <= max(values) < _LARGEST):
-        return list(values)
-    if types == {bool} or (len(types) == 1 and _is_numeric(*types)):
-        return [+value for value in np.array(values).tolist()]
-    return [number(value, codes) for value in values]
-
-
-def spectrum(value: Any) -> Array | None:
-    """Return one row's array, or None where it is no row of numbers."""
-    stack = as_array([value]) if isinstance(value, list | tuple | np.ndarray) else None
-    return stack[0] if stack is not None and stack.ndim == 2 and _fits(stack.dtype) else None
+    """Return a column as numbers, None where a value is none."""
+    return numbers_of(values, codes, _BEYOND)
 
 
 def spectra(values: Sequence[Any] | Array) -> list[bytes | None]:
@@ -84,31 +55,10 @@ def spectra(values: Sequence[Any] | Array) -> list[bytes | None]:
 
     None also stands for a spectrum without a single finite channel: spec2nexus would fail on it.
     """
-    if isinstance(values, np.ndarray) or _are_alike(values):
-        stack = as_array(values)
-        if stack is not None and stack.ndim == 2 and _fits(stack.dtype):
-            return _channels(stack)
-    arrays = [spectrum(value) for value in values]
-    return [None if a is None else _channels(a.reshape(1, -1))[0] for a in arrays]
-
-
-def _are_alike(values: Sequence[Any]) -> bool:
-    """Tell whether rows are arrays of one type: among floats integers would become such."""
-    types = {value.dtype if isinstance(value, np.ndarray) else None for value in values}
-    return len(types) == 1 and None not in types
-
-
-def _from_text(value: Any, codes: Mapping[str, int] | None) -> int | None:
-    return codes.get(value) if codes and isinstance(value, str) else None
-
-
-def _is_numeric(kind: type) -> bool:
-    """Tell whether a type is of numpy and holds numbers that Python has."""
-    return issubclass(kind, np.generic) and _fits(np.dtype(kind))
-
-
-def _fits(dtype: np.dtype[Any]) -> bool:
-    return dtype.kind in "biuf" and dtype.itemsize <= 8
+    rows = rows_of_numbers(values)
+    if isinstance(rows, np.ndarray):
+        return _channels(rows)
+    return [None if row is None else _channels(row.reshape(1, -1))[0] for row in rows]
 
 
 def _channels(stack: Array) -> list[bytes | None]:
