@@ -9,7 +9,7 @@ double, some ten times faster than `repr`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -17,12 +17,11 @@ import orjson
 
 from ...files.json_text import dumps, plain
 from ...model.numbers import NUMPY_NUMBERS, is_plain_number
+from ...model.ranks import Values
+from ...model.values import Array
 from .dialect import Dialect
 
-__all__ = ["KINDS", "Cells", "Traits", "Values", "cells", "element_cells"]
-
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-Values: TypeAlias = Sequence[Any] | Array
+__all__ = ["KINDS", "Cells", "Traits", "cells", "element_cells"]
 
 Traits: TypeAlias = frozenset[str]
 """What was seen in a column: the kinds of its values, and what its readers should be told."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from ...assets.asset import Asset
 from ...files import Place
+from ...model.ranks import RankedValues, Values
 from ...model.run import Descriptor, Page, Stream
-from .cells import Values, element_cells
+from .cells import cells, element_cells
 from .dialect import Dialect
 from .own_columns import SEQ_NUM, own_columns
-from .ranks import RankedValues
 from .table import LINE_END, Table
 
 __all__ = ["ArrayTable", "Column", "ExternalFiles", "StreamTables"]
@@ -214,7 +214,7 @@ class StreamTables:
         """
         columns = list(self.columns) if self.rows else self._first_columns(fields)
         others = [name for name in self.stream.fields if name in fields and name not in columns]
-        rows = {name: fields[name].first_cell for name in others}
+        rows = {name: fields[name].first_scalar for name in others}
         fresh = {name: row for name, row in rows.items() if row is not None}
         return [*columns, *sorted(fresh, key=fresh.__getitem__)]
 
@@ -223,8 +223,8 @@ class StreamTables:
         return [
             name
             for name in self.stream.fields
-            if (name in self.columns and (name not in fields or fields[name].may_be_cells))
-            or (name in fields and fields[name].first_cell == 0)
+            if (name in self.columns and (name not in fields or fields[name].begins_with_scalar))
+            or (name in fields and fields[name].first_scalar == 0)
         ]
 
     def _set_columns(self, names: Sequence[str]) -> None:
@@ -257,7 +257,7 @@ class StreamTables:
             if name not in fields:
                 texts.append([b""] * len(page))
                 continue
-            text, traits = fields[name].cells(with_lists=name not in self.arrays)
+            text, traits = cells(*fields[name].up_to(0 if name in self.arrays else 1))
             texts.append(self.dialect.cells(text))
             if not traits <= column.traits:
                 column.traits |= traits
