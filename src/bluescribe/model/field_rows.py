@@ -1,4 +1,4 @@
-"""What a stream's events are as columns: how many, when they were read, and which are elsewhere."""
+"""What the rows of a field are: how many will come, when they were read, which are elsewhere."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..model.numbers import is_real
-from ..model.run import Field, Run, Stream
-from ..model.times import seconds_of
-from ..model.values import Array
+from .numbers import is_real
+from .run import Field, Run, Stream
+from .times import seconds_of
+from .values import Array
 
 __all__ = ["FieldRows", "epochs", "field_rows", "rows_expected"]
 
