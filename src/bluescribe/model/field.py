@@ -48,6 +48,22 @@ class Field:
         """The number of each enum string: its place among them."""
         return {text: number for number, text in enumerate(self.enum_strs)}
 
+    def told(self) -> dict[str, Any]:
+        """Return what is declared, by event-model's names; what is not is left out."""
+        declared = {
+            "units": self.units,
+            "source": self.source,
+            "precision": self.precision,
+            "object_name": self.object_name,
+            "dtype": self.dtype,
+            "dtype_numpy": self.numpy_type,
+            "shape": list(self.shape),
+            "limits": self.limits,
+            "enum_strs": list(self.enum_strs),
+            "external": self.external,
+        }
+        return {k: v for k, v in declared.items() if v or v is self.precision is not None}
+
     @property
     def numpy_type(self) -> Any:
         """What numpy calls the type: text, or a list of the fields of a structure."""
