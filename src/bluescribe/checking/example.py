@@ -11,7 +11,7 @@ from typing import Any
 
 from event_model import ComposeRunBundle, compose_run
 
-from ..config.config import WriterConfig
+from ..config.configuration import WriterConfig
 from ..files.names import late_keys
 from .names import OF_BLUESKY, Key, keys_of
 

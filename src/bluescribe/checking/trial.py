@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.config import WriterConfig
+from ..config.configuration import WriterConfig
 from ..contract.folders import existing_part
 from ..contract.report import RunReport
 from ..contract.settings import WriterSettings

@@ -16,7 +16,7 @@ from .selecting import Selection, choosing_runs
 
 if TYPE_CHECKING:
     from ..archive.exporting import Export, ExportedRun, Manifest, Plan
-    from ..config.config import WriterConfig
+    from ..config.configuration import WriterConfig
     from ..sources import StoredRun
 
 __all__ = ["export"]

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
-from ...config.config import WriterConfig
+from ...config.configuration import WriterConfig
 from ...sources import StoredRun
 from .manifest import Manifest
 from .plan import Plan, Progress, Task
