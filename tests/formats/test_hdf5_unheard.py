@@ -16,7 +16,7 @@ from bluescribe.files import Folder, Place
 from bluescribe.hdf5 import unheard
 from bluescribe.hdf5.changed_copy import changed, changed_copy
 from bluescribe.hdf5.file import LiveFile
-from bluescribe.hdf5.room import BrokenFileError
+from bluescribe.hdf5.preallocate import BrokenFileError
 from bluescribe.recording.process import serving
 
 

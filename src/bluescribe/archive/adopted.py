@@ -27,7 +27,7 @@ from ..recording.unfinished_runs import remember
 from ..recording.writer import Writer
 from ..spool.left import LeftRun, LeftSpool
 from .journals import events_of
-from .recovered import Step
+from .recovery_report import Step
 
 __all__ = ["Adopted"]
 

@@ -19,7 +19,7 @@ from ..spool.home import known_homes
 from ..spool.left import LeftSpool
 from ..spool.problems import BrokenSpoolError
 from .adopted import Adopted
-from .recovered import Step
+from .recovery_report import Step
 
 __all__ = ["adopt"]
 

@@ -16,7 +16,7 @@ from ..retry_policy import Retries
 from ..spool import SpoolSettings
 from .adoption import adopt
 from .adoption_process import adopt_elsewhere, can_adopt_elsewhere
-from .recovered import Step
+from .recovery_report import Step
 
 __all__ = ["adopt_later"]
 

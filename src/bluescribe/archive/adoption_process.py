@@ -15,7 +15,7 @@ from ..recording.process.possible import is_safe_in_a_process, why_not
 from ..recording.process.serialized import report_from, report_told
 from ..recording.process.serving import named
 from .adoption import adopt
-from .recovered import Outcome, Step
+from .recovery_report import Outcome, Step
 
 if TYPE_CHECKING:
     from ..recording.writer import Writer

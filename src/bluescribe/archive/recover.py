@@ -21,7 +21,7 @@ from .adoption import adopt
 from .completing import complete, remove_parts
 from .examined import claimed, files_below, recoveries
 from .journals import Journal, is_better, is_poor
-from .recovered import Outcome, Report, Step
+from .recovery_report import Outcome, Report, Step
 
 __all__ = ["Report", "Step", "recover"]
 

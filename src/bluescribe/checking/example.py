@@ -12,7 +12,7 @@ from typing import Any
 from event_model import ComposeRunBundle, compose_run
 
 from ..config.configuration import WriterConfig
-from ..files.names import late_keys
+from ..files.run_paths import late_keys
 from .names import OF_BLUESKY, Key, keys_of
 
 __all__ = ["VALUES", "Example"]

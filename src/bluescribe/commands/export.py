@@ -94,7 +94,7 @@ def _run(
 ) -> int:
     """Export runs; return the exit status: 1 if a run is not complete."""
     from ..archive.exporting import Manifest, configs_for, plan_export
-    from ..files.names import fixed_part
+    from ..files.run_paths import fixed_part
     from ..sources import open_source
     from .progress import waiting
 

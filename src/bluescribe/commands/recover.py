@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from ..archive.recovered import Report
+    from ..archive.recovery_report import Report
 
 __all__ = ["recover"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ..files import MovedFolderError, Place
-from ..files.names import Roots, check_template, claim, late_keys, place_of_run, run_path
+from ..files.run_paths import Roots, check_template, claim, late_keys, place_of_run, run_path
 from ..model.run import Run
 from .settings import WriterSettings
 

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 from ..assets.asset import Asset, Frames
 from ..assets.path_map import PathMap
-from ..contract.post_run import Work
 from ..files import Place
 from ..files.job_note import Note, exact
 from ..model.run import Descriptor, Document, Page, Run, Stream
 from .hooks import check_hooks
+from .post_run import Work
 from .run_images import RunImages
 from .run_places import Settings
 from .settings import WriterSettings

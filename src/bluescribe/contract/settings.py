@@ -12,8 +12,8 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from ..assets.path_map import check_path_map
 from ..files import Rights
-from ..files.names import DEFAULT_TEMPLATE, check_keys, check_template
 from ..files.rights import group_id, parse_mode
+from ..files.run_paths import DEFAULT_TEMPLATE, check_keys, check_template
 from ..files.templates import check_meaning
 from ..model.selection import Selection
 from .checked import (

@@ -17,9 +17,9 @@ from .compact import compact
 from .compression import compression_options
 from .objects import new_dataset, new_group, new_link, printable, set_attribute
 from .oldformat import OLD_FORMAT, OLDEST_FORMAT
+from .preallocate import Room, check_room
 from .rearranged import write_rearranged
 from .removal import Removed, remove
-from .room import Room, check_room
 from .sharing import close_readers
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged
 from .unheard import forget_unheard, let_go, raise_unheard

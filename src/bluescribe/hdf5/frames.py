@@ -15,8 +15,8 @@ from ..assets.hdf5.reader import Span
 from ..assets.images import Images, ImagesError
 from .filters import create_like, create_new
 from .objects import set_attribute
+from .preallocate import take_room
 from .removal import remove
-from .room import take_room
 from .streaming import copy_rows
 
 __all__ = ["check_alike", "copy_frames", "describe"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..model.values import Array
 from .filters import create_like
-from .room import take_room
+from .preallocate import take_room
 from .tree import Rearranged
 
 __all__ = ["write_rearranged"]

@@ -18,8 +18,8 @@ from .file import LiveFile, write_node
 from .joined import join_files
 from .links import AssetLinks
 from .objects import set_attribute
+from .preallocate import telling_of_system
 from .removal import remove
-from .room import telling_of_system
 from .settings import Hdf5FileSettings
 from .table import ColumnTable
 

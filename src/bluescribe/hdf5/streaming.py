@@ -11,7 +11,7 @@ import h5py
 
 from ..assets.waiting import raise_if_given_up
 from .filters import are_compressed_alike
-from .room import take_room
+from .preallocate import take_room
 
 __all__ = ["blocks", "copy_rows"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.runfile import RunFile
-from ..files.names import late_keys
+from ..files.run_paths import late_keys
 from ..model.plain_values import is_plain
 from ..model.run import Descriptor, Document, Run
 from ..model.told import mapping_of

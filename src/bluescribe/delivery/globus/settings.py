@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field, field_validator
 
 from ...contract.settings import HomePath, Problem, SettingsError
-from ...files.names import check_keys
+from ...files.run_paths import check_keys
 from ..settings import DeliverySettings
 
 __all__ = ["GlobusSettings"]

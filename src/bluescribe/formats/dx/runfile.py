@@ -28,7 +28,7 @@ from ...hdf5.file import LiveFile, write_node
 from ...hdf5.frames import copy_frames, describe
 from ...hdf5.links import AssetLinks
 from ...hdf5.objects import set_attribute
-from ...hdf5.room import telling_of_system
+from ...hdf5.preallocate import telling_of_system
 from ...hdf5.tree import Dataset
 from ...hdf5.virtual import write_virtual
 from ...model.run import Descriptor, Document, Field, Page, Run, Stream

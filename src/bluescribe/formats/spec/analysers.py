@@ -17,8 +17,8 @@ from ...model.run import Page, Stream
 from ...model.told import mapping_of
 from .columns import Layout, Spectrum
 from .command import Preset
+from .digits import digits, number
 from .lines import label
-from .numbers import digits, number
 
 __all__ = ["spectrum_lines"]
 

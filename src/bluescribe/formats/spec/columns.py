@@ -12,8 +12,8 @@ from typing import Any
 from ...model.dimensions import detector_fields, positioner_fields
 from ...model.numbers import row_of_numbers
 from ...model.run import Field, Page, Run, Stream
+from .digits import is_finite, number
 from .lines import LONGEST, label, unique
-from .numbers import is_finite, number
 
 __all__ = ["EPOCH", "SEQ_NUM", "Column", "Layout", "Spectrum", "layout"]
 

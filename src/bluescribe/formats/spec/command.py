@@ -12,8 +12,8 @@ import numpy as np
 from ...model.numbers import is_one_number
 from ...model.run import COUNT_TIMES, Descriptor, Document, Run
 from ...model.told import mapping_of
+from .digits import digits
 from .lines import label, literal, one_line
-from .numbers import digits
 
 __all__ = ["Preset", "command", "preset"]
 

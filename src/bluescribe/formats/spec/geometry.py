@@ -15,8 +15,8 @@ import numpy as np
 
 from ...model.diffractometer import Diffractometer, Reflection, cell_volume
 from ...model.numbers import Number
+from .digits import digits, number
 from .lines import comment, literal
-from .numbers import digits, number
 
 __all__ = ["geometry_lines"]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from ...contract.settings import WriterSettings
 from ...files import Folder
-from ...files.names import Roots, counts, late_keys, run_path
 from ...files.run_names import SESSION_TEMPLATE, free_names
+from ...files.run_paths import Roots, counts, late_keys, run_path
 from ...model.run import Run, working_directory
 
 __all__ = [

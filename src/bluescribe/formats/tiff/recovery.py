@@ -23,7 +23,7 @@ from ...contract.recovery import (
 )
 from ...files import Place, replacing
 from ...files.json_text import dumps
-from ...files.names import clean
+from ...files.run_paths import clean
 from ...model.numbers import is_integer
 from .left import LeftFile, LeftRun, named_files, read_list
 from .pages import cut, is_big, is_torn
