@@ -118,7 +118,7 @@ def test_spec_files_of_spec_are_listed_too(tmp_path):
 
 
 def test_hdf5_of_a_known_run_is_not_opened(folder, monkeypatch):
-    from bluescribe.hdf5 import recovery
+    from bluescribe.hdf5.finished import recovery
 
     def refuse(path):
         raise AssertionError(f"{path} was opened")

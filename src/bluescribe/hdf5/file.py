@@ -13,12 +13,12 @@ import numpy as np
 from ..files import Place
 from ..files.write_lock import Hold
 from ..model.values import Array
-from .compact import compact
 from .compression import compression_options
+from .finished.compact import compact
+from .finished.oldformat import OLD_FORMAT, OLDEST_FORMAT
+from .finished.rearranged import write_rearranged
 from .objects import new_dataset, new_group, new_link, printable, set_attribute
-from .oldformat import OLD_FORMAT, OLDEST_FORMAT
 from .preallocate import Room, check_room
-from .rearranged import write_rearranged
 from .removal import Removed, remove
 from .sharing import close_readers
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged

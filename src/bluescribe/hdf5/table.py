@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from ..model.field_rows import FieldRows, epochs, field_rows, rows_expected
 from ..model.run import Field, Page, Run, Stream
 from ..model.values import Array
-from .column import Column, append_rows, fit_rows
+from .columns.column import Column, append_rows, fit_rows
 from .file import LiveFile
 
 __all__ = ["NO_FIELD", "Cells", "ColumnTable", "What"]

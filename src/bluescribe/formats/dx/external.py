@@ -16,7 +16,7 @@ import numpy as np
 from ...assets.datums import Datums
 from ...assets.frames import reader_of
 from ...assets.images import Images, ImagesError, Part
-from ...hdf5.links import AssetLinks
+from ...hdf5.images.links import AssetLinks
 from ...hdf5.objects import set_attribute
 from ...hdf5.removal import remove
 from ...model.numbers import is_real, is_real_or_truth

@@ -21,16 +21,16 @@ from ...contract.runfile import RunFile
 from ...files import Place
 from ...files.job_note import Note
 from ...files.json_text import dumps
-from ...hdf5.column import Column, append_rows, fit_rows
+from ...hdf5.columns.column import Column, append_rows, fit_rows
+from ...hdf5.columns.encoding import Block
 from ...hdf5.compression import compression_options
-from ...hdf5.encoding import Block
 from ...hdf5.file import LiveFile, write_node
-from ...hdf5.frames import copy_frames, describe
-from ...hdf5.links import AssetLinks
+from ...hdf5.images.frames import copy_frames, describe
+from ...hdf5.images.links import AssetLinks
+from ...hdf5.images.virtual import write_virtual
 from ...hdf5.objects import set_attribute
 from ...hdf5.preallocate import telling_of_system
 from ...hdf5.tree import Dataset
-from ...hdf5.virtual import write_virtual
 from ...model.run import Descriptor, Document, Field, Page, Run, Stream
 from ...model.values import Array
 from .copying import DxCopy

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import h5py
 
-from ...hdf5.joined import not_joined
+from ...hdf5.images.joined import not_joined
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
 from ...hdf5.runfile import Hdf5RunFile, Unjoined

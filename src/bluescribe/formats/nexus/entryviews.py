@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from ...hdf5.file import write_node
-from ...hdf5.links import AssetLinks
+from ...hdf5.images.links import AssetLinks
 from ...hdf5.names import nexus_name
 from ...hdf5.objects import set_attribute
 from ...hdf5.preallocate import is_of_system

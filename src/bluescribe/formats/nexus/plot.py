@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ...hdf5.links import AssetLinks
+from ...hdf5.images.links import AssetLinks
 from ...hdf5.names import nexus_name
 from ...hdf5.tree import Dataset, Group, HardLink, Node, Rearranged
 from ...model.dimensions import Grid, detector_fields, dimensions, grid, positioner_fields

@@ -9,9 +9,9 @@ from typing import Any, cast
 import h5py
 import numpy as np
 
-from ...hdf5.column import Column
+from ...hdf5.columns.column import Column
+from ...hdf5.columns.layout import Layout
 from ...hdf5.file import LiveFile
-from ...hdf5.layout import Layout
 from ...hdf5.names import label, unique_name
 from ...hdf5.objects import group_at, set_attribute
 from ...hdf5.table import NO_FIELD, Cells, ColumnTable, What

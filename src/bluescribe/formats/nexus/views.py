@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...hdf5.links import AssetLinks
+from ...hdf5.images.links import AssetLinks
 from ...hdf5.names import nexus_name
 from ...hdf5.tree import Dataset, Group, HardLink, Node
 from ...model.dimensions import detector_fields, positioner_fields

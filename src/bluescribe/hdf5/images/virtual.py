@@ -9,12 +9,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..assets.asset import Asset
-from ..assets.hdf5.reader import Span, spans
-from ..assets.images import Images
-from ..model.numbers import is_integer
+from ...assets.asset import Asset
+from ...assets.hdf5.reader import Span, spans
+from ...assets.images import Images
+from ...model.numbers import is_integer
+from ..removal import remove
 from .frames import check_alike, describe
-from .removal import remove
 
 __all__ = ["write_virtual"]
 

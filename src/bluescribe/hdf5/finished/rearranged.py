@@ -8,10 +8,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..model.values import Array
-from .filters import create_like
-from .preallocate import take_room
-from .tree import Rearranged
+from ...model.values import Array
+from ..images.filters import create_like
+from ..preallocate import take_room
+from ..tree import Rearranged
 
 __all__ = ["write_rearranged"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from .chunks import frames_a_chunk
+from ..columns.chunks import frames_a_chunk
 
 __all__ = ["are_compressed_alike", "create_like", "create_new"]
 

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import h5py
 import numpy as np
 
-from ..assets.hdf5.marked import opened, read_superblock
-from ..contract.array_types import ArrayTypes, in_types
-from ..contract.held_run import HeldRun
-from ..contract.recovery import (
+from ...assets.hdf5.marked import opened, read_superblock
+from ...contract.array_types import ArrayTypes, in_types
+from ...contract.held_run import HeldRun
+from ...contract.recovery import (
     COPIES_ARE_ALL_THERE_IS,
     Found,
     Keep,
@@ -25,7 +25,7 @@ from ..contract.recovery import (
     Source,
     changing,
 )
-from ..files import Place
+from ...files import Place
 from .changed_copy import changed
 from .compact import compact
 from .mend import Layout, MendReport, mend

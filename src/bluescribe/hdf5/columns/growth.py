@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..files.json_text import dumps
-from ..model.numbers import is_number
-from ..model.run import Field
-from ..model.values import Array
+from ...files.json_text import dumps
+from ...model.numbers import is_number
+from ...model.run import Field
+from ...model.values import Array
 from .encoding import Block, decode, encode
 from .layout import Layout, json_layout, layout_of, widened
 

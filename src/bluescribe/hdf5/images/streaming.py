@@ -9,9 +9,9 @@ from itertools import product
 
 import h5py
 
-from ..assets.waiting import raise_if_given_up
+from ...assets.waiting import raise_if_given_up
+from ..preallocate import take_room
 from .filters import are_compressed_alike
-from .preallocate import take_room
 
 __all__ = ["blocks", "copy_rows"]
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ..assets.announced import Announced
-from ..assets.asset import Asset, Frames
-from ..assets.datums import is_whole_dataset
-from ..assets.hdf5.reader import opened_unlocked
-from ..assets.images import Images
-from ..files.json_text import dumps
-from ..model.run import Field, Stream
-from .names import label
-from .tree import Dataset, External, HardLink, Node
+from ...assets.announced import Announced
+from ...assets.asset import Asset, Frames
+from ...assets.datums import is_whole_dataset
+from ...assets.hdf5.reader import opened_unlocked
+from ...assets.images import Images
+from ...files.json_text import dumps
+from ...model.run import Field, Stream
+from ..names import label
+from ..tree import Dataset, External, HardLink, Node
 
 __all__ = ["AssetLinks"]
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 
 import h5py
 
-from ..files import Place, part_of
-from .unheard import forget_unheard, let_go, raise_unheard
+from ...files import Place, part_of
+from ..unheard import forget_unheard, let_go, raise_unheard
 
 __all__ = ["changed", "changed_copy"]
 

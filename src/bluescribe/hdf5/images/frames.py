@@ -10,13 +10,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..assets.frames import Piece, reader_of
-from ..assets.hdf5.reader import Span
-from ..assets.images import Images, ImagesError
+from ...assets.frames import Piece, reader_of
+from ...assets.hdf5.reader import Span
+from ...assets.images import Images, ImagesError
+from ..objects import set_attribute
+from ..preallocate import take_room
+from ..removal import remove
 from .filters import create_like, create_new
-from .objects import set_attribute
-from .preallocate import take_room
-from .removal import remove
 from .streaming import copy_rows
 
 __all__ = ["check_alike", "copy_frames", "describe"]

@@ -8,17 +8,17 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..model.declared import as_declared
-from ..model.numbers import is_number
-from ..model.run import Field
-from ..model.values import Array
+from ...model.declared import as_declared
+from ...model.numbers import is_number
+from ...model.run import Field
+from ...model.values import Array
+from ..file import LiveFile
+from ..objects import as_stored, group_at, new_column, set_attribute, utf8_dtype
+from ..removal import remove
 from .chunks import are_compressed, rows_a_chunk
 from .encoding import Block, decode, encode
-from .file import LiveFile
 from .growth import Growth
 from .layout import Layout
-from .objects import as_stored, group_at, new_column, set_attribute, utf8_dtype
-from .removal import remove
 from .rows import write_rows
 
 __all__ = ["MISSING", "REMADE", "Column", "append_rows", "fit_rows"]

@@ -16,13 +16,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..assets.hdf5.marked import Marked, meet_all, opened
-from ..assets.hdf5.superblock import Superblock
-from ..contract.array_types import ArrayTypes
-from ..files import Place
-from ..model.numbers import is_integer
+from ...assets.hdf5.marked import Marked, meet_all, opened
+from ...assets.hdf5.superblock import Superblock
+from ...contract.array_types import ArrayTypes
+from ...files import Place
+from ...model.numbers import is_integer
+from ..columns.column import MISSING, REMADE
 from .changed_copy import changed
-from .column import MISSING, REMADE
 
 __all__ = ["Layout", "MendReport", "StreamsLayout", "Table", "growing", "mend"]
 

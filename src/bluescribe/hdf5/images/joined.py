@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import h5py
 
-from ..assets.hdf5.reader import spans
-from ..assets.images import Images, ImagesError, MissingError, NotReadyError
-from .file import write_node
+from ...assets.hdf5.reader import spans
+from ...assets.images import Images, ImagesError, MissingError, NotReadyError
+from ..file import write_node
+from ..objects import set_attribute
 from .links import AssetLinks
-from .objects import set_attribute
 from .virtual import write_virtual
 
 __all__ = ["is_linked_exactly", "join_files", "not_joined"]

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..files.json_text import dumps
-from ..model.numbers import has_nan, is_integer, is_number
-from ..model.values import Array, as_array, as_dtype, hides_truth
+from ...files.json_text import dumps
+from ...model.numbers import has_nan, is_integer, is_number
+from ...model.values import Array, as_array, as_dtype, hides_truth
 from .layout import Layout
 from .records import as_records
 

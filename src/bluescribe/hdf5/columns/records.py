@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..model.numbers import is_number
-from ..model.values import Array
+from ...model.numbers import is_number
+from ...model.values import Array
 
 __all__ = ["as_records", "record_type"]
 

@@ -21,9 +21,9 @@ import h5py
 import numpy as np
 from h5py import h5d, h5g, h5l, h5o, h5p, h5s, h5t
 
-from ..files import Place, part_of
-from ..files.system import change_mode
-from .objects import copy_attributes
+from ...files import Place, part_of
+from ...files.system import change_mode
+from ..objects import copy_attributes
 from .oldformat import convert
 
 __all__ = ["compact"]

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..model.column_type import ColumnType
-from ..model.run import Field
-from ..model.text_width import room_for, widest
-from ..model.values import as_array
+from ...model.column_type import ColumnType
+from ...model.run import Field
+from ...model.text_width import room_for, widest
+from ...model.values import as_array
 from .records import as_records
 
 __all__ = ["Layout", "json_layout", "layout_of", "widened"]

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 from h5py import h5s
 
-from ..model.values import Array
+from ...model.values import Array
 
 __all__ = ["write_rows"]
 
