@@ -158,7 +158,7 @@ def publish_to(
     publisher.follow(Spool(home))
     RE.subscribe(publisher)  # type: ignore[no-untyped-call]  # bluesky
     if any(map(has_left_folders, known_homes(home.spool))):
-        from .archive.adoption_later import adopt_later
+        from .archive.adoption.later import adopt_later
 
         adopt_later(home, {Publisher.format: Publisher}, bool)
     return publisher

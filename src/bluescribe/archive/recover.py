@@ -17,7 +17,7 @@ from ..contract.recovery import Found, Keep, NotAloneError, Recovery, RecoveryEr
 from ..files.backup import is_put_by, keep, keeping, put_back
 from ..files.run_names import is_beside_a_file, is_owed
 from ..recording.unfinished_runs import remember
-from .adoption import adopt
+from .adoption.adopting import adopt
 from .completing import complete, remove_parts
 from .examined import claimed, files_below, recoveries
 from .journals import Journal, is_better, is_poor

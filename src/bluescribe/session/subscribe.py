@@ -89,7 +89,7 @@ def _look_back(writers: Writers) -> None:
         take_up_owed(writers)
 
     if any(map(has_left_folders, known_homes(writers.spool.spool))):
-        from ..archive.adoption_later import (
+        from ..archive.adoption.later import (
             adopt_later,  # and all that recovers, which is seldom needed
         )
 

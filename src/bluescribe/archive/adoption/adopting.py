@@ -13,13 +13,13 @@ from contextlib import closing, suppress
 from pathlib import Path
 from types import MappingProxyType
 
-from ..recording.writer import Writer
-from ..spool.folder import SpoolFolder, left_folders
-from ..spool.home import known_homes
-from ..spool.left import LeftSpool
-from ..spool.problems import BrokenSpoolError
-from .adopted import Adopted
-from .recovery_report import Step
+from ...recording.writer import Writer
+from ...spool.folder import SpoolFolder, left_folders
+from ...spool.home import known_homes
+from ...spool.left import LeftSpool
+from ...spool.problems import BrokenSpoolError
+from ..recovery_report import Step
+from .one_run import Adopted
 
 __all__ = ["adopt"]
 

@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..recording.process.channel import Channel
-from ..recording.process.child import Child
-from ..recording.process.possible import is_safe_in_a_process, why_not
-from ..recording.process.serialized import report_from, report_told
-from ..recording.process.serving import named
-from .adoption import adopt
-from .recovery_report import Outcome, Step
+from ...recording.process.channel import Channel
+from ...recording.process.child import Child
+from ...recording.process.possible import is_safe_in_a_process, why_not
+from ...recording.process.serialized import report_from, report_told
+from ...recording.process.serving import named
+from ..recovery_report import Outcome, Step
+from .adopting import adopt
 
 if TYPE_CHECKING:
-    from ..recording.writer import Writer
+    from ...recording.writer import Writer
 
 __all__ = ["adopt_elsewhere", "can_adopt_elsewhere", "serve_adoption"]
 

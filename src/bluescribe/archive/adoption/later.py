@@ -8,15 +8,15 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from .. import retry_policy
-from ..contract.report import RunReport
-from ..recording.at_exit import at_the_end
-from ..recording.writer import Writer
-from ..retry_policy import Retries
-from ..spool import SpoolSettings
-from .adoption import adopt
-from .adoption_process import adopt_elsewhere, can_adopt_elsewhere
-from .recovery_report import Step
+from ... import retry_policy
+from ...contract.report import RunReport
+from ...recording.at_exit import at_the_end
+from ...recording.writer import Writer
+from ...retry_policy import Retries
+from ...spool import SpoolSettings
+from ..recovery_report import Step
+from .adopting import adopt
+from .process import adopt_elsewhere, can_adopt_elsewhere
 
 __all__ = ["adopt_later"]
 

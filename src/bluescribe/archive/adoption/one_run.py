@@ -12,22 +12,22 @@ from typing import Any
 
 from event_model import DocumentNames
 
-from ..contract.plugin import FormatPlugin
-from ..contract.recovery import Found, NotAloneError, Recovery, RecoveryError, Source
-from ..contract.report import RunReport
-from ..contract.session import CONTROL
-from ..contract.settings import WriterSettings
-from ..errors import BluescribeError
-from ..files import Place, parts_of
-from ..files.backup import being_recovered, is_put_by, keep, keeping, put_back
-from ..files.job_note import notes_of
-from ..formats import load_plugin
-from ..model.run import Run
-from ..recording.unfinished_runs import remember
-from ..recording.writer import Writer
-from ..spool.left import LeftRun, LeftSpool
-from .journals import events_of
-from .recovery_report import Step
+from ...contract.plugin import FormatPlugin
+from ...contract.recovery import Found, NotAloneError, Recovery, RecoveryError, Source
+from ...contract.report import RunReport
+from ...contract.session import CONTROL
+from ...contract.settings import WriterSettings
+from ...errors import BluescribeError
+from ...files import Place, parts_of
+from ...files.backup import being_recovered, is_put_by, keep, keeping, put_back
+from ...files.job_note import notes_of
+from ...formats import load_plugin
+from ...model.run import Run
+from ...recording.unfinished_runs import remember
+from ...recording.writer import Writer
+from ...spool.left import LeftRun, LeftSpool
+from ..journals import events_of
+from ..recovery_report import Step
 
 __all__ = ["Adopted"]
 
