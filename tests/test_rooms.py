@@ -39,6 +39,41 @@ def test_each_place_of_the_table_is_there() -> None:
             assert (PACKAGE / name.replace("<format>", each)).exists(), name
 
 
+def facts() -> list[tuple[str, list[str], list[str]]]:
+    """Return the rows of the table of facts: the fact, who tells it, and in which modules."""
+    page = (TOP / "docs" / "explanation" / "rooms.md").read_text()
+    table = page.partition("## Which module knows what")[2].partition("## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
+    in_code = re.compile(r"`([^`]+)`")
+    return [(row[0], in_code.findall(row[1]), in_code.findall(row[2])) for row in rows[2:]]
+
+
+@pytest.mark.parametrize(("fact", "names", "modules"), facts())
+def test_each_fact_is_told_where_the_table_says_and_nowhere_else(
+    fact: str, names: list[str], modules: list[str]
+) -> None:
+    assert names, fact
+    text = "".join((PACKAGE / module).read_text() for module in modules)
+    for name in names:
+        for part in name.split("."):
+            told = re.compile(rf"^ *(?:def|class) {part}\b|^    {part}: ", re.MULTILINE)
+            assert told.search(text), f"{part} is not in {modules}"
+        again = re.compile(rf"^def {name}\(", re.MULTILINE)
+        assert not [path for path in _formats() if again.search(path.read_text())]
+
+
+def test_what_kind_of_number_a_type_holds_is_asked_of_the_model() -> None:
+    """No format goes by numpy's letters, but for one at a time: how a value looks."""
+    letters = re.compile(r'kind (?:not )?in "[biufc]{2,}"')
+    assert not [path for path in _formats() if letters.search(path.read_text())]
+    assert letters.search((PACKAGE / "model" / "numbers.py").read_text())
+
+
+def _formats() -> list[Path]:
+    rooms = ("formats", "hdf5", "contract", "delivery")
+    return [path for room in rooms for path in (PACKAGE / room).rglob("*.py")]
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_names_modules_and_rooms_that_are_there(room: str) -> None:
     """What stands in backticks in the docstring of a room is one of its modules, or a room."""

@@ -48,6 +48,7 @@ class PublishedRun(RunFile[PublishSettings]):
     """One run on its way to a broker."""
 
     takes_pages: ClassVar[bool] = False
+    is_sent: ClassVar[bool] = True
 
     def open(self, run: Run) -> None:
         """Begin; nothing is sent yet."""
@@ -160,7 +161,7 @@ def publish_to(
     publisher.follow(Spool(home))
     RE.subscribe(publisher)  # type: ignore[no-untyped-call]  # bluesky
     if any(map(has_left_folders, known_homes(home.spool))):
-        from .archive.adoption_later import adopt_later
+        from .archive.adoption.later import adopt_later
 
         adopt_later(home, {Publisher.format: Publisher}, bool)
     return publisher

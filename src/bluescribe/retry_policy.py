@@ -55,7 +55,7 @@ FOR_PROCESSES = RetryPolicy(first=0.5, longest=0.5)
 FOR_IMAGES = RetryPolicy(first=0.05, longest=2.0)
 """A detector's file that is not complete (`assets.waiting`), as long as IMAGES_TIMEOUT says."""
 FOR_ADOPTION = RetryPolicy(first=2.0, longest=60.0)
-"""The runs that a dead session left in its spool (`archive.adoption_later`)."""
+"""The runs that a dead session left in its spool (`archive.adoption.later`)."""
 FOR_DELIVERIES = RetryPolicy(first=1.0, longest=600.0, log_again=3600.0)
 """What a server refuses, or cannot be reached for (`delivery.trouble`)."""
 

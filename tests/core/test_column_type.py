@@ -147,3 +147,12 @@ def test_a_type_of_two_values_of_any_kind_holds_both_or_tells():
         elif both is not None and both.size and {first.dtype.kind, second.dtype.kind} != {"i", "u"}:
             assert both.dtype.kind == "U" or as_dtype(both, found.dtype) is not None, (one, other)
             assert found.shape == both.shape[1:]
+
+
+def test_integers_between_two_are_exact_or_not():
+    integers, floats = ColumnType(np.dtype(np.int8)), ColumnType(np.dtype(float))
+    assert integers.holds_integers(-128, 127)
+    assert not integers.holds_integers(-129, 0)
+    assert floats.holds_integers(-(2**53), 2**53)
+    assert not floats.holds_integers(0, 2**53 + 1)
+    assert ColumnType(np.dtype(bool)).holds_integers(0, 0)

@@ -11,7 +11,7 @@ import pytest
 
 from bluescribe.config.config import read_iconfig
 from bluescribe.errors import ConfigError, UnknownFormatError
-from bluescribe.files.names import DEFAULT_TEMPLATE
+from bluescribe.files.run_paths import DEFAULT_TEMPLATE
 
 BITS = """
     ICONFIG_VERSION: 2.0.0

@@ -135,11 +135,14 @@ def test_what_cannot_be_is_refused_and_no_format_has_changed(engine, writers, tm
 def test_it_is_said_in_one_line_and_status_has_it(writers, caplog, tmp_path):
     caplog.set_level(logging.INFO)
     writers.directory = "second"
+    writers.csv.directory = tmp_path / "third"
     writers.csv.enabled = False
     writers.reset()
     lines = [line for line in told(caplog, logging.INFO) if "run on" in line]
     assert lines == [
-        f"csv, jsonl, spec: from the next run on in {tmp_path}/second (by the console)",
+        "csv, jsonl, spec: from the next run on in second, below the working directory at its "
+        f"start (now {tmp_path}) (by the console)",
+        f"csv: from the next run on in {tmp_path}/third (by the console)",
         "csv: from the next run on not written (by the console)",
         "as configured from the next run on: csv (directory, enabled), jsonl (directory), "
         "spec (directory) (by the console)",

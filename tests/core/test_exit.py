@@ -10,6 +10,7 @@ import pytest
 
 from bluescribe import CsvWriter, JsonlWriter, SpecWriter
 from bluescribe.recording import backend
+from bluescribe.session.writers import Writers
 from bluescribe.testing.contract import played
 from tests.core.scanning import PATIENCE, told
 
@@ -45,7 +46,21 @@ def test_writers_whose_disks_hang_are_waited_for_together(tmp_path, hangs, caplo
     for writer in writers:
         writer._close()  # as the interpreter does at its end
     assert time.monotonic() - began < 3 * SECONDS, "each was waited for"
-    assert len([text for text in told(caplog) if "its disk hangs" in text]) == len(writers)
+    assert len([text for text in told(caplog) if "hangs: given up" in text]) == len(writers)
     hangs.set()
     for writer in writers:
         writer.close()
+
+
+def test_formats_of_a_session_tell_once_of_the_folder_that_hangs(tmp_path, hangs, caplog):
+    kinds = {"csv": CsvWriter, "jsonl": JsonlWriter, "spec": SpecWriter}
+    each = {name: kind(tmp_path / "data", drain_timeout=0.01) for name, kind in kinds.items()}
+    writers = Writers(each)
+    for name, doc in played("scan", "plain", tmp_path / "raw"):
+        writers(name, doc)
+    for writer in each.values():
+        writer._close()  # as the interpreter does at its end
+    (words,) = [text for text in told(caplog) if "hangs: given up" in text]
+    assert words.startswith(f"csv, jsonl, spec: the disk of {tmp_path}/data hangs")
+    hangs.set()
+    writers.close()

@@ -13,11 +13,7 @@ import pytest
 
 from bluescribe import CsvWriter, JsonlWriter, NexusWriter, SpecWriter, subscribe_writers
 from bluescribe.files.write_lock import Hold, is_held
-from bluescribe.recording.unfinished_runs import (
-    find_incomplete,
-    log_incomplete,
-    places_of,
-)
+from bluescribe.recording.unfinished_runs import find_incomplete, log_incomplete, places_of
 from bluescribe.testing import documents
 from tests import warm
 from tests.core.scanning import told

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bluescribe.contract.settings import WriterSettings
 from bluescribe.errors import ConfigError
 from bluescribe.files import Place, Rights
-from bluescribe.files.names import (
+from bluescribe.files.run_paths import (
     DEFAULT_TEMPLATE,
     check_template,
     claim,

@@ -16,8 +16,11 @@ from ophyd.sim import det
 from bluescribe import subscribe_writers
 from bluescribe.formats import load_format
 from bluescribe.formats.jsonl import JsonlFile
+from bluescribe.publishing import Publisher
+from bluescribe.spool import Spool, SpoolSettings
+from bluescribe.testing import documents
 from bluescribe.testing.shapes.engine import recording
-from tests.core.scanning import scan, told
+from tests.core.scanning import PATIENCE, scan, told
 
 TEXTS = ("csv", "jsonl", "spec")
 
@@ -143,3 +146,17 @@ def test_a_value_that_is_a_path_and_becomes_one_name_is_told_once(tmp_path, capl
         assert f"data_dir = {value!r}" in words[0]
         assert f"called {folder.name!r}" in words[0]
         assert "Remedy: put the folders into DIRECTORY" in words[0]
+
+
+def test_a_publisher_whose_broker_is_away_tells_of_no_file(tmp_path, caplog):
+    pytest.importorskip("redis")
+    publisher = Publisher(to="redis://localhost:1", retry_seconds=0)
+    publisher.follow(Spool(SpoolSettings(spool=tmp_path / "spool")))
+    with publisher:
+        for name, doc in documents("count", tmp_path):
+            publisher(name, doc)
+        assert not publisher.flush(PATIENCE)
+    words, _ = told(caplog)  # the other one tells where the spool is
+    assert "is NOT SENT so far: Redis" in words
+    assert "is sent as soon as that can be done" in words
+    assert "file" not in words

@@ -138,21 +138,24 @@ def test_close_waits_for_disks_that_hang_together_and_not_for_ever(
     gate, engine, tmp_path, caplog, monkeypatch
 ):
     monkeypatch.setattr(writer_module, "_HANGS_SECONDS", 1.0)
-    settings: dict[str, Any] = {"drain_timeout": 0.1, "retry_seconds": 0, "file_name": "a"}
-    writers = Writers({name: JsonlWriter(tmp_path / name, **settings) for name in "xyz"})
+    settings: dict[str, Any] = {"drain_timeout": 0.1, "retry_seconds": 0}
+    paths = [tmp_path / name for name in ("x/a.jsonl", "x/b.jsonl", "y/a.jsonl")]
+    writers = Writers(
+        {str(path): JsonlWriter(path.parent, file_name=path.stem, **settings) for path in paths}
+    )
     engine.subscribe(writers.receiver)
     engine(scan())
     assert gate.reached.wait(PATIENCE)
     began = time.monotonic()
     writers.close()
     assert 0.8 < time.monotonic() - began < 2.5
-    words = [line for line in told(caplog) if "its disk hangs" in line]
-    assert len(words) == 3
-    assert "by the next session" in words[0]
+    words = [line for line in told(caplog) if "hangs: given up" in line]
+    disks = [f"jsonl, jsonl: the disk of {tmp_path}/x hangs", f"jsonl: the disk of {tmp_path}/y"]
+    assert [line.startswith(disk) for line, disk in zip(words, disks, strict=True)] == [True, True]
+    assert words[0].endswith(f"by the next session, or by bluescribe recover {tmp_path}/x.")
     gate.is_open.set()
-    files = [tmp_path / name / "a.jsonl" for name in "xyz"]
-    eventually(lambda: all(path.read_text().count("\n") == len(WHOLE) for path in files))
-    assert [names(path) for path in files] == [WHOLE] * 3
+    eventually(lambda: all(path.read_text().count("\n") == len(WHOLE) for path in paths))
+    assert [names(path) for path in paths] == [WHOLE] * 3
 
 
 def test_close_waits_for_a_disk_that_is_only_slow(engine, tmp_path, caplog, monkeypatch):

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from bluescribe.archive import listing as listing_module
 from bluescribe.archive.listing import list_runs, runs_beside
 from bluescribe.commands.cli import app
-from bluescribe.commands.listing import list_folder
+from bluescribe.commands.list import list_folder
 from bluescribe.errors import BluescribeError
 from bluescribe.formats import format_names
 from bluescribe.session.subscribe import make_writers
@@ -118,7 +118,7 @@ def test_spec_files_of_spec_are_listed_too(tmp_path):
 
 
 def test_hdf5_of_a_known_run_is_not_opened(folder, monkeypatch):
-    from bluescribe.hdf5 import recovery
+    from bluescribe.hdf5.finished import recovery
 
     def refuse(path):
         raise AssertionError(f"{path} was opened")

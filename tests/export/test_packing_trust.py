@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from bluescribe.archive.packing import PackError, pack, zip_for_user
-from bluescribe.commands.pack import check
+from bluescribe.commands.unpack import check
 from bluescribe.testing import documents
 
 PRIVATE = b"PRIVATE"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bluescribe.contract.settings import SettingsError, WriterSettings
 from bluescribe.files.filling import Roots
-from bluescribe.files.names import check_template, run_path
 from bluescribe.files.numbers import highest_number, numbered_path
+from bluescribe.files.run_paths import check_template, run_path
 from bluescribe.testing.strategies.values import json_values
 from bluescribe.testing.words import AWKWARD, FORBIDDEN, TEXTS, UNPRINTABLE
 

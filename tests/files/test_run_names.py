@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from bluescribe.files import Place, part_beside, parts_of
 from bluescribe.files.backup import Kept, being_recovered, is_put_by, keep, put_back
-from bluescribe.files.names import DEFAULT_TEMPLATE, run_path
 from bluescribe.files.run_names import (
     OWED,
     SESSION_TEMPLATE,
@@ -34,6 +33,7 @@ from bluescribe.files.run_names import (
     open_stem,
     session_of_open,
 )
+from bluescribe.files.run_paths import DEFAULT_TEMPLATE, run_path
 
 times = st.one_of(st.floats(-6e10, 2e11), st.none(), st.text(max_size=3))
 uids = st.one_of(st.uuids().map(str), st.text(min_size=1, max_size=20))

@@ -23,7 +23,7 @@ from event_model import DocumentNames, schema_validators
 from nexusformat.nexus import nxload
 
 from bluescribe import DxWriter, Hdf5Writer, NexusWriter, TiffWriter
-from bluescribe.hdf5 import virtual
+from bluescribe.hdf5.images import virtual
 from bluescribe.testing.shapes.devices import motor
 from bluescribe.testing.shapes.stream_assets import StreamDetector
 from tests import warm

@@ -10,7 +10,7 @@ import pytest
 
 from bluescribe import Hdf5Writer, NexusWriter
 from bluescribe.hdf5.file import LiveFile
-from bluescribe.hdf5.links import AssetLinks
+from bluescribe.hdf5.images.links import AssetLinks
 from bluescribe.testing import documents
 
 

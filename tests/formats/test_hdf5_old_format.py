@@ -16,7 +16,7 @@ from event_model import compose_run
 
 from bluescribe import Hdf5Writer, NexusWriter
 from bluescribe.files import Place
-from bluescribe.hdf5 import compact, oldformat
+from bluescribe.hdf5.finished import compact, oldformat
 from bluescribe.testing import SHAPES, documents
 from tests import warm
 from tests.extent import some

@@ -14,9 +14,9 @@ import pytest
 
 from bluescribe.files import Folder, Place
 from bluescribe.hdf5 import unheard
-from bluescribe.hdf5.changed_copy import changed, changed_copy
 from bluescribe.hdf5.file import LiveFile
-from bluescribe.hdf5.room import BrokenFileError
+from bluescribe.hdf5.finished.changed_copy import changed, changed_copy
+from bluescribe.hdf5.preallocate import BrokenFileError
 from bluescribe.recording.process import serving
 
 

@@ -20,7 +20,7 @@ from event_model import compose_run
 from silx.io import nxdata
 
 from bluescribe import NexusWriter
-from bluescribe.hdf5.column import Column
+from bluescribe.hdf5.columns.column import Column
 from bluescribe.testing import documents
 from tests import warm
 

@@ -18,7 +18,7 @@ import pytest
 
 from bluescribe import NexusWriter
 from bluescribe.files import Place
-from bluescribe.hdf5.compact import compact
+from bluescribe.hdf5.finished.compact import compact
 from bluescribe.testing import SHAPES, documents
 from tests import warm
 from tests.extent import some
@@ -232,7 +232,7 @@ def test_killed_at_any_instant_the_file_is_the_old_or_the_new_one(
         import sys
         from pathlib import Path
         from bluescribe.files import Place
-        from bluescribe.hdf5.compact import compact
+        from bluescribe.hdf5.finished.compact import compact
         print("ready", flush=True)
         sys.stdin.readline()
         compact(Place.at(Path(sys.argv[1])), ("v110", "v110"))

@@ -20,7 +20,7 @@ import pytest
 
 from bluescribe import NexusWriter
 from bluescribe.files import Place
-from bluescribe.hdf5 import changed_copy
+from bluescribe.hdf5.finished import changed_copy
 from tests import warm
 from tests.formats.images import (
     CAMERA,
@@ -298,7 +298,7 @@ import sys, threading, time
 from pathlib import Path
 from bluescribe import NexusWriter
 from bluescribe.recording import backend as module
-from bluescribe.hdf5 import streaming
+from bluescribe.hdf5.images import streaming
 from tests.formats.images import *
 folder, case = Path(sys.argv[1]), sys.argv[2]
 raw = folder / "raw.h5"

@@ -23,8 +23,8 @@ from silx.io import nxdata
 
 from bluescribe.assets.book import AssetBook
 from bluescribe.assets.images import Images, Part
-from bluescribe.hdf5.frames import copy_frames
-from bluescribe.hdf5.streaming import blocks
+from bluescribe.hdf5.images.frames import copy_frames
+from bluescribe.hdf5.images.streaming import blocks
 from bluescribe.model.run import Field, Stream
 from bluescribe.testing import documents
 from tests import warm

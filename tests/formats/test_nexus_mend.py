@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from bluescribe import NexusWriter
 from bluescribe.assets.hdf5.superblock import Superblock, lookup3
 from bluescribe.formats.nexus.recovery import NexusRecovery
-from bluescribe.hdf5 import mend as mending
+from bluescribe.hdf5.finished import mend as mending
 from bluescribe.testing import documents
 from tests import warm
 from tests.formats.mended import STREAMS, check_columns

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bluescribe.archive.adoption import adopt
+from bluescribe.archive.adoption.adopting import adopt
 from bluescribe.spool.folder import has_left_folders
 from bluescribe.spool.home import known_homes
 from tests import warm

@@ -17,7 +17,7 @@ import h5py
 import pytest
 
 from bluescribe import NexusWriter
-from bluescribe.archive.adoption import adopt
+from bluescribe.archive.adoption.adopting import adopt
 from bluescribe.contract.report import RunReport
 from bluescribe.recording.process import is_safe_in_a_process
 from bluescribe.spool.folder import has_left_folders

@@ -20,7 +20,7 @@ from bluescribe.spool.problems import BrokenSpoolError
 from bluescribe.spool.values import decode, encode
 from bluescribe.testing.contract import played
 from bluescribe.testing.shapes import SHAPES
-from bluescribe.testing.strategies.hostile import hostile_runs
+from bluescribe.testing.strategies.hostile_runs import hostile_runs
 from tests.spool.same import same
 
 

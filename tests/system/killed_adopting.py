@@ -12,7 +12,7 @@ import select
 import signal
 import sys
 
-from bluescribe.archive.adoption import adopt
+from bluescribe.archive.adoption.adopting import adopt
 
 
 def main(kills: int, seed: int, seconds: float) -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from bluescribe.archive.adoption import adopt
+from bluescribe.archive.adoption.adopting import adopt
 from tests import warm
 from tests.extent import IS_LONG
 from tests.system.adopting import (

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 from bluescribe import JsonlWriter
-from bluescribe.archive.adoption import adopt
+from bluescribe.archive.adoption.adopting import adopt
 from bluescribe.formats.jsonl import JsonlFile
 from bluescribe.model.run import Run
 from bluescribe.spool import segment

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bluescribe.archive.adoption import adopt
+from bluescribe.archive.adoption.adopting import adopt
 from bluescribe.archive.recover import recover
 from tests import warm
 from tests.readers import spec

@@ -14,7 +14,7 @@ from bluescribe import Hdf5Writer, NexusWriter
 from bluescribe.formats import load_format, load_plugin
 from bluescribe.formats.hdf5.recovery import RawRecovery
 from bluescribe.formats.nexus.recovery import NexusRecovery
-from bluescribe.hdf5.mend import mend
+from bluescribe.hdf5.finished.mend import mend
 from tests.contracts import CONTRACTS
 from tests.readers import dx
 from tests.recovering import recover

@@ -26,7 +26,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 _IMPORTED = (
-    "bluescribe.archive.adoption_process",
+    "bluescribe.archive.adoption.process",
     "bluescribe.archive.recover",
     "bluescribe.commands.cli",
     "bluescribe.demo",

@@ -13,7 +13,7 @@ from ..files.backup import is_being_recovered, keep
 from ..files.job_note import Note, notes_of
 from ..files.run_names import of_noted
 from ..recording.owed_jobs import obstacle, work_of
-from .recovered import Step
+from .recovery_report import Step
 
 __all__ = ["complete", "remove_parts"]
 

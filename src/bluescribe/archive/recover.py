@@ -7,23 +7,21 @@ changed is kept as it was under another name. A second call finds nothing to do.
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..config.config import Configuration, read_iconfig
+from ..config.config import read_iconfig
 from ..contract.recovery import Found, Keep, NotAloneError, Recovery, RecoveryError, Source
-from ..errors import ConfigError
 from ..files.backup import is_put_by, keep, keeping, put_back
 from ..files.run_names import is_beside_a_file, is_owed
-from ..formats import format_names, load_plugin
 from ..recording.unfinished_runs import remember
-from .adoption import adopt
+from .adoption.adopting import adopt
 from .completing import complete, remove_parts
+from .examined import claimed, files_below, recoveries
 from .journals import Journal, is_better, is_poor
-from .recovered import Outcome, Report, Step
+from .recovery_report import Outcome, Report, Step
 
 __all__ = ["Report", "Step", "recover"]
 
@@ -83,22 +81,7 @@ def recover(
         spool = configuration.spool.spool
     report = Report(directory, dry_run)
     report.steps += adopt(None if spool is None else Path(spool), is_dry_run=dry_run)
-    return _Recoverer(report, _recoveries(configuration), progress).run()
-
-
-def _recoveries(configuration: Configuration | None) -> list[Recovery]:
-    writers = configuration.writers if configuration is not None else []
-    settings = {config.name: config.settings for config in writers}
-    recoveries = []
-    for name in format_names():
-        try:
-            plugin = load_plugin(name)
-            if (kind := plugin.recovery) is not None:
-                own = settings.get(name) or plugin.settings.validated(name, {})
-                recoveries.append(kind(plugin, own))
-        except (ConfigError, ImportError) as error:
-            logger.warning("%s: its files are not looked at: %s", name, error)
-    return recoveries
+    return _Recoverer(report, recoveries(configuration), progress).run()
 
 
 class _Recoverer:
@@ -117,9 +100,9 @@ class _Recoverer:
         """When each empty journal was made, by the stem of its run's files."""
 
     def run(self) -> Report:
-        for path in list(_files(self._report.directory)):
+        for path in list(files_below(self._report.directory)):
             self._put_back(path)
-        for path in list(_files(self._report.directory)):
+        for path in list(files_below(self._report.directory)):
             if not is_beside_a_file(path.name):
                 self._examine(path)
         total = len(self._journals) + len(self._others)
@@ -137,7 +120,7 @@ class _Recoverer:
         """Finish post-run jobs of complete files, and remove half-written files beside them."""
         recoveries = {recovery.name: recovery for recovery in self._recoveries}
         is_dry_run = self._report.is_dry_run
-        for note in [path for path in _files(self._report.directory) if is_owed(path.name)]:
+        for note in [path for path in files_below(self._report.directory) if is_owed(path.name)]:
             step = complete(note, recoveries, is_dry_run=is_dry_run)
             if step is not None:
                 self._whole.discard(step.path)
@@ -159,7 +142,7 @@ class _Recoverer:
 
     def _examine(self, path: Path) -> None:
         try:
-            claim = _claim(path, self._recoveries)
+            claim = claimed(path, self._recoveries)
             if claim is None:
                 return
             recovery, found = claim
@@ -305,28 +288,3 @@ class _Recoverer:
 
     def _tell(self, path: Path, outcome: Outcome, what: str, kept: tuple[Path, ...] = ()) -> None:
         self._report.steps.append(Step(path, outcome, what, kept))
-
-
-def _claim(path: Path, recoveries: list[Recovery]) -> tuple[Recovery, list[Found]] | None:
-    """Return the format of a file and what is in it; if only the name tells, the best match.
-
-    ``a.dx.h5`` ends in ``.h5`` as well: the longer ending wins, and one that was set in iconfig.
-    """
-    by_name = []
-    for recovery in recoveries:
-        found = recovery.examine(path)
-        if found and not found[0].is_by_name:
-            return recovery, found
-        if found:
-            by_name.append((recovery, found))
-    return max(by_name, key=lambda claim: claim[0].ending_rank, default=None)
-
-
-def _files(directory: Path) -> Iterator[Path]:
-    """Yield all files, in the order of their names."""
-    for folder, folders, names in os.walk(directory):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(folder, name)
-            if path.is_file() and not path.is_symlink():
-                yield path

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
-from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
 
 from ..errors import DocumentError
 from ..model.run import Document, Field, Stream
+from ..model.told import mapping_of
 from .kinds import HDF5, Kind, dataset_of, kind_of
 
-__all__ = ["Asset", "Frames", "mapping", "uri_path"]
+__all__ = ["Asset", "Frames", "uri_path"]
 
 _ENCODED = re.compile(r"([\w/.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 """A path in which everything that a URI has to encode is encoded."""
@@ -147,7 +147,7 @@ def _from_resource(doc: Document, locate: Callable[[str], Path]) -> Asset:
     if not isinstance(uid, str) or not isinstance(resource_path, str):
         raise DocumentError(f"resource without uid or resource_path: it has {sorted(doc)}")
     spec = str(doc.get("spec") or "")
-    kwargs = mapping(doc.get("resource_kwargs"))
+    kwargs = mapping_of(doc.get("resource_kwargs"))
     path: PurePath = PurePosixPath(resource_path)
     if root := doc.get("root"):
         kind = PureWindowsPath if doc.get("path_semantics") == "windows" else PurePosixPath
@@ -168,7 +168,7 @@ def _from_stream_resource(doc: Document, locate: Callable[[str], Path]) -> Asset
     if not isinstance(uid, str) or not isinstance(uri, str):
         raise DocumentError(f"stream_resource without uid or uri: it has {sorted(doc)}")
     mimetype = str(doc.get("mimetype") or "")
-    parameters = mapping(doc.get("parameters"))
+    parameters = mapping_of(doc.get("parameters"))
     dataset = dataset_of(mimetype, parameters, is_stream=True)
     return Asset(uid, mimetype, locate(uri_path(uri)), dataset, parameters, doc)
 
@@ -178,8 +178,3 @@ def uri_path(uri: str) -> str:
     scheme, separator, rest = uri.partition("://")
     raw = "/" + rest.partition("/")[2] if separator else scheme.removeprefix("file:")
     return unquote(raw) if _ENCODED.fullmatch(raw) else raw
-
-
-def mapping(value: Any) -> Document:
-    """Return a part of a document that is to be a mapping; an empty one where it is none."""
-    return value if isinstance(value, Mapping) else {}

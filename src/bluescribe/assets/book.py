@@ -11,7 +11,8 @@ import numpy as np
 
 from ..errors import DocumentError
 from ..model.run import Document, Page, Stream
-from .asset import Asset, Frames, mapping
+from ..model.told import mapping_of
+from .asset import Asset, Frames
 
 __all__ = ["AssetBook", "datum_rows"]
 
@@ -52,7 +53,7 @@ class AssetBook:
 
     def add_datum(self, datum_id: str, resource: str, parameters: Any = None) -> None:
         """Remember which part of which resource a datum is, until many more have come."""
-        told = mapping(parameters)
+        told = mapping_of(parameters)
         self._datums[datum_id] = resource, _index(told)
         others = tuple(str(key) for key in told if key not in _PLACES)
         if others and resource in self._assets and not self._assets[resource].ignored:
@@ -108,7 +109,7 @@ def datum_rows(kwargs: Any, count: int) -> list[Document]:
     """Return the ``datum_kwargs`` of each datum of a page; what is malformed is left out."""
     columns = {
         key: column
-        for key, column in mapping(kwargs).items()
+        for key, column in mapping_of(kwargs).items()
         if isinstance(column, list | tuple) and len(column) == count
     }
     return [{key: column[row] for key, column in columns.items()} for row in range(count)]

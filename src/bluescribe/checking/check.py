@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ..config.config import Configuration
+from ..config.configuration import Configuration
 from . import configuration as configurations
 from .deliveries import deliveries
 from .example import Example

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..config.config import Configuration, read_what_is_right
+from ..config.config import read_what_is_right
+from ..config.configuration import Configuration
 from .verdict import Verdict, failed, ok, warning
 
 __all__ = ["read"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from ..config.config import DeliveryConfig
+from ..config.configuration import DeliveryConfig
 from ..delivery.base import Later, Refused
 from ..delivery.outbox import default_folder
 from ..extras import MissingExtraError

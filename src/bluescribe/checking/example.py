@@ -11,8 +11,8 @@ from typing import Any
 
 from event_model import ComposeRunBundle, compose_run
 
-from ..config.config import WriterConfig
-from ..files.names import late_keys
+from ..config.configuration import WriterConfig
+from ..files.run_paths import late_keys
 from .names import OF_BLUESKY, Key, keys_of
 
 __all__ = ["VALUES", "Example"]

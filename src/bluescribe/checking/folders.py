@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..config.config import WriterConfig
+from ..config.configuration import WriterConfig
 from ..contract.folders import existing_part, refusals
 from ..files import scratch_folder
 from ..files.mounts import file_system

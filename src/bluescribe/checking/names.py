@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
 
-from ..config.config import WriterConfig
+from ..config.configuration import WriterConfig
 from ..files.filling import Roots, filled_path, fixed_part, kept_path
 from ..files.templates import COUNTER, PATH, default_in, steps_of
 from .subject import Subject

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from ..config.config import WriterConfig
+from ..config.configuration import WriterConfig
 from ..contract.settings import WriterSettings
 from ..files.filling import Roots, kept_path
 from ..files.templates import PATH, check_meaning

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from ..config.config import Configuration, WriterConfig
+from ..config.configuration import Configuration, WriterConfig
 from ..contract.folders import known_folder
 
 __all__ = ["Subject"]

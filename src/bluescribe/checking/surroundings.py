@@ -7,7 +7,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..config.config import WriterConfig
+from ..config.configuration import WriterConfig
 from ..contract.settings import Need
 from .bounded import within
 from .subject import Subject

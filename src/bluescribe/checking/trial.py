@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..config.config import WriterConfig
+from ..config.configuration import WriterConfig
 from ..contract.folders import existing_part
 from ..contract.report import RunReport
 from ..contract.settings import WriterSettings
-from ..files.names import fixed_part
+from ..files.run_paths import fixed_part
 from ..recording.run_numbers import foresee
 from ..recording.writer import Writer
 from ..spool import Spool

@@ -2,41 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..archive.exporting import (
-    Crew,
-    Executor,
-    Export,
-    ExportedRun,
-    FolderError,
-    Manifest,
-    Plan,
-    SchedulerError,
-    WorkerError,
-    configs_for,
-    gather,
-    plan_export,
-    run_export,
-)
 from ..errors import ConfigError
-from ..files.names import fixed_part
-from ..model.times import local_time
-from ..sources import Selection, open_source
-from .progress import runs_bar, waiting
-from .show import size, tell_of_nothing, warnings_on
+from .output import names_of, size, tell_of_nothing, terminal, warnings_on
+from .selecting import Selection, choosing_runs
 
-__all__ = ["run"]
+if TYPE_CHECKING:
+    from ..archive.exporting import Executor, Export, ExportedRun, Manifest, Plan
+    from ..config.configuration import WriterConfig
+    from ..sources import StoredRun
+
+__all__ = ["export"]
 
 _MOST_ROWS = 40
 """Rows of a table that people look at; more are counted."""
 
 
-def run(
+@choosing_runs
+def export(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A journal, a folder of journals, a pack, the URL of a catalog on a tiled "
+            "server, or the name of a databroker catalog."
+        ),
+    ],
+    *,
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMATS", help="Formats, such as nexus,csv.")
+    ] = "nexus",
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for the files; made when missing.")
+    ] = Path(),
+    chosen: Selection,
+    iconfig: Annotated[
+        Path | None,
+        typer.Option("--iconfig", metavar="FILE", help="Settings of the formats, from its blocks."),
+    ] = None,
+    file_name: Annotated[
+        str | None, typer.Option("--file-name", metavar="TEMPLATE", help="As FILE_NAME in iconfig.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Leave out what is complete in DIR already.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", min=1, metavar="N", help="Number of processes, without it one."),
+    ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            "--executor",
+            metavar="WHERE",
+            help="Who writes: local (this process), processes (as many as --jobs says, or as there "
+            "are cores), or dask://HOST:PORT (the workers of a Dask cluster).",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")
+    ] = False,
+) -> None:
+    """Write runs that were taken before to files.
+
+    The files are those that live writing makes. Exit status: 1 if a run is not complete, 2 if
+    nothing could be begun. For a cluster: pip install 'bluescribe[dask]'
+    """
+    from ..archive.exporting import Executor
+
+    status = _run(
+        source,
+        out,
+        names_of(to),
+        chosen,
+        iconfig=iconfig,
+        options={} if file_name is None else {"file_name": file_name},
+        resume=resume,
+        executor=Executor.of(executor, jobs),
+        dry_run=dry_run,
+        console=terminal(),
+    )
+    raise typer.Exit(status)
+
+
+def _run(
     source: str,
     out: Path,
     formats: list[str],
@@ -50,6 +105,11 @@ def run(
     console: Console,
 ) -> int:
     """Export runs; return the exit status: 1 if a run is not complete."""
+    from ..archive.exporting import Manifest, configs_for, plan_export
+    from ..files.run_paths import fixed_part
+    from ..sources import open_source
+    from .progress import waiting
+
     configs = configs_for(executor.folder_for(out), formats, iconfig, options)
     with waiting("looking for runs", console), warnings_on(console):
         runs = open_source(source).find(selection)
@@ -63,15 +123,7 @@ def run(
         manifest = Manifest(folder) if resume and folder.is_dir() else None
         _show_plan(plan_export(runs, configs, manifest), out, console)
         return 0
-    manifest = Manifest(folder)
-    try:
-        manifest.lock()
-        with waiting("waiting for workers of an earlier export", console):
-            gather(manifest)
-        plan = plan_export(runs, configs, manifest if resume else None)
-        done = _carry_out(plan, manifest, executor.crew(), out, console)
-    finally:
-        manifest.close()
+    done = _write(runs, configs, Manifest(folder), out, console, executor=executor, resume=resume)
     if done is None:
         return 1
     _show_summary(done, formats, out, console)
@@ -79,22 +131,48 @@ def run(
     return 1 if done.failures or done.discrepancies else 0
 
 
-def _carry_out(
-    plan: Plan, manifest: Manifest, crew: Crew | None, out: Path, console: Console
+def _write(
+    runs: Sequence[StoredRun],
+    configs: Sequence[WriterConfig],
+    manifest: Manifest,
+    out: Path,
+    console: Console,
+    *,
+    executor: Executor,
+    resume: bool,
 ) -> Export | None:
-    """Carry out a plan; return None where that breaks off."""
+    """Write runs, and return what became of them; None where that broke off, which is told.
+
+    Runs that were written before that are complete.
+    """
+    from ..archive.exporting import (
+        FolderError,
+        SchedulerError,
+        WorkerError,
+        gather,
+        plan_export,
+        run_export,
+    )
+    from .progress import runs_bar, waiting
+
     again = f"{out}: give the command again with --resume to go on"
     try:
+        manifest.lock()
+        with waiting("waiting for workers of an earlier export", console):
+            gather(manifest)
+        plan = plan_export(runs, configs, manifest if resume else None)
         with runs_bar("exporting", len(plan.tasks), console) as tell, warnings_on(console):
-            return run_export(plan, manifest, crew, tell)
+            return run_export(plan, manifest, executor.crew(), tell)
     except KeyboardInterrupt:
         console.print(again, soft_wrap=True)
         raise
-    except (FolderError, SchedulerError, WorkerError) as error:  # some runs may be complete
+    except (FolderError, SchedulerError, WorkerError) as error:
         console.print(f"FAILED: {error}", style="red", soft_wrap=True)
         if not isinstance(error, FolderError):  # which says so
             console.print(again, soft_wrap=True)
         return None
+    finally:
+        manifest.close()
 
 
 def _show_failures(done: Export, console: Console) -> None:
@@ -115,6 +193,8 @@ def _check_apart(source: str, folder: Path, out: Path) -> None:
 
 
 def _show_plan(plan: Plan, out: Path, console: Console) -> None:
+    from ..model.times import local_time
+
     table = Table("scan_id", "uid", "when", "plan", "to write", "complete already")
     table.columns[2].no_wrap = True
     for task in plan.tasks[:_MOST_ROWS]:

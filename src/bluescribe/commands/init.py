@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from ..config.config import read_iconfig
 from ..errors import ConfigError
 from ..files import Place
 from ..files.templates import DEFAULT_TEMPLATE
-from ..formats import format_names
+from .output import names_of, terminal
 
-__all__ = ["run"]
+__all__ = ["init"]
 
 _DEFAULTS = {"formats": "spec,nexus,jsonl", "directory": "data", "file_name": DEFAULT_TEMPLATE}
 _QUESTIONS = {
@@ -26,7 +25,35 @@ _QUESTIONS = {
 }
 
 
-def run(path: Path, given: Mapping[str, str | None], console: Console, *, asks: bool) -> None:
+def init(
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The file to write; one that is there stays.")
+    ] = Path("iconfig.yml"),
+    *,
+    formats: Annotated[
+        str | None,
+        typer.Option("--formats", metavar="FORMATS", help="Formats, such as spec,nexus,csv."),
+    ] = None,
+    directory: Annotated[
+        str | None, typer.Option("--directory", metavar="DIR", help="As DIRECTORY in iconfig.")
+    ] = None,
+    file_name: Annotated[
+        str | None, typer.Option("--file-name", metavar="TEMPLATE", help="As FILE_NAME in iconfig.")
+    ] = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing: take defaults for what is not given.")
+    ] = False,
+) -> None:
+    """Write a short iconfig.yml: which formats, where, and by which names.
+
+    Asks what is not given by an option. The file has nothing but what was chosen; a file that is
+    there already is never changed. Shows the two lines for the startup file.
+    """
+    given = {"formats": formats, "directory": directory, "file_name": file_name}
+    _run(path, given, terminal(), asks=not defaults)
+
+
+def _run(path: Path, given: Mapping[str, str | None], console: Console, *, asks: bool) -> None:
     """Ask what is not given, write the file, and show the lines for the startup file.
 
     Raises
@@ -41,7 +68,7 @@ def run(path: Path, given: Mapping[str, str | None], console: Console, *, asks: 
             f"{path} is there already, and stays as it is. Give another name: bluescribe init FILE"
         )
     answers = {key: _answer(key, value, asks=asks) for key, value in given.items()}
-    formats = [name.strip().lower() for name in answers["formats"].split(",") if name.strip()]
+    formats = names_of(answers["formats"].lower())
     text = _text(formats, answers["directory"], answers["file_name"])
     _check(formats, answers)
     with Place.at(path.absolute()).open("xb") as file:
@@ -57,12 +84,17 @@ def _answer(key: str, value: str | None, *, asks: bool) -> str:
         return value
     if not asks:
         return _DEFAULTS[key]
+    from ..formats import format_names
+
     question = _QUESTIONS[key].format(names=", ".join(format_names()))
     return str(typer.prompt(question, default=_DEFAULTS[key]))
 
 
 def _check(formats: list[str], answers: Mapping[str, str]) -> None:
     """Raise what is wrong with an answer, as the session would."""
+    from ..config.config import read_iconfig
+    from ..formats import format_names
+
     unknown = [name for name in formats if name not in format_names()]
     if unknown or not formats:
         found = ", ".join(unknown) or "nothing"

@@ -1,23 +1,74 @@
-"""``bluescribe pack`` and ``bluescribe unpack``."""
+"""``bluescribe pack``: runs with their external files, in a box."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
-from ..archive.packing import PackError, Verdict, pack, verify, zip_for_user
-from ..archive.packing.zipped import Zipped
-from ..config.config import read_iconfig
-from ..sources import Selection, open_source
-from .progress import runs_bar, waiting
-from .show import tell_of_nothing, warnings_on
+from .output import names_of, tell_of_nothing, terminal, warnings_on
+from .selecting import Selection, choosing_runs
 
-__all__ = ["check", "run"]
+__all__ = ["pack"]
 
 
-def run(
+@choosing_runs
+def pack(
+    source: Annotated[str, typer.Argument(help="As for export.")],
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="PATH", help="A new folder, or with --zip a file.")
+    ],
+    chosen: Selection,
+    as_zip: Annotated[
+        bool, typer.Option("--zip", help="One zip file for a user, with a README.")
+    ] = False,
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMATS", help="What a zip file holds.")
+    ] = "nexus,csv",
+    external: Annotated[
+        bool, typer.Option(help="Copy external files, such as images, into the pack.")
+    ] = True,
+    roots: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--root",
+            metavar="DIR",
+            help="Pack external files below this folder, too. May be repeated.",
+        ),
+    ] = None,
+    iconfig: Annotated[
+        Path | None,
+        typer.Option(
+            "--iconfig",
+            metavar="FILE",
+            help="PATH_MAP there says where files are; its folders are roots.",
+        ),
+    ] = None,
+) -> None:
+    """Box runs with their external files, for another databroker or for a user.
+
+    Documents name external files by any path, and who wrote them chose it. Packed are those in the
+    folder of the journals or the pack itself, and below each --root; others are told, not packed.
+    """
+    status = _run(
+        source,
+        out,
+        chosen,
+        formats=names_of(to),
+        as_zip=as_zip,
+        external=external,
+        roots=roots or [],
+        iconfig=iconfig,
+        console=terminal(),
+    )
+    raise typer.Exit(status)
+
+
+def _run(
     source: str,
     out: Path,
     selection: Selection,
@@ -30,6 +81,10 @@ def run(
     console: Console,
 ) -> int:
     """Make a pack or a zip file; return 1 if something is not in it."""
+    from ..archive.packing import pack, zip_for_user
+    from ..sources import open_source
+    from .progress import runs_bar, waiting
+
     folders = _path_map(iconfig)
     with waiting("looking for runs", console), warnings_on(console):
         runs = open_source(source).find(selection)
@@ -60,36 +115,7 @@ def run(
 
 def _path_map(iconfig: Path | None) -> Mapping[str, Path]:
     """Return where the files of other machines are here, as all formats together say."""
+    from ..config.config import read_iconfig
+
     writers = () if iconfig is None else read_iconfig(iconfig).writers
     return {old: new for config in writers for old, new in config.settings.path_map.items()}
-
-
-def check(path: Path, out: Path | None, console: Console, *, only_verify: bool) -> int:
-    """Unpack a zip file, or look at what is there; return 1 if a file is missing or changed.
-
-    A zip file is unpacked only when all of its files are as they were packed.
-    """
-    unpacks = path.is_file() and not only_verify
-    if out is not None and not unpacks:
-        why = "--verify unpacks nothing" if only_verify else f"{path} is no zip file"
-        raise PackError(f"--out is where a zip file is unpacked, but {why}")
-    with waiting("checking and unpacking" if unpacks else "checking", console):
-        place, verdict = _unpacked(path, out or path.parent) if unpacks else (path, verify(path))
-    for word, names in (("missing", verdict.missing), ("changed", verdict.changed)):
-        for name in names:
-            console.print(f"{word}: {name}", style="red", markup=False, soft_wrap=True)
-    for name in verdict.added:
-        console.print(f"not of the pack: {name}", markup=False, soft_wrap=True)
-    good = verdict.checked - len(verdict.missing) - len(verdict.changed)
-    console.print(f"{place}: {good} of {verdict.checked} files are as packed", soft_wrap=True)
-    if unpacks and place == path:
-        console.print("Nothing was unpacked. Copy the zip file again, or have it made anew")
-    return 0 if verdict.is_intact and not (unpacks and place == path) else 1
-
-
-def _unpacked(path: Path, target: Path) -> tuple[Path, Verdict]:
-    """Unpack a zip file if it has what it promises, and nothing else; return where it is."""
-    with Zipped(path) as zipped:
-        verdict = zipped.verify()
-        is_whole = verdict.is_intact and not verdict.added
-        return (zipped.unpack(target) if is_whole else path), verdict

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -16,9 +18,16 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 
 from ..archive.exporting import ExportedRun, Progress
-from .show import size
+from .output import size
 
-__all__ = ["runs_bar", "waiting"]
+__all__ = ["files_bar", "runs_bar", "waiting"]
+
+_QUIET_SECONDS = 1.0
+"""What takes no longer shows no progress."""
+
+
+class _Tell(Protocol):
+    def __call__(self, done: int, total: int, /) -> None: ...
 
 
 @contextmanager
@@ -54,3 +63,25 @@ def runs_bar(what: str, runs: int, console: Console) -> Iterator[Progress]:
             bar.update(shown, advance=advance, events=events, written=size(written))
 
         yield tell
+
+
+@contextmanager
+def files_bar(what: str, console: Console) -> Iterator[_Tell]:
+    """Show how many files were looked at, when that takes longer than a moment."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    bar = Bars(*columns, console=console, transient=True, disable=not console.is_terminal)
+    began, task = time.monotonic(), bar.add_task(what)
+    is_shown = False
+
+    def tell(done: int, total: int) -> None:
+        nonlocal is_shown
+        if not is_shown and time.monotonic() - began > _QUIET_SECONDS:
+            is_shown = True
+            bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield tell
+    finally:
+        if is_shown:
+            bar.stop()

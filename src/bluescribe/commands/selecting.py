@@ -24,7 +24,7 @@ __all__ = ["Selection", "choosing_runs"]
 def choosing_runs(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that select runs, in the place of its parameter ``chosen``.
 
-    The command gets what they select as ``chosen``. What its user can mend is told in one line.
+    The command gets what they select as ``chosen``.
     """
     signature = inspect.signature(command, eval_str=True)
     options = [
@@ -35,11 +35,8 @@ def choosing_runs(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
-        from .show import errors_in_one_line
-
-        with errors_in_one_line():
-            wanted = {option.name: given.pop(option.name) for option in options}
-            command(chosen=_selection(given["source"], **wanted), **given)
+        wanted = {option.name: given.pop(option.name) for option in options}
+        command(chosen=_selection(given["source"], **wanted), **given)
 
     shown = [
         p

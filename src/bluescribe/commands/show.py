@@ -1,71 +1,58 @@
-"""What all commands show: errors in one line, warnings above a progress bar, sizes."""
+"""``bluescribe show``: which run a file is of."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 
-from ..errors import BluescribeError
+from .list import print_rows, row_of, time_of
+from .output import terminal
 
-__all__ = ["errors_in_one_line", "size", "tell_of_nothing", "warnings_on"]
+if TYPE_CHECKING:
+    from ..archive.listing import ListedRun
 
-
-@contextmanager
-def errors_in_one_line() -> Iterator[None]:
-    """Show what its user can mend in one line, and end the command with status 2."""
-    try:
-        yield
-    except (BluescribeError, OSError) as error:
-        message = _told(error)
-        Console(stderr=True).print(f"bluescribe: {message}", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        Console(stderr=True).print("bluescribe: interrupted", markup=False)
-        raise typer.Exit(130) from None
+__all__ = ["show_run"]
 
 
-def _told(error: BaseException) -> str:
-    """Return what an error says; of the system's errors, the file and the cause."""
-    if isinstance(error, OSError) and not isinstance(error, BluescribeError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return str(error) or type(error).__name__
+def show_run(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A file of a run, of any format.")],
+) -> None:
+    """Show which run a file is of, how it ended, and where its other files are."""
+    _show(path, terminal())
 
 
-@contextmanager
-def warnings_on(console: Console) -> Iterator[None]:
-    """Show the warnings of the writers above whatever is drawn on a console."""
-    handler: logging.Handler
-    if console.is_terminal:
-        handler = RichHandler(console=console, show_path=False, show_time=False, markup=False)
-    else:  # one line each, that can be searched, apart from what was asked for
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
-    logger = logging.getLogger("bluescribe")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
+def _show(path: Path, console: Console) -> None:
+    """Show the runs in a file, and where their other files are."""
+    from ..archive.listing import runs_beside
+
+    runs = runs_beside(path)
+    if len(runs) == 1:
+        for name, value in _about(runs[0]):
+            console.print(f"{name:<9} {value}", markup=False, soft_wrap=True)
+        return
+    print_rows([row_of(run, path.absolute().parent) for run in runs], console)
 
 
-def tell_of_nothing(source: str, console: Console) -> None:
-    """Tell that a source holds no run of those that were asked for; a nightly job may meet that."""
-    console.print(
-        f"{source} holds no run that was asked for; nothing was written",
-        markup=False,
-        soft_wrap=True,
-    )
-
-
-def size(count: float) -> str:
-    """Return a number of bytes as people read it."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.2f} GB"
+def _about(run: ListedRun) -> Iterator[tuple[str, Any]]:
+    """Yield all that is known of a run, a line each."""
+    held = run.main
+    yield "scan", "-" if held.scan_id is None else held.scan_id
+    yield "uid", held.uid or "-"
+    yield "plan", held.plan or "-"
+    yield "began", time_of(run)
+    points = held.points
+    streams = ", ".join(f"{stream} {number}" for stream, number in (points or {}).items())
+    yield "points", streams or ("none" if points is not None else "not told")
+    yield "status", run.main.status
+    reason = (held.stop or {}).get("reason")
+    if reason:
+        yield "reason", reason
+    if held.sample:
+        yield "sample", held.sample
+    for name, files in run.files.items():
+        for file in files:
+            yield name, file

@@ -2,7 +2,8 @@
 
 `iconfig` reads the file and remembers on which line each key stands. `blocks` tells which keys
 are ours, and which were meant to be. `config` makes settings of them, by the model that each
-format and each delivery has; `session` has those of the session as a whole.
+format and each delivery has, and a `configuration`, what is switched on; `session` has the settings
+of the session as a whole.
 
 Knows: formats and deliveries by their registries, never by name.
 """

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ..model.numbers import is_integer
 from ..model.run import Document
+from ..model.values import as_array, as_dtype
 from .recovery import Source
 
 __all__ = ["ArrayTypes", "in_types"]
@@ -45,11 +47,8 @@ def _typed(value: Any, dtype: np.dtype[Any] | None) -> Any:
     """Return lists of integers as an array of a type, or as they are if it does not hold them."""
     if dtype is None or not isinstance(value, list):
         return value
-    try:
-        array = np.asarray(value)
-    except ValueError:  # rows of several lengths
+    rows = as_array([value])
+    if rows is None or not is_integer(rows.dtype):
         return value
-    if array.dtype.kind not in "iu":
-        return value
-    typed = array.astype(dtype)
-    return typed if np.array_equal(typed, array) else value
+    typed = as_dtype(rows[0], dtype)
+    return value if typed is None else typed

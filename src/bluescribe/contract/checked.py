@@ -21,7 +21,16 @@ from pydantic import (
 from ..errors import ConfigError, DefinitionError, shown
 from ..files.space import parse_size
 
-__all__ = ["CheckedSettings", "Nothing", "Problem", "Seconds", "SettingsError", "Size", "expanded"]
+__all__ = [
+    "CheckedSettings",
+    "HomePath",
+    "Nothing",
+    "Problem",
+    "Seconds",
+    "SettingsError",
+    "Size",
+    "expanded",
+]
 
 _MOST_BYTES = 2**63 - 1
 """More than any disk has, and the most that files and arrays are counted in."""
@@ -55,6 +64,16 @@ def expanded(path: str | Path) -> Path:
         raise ValueError(
             f"{Path(path).parts[0]} is nobody's home directory; write the path itself"
         ) from None
+
+
+HomePath = Annotated[
+    Path, BeforeValidator(lambda value: expanded(value) if value and _is_path(value) else value)
+]
+"""A path that may begin with ``~``."""
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | Path)
 
 
 class Problem(NamedTuple):

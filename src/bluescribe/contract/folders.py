@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import DirectoryError
-from ..files.names import fixed_part
 from ..files.remedies import remedy
+from ..files.run_paths import fixed_part
 from .settings import WriterSettings
 
 __all__ = ["check_folders", "existing_part", "known_folder", "refusals"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ..files import MovedFolderError, Place
-from ..files.names import Roots, check_template, claim, late_keys, place_of_run, run_path
+from ..files.run_paths import Roots, check_template, claim, late_keys, place_of_run, run_path
 from ..model.run import Run
 from .settings import WriterSettings
 
@@ -101,20 +101,6 @@ class RunPlaces(ABC, Generic[Settings]):
         if ending not in self._claimed:
             self._claimed[ending] = claim(self.place(run), ending)
         return self._claimed[ending]
-
-    def unclaim(self, ending: str) -> None:
-        """Remove a file that `claim` made for the time of the run only, and list it no more.
-
-        Raises
-        ------
-        OSError
-            The folder cannot be written. A second call goes on.
-        """
-        place = self._claimed.get(ending)
-        if place is not None:
-            if place.exists():
-                place.remove()
-            del self._claimed[ending]
 
     def place(self, run: Run) -> Place:
         """Return where all files of the run are, with their name up to the ending.

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 from ..assets.asset import Asset, Frames
 from ..assets.path_map import PathMap
-from ..contract.post_run import Work
 from ..files import Place
 from ..files.job_note import Note, exact
 from ..model.run import Descriptor, Document, Page, Run, Stream
 from .hooks import check_hooks
+from .post_run import Work
 from .run_images import RunImages
 from .run_places import Settings
 from .settings import WriterSettings
@@ -51,6 +51,8 @@ class RunFile(RunImages[Settings]):
 
     It has the values that the list of them has, and their types, in a buffer.
     """
+    is_sent: ClassVar[bool] = False
+    """True where runs are sent somewhere and no file is made: messages say so."""
     note: Note | None = None
     """Says beside the file, from its end on, what `afterwards` is to do."""
 

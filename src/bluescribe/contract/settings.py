@@ -12,12 +12,13 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from ..assets.path_map import check_path_map
 from ..files import Rights
-from ..files.names import DEFAULT_TEMPLATE, check_keys, check_template
 from ..files.rights import group_id, parse_mode
+from ..files.run_paths import DEFAULT_TEMPLATE, check_keys, check_template
 from ..files.templates import check_meaning
 from ..model.selection import Selection
 from .checked import (
     CheckedSettings,
+    HomePath,
     Nothing,
     Problem,
     Seconds,
@@ -28,6 +29,7 @@ from .checked import (
 
 __all__ = [
     "CheckedSettings",
+    "HomePath",
     "Need",
     "Nothing",
     "Problem",
@@ -65,7 +67,7 @@ def told(settings: WriterSettings) -> dict[str, Any]:
 class WriterSettings(CheckedSettings):
     """What can be set for every format: keyword arguments of a writer, keys of iconfig.yml."""
 
-    directory: Path = Field(
+    directory: HomePath = Field(
         Path(),
         description="Folder for the files, made when missing; may hold {keys} as file_name",
     )
@@ -200,11 +202,6 @@ class WriterSettings(CheckedSettings):
     @classmethod
     def _find_group(cls, value: Any) -> int | None:
         return None if value is None else group_id(value)
-
-    @field_validator("directory", mode="before")
-    @classmethod
-    def _expand_home(cls, value: Any) -> Any:
-        return expanded(value) if isinstance(value, str | Path) and value else value
 
     @field_validator("directory")
     @classmethod

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from ..contract.settings import CheckedSettings, Problem, SettingsError, expanded
+from ..contract.settings import CheckedSettings, HomePath, Problem, SettingsError
 
 __all__ = ["DeliverySettings", "Hidden"]
 
@@ -22,15 +22,10 @@ class DeliverySettings(CheckedSettings):
     credentials: ClassVar[str] = "the environment"
     """Where credentials come from, as a remedy says it; a file that is shared holds none."""
 
-    outbox: Path | None = Field(
+    outbox: HomePath | None = Field(
         None,
         description="Folder for what is still to be delivered; null for one in the home directory",
     )
-
-    @field_validator("outbox", mode="before")
-    @classmethod
-    def _expand_outbox(cls, value: Any) -> Any:
-        return expanded(value) if isinstance(value, str) and value else value
 
     @classmethod
     def validated(

@@ -1,7 +1,7 @@
 """Where a run's files are, and how they are made and replaced: in their folder, through no link.
 
 `templates` has the default template of names and says what is wrong with one, `filling` fills it
-from a run, `numbers` counts, `names` claims the name. `run_names` is the rule of what files are
+from a run, `numbers` counts, `run_paths` claims the name. `run_names` is the rule of what files are
 called: cleaned, numbered where a name is taken, and recognised later, with all that may stand
 beside a run's file. `folder` is a folder by device and inode, `place` a file in it: made
 exclusively, opened, replaced at once. Nothing else in the package opens a file for writing by its

@@ -20,8 +20,8 @@ from typing import Any, Self
 import numpy as np
 
 from . import Place
-from .names import claim
 from .run_names import OWED, is_note_of
+from .run_paths import claim
 from .system import lock_file, write_at
 from .unneeded import remove_unneeded
 from .write_lock import NO_LOCKS, QUIET_SECONDS, Held

@@ -19,7 +19,7 @@ from .documents import Documents
 from .file import LiveFile
 from .gathered import MAIN, NUMBER, Where, gather
 from .objects import set_attribute
-from .room import telling_of_system
+from .preallocate import telling_of_system
 from .runfile import Hdf5RunFile
 from .settings import DividedFileSettings
 from .table import ColumnTable

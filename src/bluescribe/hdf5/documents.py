@@ -6,7 +6,7 @@ from typing import Any
 
 from ..files.json_text import ascii_dumps, dumps
 from ..model.run import Document, Field
-from .column import Column
+from .columns.column import Column
 from .file import LiveFile, write_node
 from .tree import Dataset
 

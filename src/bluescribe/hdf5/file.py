@@ -13,14 +13,14 @@ import numpy as np
 from ..files import Place
 from ..files.write_lock import Hold
 from ..model.values import Array
-from .compact import compact
 from .compression import compression_options
+from .finished.compact import compact
+from .finished.oldformat import OLD_FORMAT, OLDEST_FORMAT
+from .finished.rearranged import write_rearranged
 from .handles import Handles
 from .objects import new_attributes, new_dataset, new_group, new_link, printable, set_attribute
-from .oldformat import OLD_FORMAT, OLDEST_FORMAT
-from .rearranged import write_rearranged
+from .preallocate import Room, check_room
 from .removal import Removed, remove
-from .room import Room, check_room
 from .sharing import close_readers
 from .tree import Dataset, External, Group, HardLink, Node, Rearranged
 from .unheard import forget_unheard, let_go, raise_unheard

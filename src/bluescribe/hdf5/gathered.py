@@ -22,10 +22,10 @@ from h5py import h5d, h5o, h5p, h5s
 from ..files import Place
 from ..model.run import Field
 from ..model.values import Array
-from .column import MISSING, Column
-from .encoding import Block, decode
+from .columns.column import MISSING, Column
+from .columns.encoding import Block, decode
+from .columns.layout import layout_in
 from .file import LiveFile
-from .layout import layout_in
 from .objects import copy_attributes, new_group, set_attribute
 
 __all__ = ["MAIN", "NUMBER", "PARTS", "Where", "gather", "is_of_parts"]

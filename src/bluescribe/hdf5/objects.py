@@ -16,6 +16,7 @@ import numpy as np
 from h5py import h5a, h5d, h5g, h5o, h5p, h5s, h5t
 
 from ..files.json_text import dumps
+from ..model.numbers import is_number, is_real
 from ..model.values import Array
 
 __all__ = [
@@ -32,9 +33,6 @@ __all__ = [
     "type_of",
     "utf8_dtype",
 ]
-
-_PLAIN = "biufcS"
-"""Kinds of arrays that are written here."""
 
 _TEXT = h5py.string_dtype()
 _TEXT_TYPE, _TEXT_IN_MEMORY = h5t.py_create(_TEXT, logical=True), h5t.py_create(_TEXT)
@@ -89,7 +87,7 @@ def new_dataset(parent: h5py.Group, name: str, value: Any) -> h5py.Dataset:
     Octave reads no other text.
     """
     data = np.asarray(value, order="C")
-    if isinstance(value, bytes | list | tuple) or data.dtype.kind not in _PLAIN:
+    if isinstance(value, bytes | list | tuple) or not _is_plain(data.dtype):
         return parent.create_dataset(name, data=value)
     if data.dtype.kind == "S" and not data.tobytes().isascii():
         data = as_stored(data)
@@ -99,6 +97,11 @@ def new_dataset(parent: h5py.Group, name: str, value: Any) -> h5py.Dataset:
     if data.size:
         dataset.write(h5s.ALL, h5s.ALL, data)
     return h5py.Dataset(dataset)
+
+
+def _is_plain(dtype: np.dtype[Any]) -> bool:
+    """Tell whether arrays of a type are written here; h5py sees to others."""
+    return is_number(dtype) or dtype.kind == "S"
 
 
 def new_column(
@@ -166,7 +169,7 @@ def _write_value(owner: h5o.ObjectID, name: str, value: Any) -> None:
         return
     try:
         data = np.asarray(value)
-        if data.dtype.kind in "iuf":
+        if is_real(data.dtype):
             _write_attribute(owner, name, type_of(data.dtype), data)
         else:
             h5py.HLObject(owner).attrs[name] = value

@@ -15,11 +15,11 @@ from ..files import Place
 from ..model.run import Descriptor, Document, Page, Run, Stream
 from .documents import Documents
 from .file import LiveFile, write_node
-from .joined import join_files
-from .links import AssetLinks
+from .images.joined import join_files
+from .images.links import AssetLinks
 from .objects import set_attribute
+from .preallocate import telling_of_system
 from .removal import remove
-from .room import telling_of_system
 from .settings import Hdf5FileSettings
 from .table import ColumnTable
 

@@ -9,11 +9,11 @@ from typing import Any, Literal, TypeAlias
 
 import h5py
 
+from ..model.field_rows import FieldRows, epochs, field_rows, rows_expected
 from ..model.run import Field, Page, Run, Stream
 from ..model.values import Array
-from .column import Column, append_rows, fit_rows
+from .columns.column import Column, append_rows, fit_rows
 from .file import LiveFile
-from .streams import FieldRows, epochs, field_rows, rows_expected
 
 __all__ = ["NO_FIELD", "Cells", "ColumnTable", "What"]
 

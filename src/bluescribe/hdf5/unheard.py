@@ -15,7 +15,7 @@ from typing import Any
 
 import h5py
 
-from .room import BrokenFileError, divert
+from .preallocate import BrokenFileError, divert
 
 __all__ = ["forget_unheard", "let_go", "raise_unheard"]
 

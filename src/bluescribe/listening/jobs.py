@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.report import RunReport
-from ..files.names import fixed_part
+from ..files.run_paths import fixed_part
 from ..log_once import LogOnce
 from ..model.run import working_directory
 from ..recording.snapshot import Snapshots

@@ -5,9 +5,10 @@ which are events as columns; `field` one column, as it was declared. `dimensions
 independent fields, detectors and the grid; `diffractometer` what hklpy says of a crystal.
 `grammar` says what a document must have to be taken in, `writable` puts a text in the place of a
 value that no format can write. `column_type` has the one rule of what the values of a field are
-together, `values` makes one exact array of them, or says that there is none, `declared` turns what
-came by way of JSON into what the descriptor says, `ranks` counts dimensions, `image` knows images,
-and `text_width` tells the room of a text.
+together, `values` makes one exact array of them, or says that there is none, `numbers` knows what a
+number is, `declared` turns what came by way of JSON into what the descriptor says, `ranks` counts
+dimensions, `image` knows images, `field_rows` which values only refer to a file, and `text_width`
+tells the room of a text.
 
 Knows: `files` (who is told of a run's files), and no format.
 """

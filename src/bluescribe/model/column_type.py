@@ -14,6 +14,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 
+from .numbers import is_number
 from .values import Array, as_array, as_dtype
 
 __all__ = ["ColumnType", "Kind"]
@@ -33,6 +34,9 @@ _KINDS: dict[str, Kind] = {
     "V": "record",
 }
 """By numpy's letter of a type."""
+
+_EXACT = 2**53
+"""Integers up to here are floats without loss."""
 
 _NUMBERS = {"boolean", "integer", "long", "real", "complex"}
 
@@ -118,6 +122,13 @@ class ColumnType:
             is_hollow=self.is_hollow and other.is_hollow,
         )
 
+    def holds_integers(self, least: int, largest: int) -> bool:
+        """Tell whether all integers between two are exact in this type, of numbers as of others."""
+        if self.kind == "integer":
+            limits = np.iinfo(self.dtype)
+            return limits.min <= least and largest <= limits.max
+        return self.kind != "real" or -_EXACT <= least <= largest <= _EXACT
+
     @property
     def _family(self) -> str:
         """What values of two types must share to have one: numbers, text, or records of a type."""
@@ -140,7 +151,7 @@ class ColumnType:
 
 def _narrowed(array: Array, declared: np.dtype[Any] | None) -> np.dtype[Any]:
     """Return the type that was declared, where it holds all of an array; else the array's."""
-    if declared is None or declared.kind not in "biufc":
+    if declared is None or not is_number(declared):
         return array.dtype
     if array.dtype.kind in "iu" and declared.kind in "fc":
         return array.dtype  # what came as integers stays so

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .run import Document, Run, Stream
+from .told import mapping_of
 
 __all__ = ["Diffractometer", "Reflection", "cell_volume", "diffractometers"]
 
@@ -59,14 +60,14 @@ def diffractometers(run: Run, stream: Stream | None) -> list[Diffractometer]:
 
 def _found(run: Run, stream: Stream | None) -> Iterator[Diffractometer]:
     """Yield what is complete, whoever tells it."""
-    for device, told in _mapping(run.start.get("diffractometers")).items():
-        if (geometry := _from_hklpy2(str(device), _mapping(told))) is not None:
+    for device, told in mapping_of(run.start.get("diffractometers")).items():
+        if (geometry := _from_hklpy2(str(device), mapping_of(told))) is not None:
             yield geometry
     streams = [stream] if stream is not None else []
     streams += [other for other in run.streams.values() if other is not stream]
     for descriptor in (each.descriptors[0] for each in streams if each.descriptors):
         for device, configuration in descriptor.configuration.items():
-            told = _mapping(_mapping(configuration).get("data"))
+            told = mapping_of(mapping_of(configuration).get("data"))
             if (geometry := _from_hklpy(str(device), told)) is not None:
                 yield geometry
 
@@ -78,7 +79,7 @@ def _from_hklpy(device: str, told: Document) -> Diffractometer | None:
     reals = tuple(_names(values.get("_reals")))
     reflections = [
         _reflection(each.get("reflection"), each.get("position"), each.get("wavelength"))
-        for each in map(_mapping, details if isinstance(details, list | tuple) else ())
+        for each in map(mapping_of, details if isinstance(details, list | tuple) else ())
         if _is_true(each.get("orientation_reflection"))
     ]
     return _complete(
@@ -101,11 +102,11 @@ def _from_hklpy2(device: str, told: Document) -> Diffractometer | None:
 
     The descriptors of hklpy2 have the axes and the beam, but no sample.
     """
-    sample = _mapping(_mapping(told.get("samples")).get(_text(told.get("sample_name"))))
-    lattice = _mapping(sample.get("lattice"))
-    axes, solver = _mapping(told.get("axes")), _mapping(told.get("solver"))
-    known = {name: _text(axis) for name, axis in _mapping(axes.get("axes_xref")).items()}
-    beam = {**_mapping(told.get("_header")), **_mapping(told.get("beam"))}
+    sample = mapping_of(mapping_of(told.get("samples")).get(_text(told.get("sample_name"))))
+    lattice = mapping_of(sample.get("lattice"))
+    axes, solver = mapping_of(told.get("axes")), mapping_of(told.get("solver"))
+    known = {name: _text(axis) for name, axis in mapping_of(axes.get("axes_xref")).items()}
+    beam = {**mapping_of(told.get("_header")), **mapping_of(told.get("beam"))}
     wavelength = _numbers([_in_angstrom(beam)], 1)
     units = lattice.get("length_units"), lattice.get("angle_units")
     is_spec = _is_angstrom(units[0]) and _is_degrees(units[1])
@@ -134,11 +135,11 @@ def _orienting(sample: Document, known: Mapping[str, str]) -> Iterator[Reflectio
     known
         The geometry's name of each axis that the diffractometer calls otherwise.
     """
-    reflections = _mapping(sample.get("reflections"))
+    reflections = mapping_of(sample.get("reflections"))
     for name in _names(sample.get("reflections_order")):
-        told = _mapping(reflections.get(name))
+        told = mapping_of(reflections.get(name))
         pseudos, reals = (
-            {known.get(axis) or axis: value for axis, value in _mapping(told.get(kind)).items()}
+            {known.get(axis) or axis: value for axis, value in mapping_of(told.get(kind)).items()}
             for kind in ("pseudos", "reals")
         )
         if (reflection := _reflection(pseudos, reals, _in_angstrom(told))) is not None:
@@ -170,8 +171,8 @@ def _complete(geometry: Diffractometer) -> Diffractometer | None:
 
 
 def _reflection(hkl: Any, angles: Any, wavelength: Any) -> Reflection | None:
-    indices = _numbers([_mapping(hkl).get(axis) for axis in ("h", "k", "l")], 3)
-    names = _mapping(angles)
+    indices = _numbers([mapping_of(hkl).get(axis) for axis in ("h", "k", "l")], 3)
+    names = mapping_of(angles)
     values = _numbers(list(names.values()), len(names))
     lengths = _numbers([wavelength], 1)
     if not (indices and values and lengths):
@@ -217,7 +218,3 @@ def _names(value: Any) -> list[str]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -13,6 +13,9 @@ from .told import Document, sequence_of, text_of
 
 __all__ = ["Field"]
 
+_STREAMED = "STREAM:"
+"""What ``external`` of a data_key is where stream_datum documents tell of values."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -31,7 +34,35 @@ class Field:
     enum_strs: tuple[str, ...] = ()
     external: bool = False
     """The values are in a file of their own; events hold a datum_id or nothing."""
+    is_streamed: bool = False
+    """They are, and no event tells of them: stream_datum documents do."""
     object_name: str = ""
+
+    @property
+    def is_one_number(self) -> bool:
+        """Whether each event is declared to have one number, or a truth value."""
+        return self.dtype in ("number", "integer", "boolean") and not self.shape
+
+    @property
+    def codes(self) -> Mapping[str, int]:
+        """The number of each enum string: its place among them."""
+        return {text: number for number, text in enumerate(self.enum_strs)}
+
+    def told(self) -> dict[str, Any]:
+        """Return what is declared, by event-model's names; what is not is left out."""
+        declared = {
+            "units": self.units,
+            "source": self.source,
+            "precision": self.precision,
+            "object_name": self.object_name,
+            "dtype": self.dtype,
+            "dtype_numpy": self.numpy_type,
+            "shape": list(self.shape),
+            "limits": self.limits,
+            "enum_strs": list(self.enum_strs),
+            "external": self.external,
+        }
+        return {k: v for k, v in declared.items() if v or v is self.precision is not None}
 
     @property
     def numpy_type(self) -> Any:
@@ -56,6 +87,7 @@ class Field:
             source=text_of(data_key.get("source")),
             enum_strs=tuple(map(str, choices[0] if len(choices[0]) else choices[1])),
             external=bool(text_of(data_key.get("external"))),
+            is_streamed=text_of(data_key.get("external")).startswith(_STREAMED),
             object_name=text_of(data_key.get("object_name")),
         )
 

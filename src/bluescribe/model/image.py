@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from .numbers import is_real_or_truth
 from .values import Array, as_array
 
 __all__ = ["as_image"]
-
-_PIXELS = "biuf"
 
 
 def as_image(value: Any) -> Array | None:
@@ -18,7 +17,7 @@ def as_image(value: Any) -> Array | None:
 
     An image has a pixel at least. Scalars, which most values are, are not looked at.
     """
-    if isinstance(value, np.ndarray) and value.dtype.kind in _PIXELS:
+    if isinstance(value, np.ndarray) and is_real_or_truth(value.dtype):
         array: Array | None = value  # others are copied
     elif not hasattr(value, "__len__") or isinstance(value, str):
         return None
@@ -30,4 +29,4 @@ def as_image(value: Any) -> Array | None:
 
 def is_image(array: Array) -> bool:
     """Tell whether an array is one image."""
-    return array.ndim == 2 and array.dtype.kind in _PIXELS and array.size > 0
+    return array.ndim == 2 and is_real_or_truth(array.dtype) and array.size > 0

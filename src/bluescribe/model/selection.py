@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .run import Document
+from .told import mapping_of
 
 __all__ = ["LEFT_OUT", "Selection"]
 
@@ -46,7 +47,7 @@ class Selection:
 
     def descriptor(self, doc: Document) -> Document:
         """Return a descriptor without the fields that are left out, which it names then."""
-        keys = _mapping(doc.get("data_keys"))
+        keys = mapping_of(doc.get("data_keys"))
         dropped = [key for key in keys if not self.keeps(str(key))]
         if not dropped:
             return doc
@@ -84,7 +85,3 @@ class Selection:
 def _is_among(patterns: Sequence[str], field: str) -> bool:
     """Tell whether a field is called so; a name may hold what a pattern would not take as it is."""
     return any(field == pattern or fnmatchcase(field, pattern) for pattern in patterns)
-
-
-def _mapping(value: Any) -> Document:
-    return value if isinstance(value, Mapping) else {}

@@ -59,6 +59,13 @@ class Descriptor:
             return [name]
         return keys[:1]
 
+    def says(self, doc: Document) -> bool:
+        """Tell whether a document says the same as this one's; of arrays nobody can tell."""
+        try:
+            return bool(doc == self.doc)
+        except (ValueError, RecursionError):  # arrays have no single answer
+            return False
+
 
 @dataclass(slots=True, eq=False)
 class Stream:

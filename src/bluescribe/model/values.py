@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["Array", "as_array", "as_dtype", "hides_truth"]
+__all__ = ["Array", "as_array", "as_dtype", "elements", "has_truth", "hides_truth"]
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
@@ -97,6 +98,22 @@ def hides_truth(values: Sequence[Any] | Array, packed: Array) -> bool:
     if types & {list, tuple, np.ndarray}:
         return any(map(_is_truth, values))
     return bool(types & {bool, np.bool_})
+
+
+def has_truth(value: Any, rank: int) -> bool:
+    """Tell whether a truth value is among the elements of nested lists, or is the value itself.
+
+    numpy makes numbers of truth values beside numbers.
+    """
+    return bool in map(type, elements(value, rank))
+
+
+def elements(value: Any, rank: int) -> Iterable[Any]:
+    """Return the elements of lists that are nested so many times, or a single value."""
+    items: Iterable[Any] = [value]
+    for _ in range(rank):
+        items = chain.from_iterable(items)
+    return items
 
 
 def _is_truth(value: Any) -> bool:

@@ -101,6 +101,11 @@ class Account:
         self._awaited: list[str] = []  # uids of runs that were begun and not reported
         self._left: dict[str, None] = {}  # uids of runs that another process writes by now
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the writer is closed."""
+        return self.spool is None
+
     def claims_of(self, uid: str) -> Claims:
         """Return what is told of the files of a run: the spool first."""
 

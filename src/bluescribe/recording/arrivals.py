@@ -31,8 +31,6 @@ _MOST_DATUMS = 1_000
 _MOST_TEXTS = 20
 _LARGEST = 2**63
 _LONGEST_NAME = 80
-_STREAMED = "STREAM:"
-"""What event-model calls a field whose frames stream_datum documents tell of."""
 
 
 class Arrivals:
@@ -60,7 +58,8 @@ class Arrivals:
 
     def add_descriptor(self, descriptor: Descriptor) -> None:
         """Learn which fields have datum ids."""
-        fields = [name for name, kind in _external(descriptor) if kind != _STREAMED]
+        declared = descriptor.fields.values()
+        fields = [each.name for each in declared if each.external and not each.is_streamed]
         if fields:
             self._datum_fields[descriptor.uid] = fields
 
@@ -128,8 +127,8 @@ class Arrivals:
             if promised:
                 yield f"{promised} events of {_short(name)} were promised, and no descriptor came"
             return
-        declared = [pair for descriptor in stream.descriptors for pair in _external(descriptor)]
-        streamed = dict.fromkeys(field for field, kind in declared if kind == _STREAMED)
+        declared = [each for d in stream.descriptors for each in d.fields.values()]
+        streamed = dict.fromkeys(each.name for each in declared if each.is_streamed)
         events = self._events.get(name)
         if events or any(field not in streamed for field in stream.fields):
             yield from (events or _Events()).discrepancies(_short(name), promised)
@@ -264,14 +263,6 @@ def _latest(times: Iterable[Any]) -> float:
 
 def _is_number(value: Any) -> bool:
     return type(value) is int or isinstance(value, int | np.integer)
-
-
-def _external(descriptor: Descriptor) -> Iterator[tuple[str, str]]:
-    """Yield the fields whose values are elsewhere, and how they are told of."""
-    keys = descriptor.doc["data_keys"]
-    for name, field in descriptor.fields.items():
-        if field.external:
-            yield name, str(keys[name].get("external"))
 
 
 def _short(name: str) -> str:

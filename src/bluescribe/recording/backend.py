@@ -9,14 +9,16 @@ from __future__ import annotations
 import time
 import weakref
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.plugin import FormatPlugin
 from ..contract.settings import WriterSettings, told
 from ..files.space import SpaceWatch
-from ..spool import Lane, Spool, SpoolSettings
+from ..spool import Hang, Lane, Spool, SpoolSettings
 from .account import Account
 from .at_exit import at_the_end
+from .notices import Notice
 from .owed_jobs import work_of
 from .post_run import PostRunJobs
 from .process import RemoteRecorder, Worker, is_safe_in_a_process, why_not
@@ -128,13 +130,13 @@ def _chosen(settings: WriterSettings) -> dict[str, Any]:
     return {"path_map": settings.path_map} if settings.path_map else {}
 
 
-def end(is_dropped: bool, lane: Lane, account: Account) -> None:
+def end(is_dropped: bool, lane: Lane, account: Account, directory: Path) -> None:
     """Finish every file; of a writer that was dropped, on its own threads, which then end."""
     if not is_dropped:
-        close(lane, account, _exit_seconds())
+        close(lane, account, directory, _exit_seconds())
         return
     # if the interpreter ends before they do, it waits for them, as it does for other writers
-    rest = at_the_end(lane, end, lane, account)
+    rest = at_the_end(lane, end, lane, account, directory)
     recipient = lane.recipient  # the lane is not to hold itself by what it calls at its end
 
     def then() -> None:
@@ -155,7 +157,12 @@ def _exit_seconds() -> float:
 
 
 def close(
-    lane: Lane, account: Account, timeout: float | None, patience: float | None = None
+    lane: Lane,
+    account: Account,
+    directory: Path,
+    timeout: float | None,
+    *,
+    patience: float | None = None,
 ) -> None:
     """Finish every file, and what remains to be done; give that up after a time, if there is one.
 
@@ -163,15 +170,32 @@ def close(
     ----------
     lane, account
         The lane of a writer, and its account.
+    directory
+        Where its files are, for messages.
     timeout
         Seconds; None waits for all.
     patience
         Seconds after which a disk is said to hang that does nothing; None waits as long as it does.
     """
     began = time.monotonic()
-    lane.close(timeout, patience=patience)
+    if hang := lane.close(timeout, patience=patience):
+        account.notifier.notify("hung", _notice(account, directory, hang))
     account.spool = None
     if timeout is not None:
         timeout = max(min(_LEAST_SECONDS, timeout), began + timeout - time.monotonic())
     lane.recipient.end(timeout)
-    account.notifier.flush()
+    account.notifier.flush_when_closed()
+
+
+def _notice(account: Account, directory: Path, hang: Hang) -> Notice:
+    """Return what is to be told of a disk that hangs: once a folder, with all its formats."""
+    name, seconds = account.format_name, hang.seconds
+    if hang.is_spool:
+        rest = "All is in the files; the spool stays where it is, and the next session sees to it"
+        return Notice(name, "", "the disk of the spool", remedy=rest, seconds=seconds)
+    folder = next((path.parent for path in list(account.open_files.values())), directory)
+    rest = (
+        "What is missing is in the spool, and is written by the next session, or by "
+        f"bluescribe recover {folder}"
+    )
+    return Notice(name, str(folder), f"the disk of {folder}", remedy=rest, seconds=seconds)

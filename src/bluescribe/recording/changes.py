@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ..contract.checked import expanded
 from ..model.run import working_directory
 
 __all__ = ["ENABLED", "Change", "asker", "words_of"]
@@ -53,11 +54,16 @@ def words_of(settings: Mapping[str, Any], formats: Iterable[str], by: str) -> st
     return f"{', '.join(formats)}: from the next run on {'; '.join(words)} (by {by})"
 
 
+def _below_start(folder: Path) -> str:
+    return f"in {folder}, below the working directory at its start (now {working_directory()})"
+
+
 def _words(name: str, value: Any) -> str:
     if name == ENABLED:
         return "written again" if value else "not written"
     if name == "directory":
-        return f"in {working_directory() / value}"
+        folder = expanded(value)
+        return f"in {folder}" if folder.is_absolute() else _below_start(folder)
     if name == "file_name":
         return f"called {value}"
     return f"{name} = {value!r}"

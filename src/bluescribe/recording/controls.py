@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ..contract.folders import check_folders, known_folder
 from ..contract.settings import WriterSettings
@@ -15,12 +16,79 @@ from ..errors import ConfigError
 from .announcing import Announcing
 from .changes import ENABLED, asker, words_of
 
-__all__ = ["Controls"]
+__all__ = ["Controls", "Turned"]
 
 logger = logging.getLogger(__name__)
 
 
-class Controls(Announcing):
+_Directory = TypeVar("_Directory", bound=Path | dict[str, Path])
+_Name = TypeVar("_Name", bound=str | dict[str, str])
+_IsOn = TypeVar("_IsOn", bound=bool | dict[str, bool])
+
+
+class Turned(ABC, Generic[_Directory, _Name, _IsOn]):
+    """What the next runs have, of one format or of all: it can be read and set."""
+
+    @property
+    def directory(self) -> _Directory:
+        """Folder of the runs that begin from now on, as given; a template may have {keys}.
+
+        It can be set. A relative one is in the working directory that the session has at each run.
+        Of `Writers` by format, where these have several.
+        """
+        found: _Directory = self._upcoming("directory")
+        return found
+
+    @directory.setter
+    def directory(self, value: str | Path) -> None:
+        self.update(directory=value)
+
+    @property
+    def file_name(self) -> _Name:
+        """Template of the names of the runs that begin from now on; it can be set.
+
+        Of `Writers` by format, where these have several; set for those with a file a run.
+        """
+        found: _Name = self._upcoming("file_name")
+        return found
+
+    @file_name.setter
+    def file_name(self, value: str) -> None:
+        self.update(file_name=value)
+
+    @property
+    def enabled(self) -> _IsOn:
+        """Whether the runs that begin from now on are written; it can be set.
+
+        Of `Writers` by format, where that differs.
+        """
+        found: _IsOn = self._upcoming(ENABLED)
+        return found
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self.update(enabled=value)
+
+    @abstractmethod
+    def update(self, **settings: Any) -> None:
+        """Have runs that begin from now on written with some other settings."""
+
+    @abstractmethod
+    def _upcoming(self, name: str) -> Any:
+        """Return what the next runs have of a setting, or ``enabled``."""
+
+    def update_plan_stub(self, **settings: Any) -> Iterator[Any]:
+        """Change the same in a plan, when the plan comes to it.
+
+        Examples
+        --------
+        >>> yield from writers.nexus.update_plan_stub(enabled=False)  # doctest: +SKIP  # in a plan
+        """
+        self.update(**settings)
+        yield from ()
+
+
+class Controls(Announcing, Turned[Path, str, bool]):
     """The part of a `Writer` that its user turns: folder, name, on and off, for the next run.
 
     A run that is open stays as it began. What is said here is said in one line of the log, stands
@@ -38,35 +106,8 @@ class Controls(Announcing):
         settings: WriterSettings = self._session.upcoming
         return settings
 
-    @property
-    def directory(self) -> Path:
-        """Folder of the runs that begin from now on, as given; a template may have {keys}.
-
-        It can be set. A relative one is in the working directory that the session has at each run.
-        """
-        return self.upcoming.directory
-
-    @directory.setter
-    def directory(self, value: str | Path) -> None:
-        self.update(directory=value)
-
-    @property
-    def file_name(self) -> str:
-        """Template of the names of the runs that begin from now on; it can be set."""
-        return self.upcoming.file_name
-
-    @file_name.setter
-    def file_name(self, value: str) -> None:
-        self.update(file_name=value)
-
-    @property
-    def enabled(self) -> bool:
-        """Whether the runs that begin from now on are written; it can be set."""
-        return self._is_enabled
-
-    @enabled.setter
-    def enabled(self, value: bool) -> None:
-        self.update(enabled=value)
+    def _upcoming(self, name: str) -> Any:
+        return self._is_enabled if name == ENABLED else getattr(self.upcoming, name)
 
     def update(self, **settings: Any) -> None:
         """Have runs that begin from now on written with some other settings; open ones keep theirs.
@@ -118,16 +159,6 @@ class Controls(Announcing):
         self._session.upcoming = changed
         self._is_enabled = settings.get(ENABLED, self._is_enabled)
         self._note(settings, by)
-
-    def update_plan_stub(self, **settings: Any) -> Iterator[Any]:
-        """Change the same in a plan, when the plan comes to it.
-
-        Examples
-        --------
-        >>> yield from writers.nexus.update_plan_stub(enabled=False)  # doctest: +SKIP  # in a plan
-        """
-        self.update(**settings)
-        yield from ()
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -6,15 +6,16 @@ What comes before that is kept, and goes into the file as soon as its name is kn
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..contract.runfile import RunFile
-from ..files.names import late_keys
+from ..files.run_paths import late_keys
 from ..model.plain_values import is_plain
 from ..model.run import Descriptor, Document, Run
+from ..model.told import mapping_of
 from ..model.writable import writable
 from ..spool.event_rows import EventRows
 from .recording import Recording
@@ -168,8 +169,7 @@ class LateNamedRecording(SelectedRecording):
 
 
 def _data(doc: Document) -> Document:
-    data = doc.get("data")
-    return data if isinstance(data, Mapping) else {}
+    return mapping_of(doc.get("data"))
 
 
 def _written(key: tuple[str, ...]) -> str:

@@ -28,7 +28,7 @@ _LONGEST_SECONDS = 3.0
 """How long it waits for those that still try: they give up one after the other."""
 
 
-Kind = Literal["retry", "again", "late", "written", "lost"]
+Kind = Literal["retry", "again", "late", "written", "lost", "hung"]
 
 
 class AccountView(Protocol):
@@ -37,23 +37,35 @@ class AccountView(Protocol):
     format_name: str
     retrying: str
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more is received for the format."""
+
     def holds(self, uid: str) -> Path | None:
         """Return the main file of a run that is open or finished, and not given up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one format has to tell of one run."""
+    """What one format has to tell of one run, or of the disk that it waits for in vain."""
 
     format: str
     uid: str
+    """Of the run; of a disk its folder."""
     run: str
-    """What messages call the run."""
+    """What messages call the run, or the disk."""
     error: BaseException | None = None
     path: Path | None = None
     remedy: str = ""
     seconds: float = 0.0
     """For how long it is tried again."""
+    is_sent: bool = False
+    """Whether the format makes no files, and sends runs."""
+
+    @property
+    def done(self) -> str:
+        """What is done with a run."""
+        return "sent" if self.is_sent else "written"
 
 
 _Key = tuple[Kind, str, int | str | None]
@@ -81,7 +93,10 @@ class Notifier:
         self._gathered: dict[_Key, _Gathered] = {}
 
     def notify(self, kind: Kind, notice: Notice) -> None:
-        """Log what one format met, at once or with others that meet the same in a moment."""
+        """Log what one format met, at once or with others that meet the same in a moment.
+
+        Formats are closed one after the other: of disks that hang `flush_when_closed` tells.
+        """
         if len(self._accounts) < 2:
             self._log(kind, [notice])
             return
@@ -91,7 +106,7 @@ class Notifier:
         with self._lock:
             is_first = key not in self._gathered
             self._gathered.setdefault(key, _Gathered()).notices.append(notice)
-        if is_first:
+        if is_first and kind != "hung":
             self._later(key)
 
     def flush(self) -> None:
@@ -100,6 +115,11 @@ class Notifier:
             gathered, self._gathered = self._gathered, {}
         for (kind, _, _), found in gathered.items():
             self._log(kind, found.notices)
+
+    def flush_when_closed(self) -> None:
+        """Log what was gathered so far, unless a format is still to be closed."""
+        if all(account.is_closed for account in self._accounts):
+            self.flush()
 
     def _later(self, key: _Key) -> None:
         timer = threading.Timer(_GATHER_SECONDS, self._notify_gathered, [key])
@@ -173,34 +193,42 @@ def _cause(notices: Sequence[Notice]) -> str:
 
 
 def _retry(notices: Sequence[Notice]) -> str:
-    files = _files(notices) if len(notices) > 1 else ""
+    first, files = notices[0], _files(notices) if len(notices) > 1 else ""
+    seconds = max(each.seconds for each in notices)
     return (
-        f"cannot be written: {_cause(notices)}{f' ({files})' if files else ''}. Trying again for "
-        f"{max(each.seconds for each in notices):.0f} s; {notices[0].remedy}. The scan goes on."
+        f"cannot be {first.done}: {_cause(notices)}{f' ({files})' if files else ''}. Trying again "
+        f"for {seconds:.0f} s; {first.remedy}. The scan goes on."
     )
 
 
 def _late(notices: Sequence[Notice]) -> str:
     return (
-        f"{_where(notices, 'is NOT WRITTEN so far')}: {_cause(notices)}. It is safe in the spool, "
-        "and is written as soon as that can be done, by the next session if need be. "
+        f"{_where(notices, 'so far')}: {_cause(notices)}. It is safe in the spool, and is "
+        f"{notices[0].done} as soon as that can be done, by the next session if need be. "
         f"Remedy: {notices[0].remedy}."
     )
 
 
 def _lost(notices: Sequence[Notice]) -> str:
     kind = f"{type(notices[0].error).__name__}: " if len(notices) == 1 else ""
-    words = _where(notices, "is NOT WRITTEN at all")
+    words = _where(notices, "at all")
     return f"{words}: {kind}{_cause(notices)}. Remedy: {notices[0].remedy}."
 
 
-def _where(notices: Sequence[Notice], not_written: str) -> str:
+def _hung(notices: Sequence[Notice]) -> str:
+    seconds = max(each.seconds for each in notices)
+    return f"hangs: given up after {seconds:.0f} s. {notices[0].remedy}."
+
+
+def _where(notices: Sequence[Notice], how_far: str) -> str:
+    if notices[0].is_sent:
+        return f"is NOT SENT {how_far}"
     parts = []
     if files := _files(notices):
         parts.append(f"is INCOMPLETE in {files}")
     if nowhere := [each.format for each in notices if each.path is None]:
         which = f" in {', '.join(nowhere)}" if len(notices) > 1 else ""
-        parts.append(f"{not_written}{which}: no file could be made")
+        parts.append(f"is NOT WRITTEN {how_far}{which}: no file could be made")
     return "; it ".join(parts)
 
 
@@ -210,8 +238,9 @@ def _files(notices: Sequence[Notice]) -> str:
 
 _WORDS: Mapping[Kind, Callable[[Sequence[Notice]], str]] = {
     "retry": _retry,
-    "again": lambda _: "is written again",
+    "again": lambda notices: f"is {notices[0].done} again",
     "late": _late,
-    "written": lambda notices: f"is written now: {_files(notices)}",
+    "written": lambda notices: f"is {notices[0].done} now: {_files(notices)}".removesuffix(": "),
     "lost": _lost,
+    "hung": _hung,
 }

@@ -152,7 +152,7 @@ class Recording:
     def add_descriptor(self, doc: Document) -> Descriptor:
         """Declare a stream, or reconfigure it."""
         if doc.get("uid") in self.descriptors:
-            if not _is_same(doc, self.descriptors[doc["uid"]][1].doc):
+            if not self.descriptors[doc["uid"]][1].says(doc):
                 self.record("descriptor", doc)  # a journal has what both say
             raise DocumentError(f"descriptor {doc['uid'][:7]} of {self.run.label} came twice")
         self.record("descriptor", doc)
@@ -301,10 +301,3 @@ class Recording:
             if len(paths) != self._files_told:
                 self._files_told = len(paths)
                 self._account.begin(self.run.start, paths)
-
-
-def _is_same(one: Document, other: Document) -> bool:
-    try:
-        return bool(one == other)
-    except (ValueError, RecursionError):  # arrays have no single answer
-        return False

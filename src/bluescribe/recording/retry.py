@@ -156,8 +156,8 @@ class Retry:
         self._account.fail(self.failure)
 
     def notify_written(self) -> None:
-        """Tell that a run that was late is in its file, if the format wanted it."""
-        if self._file.paths:
+        """Tell that a run that was late is in its file, or sent, if the format wanted it."""
+        if self._file.paths or self._file.is_sent:
             self._account.notifier.notify("written", self._notice(None))
 
     def _notify_recovery(self) -> None:
@@ -176,6 +176,7 @@ class Retry:
             paths[0] if paths else None,
             "" if error is None else remedy(error, paths),
             self._retry_seconds,
+            self._file.is_sent,
         )
 
     @property

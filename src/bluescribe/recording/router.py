@@ -12,10 +12,8 @@ from typing import Any
 
 from event_model import DocumentRouter
 
-from ..contract.runfile import RunFile
 from ..contract.session import FormatSession
 from ..errors import DocumentError
-from ..files.remedies import remedy
 from ..files.space import SpaceWatch
 from ..model.grammar import check_start
 from ..model.plain_values import is_plain
@@ -26,6 +24,7 @@ from ..spool.event_columns import COLUMNS, EventColumns
 from ..spool.event_rows import ROWS, EventRows
 from .account import Account
 from .named_late import recording_of
+from .opening import file_of
 from .post_run import PostRunJobs
 from .recording import Recording
 from .run_index import RunIndex
@@ -144,8 +143,9 @@ class Router(DocumentRouter):
             claims=self.account.claims_of(doc["uid"]),
         )
         self.account.expect(run.uid)
-        file = self._new_file(run, asked.get("changes"))
+        file = file_of(run, asked.get("changes"), self._session, self.account)
         if file is None:
+            self.strays.ignore()  # what follows of this run
             return
         recording = recording_of(
             run,
@@ -278,27 +278,6 @@ class Router(DocumentRouter):
         """Finish the files of runs that were never stopped; never raise."""
         for recording in list(self.index.runs.values()):
             self._finish(recording, None)
-
-    def _new_file(self, run: Run, changes: Document | None) -> RunFile[Any] | None:
-        """Return the file of a run; None, told as a failure of the run, when none can be made."""
-        try:
-            file = self._session.new_file()
-            if changes:
-                file.settings = file.settings.changed(changes)
-            return file
-        except Exception as error:
-            cause = f"no file could be made: {type(error).__name__}: {error}"
-            advice = remedy(error, [])
-            logger.exception(
-                "%s: %s is INCOMPLETE: %s. Remedy: %s. Other writers and later runs go on.",
-                self.account.format_name,
-                run.label,
-                cause,
-                advice,
-            )
-            self.account.lose(run.start, run.label, cause, advice)  # nobody else will report it
-            self.strays.ignore()  # what follows of this run
-            return None
 
     def _finish(self, recording: Recording, stop: Document | None) -> None:
         if self._space is not None:

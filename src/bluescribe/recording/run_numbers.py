@@ -11,8 +11,8 @@ from typing import Any
 
 from ..contract.settings import WriterSettings
 from ..files.filling import Roots
-from ..files.names import counts
 from ..files.numbers import highest_number, numbered_path
+from ..files.run_paths import counts
 
 __all__ = ["foresee", "number_of"]
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..contract.plugin import FormatPlugin
 from ..files import Place as File
-from ..files.names import fixed_part
 from ..files.run_names import is_beside_a_file
+from ..files.run_paths import fixed_part
 
 if TYPE_CHECKING:
     from ..contract.recovery import Recovery

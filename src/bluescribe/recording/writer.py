@@ -14,14 +14,13 @@ from ..contract.runfile import RunFile
 from ..contract.session import CONTROL
 from ..errors import RecordingError
 from ..model.run import working_directory
-from ..spool import Spool
 from . import run_owners
 from .at_exit import at_the_end
 from .backend import Backend, close, end
 from .controls import Controls
 from .definition import WriterDefinition
+from .following import Following
 from .listeners import Listeners
-from .notices import SilentNotifier
 from .snapshot import Snapshots
 from .tables import ShowsStatus
 from .unstopped_runs import OpenRuns
@@ -30,7 +29,6 @@ from .waiting import wait_until_written
 if TYPE_CHECKING:
     from ..contract.recovery import Recovery
     from ..files.job_note import Note
-    from .process import Worker
     from .status import Status
 
 __all__ = ["Writer"]
@@ -39,7 +37,7 @@ _HANGS_SECONDS = 60.0
 """How much longer than the settings say something may take before its disk is said to hang."""
 
 
-class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
+class Writer(WriterDefinition, Following, Controls, Listeners, ShowsStatus):
     """Write every run that is received to a file of one format.
 
     Parameters
@@ -75,7 +73,7 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
         """Receive a document that nobody will change any more, without waiting at a stop."""
         self._aborts = self.settings.on_error == "abort"
         self._changes, self._changed, self._is_enabled = {}, {}, True
-        self._close = at_the_end(self, end, self._lane, self._account)
+        self._close = at_the_end(self, end, self._lane, self._account, self._folder)
 
     @property
     def receiver(self) -> Self:
@@ -193,47 +191,6 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
         """
         self.post(CONTROL, {"verb": verb, **asked})
 
-    def replay(self, *, is_told: bool = True) -> None:
-        """Take what comes from now on for runs of long ago.
-
-        Images are not waited for, and nothing is kept in a spool: the runs are somewhere already.
-
-        Parameters
-        ----------
-        is_told
-            Whether the log says what cannot be written; a `RunReport` has it too.
-        """
-        self._account.is_replay = True
-        if not is_told:
-            self._account.notifier = SilentNotifier()
-        self.keep_no_spool()
-
-    def keep_no_spool(self) -> None:
-        """Keep what comes from now on in memory alone: the runs are somewhere already."""
-        self._backend.follow(Spool())
-
-    def follow(self, spool: Spool, *, is_adopted: bool = True) -> None:
-        """Take from now on what comes through a spool that other writers follow, too.
-
-        Parameters
-        ----------
-        spool
-            The spool.
-        is_adopted
-            Whether the next session is to write what this one leaves there, and the metadata of a
-            run may say where it goes: a delivery sees to its own.
-        """
-        self._heeds_metadata = is_adopted
-        self._backend.follow(spool, is_adopted=is_adopted)
-
-    def worker(self) -> Worker:
-        """Return what does in this process what a session asks."""
-        return self._backend.worker()
-
-    def begin_early(self) -> None:
-        """Have what takes long to begin begin before the first run."""
-        self._backend.begin_early()
-
     def raise_failure(self) -> None:
         """Raise the failure that the RunEngine has not been told of, if its owner wants that.
 
@@ -274,8 +231,8 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
         """
         self._close.detach()
         patience = _HANGS_SECONDS + self.settings.drain_timeout + self.settings.retry_seconds
-        is_replay = self._account.is_replay
-        close(self._lane, self._account, None, None if is_replay else patience)
+        waits = None if self._account.is_replay else patience
+        close(self._lane, self._account, self._folder, None, patience=waits)
         self._session.close()
 
     def begin_to_close(self) -> None:
@@ -284,10 +241,14 @@ class Writer(WriterDefinition, Controls, Listeners, ShowsStatus):
 
     def status(self) -> Status:
         """Tell what is being written, what was, what waits and what failed."""
-        directory = working_directory() / self.directory
-        status = self._account.status(directory, len(self._lane))
+        status = self._account.status(self._folder, len(self._lane))
         changes = tuple(self._changed.values())
         return replace(status, is_enabled=self._is_enabled, changes=changes)
+
+    @property
+    def _folder(self) -> Path:
+        """Folder of the runs that begin from now on, below the present working directory."""
+        return working_directory() / self.directory
 
     def __enter__(self) -> Self:
         """Return the writer; leaving the block closes it."""

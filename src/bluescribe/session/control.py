@@ -6,21 +6,22 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ..contract.attributes import KnownAttributes
 from ..errors import ConfigError
 from ..recording.changes import ENABLED, asker, words_of
+from ..recording.controls import Turned
 from ..recording.writer import Writer
 
 __all__ = ["ControlsOfAll"]
 
 logger = logging.getLogger(__name__)
 
-_Value = TypeVar("_Value", Path, str, bool)
 
-
-class ControlsOfAll(KnownAttributes):
+class ControlsOfAll(
+    Turned[Path | dict[str, Path], str | dict[str, str], bool | dict[str, bool]], KnownAttributes
+):
     """The part of `Writers` that its user turns, for the runs that begin from then on.
 
     A run that is open stays as it began. Each format has the same for itself alone:
@@ -29,42 +30,10 @@ class ControlsOfAll(KnownAttributes):
 
     _writers: dict[str, Writer]
 
-    @property
-    def directory(self) -> Path | dict[str, Path]:
-        """Folder of the runs that begin from now on; by format where these have several.
-
-        It can be set, for all formats. A relative one is in the working directory that the session
-        has at each run.
-        """
-        return _one_or_each({name: each.directory for name, each in self._writers.items()})
-
-    @directory.setter
-    def directory(self, value: str | Path) -> None:
-        self.update(directory=value)
-
-    @property
-    def file_name(self) -> str | dict[str, str]:
-        """Template of the names of the runs that begin from now on; by format where they differ.
-
-        It can be set, for all formats of which each run has a file of its own.
-        """
-        return _one_or_each({name: each.file_name for name, each in self._writers.items()})
-
-    @file_name.setter
-    def file_name(self, value: str) -> None:
-        self.update(file_name=value)
-
-    @property
-    def enabled(self) -> bool | dict[str, bool]:
-        """Whether the runs that begin from now on are written; by format where that differs.
-
-        It can be set, for all formats.
-        """
-        return _one_or_each({name: each.enabled for name, each in self._writers.items()})
-
-    @enabled.setter
-    def enabled(self, value: bool) -> None:
-        self.update(enabled=value)
+    def _upcoming(self, name: str) -> Any:
+        values = {each: getattr(writer, name) for each, writer in self._writers.items()}
+        found = list(values.values())
+        return found[0] if found and all(value == found[0] for value in found) else values
 
     def update(self, **settings: Any) -> None:
         """Have runs that begin from now on written with some other settings, in all formats.
@@ -108,16 +77,6 @@ class ControlsOfAll(KnownAttributes):
             return named
         return writers
 
-    def update_plan_stub(self, **settings: Any) -> Iterator[Any]:
-        """Change the same in a plan, when the plan comes to it.
-
-        Examples
-        --------
-        >>> yield from writers.update_plan_stub(directory="/data/GUP-3")  # doctest: +SKIP
-        """
-        self.update(**settings)
-        yield from ()
-
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Leave out the runs that begin inside; what was before is so again behind it."""
@@ -136,9 +95,3 @@ class ControlsOfAll(KnownAttributes):
         undone = {name: writer.undo(by) for name, writer in self._writers.items()}
         words = [f"{name} ({names})" for name, names in undone.items() if names]
         logger.info("as configured from the next run on: %s (by %s)", ", ".join(words) or "all", by)
-
-
-def _one_or_each(values: dict[str, _Value]) -> _Value | dict[str, _Value]:
-    """Return what all formats have, or what each has."""
-    found = list(values.values())
-    return found[0] if found and all(value == found[0] for value in found) else values

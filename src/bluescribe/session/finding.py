@@ -9,7 +9,7 @@ from typing import Any
 
 from ..contract.attributes import KnownAttributes
 from ..contract.held_run import HeldRun
-from ..files.names import fixed_part
+from ..files.run_paths import fixed_part
 from ..model.run import working_directory
 from ..recording.writer import Writer
 from .run_book import RunBook, RunFiles, RunsFound

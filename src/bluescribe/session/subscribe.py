@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..config.config import read_iconfig
 from ..contract.folders import check_folders
-from ..files.names import fixed_part
 from ..files.rights import group_word
+from ..files.run_paths import fixed_part
 from ..recording.owed_jobs import take_up_owed
 from ..recording.unfinished_runs import log_incomplete, places_of
 from ..spool.folder import has_left_folders
@@ -89,7 +89,7 @@ def _look_back(writers: Writers) -> None:
         take_up_owed(writers)
 
     if any(map(has_left_folders, known_homes(writers.spool.spool))):
-        from ..archive.adoption_later import (
+        from ..archive.adoption.later import (
             adopt_later,  # and all that recovers, which is seldom needed
         )
 

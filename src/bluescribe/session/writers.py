@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from ..config.config import Configuration, DeliveryConfig, WriterConfig
+from ..config.configuration import Configuration, DeliveryConfig, WriterConfig
 from ..contract.plugin import FormatPlugin
 from ..contract.report import RunReport, Tell
 from ..log_once import LogOnce
@@ -25,6 +24,7 @@ from .control import ControlsOfAll
 from .finding import Finding
 from .run_book import RunBook
 from .status import WritersStatus
+from .subscribed import Subscribed
 from .succession import Succession
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ __all__ = ["Writers"]
 logger = logging.getLogger(__name__)
 
 
-class Writers(ControlsOfAll, Finding, ByName, ShowsStatus):
+class Writers(Subscribed, ControlsOfAll, Finding, ByName, ShowsStatus):
     """Several writers that receive the same documents, and what becomes of their files.
 
     They are one subscriber, so that arrays are copied once and the end of a run waits for all
@@ -120,68 +120,6 @@ class Writers(ControlsOfAll, Finding, ByName, ShowsStatus):
     def deliver_adopted(self) -> Callable[[Sequence[RunReport]], None]:
         """What has runs delivered that an earlier session left; it does not hold this object."""
         return partial(_deliver_adopted, tuple(self._deliveries.values()))
-
-    def subscribe(self, RE: RunEngine) -> None:
-        """Receive the documents of a RunEngine from now on.
-
-        Raises
-        ------
-        ConfigError
-            A writer wants something of the RunEngine that it cannot have.
-        """
-        if self.is_subscribed(RE):
-            return
-        self.prepare(RE)
-        self._subscriptions.append((RE, RE.subscribe(self)))  # type: ignore[no-untyped-call]  # bluesky
-
-    def prepare(self, RE: RunEngine) -> None:
-        """Set up in a RunEngine what the formats want there.
-
-        Raises
-        ------
-        ConfigError
-            A writer wants something of the RunEngine that it cannot have.
-        """
-        for writer in self:
-            writer.prepare(RE)
-
-    def is_subscribed(self, RE: RunEngine) -> bool:
-        """Tell whether `subscribe` was called with a RunEngine."""
-        return any(engine is RE for engine, _ in self._subscriptions)
-
-    def leave(self, RE: RunEngine) -> None:
-        """Receive no more documents of a RunEngine; finish and close what nobody else uses.
-
-        Images that are being copied are not waited for.
-        """
-        self._unsubscribe_from([pair for pair in self._subscriptions if pair[0] is RE])
-        self.succession.open_runs.clear()
-        requests = [(writer, writer.request_finish()) for writer in self._receiving]
-        wait_until_written(requests, self._longest_wait())
-        if self._subscriptions:
-            return
-        for writer, done in requests:
-            if done.is_set() and not writer.status().copying:
-                writer.close()
-        if self._deliveries:
-            from ..delivery.base import close_together
-
-            deliveries = list(self._deliveries.values())
-            threading.Thread(target=close_together, args=(deliveries,), daemon=True).start()
-
-    def unsubscribe(self) -> None:
-        """Receive no more documents; what was received is written."""
-        self._unsubscribe_from(list(self._subscriptions))
-        self.flush()
-
-    def _unsubscribe_from(self, subscriptions: list[tuple[RunEngine, int]]) -> None:
-        self.succession.is_waiting = False
-        for RE, token in subscriptions:
-            self._subscriptions.remove((RE, token))
-            RE.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky
-
-    def _longest_wait(self) -> float:
-        return max((writer.settings.drain_timeout for writer in self._receiving), default=0.0)
 
     def __call__(self, name: str, doc: dict[str, Any]) -> None:
         """Receive a document on the RunEngine's thread.

@@ -18,8 +18,8 @@ Knows: `files`, `model`, and settings; neither writers nor formats.
 
 from __future__ import annotations
 
-from .lane import Lane
+from .lane import Hang, Lane
 from .settings import SpoolSettings
 from .spool import Spool
 
-__all__ = ["Lane", "Spool", "SpoolSettings"]
+__all__ = ["Hang", "Lane", "Spool", "SpoolSettings"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .follower import Follower
 
@@ -15,12 +14,19 @@ if TYPE_CHECKING:
     from .intake import Intake
     from .spool import Spool
 
-__all__ = ["Lane"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["Hang", "Lane"]
 
 _SPOOL_SECONDS = 10.0
 """What the spool has at the least for its own end, when all is in the files."""
+
+
+class Hang(NamedTuple):
+    """What a lane that was closed still waits for."""
+
+    seconds: float
+    """Since when nothing has come of it."""
+    is_spool: bool
+    """Whether all is in the files, and the disk of the spool hangs."""
 
 
 class Lane(Follower):
@@ -98,7 +104,7 @@ class Lane(Follower):
         elif self._spool.ask(self, "close", threading.Event()):
             self._moved = time.monotonic()
 
-    def close(self, timeout: float | None = None, *, patience: float | None = None) -> None:
+    def close(self, timeout: float | None = None, *, patience: float | None = None) -> Hang | None:
         """Write all documents, finish the files, end the thread; a second call waits for the same.
 
         Parameters
@@ -108,26 +114,21 @@ class Lane(Follower):
         patience
             Seconds without any progress after which the disk is taken to hang, and waiting ends.
             A disk that is only slow is waited for. None waits as long as it takes.
+
+        Returns
+        -------
+        Hang or None
+            What did not come to its end in that time.
         """
         self.begin_to_close()
         if not self._spool.has_begun:
-            return
+            return None
         began = time.monotonic()
         if self._join(timeout, patience):
             limit = patience if timeout is None else max(timeout, _SPOOL_SECONDS)
-            if not self._spool.join(limit):
-                logger.warning(
-                    "%s: the disk of the spool hangs. All is in the files; the spool stays where "
-                    "it is, and the next session sees to it.",
-                    self.name,
-                )
-        else:
-            logger.warning(
-                "%s: its disk hangs: not all is written after %.0f s. What is missing is in the "
-                "spool, and is written by the next session, or by bluescribe recover DIR.",
-                self.name,
-                time.monotonic() - min(began, self._moved),
-            )
+            seconds = time.monotonic() - began
+            return None if self._spool.join(limit) else Hang(seconds, is_spool=True)
+        return Hang(time.monotonic() - min(began, self._moved), is_spool=False)
 
     def _end_unused(self) -> None:
         self.is_closed = True

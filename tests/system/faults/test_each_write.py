@@ -17,7 +17,7 @@ import pytest
 
 from bluescribe.formats.hdf5.recovery import RawRecovery
 from bluescribe.formats.nexus.recovery import NexusRecovery
-from bluescribe.hdf5.mend import Layout, mend
+from bluescribe.hdf5.finished.mend import Layout, mend
 from tests import warm
 from tests.extent import IS_LONG
 from tests.formats.mended import check_columns

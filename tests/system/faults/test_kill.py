@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import silx.io
 
-from bluescribe.archive.adoption import adopt
+from bluescribe.archive.adoption.adopting import adopt
 from bluescribe.archive.recover import Report
 from bluescribe.archive.recover import recover as with_spools
 from tests import warm

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import __version__
-from ...config.config import WriterConfig
+from ...config.configuration import WriterConfig
 from ...sources import StoredRun
 from .crew import WorkerError
 from .part import PARTS, Part

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...files.names import fixed_part
+from ...files.run_paths import fixed_part
 from ...sources import Selection, as_runs
 from .by_workers import run_by_workers
 from .crew import Crew

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...config.config import WriterConfig, read_iconfig
+from ...config.config import read_iconfig
+from ...config.configuration import WriterConfig
 from ...contract.settings import WriterSettings
 from ...errors import ConfigError
 from ...formats import load_plugin

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from ...config.config import WriterConfig
+from ...config.configuration import WriterConfig
 from .batch import Batch, Item
 from .manifest import Manifest
 from .plan import Plan, sharing

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ...files.names import filled, fixed_part
+from ...files.run_paths import filled, fixed_part
 from .settings import GlobusSettings
 
 __all__ = ["label_of", "place"]

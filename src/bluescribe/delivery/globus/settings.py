@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field, field_validator
 
-from ...contract.settings import Problem, SettingsError, expanded
-from ...files.names import check_keys
+from ...contract.settings import HomePath, Problem, SettingsError
+from ...files.run_paths import check_keys
 from ..settings import DeliverySettings
 
 __all__ = ["GlobusSettings"]
@@ -28,7 +28,7 @@ class GlobusSettings(DeliverySettings):
         description="UUID of the collection that has this machine's files"
     )
     destination_endpoint: UUID = Field(description="UUID of the collection that files are sent to")
-    local_root: Path = Field(
+    local_root: HomePath = Field(
         description="Folder of this machine, seen by the source collection, below which files are"
     )
     source_path: str | None = Field(
@@ -58,11 +58,6 @@ class GlobusSettings(DeliverySettings):
         "none",
         description="Which of them are mapped collections that want consent to data_access",
     )
-
-    @field_validator("local_root", mode="before")
-    @classmethod
-    def _expand_root(cls, value: Any) -> Any:
-        return expanded(value) if isinstance(value, str) else value
 
     @field_validator("local_root")
     @classmethod

@@ -8,9 +8,8 @@ text, of which the run's notes tell.
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,11 +19,9 @@ from ...model.column_type import ColumnType, Kind
 from ...model.field import Field
 from ...model.run import Document
 from ...model.text_width import room_for
+from ...model.values import elements, has_truth
 
 __all__ = ["Column", "Columns"]
-
-_EXACT = 2**53
-"""Integers up to here are floats without loss."""
 
 _DTYPES: dict[Kind, str] = {
     "boolean": "boolean",
@@ -101,7 +98,7 @@ class Column:
         if new is None or not self._is_taken(new, value):
             return None
         if new.kind == "integer":
-            integers = [*self._integers, *_elements(value, len(new.shape))]
+            integers = [*self._integers, *elements(value, len(new.shape))]
             self._integers = min(integers), max(integers)
         if self.type is not None and self.type.is_told_apart(new):
             return None
@@ -112,18 +109,11 @@ class Column:
         """Tell whether the server has a type for a value, among others of its kind."""
         if new.is_hollow or new.kind not in _DTYPES or (not new.shape and new.dtype == np.uint64):
             return False
-        is_mixed = new.kind == "integer" and bool in map(type, _elements(value, len(new.shape)))
-        return not is_mixed  # numpy makes numbers of truth values beside numbers
+        return new.kind != "integer" or not has_truth(value, len(new.shape))
 
     def _holds(self, joined: ColumnType) -> bool:
         """Tell whether all values so far are exact in the type of all of them."""
-        least, largest = self._integers
-        if joined.kind == "integer":
-            limits = np.iinfo(joined.dtype)
-            is_exact = limits.min <= least and largest <= limits.max
-        else:
-            is_exact = joined.kind != "real" or -_EXACT <= least <= largest <= _EXACT
-        return is_exact and not joined.is_ragged
+        return not joined.is_ragged and joined.holds_integers(*self._integers)
 
 
 class Columns:
@@ -190,14 +180,6 @@ class Columns:
             if "external" not in said:
                 columns.setdefault(key, Column(_declared(said)))
         self._of_descriptor[doc["uid"]] = columns
-
-
-def _elements(value: Any, rank: int) -> Iterable[Any]:
-    """Return the elements of nested lists, or a single value."""
-    items: Iterable[Any] = [value]
-    for _ in range(rank):
-        items = itertools.chain.from_iterable(items)
-    return items
 
 
 def _with_room(held: ColumnType) -> ColumnType:

@@ -9,19 +9,19 @@ double, some ten times faster than `repr`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import orjson
 
 from ...files.json_text import dumps, plain
+from ...model.numbers import NUMPY_NUMBERS, is_plain_number
+from ...model.ranks import Values
+from ...model.values import Array
 from .dialect import Dialect
 
-__all__ = ["KINDS", "Cells", "Traits", "Values", "cells", "element_cells"]
-
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-Values: TypeAlias = Sequence[Any] | Array
+__all__ = ["KINDS", "Cells", "Traits", "cells", "element_cells"]
 
 Traits: TypeAlias = frozenset[str]
 """What was seen in a column: the kinds of its values, and what its readers should be told."""
@@ -59,7 +59,7 @@ def cells(values: Values, types: frozenset[type] = frozenset()) -> Cells:
     types = types or frozenset(map(type, values))
     if types in _NUMBERS:
         return Cells(_numbers(values).split(b","), _kinds(types))
-    if len(types) == 1 and next(iter(types)) in _NUMPY_NUMBERS:
+    if len(types) == 1 and next(iter(types)) in NUMPY_NUMBERS:
         return cells(np.array(values))
     return _of_values(values)
 
@@ -85,9 +85,6 @@ def _items(array: Array) -> list[Any]:
     """Return the elements of an array; numpy makes None of a time that is not known."""
     items: list[Any] = plain(array) if array.dtype.kind in "mM" else array.tolist()
     return items
-
-
-_NUMPY_NUMBERS = frozenset(np.dtype(code).type for code in "?bBhHiIlLqQefd")
 
 
 def _kinds(types: frozenset[type]) -> Traits:
@@ -117,9 +114,9 @@ def _number(value: float) -> bytes:
 
 def _of_array(array: Array) -> tuple[bytes, Traits]:
     """Return the numbers of a one-dimensional array; nothing where it has none or others."""
-    kind, size = array.dtype.kind, array.dtype.itemsize
-    if kind not in "biuf" or size > 8 or not array.size:
+    if not array.size or not is_plain_number(array.dtype):
         return b"", _NOTHING
+    kind = array.dtype.kind
     if kind == "b":
         return b",".join([_TRUTH[value] for value in array.tolist()]), frozenset({"boolean"})
     if kind == "f":  # half and single precision too: every one of them is also a double

@@ -197,20 +197,12 @@ def _type(traits: set[str], field: Field, dialect: Dialect) -> dict[str, Any]:
 
 
 def _properties(field: Field) -> dict[str, Any]:
-    """Return what the descriptor declares of a field."""
-    declared = {
-        "unit": field.units,
-        "source": field.source,
-        "precision": field.precision,
-        "device": field.object_name,
-        "dtype": field.dtype,
-        "dtype_numpy": field.numpy_type,
-        "shape": list(field.shape),
-        "limits": strict(field.limits),
-        "enum_strs": list(field.enum_strs),
-        "external": field.external,
-    }
-    return {k: v for k, v in declared.items() if v or v is field.precision is not None}
+    """Return what the descriptor declares of a field, by names of data packages."""
+    named = {"units": "unit", "object_name": "device"}
+    told = field.told()
+    if "limits" in told:
+        told["limits"] = strict(told["limits"])
+    return {named.get(key, key): value for key, value in told.items()}
 
 
 def _remarks(opening: str, traits: set[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from ...errors import DocumentError
 from ...files.json_text import dumps
 from ...model.run import Field
+from ...model.told import mapping_of
 from .stream import ExternalFiles, StreamTables
 
 __all__ = ["configurations", "omissions"]
@@ -81,13 +82,9 @@ def _of_configuration(tables: StreamTables) -> Iterator[tuple[str, str, str]]:
 def _settings(configuration: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, str]]:
     """Yield device, key, value and unit of all that was configured."""
     for device, entry in configuration.items():
-        keys = _mapping(_mapping(entry).get("data_keys"))
-        for key, value in _mapping(_mapping(entry).get("data")).items():
-            yield device, key, value, str(_mapping(keys.get(key)).get("units") or "")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+        keys = mapping_of(mapping_of(entry).get("data_keys"))
+        for key, value in mapping_of(mapping_of(entry).get("data")).items():
+            yield device, key, value, str(mapping_of(keys.get(key)).get("units") or "")
 
 
 def _small_text(value: Any) -> bytes:

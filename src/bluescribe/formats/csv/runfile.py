@@ -11,7 +11,7 @@ from ...assets.asset import Asset, Frames
 from ...contract.runfile import RunFile
 from ...files import Place, replacing
 from ...files.json_text import strict
-from ...files.names import claim, clean
+from ...files.run_paths import claim, clean
 from ...files.write_lock import Hold
 from ...model.run import Descriptor, Document, Page, Run, Stream
 from .datapackage import Package

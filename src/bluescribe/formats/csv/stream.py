@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from ...assets.asset import Asset
 from ...files import Place
+from ...model.ranks import RankedValues
 from ...model.run import Descriptor, Page, Stream
-from .cells import Values, element_cells
+from .arrays import ArrayTable, element_labels
+from .cells import cells
 from .dialect import Dialect
-from .own_columns import SEQ_NUM, own_columns
-from .ranks import RankedValues
+from .own_columns import own_columns
 from .table import LINE_END, Table
 
-__all__ = ["ArrayTable", "Column", "ExternalFiles", "StreamTables"]
+__all__ = ["Column", "ExternalFiles", "StreamTables"]
 
 _MOST_PLACES = 100
 """External files that are named one by one; of more there is the number."""
-
-_LARGE = 1 << 20
-"""Bytes from which on a table is not written anew for every array that is longer than all."""
 
 
 @dataclass(slots=True)
@@ -31,46 +27,6 @@ class Column:
 
     label: str
     traits: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class ArrayTable:
-    """The table of a field of one-dimensional arrays: `seq_num`, then the elements."""
-
-    table: Table
-    dialect: Dialect
-    longest: int
-    """Elements of the longest array so far."""
-    traits: set[str] = field(default_factory=set)
-
-    @property
-    def width(self) -> int:
-        """Columns that there are for elements."""
-        return len(self.table.labels) - 1
-
-    def widen(self, longest: int) -> None:
-        """Make room for longer arrays; in a large table for some more than that."""
-        room = longest if len(self.table) < _LARGE else longest + longest // 2
-        self.table.relabel(_element_labels(room))
-
-    def put(self, seq_num: bytes, array: Values) -> bool:
-        """Add a row; tell whether it has something new about it."""
-        text, traits = element_cells(array, self.dialect)
-        between = self.dialect.between
-        line = (
-            seq_num + (between + text if len(array) else b"") + between * (self.width - len(array))
-        )
-        self.table.put(line + LINE_END)
-        self.longest = max(self.longest, len(array))
-        is_new = not traits <= self.traits
-        self.traits |= traits
-        return is_new
-
-    def close(self) -> None:
-        """Take away the room that no array needed, write what waits, close the file."""
-        with suppress(OSError):  # it is a blemish, no reason to call the run incomplete
-            self.table.relabel(_element_labels(self.longest))
-        self.table.close()
 
 
 @dataclass(slots=True)
@@ -195,7 +151,7 @@ class StreamTables:
             if values.longest < 0:
                 continue
             if name not in self.arrays and values.first == 1 and name not in self._in_columns:
-                labels = _element_labels(values.longest)
+                labels = element_labels(values.longest)
                 table = self._table(name, labels)
                 self.arrays[name] = ArrayTable(table, self.dialect, values.longest)
                 self.has_news = True
@@ -215,7 +171,7 @@ class StreamTables:
         """
         columns = list(self.columns) if self.rows else self._first_columns(fields)
         others = [name for name in self.stream.fields if name in fields and name not in columns]
-        rows = {name: fields[name].first_cell for name in others}
+        rows = {name: fields[name].first_scalar for name in others}
         fresh = {name: row for name, row in rows.items() if row is not None}
         return [*columns, *sorted(fresh, key=fresh.__getitem__)]
 
@@ -224,8 +180,8 @@ class StreamTables:
         return [
             name
             for name in self.stream.fields
-            if (name in self.columns and (name not in fields or fields[name].may_be_cells))
-            or (name in fields and fields[name].first_cell == 0)
+            if (name in self.columns and (name not in fields or fields[name].begins_with_scalar))
+            or (name in fields and fields[name].first_scalar == 0)
         ]
 
     def _set_columns(self, names: Sequence[str]) -> None:
@@ -258,7 +214,7 @@ class StreamTables:
             if name not in fields:
                 texts.append([b""] * len(page))
                 continue
-            text, traits = fields[name].cells(with_lists=name not in self.arrays)
+            text, traits = cells(*fields[name].up_to(0 if name in self.arrays else 1))
             texts.append(self.dialect.cells(text))
             if not traits <= column.traits:
                 column.traits |= traits
@@ -286,17 +242,11 @@ def _by_row(fields: Mapping[str, RankedValues], rank: int) -> list[tuple[str, Ra
 
 def _declared_columns(descriptor: Descriptor) -> list[str]:
     """Return the fields that are declared to have a scalar, or a datum's id, in each event."""
-    data_keys = descriptor.doc["data_keys"]
     return [
         name
         for name, declared in descriptor.fields.items()
-        if (declared.dtype != "array" or declared.external) and not _is_streamed(data_keys[name])
+        if (declared.dtype != "array" or declared.external) and not declared.is_streamed
     ]
-
-
-def _is_streamed(data_key: Any) -> bool:
-    """Tell whether stream_datum documents, not events, tell of a field's values."""
-    return isinstance(data_key, Mapping) and str(data_key.get("external")).startswith("STREAM")
 
 
 def _label(name: str, taken: set[str]) -> str:
@@ -310,7 +260,3 @@ def _label(name: str, taken: set[str]) -> str:
         label = f"field:{plain}" if number == 1 else f"field:{plain}:{number}"
         number += 1
     return label
-
-
-def _element_labels(length: int) -> list[str]:
-    return [SEQ_NUM.label, *map(str, range(length))]

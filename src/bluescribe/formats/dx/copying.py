@@ -11,7 +11,7 @@ import h5py
 from ...assets.copying import KEEP, ImageCopy
 from ...assets.waiting import Patience
 from ...files import Place
-from ...hdf5.changed_copy import changed_copy
+from ...hdf5.finished.changed_copy import changed_copy
 from .external import ExternalFrames, Put, Task
 
 __all__ = ["DxCopy"]

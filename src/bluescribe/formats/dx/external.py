@@ -16,9 +16,10 @@ import numpy as np
 from ...assets.datums import Datums
 from ...assets.frames import reader_of
 from ...assets.images import Images, ImagesError, Part
-from ...hdf5.links import AssetLinks
+from ...hdf5.images.links import AssetLinks
 from ...hdf5.objects import set_attribute
 from ...hdf5.removal import remove
+from ...model.numbers import is_real, is_real_or_truth
 from ...model.run import Field, Run
 from ...model.values import Array
 from .indices import Indices, places
@@ -143,7 +144,7 @@ class ExternalFrames:
     def _frames_each(self, dataset: h5py.Dataset, choice: _Choice) -> int:
         """Return how many frames each index has, after a look at what the frames are."""
         count, *shape = dataset.shape
-        if len(shape) != 2 or dataset.dtype.kind not in "biuf":
+        if len(shape) != 2 or not is_real_or_truth(dataset.dtype):
             raise ImagesError(f"{dataset.dtype} frames of shape {tuple(shape)} are no images")
         group = dataset.parent
         for other in ROLES:
@@ -243,6 +244,6 @@ def _read(images: Images) -> Iterator[Array]:
     """Yield the numbers of each part."""
     never = threading.Event()
     for piece in reader_of(images).pieces(never):
-        if len(piece.shape) > 2 or piece.dtype.kind not in "iuf":
+        if len(piece.shape) > 2 or not is_real(piece.dtype):
             raise ImagesError(f"{piece.asset.place} holds no numbers, one an event")
         yield from (block.reshape(-1) for block in piece.blocks(never))

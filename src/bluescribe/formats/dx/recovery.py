@@ -12,9 +12,10 @@ import h5py
 
 from ...assets.hdf5.marked import Marked, opened
 from ...contract.array_types import ArrayTypes
-from ...hdf5.column import MISSING, REMADE
-from ...hdf5.mend import Layout, Table, growing
-from ...hdf5.recovery import Hdf5Recovery
+from ...hdf5.columns.column import MISSING, REMADE
+from ...hdf5.finished.mend import Layout, Table, growing
+from ...hdf5.finished.recovery import Hdf5Recovery
+from ...model.numbers import is_integer
 from .layout import ACQUISITION, CREATOR, EXCHANGE
 from .settings import ROLES, Role
 
@@ -51,7 +52,7 @@ class DxLayout(Layout):
         return {
             (None, str(dataset.attrs["description"])): dataset.dtype
             for dataset in images
-            if dataset is not None and dataset.dtype.kind in "iu" and "description" in dataset.attrs
+            if dataset is not None and is_integer(dataset.dtype) and "description" in dataset.attrs
         }
 
     def is_finished(self, marked: Marked) -> bool:

@@ -21,16 +21,16 @@ from ...contract.runfile import RunFile
 from ...files import Place
 from ...files.job_note import Note
 from ...files.json_text import dumps
-from ...hdf5.column import Column, append_rows, fit_rows
+from ...hdf5.columns.column import Column, append_rows, fit_rows
+from ...hdf5.columns.encoding import Block
 from ...hdf5.compression import compression_options
-from ...hdf5.encoding import Block
 from ...hdf5.file import LiveFile, write_node
-from ...hdf5.frames import copy_frames, describe
-from ...hdf5.links import AssetLinks
+from ...hdf5.images.frames import copy_frames, describe
+from ...hdf5.images.links import AssetLinks
+from ...hdf5.images.virtual import write_virtual
 from ...hdf5.objects import set_attribute
-from ...hdf5.room import telling_of_system
+from ...hdf5.preallocate import telling_of_system
 from ...hdf5.tree import Dataset
-from ...hdf5.virtual import write_virtual
 from ...model.run import Descriptor, Document, Field, Page, Run, Stream
 from ...model.values import Array
 from .copying import DxCopy
@@ -38,6 +38,7 @@ from .external import ExternalFrames, Put
 from .layout import ACQUISITION, AXES, CREATOR, EXCHANGE, NUMBER, TIME
 from .metadata import of_the_end, of_the_start
 from .missing import Missing, put_missing, warn_of_missing
+from .omissions import omissions, warn_of_images
 from .settings import ROLES, TELLING, DxSettings, Role
 from .tomogram import Tomogram
 
@@ -45,7 +46,6 @@ __all__ = ["DxFile"]
 
 logger = logging.getLogger(__name__)
 
-_ELSEWHERE = "the NeXus file (nexus) or the journal (jsonl) of the run, where those are switched on"
 _ROWS_EXPECTED = 256
 
 
@@ -111,7 +111,7 @@ class DxFile(RunFile[DxSettings]):
     def close(self, stop: Document | None) -> None:
         """Write what is known at the end and leave an ordinary HDF5 file."""
         if self._file is None:
-            self._tell_of_external_images()
+            warn_of_images(self._run, self.settings.image, self._external)
             return
         h5 = self._file.plain()
         self._file.make_last_room()
@@ -280,51 +280,13 @@ class DxFile(RunFile[DxSettings]):
     def _tell_what_is_not_there(self, h5: h5py.File) -> list[Missing]:
         """Say what the run has and the file has not, and return what the run itself lacks."""
         missing = put_missing(h5, self._tomogram, self.settings, self._frames.pending())
+        left_out = omissions(self._run, self._tomogram, self._frames, self._external)
         for name, entries in (
-            ("left_out", list(self._omissions())),
+            ("left_out", list(left_out)),
             ("missing", [entry._asdict() for entry in missing]),
         ):
             _put(h5, [(f"{ACQUISITION}/{name}", dumps(entries).decode())])
         return missing
-
-    def _omissions(self) -> Iterator[dict[str, Any]]:
-        """Yield what the run has and this file does not."""
-        theta = {self._tomogram.theta(stream) for stream in self._run.streams.values()}
-        shown = {self._frames.source(task) for task in self._frames.shown}
-        for stream in self._run.streams.values():
-            for name in stream.fields:
-                entry = {"stream": stream.name, "field": name, "where": _ELSEWHERE}
-                assets = self._external.get((stream.name, name))
-                if assets and (stream.name, name) not in shown:
-                    yield {**entry, "where": [asset.place for asset in assets.values()]}
-                elif name not in {self._tomogram.image, *theta}:
-                    yield entry
-        yield from self._nameless()
-        if self._tomogram.misfits:
-            what = f"{self._tomogram.misfits} values that are no such image, or of no role"
-            yield {"field": self._tomogram.image, "what": what, "where": _ELSEWHERE}
-        for role, count in self._frames.without.items():
-            if count:
-                what = f"{count} events of {role} for which no frame was announced"
-                yield {"field": self._tomogram.image, "what": what, "where": "nowhere"}
-
-    def _nameless(self) -> Iterator[dict[str, Any]]:
-        """Yield the images that are in files of which no document told."""
-        for stream in self._run.streams:
-            name = self._tomogram.image_of(stream)
-            if name and (stream, name) not in self._external:
-                what = "images in files that no document names"
-                yield {"stream": stream, "field": name, "what": what, "where": _ELSEWHERE}
-
-    def _tell_of_external_images(self) -> None:
-        fields = [field for _, field in self._external]
-        if self.settings.image in fields:
-            logger.warning(
-                "dx: %s has no Data Exchange file: the images of %s are in no stream that "
-                "STREAMS has a role for, or are not declared to be in files of their own.",
-                self._run.label,
-                self.settings.image,
-            )
 
 
 def _put(h5: h5py.File, texts: Iterable[tuple[str, str]]) -> None:

@@ -12,6 +12,7 @@ import h5py
 
 from ...hdf5.objects import set_attribute
 from ...model.dimensions import detector_fields, dimensions
+from ...model.numbers import is_real
 from ...model.run import Run, Stream
 from .table import StreamColumns
 
@@ -80,5 +81,5 @@ def _numbers(
     for field in fields:
         name = columns.name_of(field)
         dataset = h5[f"{columns.root}/{name}"] if name else None
-        if dataset is not None and dataset.dtype.kind in "iuf" and dataset.size:
+        if dataset is not None and is_real(dataset.dtype) and dataset.size:
             yield dataset

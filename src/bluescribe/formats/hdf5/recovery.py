@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import h5py
 
+from ...hdf5.finished.mend import Layout, StreamsLayout
+from ...hdf5.finished.recovery import Hdf5Recovery
 from ...hdf5.gathered import Where
-from ...hdf5.mend import Layout, StreamsLayout
-from ...hdf5.recovery import Hdf5Recovery
 from .table import WHERE
 
 __all__ = ["RawRecovery"]

@@ -9,7 +9,7 @@ import h5py
 
 from ...hdf5.divided import DividedRunFile
 from ...hdf5.gathered import Where
-from ...hdf5.joined import not_joined
+from ...hdf5.images.joined import not_joined
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
 from ...hdf5.runfile import Unjoined

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...hdf5.column import MISSING, REMADE, Column
+from ...hdf5.columns.column import MISSING, REMADE, Column
 from ...hdf5.file import LiveFile
 from ...hdf5.gathered import Where
 from ...hdf5.names import unique_name

@@ -115,19 +115,8 @@ class StreamDataset:
 
     def _attrs_of(self, field: str, name: str) -> dict[str, Any]:
         declared = self.stream.fields.get(field, Field(field))
-        attrs = {
-            "units": declared.units,
-            "source": declared.source,
-            "precision": declared.precision,
-            "object_name": declared.object_name,
-            "dtype": declared.dtype,
-            "dtype_numpy": declared.numpy_type,
-            "limits": declared.limits,
-            "enum_strs": list(declared.enum_strs),
-            "external": declared.external,
-            "data_key": field if field != name else "",
-        }
-        return {k: v for k, v in attrs.items() if v or v is declared.precision is not None}
+        told = {k: v for k, v in declared.told().items() if k != "shape"}  # dims have it
+        return told if field == name else {**told, "data_key": field}
 
 
 class _Dims:

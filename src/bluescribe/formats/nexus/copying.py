@@ -18,8 +18,8 @@ from ...assets.frames import reader_of
 from ...assets.images import Images
 from ...assets.waiting import Patience
 from ...files import Place
-from ...hdf5.changed_copy import changed_copy
-from ...hdf5.frames import copy_frames, describe
+from ...hdf5.finished.changed_copy import changed_copy
+from ...hdf5.images.frames import copy_frames, describe
 from ...hdf5.objects import set_attribute
 
 __all__ = ["NexusCopy", "Show"]

@@ -10,11 +10,11 @@ import h5py
 import numpy as np
 
 from ...hdf5.file import write_node
-from ...hdf5.links import AssetLinks
+from ...hdf5.images.links import AssetLinks
 from ...hdf5.names import nexus_name
 from ...hdf5.objects import set_attribute
+from ...hdf5.preallocate import is_of_system
 from ...hdf5.removal import remove
-from ...hdf5.room import is_of_system
 from ...hdf5.tree import Dataset, Group, HardLink, Node
 from ...model.diffractometer import diffractometers
 from ...model.run import Run

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import h5py
 import numpy as np
 
+from ...hdf5.tree import Group
 from ...model.dimensions import Grid
 from ...model.values import Array
 from .table import StreamTable
 
-__all__ = ["grid_axis", "rows_of_grid"]
+__all__ = ["grid_axis", "rows_of_grid", "show_as_curves"]
 
 
 def rows_of_grid(table: StreamTable, grid: Grid, h5: h5py.File) -> Array | None:
@@ -102,3 +103,24 @@ def _lines(table: StreamTable, field: str, rows: Array, axis: int, h5: h5py.File
     """Return the values of a field that belong to each position along an axis."""
     column: Array = h5[f"{table.group_of(field)}/value"][()].reshape(-1)
     return np.moveaxis(column[rows], axis, 0).reshape(rows.shape[axis], -1)
+
+
+def show_as_curves(group: Group, positions: Sequence[Array]) -> None:
+    """Have silx draw curves where it would draw a picture over these positions at another place."""
+    if any(map(_is_misread, positions)):
+        group.attrs["interpretation"] = "spectrum"
+
+
+def _is_misread(positions: Array) -> bool:
+    """Tell whether silx misreads the positions along an axis of a picture.
+
+    It takes two numbers for a slope and an offset. More of them it takes for even ones where it
+    sees no difference beside their size, and then the first step for all.
+    """
+    positions = positions.astype(float)
+    if len(positions) < 3 or not np.isfinite(positions).all():
+        return len(positions) == 2
+    step, span = positions[1] - positions[0], positions[-1] - positions[0]
+    even = np.linspace(positions[0], positions[-1], len(positions))
+    is_right = step != 0 and np.isclose(step * (len(positions) - 1), span, rtol=0.01)
+    return bool(np.allclose(positions, even)) and not is_right

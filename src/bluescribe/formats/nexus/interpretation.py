@@ -6,7 +6,7 @@ group is called like a multichannel analyser.
 
 from __future__ import annotations
 
-from ...hdf5.layout import Layout
+from ...hdf5.columns.layout import Layout
 
 __all__ = ["SCALAR", "interpretation"]
 

@@ -14,9 +14,9 @@ from ...assets.images import Images
 from ...assets.waiting import Patience
 from ...contract.post_run import Shortfall
 from ...files import Place
-from ...hdf5.changed_copy import changed_copy
-from ...hdf5.joined import is_linked_exactly, not_joined
-from ...hdf5.links import AssetLinks
+from ...hdf5.finished.changed_copy import changed_copy
+from ...hdf5.images.joined import is_linked_exactly, not_joined
+from ...hdf5.images.links import AssetLinks
 
 __all__ = ["LateJoin"]
 

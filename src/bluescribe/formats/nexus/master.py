@@ -27,11 +27,11 @@ from ...assets.hdf5.marked import meet_all, opened_whole
 from ...contract.post_run import Shortfall
 from ...errors import BluescribeError
 from ...files import Folder, Place, part_of, parts_of
-from ...files.names import place_of_run, run_path
 from ...files.remedies import may_pass
+from ...files.run_paths import place_of_run, run_path
 from ...files.system import lock_file
 from ...files.write_lock import NO_LOCKS
-from ...hdf5.changed_copy import changed
+from ...hdf5.finished.changed_copy import changed
 from ...model.run import Run
 from .entrylinks import UnreadableRunError, file_of, write_entry
 from .settings import NexusSettings

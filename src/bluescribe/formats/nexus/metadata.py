@@ -14,6 +14,7 @@ from ...hdf5.gathered import Where
 from ...hdf5.names import unique_name
 from ...hdf5.tree import Dataset, Group, Node
 from ...model.declared import as_declared
+from ...model.numbers import is_number
 from ...model.run import Descriptor, Document, Field, Run, Stream
 from ...model.times import local_time, seconds_of
 from ...model.values import as_array
@@ -129,7 +130,7 @@ def metadata_node(value: Any) -> Dataset:
     if isinstance(value, np.ndarray) and _is_dataset(value):
         return Dataset(value)
     array = as_array([value]) if not isinstance(value, list | tuple | Mapping) else None
-    if array is not None and array.dtype.kind in "biufc" and array.ndim == 1:
+    if array is not None and is_number(array.dtype) and array.ndim == 1:
         return Dataset(array[0])
     return Dataset(_yaml(value), {"text_format": "yaml"})
 
@@ -172,7 +173,7 @@ def _as_declared(value: Any, data_key: Any) -> Any:
 
 def _is_dataset(array: Any) -> bool:
     """Tell whether numbers can stand in a dataset."""
-    fits = array.dtype.kind in "biufc" and array.size and array.ndim <= _MOST_DIMENSIONS
+    fits = is_number(array.dtype) and array.size and array.ndim <= _MOST_DIMENSIONS
     return bool(fits)
 
 

@@ -13,7 +13,7 @@ from ...assets.hdf5.marked import meet_all, opened_whole
 from ...assets.images import Images
 from ...files import Place
 from ...files.job_note import Note
-from ...hdf5.links import AssetLinks
+from ...hdf5.images.links import AssetLinks
 from ...model.run import Run
 from .entryviews import EntryViews
 from .master import Master

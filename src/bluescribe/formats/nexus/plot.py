@@ -10,13 +10,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ...hdf5.links import AssetLinks
+from ...hdf5.images.links import AssetLinks
 from ...hdf5.names import nexus_name, nexus_names
 from ...hdf5.tree import Dataset, Group, HardLink, Node, Rearranged
 from ...model.dimensions import Grid, detector_fields, dimensions, grid, positioner_fields
 from ...model.run import Run, Stream
 from ...model.values import Array
-from .gridview import grid_axis, rows_of_grid
+from .gridview import grid_axis, rows_of_grid, show_as_curves
 from .table import StreamTable
 
 __all__ = ["PlotChoice", "plot_groups"]
@@ -156,7 +156,7 @@ class _Plot:
             group.attrs[f"{names[field]}_indices"] = list(range(rows.ndim))
         self._show(group, signals, axes)
         if self.shape(signals[0]) == ():  # of arrays, the signal itself says what they are
-            _show_as_curves(group, positions[-2:])
+            show_as_curves(group, positions[-2:])
         return group
 
     def signals(self) -> list[str]:
@@ -278,24 +278,3 @@ class _Plot:
     def _names(self) -> dict[str, str]:
         """Return what each field is called in the plot."""
         return nexus_names(self.stream.fields, _EVENTS)
-
-
-def _show_as_curves(group: Group, positions: Sequence[Array]) -> None:
-    """Have silx draw curves where it would draw a picture over these positions at another place."""
-    if any(map(_is_misread, positions)):
-        group.attrs["interpretation"] = "spectrum"
-
-
-def _is_misread(positions: Array) -> bool:
-    """Tell whether silx misreads the positions along an axis of a picture.
-
-    It takes two numbers for a slope and an offset. More of them it takes for even ones where it
-    sees no difference beside their size, and then the first step for all.
-    """
-    positions = positions.astype(float)
-    if len(positions) < 3 or not np.isfinite(positions).all():
-        return len(positions) == 2
-    step, span = positions[1] - positions[0], positions[-1] - positions[0]
-    even = np.linspace(positions[0], positions[-1], len(positions))
-    is_right = step != 0 and np.isclose(step * (len(positions) - 1), span, rtol=0.01)
-    return bool(np.allclose(positions, even)) and not is_right

@@ -11,7 +11,7 @@ from pydantic import Field as Setting
 from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from ...contract.settings import Seconds, expanded
-from ...files.names import check_template
+from ...files.run_paths import check_template
 from ...files.templates import check_meaning
 from ...files.yamltext import YamlError, load
 from ...hdf5.settings import DividedFileSettings

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from ...hdf5.links import AssetLinks
+from ...hdf5.images.links import AssetLinks
 from ...hdf5.names import nexus_name
 from ...hdf5.tree import Dataset, Group, HardLink, Node
 from ...model.dimensions import detector_fields, positioner_fields
+from ...model.numbers import is_one_number
 from ...model.run import COUNT_TIMES, Field, Run, Stream
 from .metadata import iso_time
 from .table import StreamTable
@@ -79,7 +78,6 @@ def _count_time(stream: Stream, declared: Field) -> float | None:
     """Return for how long a detector counts, as the configuration of its device says."""
     told = stream.descriptors[0].configuration.get(declared.object_name, {}).get("data")
     for key, value in told.items() if isinstance(told, Mapping) else ():
-        is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if str(key).endswith(COUNT_TIMES) and is_number and value > 0:
+        if str(key).endswith(COUNT_TIMES) and is_one_number(value) and value > 0:
             return float(value)
     return None

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...model.numbers import Number
 from ...model.run import Page, Stream
+from ...model.told import mapping_of
 from .columns import Layout, Spectrum
 from .command import Preset
+from .digits import digits, number
 from .lines import label
-from .numbers import Number, digits, number
 
 __all__ = ["spectrum_lines"]
 
@@ -205,16 +207,12 @@ def _settings(stream: Stream) -> _Told:
     told: dict[str, Any] = {}
     devices = (d for each in stream.descriptors[:1] for d in each.configuration.values())
     for device in devices:
-        keys = _mapping(device.get("data_keys"))
-        sources = ((str(key), _mapping(entry).get("source")) for key, entry in keys.items())
-        told |= _with_sources(_mapping(device.get("data")), sources)
+        keys = mapping_of(device.get("data_keys"))
+        sources = ((str(key), mapping_of(entry).get("source")) for key, entry in keys.items())
+        told |= _with_sources(mapping_of(device.get("data")), sources)
     return told
 
 
 def _with_sources(values: Mapping[str, Any], sources: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     by_source = {s: values[k] for k, s in sources if isinstance(s, str) and s and k in values}
     return {**by_source, **values}
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

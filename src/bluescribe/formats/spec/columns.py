@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...model.dimensions import detector_fields, positioner_fields
+from ...model.numbers import row_of_numbers
 from ...model.run import Field, Page, Run, Stream
+from .digits import is_finite, number
 from .lines import LONGEST, label, unique
-from .numbers import is_finite, number, spectrum
 
 __all__ = ["EPOCH", "SEQ_NUM", "Column", "Layout", "Spectrum", "layout"]
 
@@ -94,15 +95,13 @@ def layout(run: Run, stream: Stream | None, page: Page | None, *, is_timed: bool
 
 def _is_scalar(declared: Field, value: Any) -> bool:
     if value is None:
-        return declared.dtype in ("number", "integer", "boolean") and not declared.shape
-    if isinstance(value, str):
-        return value in declared.enum_strs
-    return number(value) is not None
+        return declared.is_one_number
+    return number(value, declared.codes) is not None
 
 
 def _channels(value: Any) -> int | None:
     """Return the length of a spectrum; an empty one is not taken for one that will be longer."""
-    array = spectrum(value)
+    array = row_of_numbers(value)
     return None if array is None or not array.size else array.size
 
 
@@ -142,9 +141,8 @@ def _columns(
         if name in (_OWN_EPOCH, _OWN_SEQ_NUM):
             columns.append(Column(name[1:]))
             continue
-        codes = {text: i for i, text in enumerate(declared[name].enum_strs)}
         text = "Seconds" if name == timer else label(name)
-        columns.append(Column(unique(text, taken), name, codes))
+        columns.append(Column(unique(text, taken), name, declared[name].codes))
         taken.add(columns[-1].label)
     return tuple(_fitting(columns))
 

@@ -9,9 +9,11 @@ from typing import Any, cast
 
 import numpy as np
 
+from ...model.numbers import is_one_number
 from ...model.run import COUNT_TIMES, Descriptor, Document, Run
+from ...model.told import mapping_of
+from .digits import digits
 from .lines import label, literal, one_line
-from .numbers import digits
 
 __all__ = ["Preset", "command", "preset"]
 
@@ -86,7 +88,7 @@ def preset(
     found: list[Any] = [run.start.get(key) for key in COUNT_TIMES]
     if descriptor is not None:
         for configuration in descriptor.configuration.values():
-            values = _mapping(configuration.get("data"))
+            values = mapping_of(configuration.get("data"))
             found += [v for k, v in values.items() if str(k).endswith(COUNT_TIMES)]
     seconds = next((float(v) for v in found if _is_number(v) and v > 0), count_time)
     if seconds is None and monitor_counts is not None:
@@ -199,7 +201,7 @@ def _shortened(text: str) -> str:
 
 
 def _arguments(start: Document) -> Mapping[str, Any]:
-    return _mapping(start.get("plan_args"))
+    return mapping_of(start.get("plan_args"))
 
 
 def _names(value: Any) -> list[str]:
@@ -217,9 +219,7 @@ def _number(value: Any) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        return False
-    return bool(-1e300 < value < 1e300)
+    return is_one_number(value) and bool(-1e300 < value < 1e300)
 
 
 def _is_count(value: Any) -> bool:
@@ -229,7 +229,3 @@ def _is_count(value: Any) -> bool:
 def _pair(value: Any) -> list[Any]:
     """Return two items, or none where there are not two."""
     return list(value) if isinstance(value, list | tuple) and len(value) == 2 else []
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

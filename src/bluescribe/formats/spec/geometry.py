@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from ...model.diffractometer import Diffractometer, Reflection, cell_volume
+from ...model.numbers import Number
+from .digits import digits, number
 from .lines import comment, literal
-from .numbers import Number, digits, number
 
 __all__ = ["geometry_lines"]
 

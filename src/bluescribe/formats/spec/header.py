@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...model.diffractometer import diffractometers
+from ...model.numbers import Number
 from ...model.run import Document, Page, Run, Stream
 from ...model.times import local_time, seconds_of
 from .analysers import spectrum_lines
 from .columns import Layout
 from .command import Preset
+from .digits import digits, number
 from .geometry import geometry_lines
 from .lines import comment, label, literal, metadata, plain, unique
 from .marks import HEADER, NO_ROWS, NO_STOP, ROWS_OF, RUN, STOPPED
-from .numbers import Number, digits, number
 
 __all__ = [
     "LABEL",

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...files import Place
-from ...files.names import claim, clean
+from ...files.run_paths import claim, clean
 from ...files.textfile import TextFile
 from ...files.unneeded import remove_unneeded
 

@@ -12,8 +12,8 @@ import orjson
 from ...model.run import Page
 from ...model.values import Array, as_array
 from .columns import EPOCH, Column, Layout, Spectrum
+from .digits import digits, numbers, pointed, spectra
 from .lines import comment, literal
-from .numbers import digits, numbers, pointed, spectra
 
 __all__ = ["Rows"]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ...assets.asset import Asset, Frames
 from ...contract.runfile import RunFile
 from ...files import Place
-from ...files.names import claim, late_keys
 from ...files.run_names import open_stem
+from ...files.run_paths import claim, late_keys
 from ...files.textfile import TextFile
 from ...files.unneeded import remove_unneeded
 from ...model.run import Descriptor, Document, Page, Run, Stream

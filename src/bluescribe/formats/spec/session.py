@@ -19,7 +19,7 @@ from ...model.run import Document, Run, working_directory
 from .existing import highest_scan
 from .header import date
 from .lines import remark
-from .session_names import NamedFile, Naming, folder_of, free, is_path, next_folder, session_name
+from .session_names import NamedFile, Namings, free, is_path, next_folder, session_name, target
 from .sessionfile import SessionFile
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ _MOST_FILES = 3
 """Files that are kept from other writers while no run is open in them: each keeps a mount busy."""
 
 _MOST_FOLDERS = 1_000
-"""Folders, and runs, of which the file is remembered."""
-
-_UNNAMED = Naming()
+"""Folders of which the file is remembered."""
 
 
 class SpecSession(FormatSession["SpecSettings"]):
@@ -53,10 +51,7 @@ class SpecSession(FormatSession["SpecSettings"]):
     def __init__(self, settings: SpecSettings, file_class: type[RunFile[Any]]) -> None:
         super().__init__(settings, file_class)
         self._lock = threading.Lock()
-        self._naming = Naming()
-        """How the files of runs are called that begin from now on."""
-        self._namings: dict[str, Naming] = {}
-        """How those of each run are, by its uid, where the console has named a file before it."""
+        self._namings = Namings()
         self._names: dict[tuple[_Key, int], str] = {}
         """How the session's file in each folder is called, the latest folder last."""
         self._going_on: dict[tuple[int, int], str] = {}
@@ -107,8 +102,10 @@ class SpecSession(FormatSession["SpecSettings"]):
         with self._lock:
             if settings.append_to is not None:
                 return self._file_at(run, run.cwd / settings.append_to, settings)
-            naming = self._namings.get(run.uid, _UNNAMED)
-            folder, title = self._target(run, settings, naming)
+            naming = self._namings.of(run.uid)
+            folder, title = target(
+                run, settings, naming, lambda at: ((at.identity, ""), naming.number) in self._names
+            )
             asked = (folder.identity, title or ""), naming.number
             known = self._going_on.get(folder.identity) or self._names.get(asked)
             name = known or title or session_name(run.start) + settings.ending
@@ -120,7 +117,7 @@ class SpecSession(FormatSession["SpecSettings"]):
                 file = SessionFile(Place(folder, name), goes_on=goes_on)
             file.look_in(folder)
             self._begin(file, run)
-            if naming.number == self._naming.number:
+            if naming.number == self._namings.next.number:
                 self._current = file
             self._remember(asked, file)
             return file
@@ -165,30 +162,6 @@ class SpecSession(FormatSession["SpecSettings"]):
         self._names[asked] = file.place.name
         if len(self._names) > _MOST_FOLDERS:
             del self._names[next(iter(self._names))]
-
-    def _target(
-        self, run: Run, settings: SpecSettings, naming: Naming
-    ) -> tuple[Folder, str | None]:
-        """Return where the file of a run is, and its name; None when its time names it."""
-        directory = folder_of(settings, run.for_names, run.cwd)
-        folder = Folder.made(directory, settings.rights, run.claims)
-        named = naming.named
-        if named is None:
-            return folder, naming.title
-        if named.folder is None:
-            named.folder = folder.path
-        if folder.path in (named.folder, named.path.parent):
-            folder = Folder.made(named.path.parent, settings.rights, run.claims)
-            return folder, named.path.name
-        if ((folder.identity, ""), naming.number) not in self._names:
-            logger.warning(
-                "spec: the runs are in %s now: their scans go to a file there, and no more to %s, "
-                "which was named for the runs in %s",
-                folder.path,
-                named.path,
-                named.folder,
-            )
-        return folder, None
 
     def close(self) -> None:
         """Let other writers have the files; tell of comments that no scan has come for."""
@@ -266,19 +239,16 @@ class SpecSession(FormatSession["SpecSettings"]):
         goes_on: bool = True,
     ) -> None:
         """Have the files of the next runs called so."""
-        self._naming = Naming(self._naming.number + 1, title, goes_on, named)
+        self._namings.begin(title, named, goes_on=goes_on)
         self._current, self._shown = None, path
 
     def announced(self) -> dict[str, Any]:
         """Return how the file of the run that begins next is called."""
-        return self._naming.told()
+        return self._namings.next.told()
 
     def take(self, uid: str, told: Document) -> None:
         """Take how the file of a run is called; of this session, or of one that has died."""
-        now = self._naming
-        self._namings[uid] = now if now.is_told(told) else Naming.of(told)
-        if len(self._namings) > _MOST_FOLDERS:
-            del self._namings[next(iter(self._namings))]
+        self._namings.take(uid, told)
 
     def go_on(self, path: Path) -> None:
         """Append the runs of a folder to the file that is there."""

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 from ...contract.settings import WriterSettings
-from ...files.names import Roots, counts, late_keys, run_path
+from ...files import Folder
 from ...files.run_names import SESSION_TEMPLATE, free_names
-from ...model.run import working_directory
+from ...files.run_paths import Roots, counts, late_keys, run_path
+from ...model.run import Run, working_directory
 
-__all__ = ["NamedFile", "Naming", "folder_of", "free", "is_path", "next_folder", "session_name"]
+__all__ = [
+    "NamedFile",
+    "Naming",
+    "Namings",
+    "free",
+    "is_path",
+    "next_folder",
+    "session_name",
+    "target",
+]
+
+logger = logging.getLogger(__name__)
 
 
 class NamedFile:
@@ -63,6 +76,34 @@ class Naming:
         return cls(told["number"], told["title"], bool(told["goes_on"]), named)
 
 
+_MOST_RUNS = 1_000
+"""Runs of which it is remembered how their files are called."""
+
+
+class Namings:
+    """How the files of runs are called: of those that begin from now on, and of each run."""
+
+    def __init__(self) -> None:
+        self.next = Naming()
+        """Of the runs that begin from now on."""
+        self._of_runs: dict[str, Naming] = {}
+        """By a run's uid, where the console has named a file before it."""
+
+    def of(self, uid: str) -> Naming:
+        """Return how the file of a run is called."""
+        return self._of_runs.get(uid) or Naming()
+
+    def begin(self, title: str | None, named: NamedFile | None, *, goes_on: bool) -> None:
+        """Have the files of the next runs called so."""
+        self.next = Naming(self.next.number + 1, title, goes_on, named)
+
+    def take(self, uid: str, told: Mapping[str, Any]) -> None:
+        """Take how the file of a run is called, in this session or in one that has died."""
+        self._of_runs[uid] = self.next if self.next.is_told(told) else Naming.of(told)
+        if len(self._of_runs) > _MOST_RUNS:
+            del self._of_runs[next(iter(self._of_runs))]
+
+
 def session_name(start: Mapping[str, Any]) -> str:
     """Return what a file is called, without ending, that begins with a run."""
     return run_path(Path(), SESSION_TEMPLATE, start).name
@@ -103,3 +144,37 @@ def free(path: Path) -> Path:
     """Return a path that nothing has."""
     names = map(path.with_name, free_names(path.stem, path.suffix))
     return next(free for free in names if not free.exists())
+
+
+def target(
+    run: Run, settings: WriterSettings, naming: Naming, knows: Callable[[Folder], bool]
+) -> tuple[Folder, str | None]:
+    """Return where the file of a run is, and its name; None when its time names it.
+
+    Parameters
+    ----------
+    run, settings
+        The run, and its settings.
+    naming
+        How its file is called.
+    knows
+        Tells whether a run of that naming was in a folder before.
+    """
+    folder = Folder.made(folder_of(settings, run.for_names, run.cwd), settings.rights, run.claims)
+    named = naming.named
+    if named is None:
+        return folder, naming.title
+    if named.folder is None:
+        named.folder = folder.path
+    if folder.path in (named.folder, named.path.parent):
+        folder = Folder.made(named.path.parent, settings.rights, run.claims)
+        return folder, named.path.name
+    if not knows(folder):
+        logger.warning(
+            "spec: the runs are in %s now: their scans go to a file there, and no more to %s, "
+            "which was named for the runs in %s",
+            folder.path,
+            named.path,
+            named.folder,
+        )
+    return folder, None

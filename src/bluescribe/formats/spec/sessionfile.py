@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...errors import ConfigError
 from ...files import Folder, MovedFolderError, Place
-from ...files.names import claim
+from ...files.run_paths import claim
 from ...files.textfile import TextFile
 from ...files.unneeded import remove_unneeded
 from ...model.run import Run

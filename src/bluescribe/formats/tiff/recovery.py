@@ -23,7 +23,8 @@ from ...contract.recovery import (
 )
 from ...files import Place, replacing
 from ...files.json_text import dumps
-from ...files.names import clean
+from ...files.run_paths import clean
+from ...model.numbers import is_integer
 from .left import LeftFile, LeftRun, named_files, read_list
 from .pages import cut, is_big, is_torn
 from .stream import LIST
@@ -149,7 +150,7 @@ def _array_types(files: list[LeftFile]) -> ArrayTypes:
             key = file.told["stream"], file.told["field"]
             types.setdefault(key, set()).add(np.dtype(file.told["dtype"]))
     single = {key: next(iter(found)) for key, found in types.items() if len(found) == 1}
-    return {key: dtype for key, dtype in single.items() if dtype.kind in "iu"}
+    return {key: dtype for key, dtype in single.items() if is_integer(dtype)}
 
 
 def _cut(file: LeftFile, keep: Keep) -> None:

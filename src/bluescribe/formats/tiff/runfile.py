@@ -17,7 +17,7 @@ from ...contract.runfile import RunFile
 from ...files import Place, replacing
 from ...files.job_note import Note
 from ...files.json_text import dumps, strict
-from ...files.names import claim, clean
+from ...files.run_paths import claim, clean
 from ...files.write_lock import Hold
 from ...model.run import Descriptor, Document, Page, Run, Stream
 from .copying import TiffCopy, ToCopy

@@ -16,6 +16,7 @@ import numpy as np
 from ...files import Place
 from ...files.system import write_at
 from ...model.image import is_image
+from ...model.numbers import is_plain_number
 from ...model.values import Array
 
 __all__ = ["BIG", "CLASSIC", "FORMS", "Form", "StackFile", "is_held"]
@@ -54,7 +55,7 @@ _MOST_BETWEEN = 64
 
 def is_held(array: Array) -> bool:
     """Tell whether an array is an image that a page of TIFF can hold exactly."""
-    return is_image(array) and array.dtype.itemsize <= 8
+    return is_image(array) and is_plain_number(array.dtype)
 
 
 class StackFile:

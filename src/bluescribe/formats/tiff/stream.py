@@ -10,7 +10,7 @@ from ...assets.announced import Announced
 from ...assets.asset import Asset
 from ...files import Place
 from ...files.json_text import dumps, strict
-from ...files.names import clean
+from ...files.run_paths import clean
 from ...model.image import as_image
 from ...model.run import Field, Page, Run, Stream
 from ...model.values import Array

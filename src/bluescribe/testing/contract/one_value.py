@@ -12,7 +12,8 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from ..strategies.hostile import HOSTILE, HostileRun, Place, hostile_runs, put
+from ..strategies.hostile import HOSTILE
+from ..strategies.hostile_runs import HostileRun, Place, hostile_runs, put
 from .base import ContractBase
 from .comparison import differences
 from .recorded import RecordedRun, received

@@ -4,7 +4,8 @@ Or valid ones in which a value stands that breaks whoever looks at it.
 """
 
 from .damage import damage, damaged_runs
-from .hostile import HOSTILE, HostileRun, Place, hostile_runs, hostile_values
+from .hostile import HOSTILE, hostile_values
+from .hostile_runs import HostileRun, Place, hostile_runs
 from .runs import runs, several_runs
 
 __all__ = [

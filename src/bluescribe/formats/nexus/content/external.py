@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from string import Formatter
 
 from ....errors import ConfigError
-from ....files.names import check_keys
+from ....files.run_paths import check_keys
 from ....files.templates import check_meaning
 
 __all__ = ["checked", "is_external", "keys_of", "parts_of"]

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ....errors import ConfigError
+from ....model.numbers import is_real_or_truth
 from ....model.values import as_array
 from .external import checked, is_external
 
@@ -222,7 +223,7 @@ def _field_rule(name: str, said: Any) -> FieldRule:
 def _numbers(said: list[Any]) -> list[Any]:
     """Return a list of numbers, or of such lists, that has a shape."""
     array = as_array(said)
-    if array is None or array.dtype.kind not in "biuf":
+    if array is None or not is_real_or_truth(array.dtype):
         raise ConfigError(f"found {said!r}; numbers of one kind are needed, in rows of one length")
     return said
 

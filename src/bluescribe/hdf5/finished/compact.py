@@ -1,0 +1,295 @@
+"""A finished file that is not large is written anew: for older programs, and in less room.
+
+It is turned into one that HDF5 1.8 reads. A column that can grow is stored in chunks with an index,
+and each time that an object is added or taken away HDF5 leaves holes: of a run of ten points, that
+is most of the file. If it holds little, the copy has the same tree, object for object; only that
+its columns cannot grow any more.
+
+Nothing of it is done in place: a process that is killed in the midst of it would leave a finished
+file that nobody can read.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+from h5py import h5d, h5g, h5l, h5o, h5p, h5s, h5t
+
+from ...files import Place, part_of
+from ...files.system import change_mode
+from ..objects import copy_attributes
+from .oldformat import convert
+
+__all__ = ["compact"]
+
+logger = logging.getLogger(__name__)
+
+_MAX_FILE_BYTES = 1 << 26
+"""A larger file stays as it is: what is written anew is in memory meanwhile, twice, and has to get
+to the disk before the next run's file is closed."""
+_LITTLE_BYTES = 1 << 20
+"""Values of a file of which the room that was lost matters."""
+_MOST_DATASETS = 600
+"""Each takes some milliseconds, and more where there are many: two thousand take half a minute."""
+_MOST_GROWTH = 1 / 8
+"""An index of HDF5 1.8 has 2 kB or more: in hundreds of short columns more than the values."""
+_LEAST_INDEX = 1 << 10
+"""Bytes by which a file grows with each of them, whatever becomes of those that it had."""
+_CHUNK_CACHE_SLOTS = 11
+"""A dataset: no chunk is used twice, and HDF5 2.0 would take 64 kB for the table of them."""
+
+_VERSION_AT = 8
+"""Where an HDF5 file tells the version of its superblock: behind the signature."""
+_LAST_VERSION_OF_1_8 = 2
+
+_OLDEST_HDF5 = (2, 0, 0)
+"""HDF5 1.14 ends its process when it copies objects here (``H5Ocopy``), and what it gives as the
+image of a file (``H5Fget_file_image``) has a superblock with a wrong checksum: nobody opens it."""
+
+_ASIDE = b"\x01"
+"""A name that nobody has given."""
+
+_MAX_INLINE_BYTES = 4096
+"""Values up to here are stored in the object itself: HDF5's compact layout, of 64 kB at most."""
+
+
+def compact(place: Place, libver: tuple[str, str]) -> bool:
+    """Put a better copy in the place of a closed file, if it is not large.
+
+    A process that is killed meanwhile, or a disk that is full, leaves the file as it was; who has
+    the old file open can go on reading it.
+
+    Parameters
+    ----------
+    place
+        The file.
+    libver
+        Bounds of the HDF5 format of the copy.
+
+    Returns
+    -------
+    bool
+        Whether the file is a smaller one now, or one of an older format; never with HDF5 1.14.
+    """
+    if h5py.version.hdf5_version_tuple < _OLDEST_HDF5:
+        return False
+    try:
+        if place.size() > _MAX_FILE_BYTES:
+            return False
+        image = _written_anew(place, libver)
+        if image is not None:
+            _replace_by(place, image)
+        return image is not None
+    except FileNotFoundError:
+        pass  # somebody took the file away when it was closed
+    except Exception as error:  # h5py has many kinds; the file is complete without this
+        logger.warning(
+            "%s is complete, but was not written anew, in less room and for older programs: %s",
+            *(place, error),
+        )
+    return False
+
+
+def _written_anew(place: Place, libver: tuple[str, str]) -> bytes | None:
+    """Return the bytes of a better file; None if there is none."""
+    size, version = place.size(), _version(place)
+    # what is changed in "core" is changed in memory, never in the file
+    with h5py.File(
+        place,
+        "r+",
+        driver="core",
+        backing_store=False,
+        libver=libver,
+        locking=False,
+        rdcc_nslots=_CHUNK_CACHE_SLOTS,
+    ) as file:
+        root = h5g.open(file.id, b"/")
+        objects = _little(root)
+        if objects is None:
+            if version <= _LAST_VERSION_OF_1_8:
+                return None
+            if _grows_too_much(root, size):
+                return None
+            convert(file, _datasets(root))
+            image = _image(file)
+        else:
+            datasets = {one.id: one for one in objects if isinstance(one.id, h5d.DatasetID)}
+            growing = {id: one for id, one in datasets.items() if _only_grows(id)}
+            # where it cannot, nothing is better than it was, or only the room
+            convert(file, (id for id in datasets if id not in growing))
+            _stop_growth(root, objects, growing.values())
+            image = _copied(file, libver)
+    is_older = image[_VERSION_AT] < version and len(image) <= size * (1 + _MOST_GROWTH)
+    return image if is_older or len(image) < size else None
+
+
+def _little(root: h5g.GroupID) -> list[_Found] | None:
+    """Return the objects of a file that is small, but for what was lost; None for any other."""
+    found = {h5o.get_info(root).addr: _Found(root)}
+    held = datasets = 0
+    for link in _hard_links(root):
+        if link.new is not None:
+            found[link.address] = _Found(link.new)
+        if isinstance(link.new, h5d.DatasetID):
+            datasets += 1
+            held += _bytes_held(link.new)
+        if held > _LITTLE_BYTES or datasets > _MOST_DATASETS:
+            return None
+        found[link.address].places.append((link.group, link.name))
+    return list(found.values())
+
+
+def _grows_too_much(root: h5g.GroupID, size: int) -> bool:
+    """Tell whether a file in the older format would be refused for its size, before it is made."""
+    room = size * _MOST_GROWTH
+    for dataset in _datasets(root):
+        if dataset.get_create_plist().get_layout() == h5d.CHUNKED:
+            room -= _LEAST_INDEX
+        if room < 0:
+            return True
+    return False
+
+
+def _datasets(root: h5g.GroupID) -> Iterator[h5d.DatasetID]:
+    """Yield the datasets of a file, one after the other: an open one takes 12 kB."""
+    for link in _hard_links(root):
+        if isinstance(link.new, h5d.DatasetID):
+            yield link.new
+
+
+def _replace_by(place: Place, image: bytes) -> None:
+    with part_of(place) as part, place.open() as old, part.open("r+b") as new:
+        new.write(image)  # HDF5 itself must not meet a full disk: see room.py
+        new.flush()
+        change_mode(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
+        os.fsync(new.fileno())  # what it replaces may have been on the disk for hours
+
+
+def _bytes_held(dataset: h5d.DatasetID) -> int:
+    """Return the bytes of a dataset's values, as they are stored if they are compressed."""
+    properties = dataset.get_create_plist()
+    if properties.get_layout() == h5d.CHUNKED and not properties.get_nfilters():
+        return _bytes_of(dataset)
+    return int(dataset.get_storage_size())
+
+
+def _version(place: Place) -> int:
+    """Return the version of the superblock."""
+    with place.open() as file:
+        return file.read(_VERSION_AT + 1)[_VERSION_AT]
+
+
+def _stop_growth(root: h5g.GroupID, objects: Iterable[_Found], growing: Iterable[_Found]) -> None:
+    """Put datasets that cannot grow in the places of those that can."""
+    orders = [(one.id, [*one.id]) for one in objects if _is_ordered(one.id)]
+    for found in growing:
+        _replace(root, found)
+    for group, names in orders:
+        _link_in_order(group, names)
+
+
+def _copied(source: h5py.File, libver: tuple[str, str]) -> bytes:
+    """Return the tree of a file that is in memory, in no more room than it needs."""
+    part = f"{source.filename}.part"  # a name that it has to have: there is no such file
+    with h5py.File(part, "w", driver="core", backing_store=False, libver=libver) as target:
+        copy_attributes(source.id, target.id)
+        for name in source.id:  # HDF5 keeps hard links inside of what is copied at once
+            h5o.copy(source.id, name, target.id, name)
+        return _image(target)
+
+
+def _image(file: h5py.File) -> bytes:
+    file.flush()
+    image: bytes = file.id.get_file_image()
+    return image
+
+
+class _Link(NamedTuple):
+    """A name of an object."""
+
+    group: h5g.GroupID
+    name: bytes
+    address: int
+    new: h5d.DatasetID | h5g.GroupID | None
+    """The object, where this is the first of its names."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """An object and all of its names."""
+
+    id: h5d.DatasetID | h5g.GroupID
+    places: list[tuple[h5g.GroupID, bytes]] = field(default_factory=list)
+
+
+def _hard_links(root: h5g.GroupID) -> Iterator[_Link]:
+    """Yield all hard links of a file."""
+    seen, waiting = {h5o.get_info(root).addr}, [root]
+    while waiting:
+        group = waiting.pop()
+        for name in group:
+            link = group.links.get_info(name)
+            if link.type != h5l.TYPE_HARD:
+                continue
+            new = h5o.open(group, name) if link.u not in seen else None
+            seen.add(link.u)
+            if isinstance(new, h5g.GroupID):
+                waiting.append(new)
+            yield _Link(group, name, link.u, new)
+
+
+def _is_ordered(found: h5d.DatasetID | h5g.GroupID) -> bool:
+    return isinstance(found, h5g.GroupID) and bool(
+        found.get_create_plist().get_link_creation_order() & h5p.CRT_ORDER_TRACKED
+    )
+
+
+def _link_in_order(group: h5g.GroupID, names: list[bytes]) -> None:
+    """Link what a group has anew: what was replaced has come to its end."""
+    for name in names:
+        group.links.move(name, group, _ASIDE)
+        group.links.move(_ASIDE, group, name)
+
+
+def _only_grows(dataset: h5d.DatasetID) -> bool:
+    """Tell whether it is stored in chunks for no other reason than that it has grown."""
+    properties = dataset.get_create_plist()
+    return bool(
+        properties.get_layout() == h5d.CHUNKED
+        and not properties.get_nfilters()
+        and not dataset.dtype.hasobject
+        and _bytes_of(dataset) <= _LITTLE_BYTES
+    )
+
+
+def _bytes_of(dataset: h5d.DatasetID) -> int:
+    return int(dataset.get_type().get_size() * np.prod(dataset.shape, dtype=np.int64))
+
+
+def _replace(root: h5g.GroupID, found: _Found) -> None:
+    """Put a dataset that cannot grow in all places of one that can."""
+    old = found.id
+    dtype = old.get_type()
+    data = np.empty(old.shape, old.dtype)
+    if data.size:
+        old.read(h5s.ALL, h5s.ALL, data, mtype=dtype)
+    if dtype.get_class() == h5t.STRING and data.tobytes().isascii():  # Octave reads no other text
+        dtype = dtype.copy()  # a file's own type cannot be changed
+        dtype.set_cset(h5t.CSET_ASCII)
+    properties = h5p.create(h5p.DATASET_CREATE)
+    is_inline = 0 < _bytes_of(old) <= _MAX_INLINE_BYTES
+    properties.set_layout(h5d.COMPACT if is_inline else h5d.CONTIGUOUS)
+    new = h5d.create(root, None, dtype, h5s.create_simple(old.shape), properties)
+    if data.size:
+        new.write(h5s.ALL, h5s.ALL, data, mtype=dtype)
+    copy_attributes(old, new)
+    for group, name in found.places:
+        group.unlink(name)
+        h5o.link(new, group, name)

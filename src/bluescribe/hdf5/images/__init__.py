@@ -1,0 +1,1 @@
+"""The frames of other files: linked, shown as virtual datasets, or copied."""
