@@ -80,7 +80,9 @@ class RunExporter:
         accounts = [_Account(n, self._writers[n], run.uid, self._manifest) for n in names]
         writers = [account.writer for account in accounts]
         is_for_all = len(writers) == len(self._writers)
-        posts = [self._spool.post] if is_for_all else [writer.post for writer in writers]
+        posts: list[Callable[[str, Any, int], object]] = (
+            [self._spool.post] if is_for_all else [writer.post for writer in writers]
+        )
         events, fault = _post(run, writers, posts, tell)
         for account in accounts:
             account.finish(fault, self._reports[account.name], self._sizes)
