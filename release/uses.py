@@ -98,6 +98,15 @@ from bluescribe.delivery import load_delivery
 load_delivery("globus")
 """
 
+_DASK = """
+from distributed import Client, LocalCluster
+measure(JSONL_DATA_FILES={"ENABLE": True})
+with LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster:
+    with Client(cluster) as client:
+        report = export("data", "again", ["csv"], executor=client)
+assert report and not report.failures, report
+"""
+
 _APS = """
 import apstools.callbacks
 measure(SPEC_DATA_FILES={"ENABLE": True}, NEXUS_DATA_FILES={"ENABLE": True})
@@ -124,6 +133,7 @@ USES = {
     "": _SCAN + _ALL,
     "aps": _SCAN + _APS,
     "compression": _SCAN + _COMPRESSION,
+    "dask": _SCAN + _DASK,
     "databroker": _SCAN + _DATABROKER,
     "demo": _DEMO,
     "globus": _SCAN + _GLOBUS,

@@ -256,9 +256,8 @@ def test_several_processes_make_the_same_files(tmp_path):
     )
     assert not done.failures
     check_complete(tmp_path / "out", 6)
-    assert sorted(uid for _, uid in seen) == [
-        run.uid for run in open_source(tmp_path / "src").find()
-    ]
+    uids = [run.uid for run in open_source(tmp_path / "src").find()]
+    assert sorted(str(uid) for _, uid in seen) == uids
     assert done.events == 18
 
 

@@ -66,6 +66,8 @@ class Manifest:
         self._main: dict[str, dict[str, None]] = {}
         """The main files of each format, in the order in which they were begun."""
         self._unfinished: set[tuple[str, str]] = set()
+        self._folders: dict[Path, str] = {}
+        """Folders of files, relative to this one."""
         self._read()
 
     def lock(self) -> None:
@@ -177,7 +179,11 @@ class Manifest:
         return found >= size if shares else found == size
 
     def _relative(self, path: Path) -> str:
-        return os.path.relpath(path.resolve(), self.folder)
+        folder = self._folders.get(path.parent)
+        if folder is None:
+            folder = os.path.relpath(path.parent.resolve(), self.folder)
+            self._folders[path.parent] = folder
+        return path.name if folder == "." else f"{folder}{os.sep}{path.name}"
 
     def _opened(self, folder: Path) -> tuple[Path, int]:
         place = Place(Folder.made(folder), self.name)

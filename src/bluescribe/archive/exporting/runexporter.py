@@ -17,6 +17,7 @@ from ...model.grammar import check_name
 from ...recording.snapshot import Snapshots
 from ...recording.writer import Writer
 from ...sources import StoredRun
+from ...spool import Spool
 from .manifest import Manifest
 from .report import ExportedRun
 
@@ -48,9 +49,12 @@ class RunExporter:
         self._reports: dict[str, SimpleQueue[RunReport]] = {}
         self._sizes: dict[Path, int] = {}
         """Bytes of each shared file when the latest run in it was complete."""
+        self._spool = Spool()
+        """What all writers follow: each document is posted once."""
         told = LogOnce()
         for name, writer in self._writers.items():
             writer.replay()
+            writer.follow(self._spool)
             writer.tell_together(told)
             self._reports[name] = SimpleQueue()
             writer.on_complete(self._reports[name].put)
@@ -74,7 +78,12 @@ class RunExporter:
             Called with the number of events since the last call.
         """
         accounts = [_Account(n, self._writers[n], run.uid, self._manifest) for n in names]
-        events, fault = _post(run, [account.writer for account in accounts], tell)
+        writers = [account.writer for account in accounts]
+        is_for_all = len(writers) == len(self._writers)
+        posts: list[Callable[[str, Any, int], object]] = (
+            [self._spool.post] if is_for_all else [writer.post for writer in writers]
+        )
+        events, fault = _post(run, writers, posts, tell)
         for account in accounts:
             account.finish(fault, self._reports[account.name], self._sizes)
         return ExportedRun(
@@ -93,16 +102,22 @@ class RunExporter:
             writer.close()
 
 
-def _post(run: StoredRun, writers: list[Writer], tell: Callable[[int], None]) -> tuple[int, str]:
+def _post(
+    run: StoredRun,
+    writers: list[Writer],
+    posts: list[Callable[[str, Any, int], object]],
+    tell: Callable[[int], None],
+) -> tuple[int, str]:
     """Post the documents of a run; return the number of events, and why they broke off."""
     events = told = 0
     fault, snapshot = "", Snapshots()
     try:
         for name, doc in _documents(run):
             copy, size = snapshot(name, doc)
-            for writer in writers:
-                writer.post(name, copy, size)
-                if name == "stop":  # as when it was live: who is over first is written first
+            for post in posts:
+                post(name, copy, size)
+            if name == "stop":  # as when it was live: who is over first is written first
+                for writer in writers:
                     writer.request_flush()
             events += _events(name, doc)
             if events - told >= _TELL_EVERY:
