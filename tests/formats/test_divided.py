@@ -10,9 +10,9 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-import silx.io
 from event_model import compose_run
 from nexusformat.nexus import nxload
+from silx.io.utils import open as silx_open
 
 from bluescribe import Hdf5Writer, NexusWriter
 from bluescribe.archive.recover import recover
@@ -139,7 +139,7 @@ def test_the_main_file_has_what_one_file_would_have(
 def test_viewers_read_the_main_file_and_the_parts(tmp_path: Path, run: Documents) -> None:
     main, part, *_ = write(NexusWriter, tmp_path, run, max_file_size="2 MB").files
     path = f"{KINDS[NexusWriter]}/primary/x/value"
-    with silx.io.open(str(main)) as file:
+    with silx_open(str(main)) as file:
         assert np.array_equal(file[path][()], np.arange(ROWS * PAGES) / 3)
     values = nxload(str(part))[path]
     assert values.shape[0] % ROWS == 0

@@ -94,7 +94,7 @@ def test_numbers_are_packed_and_arrays_stay() -> None:
         page({"a": "a text that stands for a column"}),
         page({}, seq_num=[1], uid=[""], time=[0.0]),
         page({}, descriptor=None),
-        page({1: [0.5] * ROWS}),
+        {**page({}), "data": {1: [0.5] * ROWS}},
         {"seq_num": 3},
         None,
     ],
