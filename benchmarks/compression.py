@@ -19,10 +19,10 @@ from typing import Any
 
 import h5py
 import numpy as np
+from bluescribe.hdf5.rows import write_rows
 
 from bluescribe.hdf5.compression import compression_options
 from bluescribe.hdf5.objects import new_column
-from bluescribe.hdf5.rows import write_rows
 
 __all__ = ["main"]
 

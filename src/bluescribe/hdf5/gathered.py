@@ -20,6 +20,7 @@ import numpy as np
 from h5py import h5d, h5o, h5p, h5s
 
 from ..files import Place
+from ..model.numbers import has_nan, is_integer, is_number
 from ..model.run import Field
 from ..model.values import Array
 from .columns.column import MISSING, Column
@@ -264,7 +265,7 @@ class _Tree:
     def _copied_rows(self, target: h5py.Group, name: str, pieces: _Pieces) -> h5py.Dataset:
         """Write the rows as one file would have them."""
         first = layout_in(pieces.all[0].dataset)
-        is_typed = first.dtype.kind in "biufc"
+        is_typed = is_number(first.dtype)
         declared = Field(name, dtype_numpy=first.dtype) if is_typed else Field(name)
         column = Column(self._file, target.name, name, declared, {}, rows_expected=_ROWS_AT_ONCE)
         blank = math.nan if fnmatchcase(_path(pieces.all[0].dataset), self._where.stamps) else None
@@ -322,9 +323,9 @@ def _virtual(target: h5py.Group, name: str, pieces: _Pieces) -> h5py.Dataset:
 
 def _mark(dtype: np.dtype[Any]) -> Array | None:
     """Return what stands for the rows of a part that is not there: it must not look measured."""
-    if dtype.kind in "fc":
+    if has_nan(dtype):
         return np.array(math.nan, dtype)
-    return np.array(np.iinfo(dtype).max, dtype) if dtype.kind in "iu" else None
+    return np.array(np.iinfo(dtype).max, dtype) if is_integer(dtype) else None
 
 
 def _is_ordered(group: h5py.Group) -> bool:

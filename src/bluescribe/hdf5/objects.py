@@ -214,7 +214,7 @@ def _text(text: str) -> Array:
 
 def type_of(dtype: np.dtype[Any]) -> h5t.TypeID:
     """Return HDF5's type for a type of numpy's; that of a plain number is made once."""
-    if dtype.kind in "iufc" and dtype.metadata is None:
+    if is_number(dtype) and dtype.kind != "b" and dtype.metadata is None:
         return _number_type(dtype)
     return h5t.py_create(dtype, logical=True)
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from h5py import h5d, h5s
 
+from ...model.numbers import is_real
 from ...model.values import Array
 from ..objects import type_of
 
@@ -60,7 +61,7 @@ def _line(start: int, end: int) -> _Spaces:
 
 
 def _write(dataset: h5d.DatasetID, spaces: _Spaces, rows: Array) -> None:
-    dtype = type_of(rows.dtype) if rows.dtype.kind in "iuf" else None  # h5py makes others
+    dtype = type_of(rows.dtype) if is_real(rows.dtype) else None  # h5py makes others
     dataset.write(*spaces, np.ascontiguousarray(rows), dtype)
 
 
