@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from ...model.numbers import Number, number_of, numbers_of, rows_of_numbers
+from ...model.numbers import Number, number_of, rows_of_numbers
 from ...model.values import Array
 
-__all__ = ["digits", "is_finite", "number", "numbers", "pointed", "spectra"]
+__all__ = ["BEYOND", "digits", "is_finite", "number", "pointed", "spectra"]
 
-_BEYOND = 10**38
+BEYOND = 10**38
 """silx has room for 39 characters of a motor's position."""
 
 _NON_FINITE = {math.inf: "+inf", -math.inf: "-inf"}
@@ -23,7 +23,7 @@ _NON_FINITE = {math.inf: "+inf", -math.inf: "-inf"}
 
 def number(value: Any, codes: Mapping[str, int] | None = None) -> Number | None:
     """Return a value as a number that a row has room for, or None where it is none."""
-    return number_of(value, codes, _BEYOND)
+    return number_of(value, codes, BEYOND)
 
 
 def is_finite(value: Any) -> bool:
@@ -43,11 +43,6 @@ def digits(value: Number | None) -> str:
     if isinstance(value, float) and math.isfinite(value):
         return orjson.dumps(value).decode()  # as among others, where repr has 1e-08
     return _NON_FINITE.get(value) or repr(value)
-
-
-def numbers(values: Sequence[Any] | Array, codes: Mapping[str, int]) -> list[Number | None]:
-    """Return a column as numbers, None where a value is none."""
-    return numbers_of(values, codes, _BEYOND)
 
 
 def spectra(values: Sequence[Any] | Array) -> list[bytes | None]:

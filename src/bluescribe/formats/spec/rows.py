@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import orjson
 
+from ...model.numbers import numbers_of
 from ...model.run import Page
 from ...model.values import Array, as_array
 from .columns import EPOCH, Column, Layout, Spectrum
-from .digits import digits, numbers, pointed, spectra
+from .digits import BEYOND, digits, pointed, spectra
 from .lines import comment, literal
 
 __all__ = ["Rows"]
@@ -76,7 +77,7 @@ class Rows:
         if column.name is None:
             return self._own_cells(column, page)
         values = page.data.get(column.name)
-        return [None] * len(page) if values is None else numbers(values, column.codes)
+        return [None] * len(page) if values is None else numbers_of(values, column.codes, BEYOND)
 
     def _own_cells(self, column: Column, page: Page) -> Cells:
         if column.label == EPOCH:
@@ -96,7 +97,7 @@ class Rows:
         return None
 
     def _add_further_scalars(self, notes: Notes, spectrum: Spectrum, page: Page) -> None:
-        columns = [numbers(_values(page, name), {}) for name in spectrum.names]
+        columns = [numbers_of(_values(page, name), {}, BEYOND) for name in spectrum.names]
         channels = [_scalars(row) for row in zip(*columns, strict=True)]
         for row, text in enumerate(channels):
             notes.setdefault(row, []).append(b"@A " + (text or b""))
