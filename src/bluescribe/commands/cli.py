@@ -320,6 +320,20 @@ def listen(
         list[str] | None,
         typer.Option("--client", metavar="KEY=VALUE", help="For the broker's client: TLS, users."),
     ] = None,
+    client_file: Annotated[
+        Path | None,
+        typer.Option("--client-file", metavar="FILE", help="The same from a file: passwords."),
+    ] = None,
+    http: Annotated[
+        str,
+        typer.Option(
+            "--http", metavar="HOST:PORT", help="Answer /ready, /live and /metrics (Prometheus)."
+        ),
+    ] = "",
+    stop_seconds: Annotated[
+        float,
+        typer.Option("--stop-seconds", help="How long the end waits for files of a broker's runs."),
+    ] = 30.0,
 ) -> None:
     """Write the runs of a RunEngine that is in another process or on another machine.
 
@@ -331,12 +345,13 @@ def listen(
     only machines that you trust reach the proxy all the same: nobody checks who sends.
 
     Ends on Ctrl-C or SIGTERM, when all files are finished; the exit status is 1 if a run is not
-    complete. Needs: pip install 'bluescribe[zmq]', or [redis], [nats], [kafka]
+    complete. A run of a broker that is open then is named: the next listener writes it.
+    Needs: pip install 'bluescribe[zmq]', or [redis], [nats], [kafka]; for --http also [metrics]
     """
     from .show import errors_in_one_line
 
     with errors_in_one_line():
-        from .listen import run, run_of_broker
+        from .listen import client_options, run, run_of_broker
 
         console = Console(highlight=False, markup=False)
         if kafka and "://" not in kafka:
@@ -346,7 +361,7 @@ def listen(
                 "name one source: --zmq HOST:PORT, --redis URL, --nats URL or --kafka HOST:PORT"
             )
         if zmq:
-            raise typer.Exit(run(zmq, iconfig, prefix, decode, console))
+            raise typer.Exit(run(zmq, iconfig, prefix, decode, console, http=http))
         chosen = {
             "topic": topic,
             "group": group,
@@ -354,7 +369,11 @@ def listen(
             "unstopped_seconds": unstopped_seconds,
         }
         broker = redis or nats or kafka
-        raise typer.Exit(run_of_broker(broker, iconfig, chosen, client or [], console))
+        given = client_options(client or [], client_file)
+        ended = run_of_broker(
+            broker, iconfig, chosen, given, console, http=http, stop_seconds=stop_seconds
+        )
+        raise typer.Exit(ended)
 
 
 @app.command()

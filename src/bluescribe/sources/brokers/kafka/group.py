@@ -123,8 +123,10 @@ class Group:
             partition.position = message.offset() + 1
             yield partition, message
 
-    def seek(self, partition: Partition, offset: int) -> None:
-        """Read a partition again."""
+    def read_again(self, partition: Partition, offset: int) -> None:
+        """Read a partition again from an offset on, or from an earlier one that was asked for."""
+        if partition.position is not None and partition.position <= offset:
+            return
         partition.position = offset
         try:
             self._consumer.seek(self._place(partition.number, offset))
@@ -141,6 +143,16 @@ class Group:
             self._looked_at = now
             for partition in self.partitions.values():
                 self._look(partition)
+
+    def lag(self) -> int | None:
+        """Return how many messages were not read, as far as the client knows."""
+        waiting = 0
+        for partition in self.partitions.values():
+            place = self._place(partition.number)
+            low, high = self._consumer.get_watermark_offsets(place, cached=True)
+            read = max(low, 0) if partition.position is None else partition.position
+            waiting += max(0, high - read)
+        return waiting if self.partitions else None
 
     def close(self) -> None:
         """Leave the group; the partitions go to others at once."""
