@@ -154,9 +154,8 @@ def _end(address: str, jobs: Jobs) -> None:
         jobs.settle()
         if left := jobs.leave():
             logger.warning(
-                "%d runs are open, and their files are as far as they came: the next listener "
-                "writes them anew: %s",
-                *(len(left), ", ".join(left)),
+                "left open, with files as far as they came; the next listener writes anew: run %s",
+                ", run ".join(left),
             )
     except OSError as error:
         logger.warning(
