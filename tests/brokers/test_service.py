@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from bluescribe import JsonlWriter
 from bluescribe.errors import ConfigError
 from bluescribe.listening import health as health_module
 from bluescribe.listening.health import Health
@@ -96,6 +97,23 @@ class Service:
         return found[0]
 
 
+def test_metrics_tell_what_was_written(tmp_path):
+    server, health = MockKafka(), Health("a topic")
+    topic = Topic(server)
+    with serving_health("127.0.0.1:0", health) as address:
+        assert asked(address, "/ready") == (503, "a topic: it was not reached yet\n")
+        assert metrics_of(address)["bluescribe_ready",] == 0
+        with topic.listening(JsonlWriter(tmp_path), health=health):
+            sent(topic.broker(), 1)
+            done = ("bluescribe_runs_total", "jsonl", "complete")
+            wait_for(lambda: metrics_of(address).get(done) == 1)
+            assert metrics_of(address)["bluescribe_events_written_total", "jsonl"] == 10
+            assert asked(address, "/ready") == (200, "ok\n")
+        assert asked(address, "/ready") == (503, "it is being stopped\n")
+    server.close()
+
+
+@pytest.mark.ci
 def test_a_service_from_its_start_to_its_end(tmp_path):
     server = MockKafka()
     topic = Topic(server)
