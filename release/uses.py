@@ -92,6 +92,12 @@ publish_to(RunEngine(), "{0}://127.0.0.1:5997", spool="spool").close()  # no bro
 assert list(frames_of(1, "start", dict(uid="u"), encoding="msgpack", part_bytes=10))
 """
 
+_METRICS = """
+from bluescribe.listening.health import Health
+from bluescribe.listening.metrics import Metrics
+assert b"bluescribe_ready 0.0" in Metrics(Health("a broker")).text()
+"""
+
 _GLOBUS = """
 import globus_sdk
 from bluescribe.delivery import load_delivery
@@ -139,6 +145,7 @@ USES = {
     "globus": _SCAN + _GLOBUS,
     "images": _SCAN + _IMAGES,
     "kafka": _BROKER.format("kafka"),
+    "metrics": _METRICS,
     "nats": _BROKER.format("nats"),
     "redis": _BROKER.format("redis"),
     "testing": _TESTING,

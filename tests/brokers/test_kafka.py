@@ -151,15 +151,30 @@ def test_a_run_that_another_has_begun_is_read_again(topic, tmp_path):
     """From its start, among others that go on, where its partition is still this listener's."""
     with JsonlWriter(tmp_path) as writer:
         listener = Listener(topic, writer)
-        uid = sent(listener.broker, 1, HALF)
-        sent(listener.broker, 2, HALF)
-        listener.until(lambda: writer.status().events_written == 6)
-        listener.jobs._ledgers["jsonl"].begin(uid, "jsonl", "another")
-        sent(listener.broker, 1, REST)
-        sent(listener.broker, 2, REST)
-        listener.until(lambda: topic.committed() == 2 * DOCUMENTS)
+        uids = [sent(listener.broker, number, HALF) for number in (1, 2, 3)]
+        listener.until(lambda: writer.status().events_written == 9)
+        for uid in uids[:2]:
+            listener.jobs._ledgers["jsonl"].begin(uid, "jsonl", "another")
+        for number in (1, 2, 3):
+            sent(listener.broker, number, REST)
+        listener.until(lambda: topic.committed() == 3 * DOCUMENTS)
         listener.broker.close()
-    check(tmp_path, 1, 2)
+        assert not writer.status().discrepancies
+    check(tmp_path, 1, 2, 3)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_whoever_gets_a_partition_begins_at_the_oldest_run(topic, tmp_path, order):
+    """Whichever of its runs was let go of last."""
+    with JsonlWriter(tmp_path) as writer:
+        listener = Listener(topic, writer)
+        uids = [sent(listener.broker, number, HALF) for number in (1, 2, 3)]
+        listener.until(lambda: writer.status().events_written == 9)
+        for uid in uids[::order]:
+            listener.jobs.lose([uid])
+        listener.jobs.settle()
+        listener.broker.close()
+    assert topic.committed() in (0, -1001)  # nothing is committed where nothing was done
 
 
 @pytest.mark.parametrize("refusal", ["broker", "client"])

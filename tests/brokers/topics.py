@@ -67,7 +67,7 @@ class Topic:
         assert producer.flush(10) == 0
 
     @contextmanager
-    def listening(self, *writers: Any, **options: Any) -> Any:
+    def listening(self, *writers: Any, health: Any = None, **options: Any) -> Any:
         """Listen in a thread."""
         stop, ready = threading.Event(), threading.Event()
         thread = threading.Thread(
@@ -78,6 +78,7 @@ class Topic:
                 "options": self.options(**options),
                 "stop": stop,
                 "ready": ready,
+                "health": health,
             },
         )
         thread.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from ..recording.waiting import wait_until_written
 from ..session.subscribe import make_writers
 from ..session.writers import Writers
 from ..sources.brokers import Broker, BrokerOptions, open_broker
+from .health import Health
 from .jobs import Jobs
+from .service import tell_systemd
 from .signals import ending_signals
 
-__all__ = ["listen_to_broker"]
+__all__ = ["STOP_SECONDS", "listen_to_broker"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +28,10 @@ _PAUSE_SECONDS = 1.0
 _POLL_SECONDS = 0.1
 _MOST_OPEN = 50
 """Runs that one listener has at the same time."""
-_LAST_SECONDS = 30.0
+STOP_SECONDS = 30.0
 """How long the end waits for the files of runs that are over."""
+_LAG_SECONDS = 5.0
+"""How often the broker is asked what waits there."""
 
 
 def listen_to_broker(
@@ -37,6 +42,8 @@ def listen_to_broker(
     writers: Writers | None = None,
     ready: threading.Event | None = None,
     stop: threading.Event | None = None,
+    health: Health | None = None,
+    stop_seconds: float = STOP_SECONDS,
 ) -> Writers:
     """Write the runs that a broker keeps, until SIGINT or SIGTERM ends it.
 
@@ -60,6 +67,10 @@ def listen_to_broker(
         Is set when runs can come.
     stop
         Ends the listening when it is set.
+    health
+        Is told how it goes.
+    stop_seconds
+        How long the end waits for the files of runs that are over.
 
     Returns
     -------
@@ -78,15 +89,18 @@ def listen_to_broker(
     broker = open_broker(address, chosen)
     writers = make_writers(iconfig) if writers is None else writers
     _check(writers, iconfig)
-    stop = stop or threading.Event()
-    jobs = Jobs(broker, list(writers), chosen)
+    stop, health = stop or threading.Event(), health or Health(address)
+    health.watch(writers)
+    jobs = Jobs(broker, list(writers), chosen, health)
     beating = threading.Thread(
         target=_beat, args=(broker, jobs, chosen.idle_seconds / 4, stop), daemon=True
     )
     with writers, ending_signals(stop):
         beating.start()
-        _serve(address, jobs, ready, stop)
-        wait_until_written([(w, w.request_flush()) for w in writers], _LAST_SECONDS)
+        _serve(address, jobs, ready, stop, health)
+        health.is_stopping = True
+        tell_systemd("STOPPING=1")
+        wait_until_written([(w, w.request_flush()) for w in writers], stop_seconds)
         _end(address, jobs)
     broker.close()
     return writers
@@ -102,11 +116,20 @@ def _check(writers: Writers, iconfig: object) -> None:
         )
 
 
-def _serve(address: str, jobs: Jobs, ready: threading.Event | None, stop: threading.Event) -> None:
+def _serve(
+    address: str,
+    jobs: Jobs,
+    ready: threading.Event | None,
+    stop: threading.Event,
+    health: Health,
+) -> None:
     """Take runs and write them until `stop` is set."""
-    is_away = False
+    is_away, asked = False, -_LAG_SECONDS
     while not stop.is_set():
         try:
+            if time.monotonic() > asked + _LAG_SECONDS:
+                asked = time.monotonic()
+                health.lag = jobs.lag()
             jobs.take(_MOST_OPEN)
             jobs.receive(_POLL_SECONDS)
             jobs.settle()
@@ -114,8 +137,10 @@ def _serve(address: str, jobs: Jobs, ready: threading.Event | None, stop: thread
             if not is_away:
                 logger.warning("%s: %s. It is tried again until the broker is back", address, error)
             is_away = True
+            health.turn(str(error))
             stop.wait(_PAUSE_SECONDS)
         else:
+            health.turn()
             if is_away:
                 logger.warning("%s: the broker is back", address)
             is_away = False
@@ -127,7 +152,11 @@ def _end(address: str, jobs: Jobs) -> None:
     """Tell the broker of what is over, and leave the rest to others."""
     try:
         jobs.settle()
-        jobs.leave()
+        if left := jobs.leave():
+            logger.warning(
+                "left open, with files as far as they came; the next listener writes anew: run %s",
+                ", run ".join(left),
+            )
     except OSError as error:
         logger.warning(
             "%s: %s. Runs whose files are closed will come again, and are known", address, error

@@ -19,6 +19,7 @@ from ..recording.snapshot import Snapshots
 from ..recording.writer import Writer
 from ..sources.brokers import Broker, BrokerOptions, Job
 from ..sources.brokers.wire import UNSTOPPED
+from .health import Health
 from .ledger import Ledger
 from .open_run import OpenRun
 
@@ -48,10 +49,18 @@ class Jobs:
         Write them. They keep nothing in a spool: the broker keeps the runs.
     options
         Who this listener is, and how long it waits for a stop.
+    health
+        Is told what comes.
     """
 
-    def __init__(self, broker: Broker, writers: Sequence[Writer], options: BrokerOptions) -> None:
-        self._broker = broker
+    def __init__(
+        self,
+        broker: Broker,
+        writers: Sequence[Writer],
+        options: BrokerOptions,
+        health: Health | None = None,
+    ) -> None:
+        self._broker, self._health = broker, health or Health("a broker")
         self._name, self._unstopped_seconds = options.name, options.unstopped_seconds
         self._runs: dict[str, OpenRun] = {}
         self._reports: queue.SimpleQueue[RunReport] = queue.SimpleQueue()
@@ -87,6 +96,7 @@ class Jobs:
             time.sleep(_PAUSE_SECONDS)  # or the writers fall behind, who may lose runs to others
             return
         for incoming in self._broker.poll(seconds):
+            self._health.receive(incoming.size)
             run = self._runs.get(incoming.uid)
             if run is None:
                 continue
@@ -105,6 +115,11 @@ class Jobs:
             self._settle(run)
             if run.writers and not run.flushed:
                 self._look_at_silence(run)
+        self._health.open_runs = len(self._runs)
+
+    def lag(self) -> int | None:
+        """Return how much waits at the broker; None where it is not known."""
+        return self._broker.lag()
 
     def _settle(self, run: OpenRun) -> None:
         for name, flushed in run.flushed.items():
@@ -135,7 +150,8 @@ class Jobs:
         for run in self._runs.values():
             for name in run.writers:
                 self._ledgers[name].leave(run.uid, name, self._name)
-        return list(self._runs)
+        left, self._runs = list(self._runs), {}
+        return left
 
     def lose(self, uids: Iterable[str]) -> None:
         """Take runs that another listener has by now for lost; called on any thread."""

@@ -17,6 +17,8 @@ from ..model.grammar import check_name
 from ..session.subscribe import make_writers
 from ..session.writers import Writers
 from ..sources.decoding import decoded
+from .health import Health
+from .service import tell_systemd
 from .signals import ending_signals
 
 __all__ = ["listen"]
@@ -42,6 +44,7 @@ def listen(
     writers: Writers | None = None,
     ready: threading.Event | None = None,
     stop: threading.Event | None = None,
+    health: Health | None = None,
 ) -> Writers:
     """Write what a bluesky proxy sends, until SIGINT or SIGTERM ends it.
 
@@ -69,6 +72,8 @@ def listen(
         Is set when the socket has been made.
     stop
         Ends the listening when it is set.
+    health
+        Is told how it goes.
 
     Returns
     -------
@@ -90,21 +95,29 @@ def listen(
         writers = make_writers(iconfig)
     if writers.are_idle:
         raise ConfigError(f"no writer is switched on: set ENABLE: true in a block of {iconfig}")
-    stop = stop or threading.Event()
+    stop, health = stop or threading.Event(), health or Health(address)
+    health.watch(writers)
     listener = _Listener(address, prefix.encode(), decode, writers.post)
     with writers, ending_signals(stop):
         while not stop.is_set():
             try:
-                _receive(f"tcp://{host}:{port}", listener, ready, stop)
-            except Exception:  # of the connection: a message that is refused ends nothing
+                _receive(f"tcp://{host}:{port}", listener, ready, stop, health)
+            except Exception as error:  # of the connection: a message that is refused ends nothing
+                health.turn(str(error))
                 logger.exception("listening at %s failed; trying again", address)
                 stop.wait(_PAUSE_SECONDS)
+        health.is_stopping = True
+        tell_systemd("STOPPING=1")
     listener.tell_of_all()
     return writers
 
 
 def _receive(
-    address: str, listener: _Listener, ready: threading.Event | None, stop: threading.Event
+    address: str,
+    listener: _Listener,
+    ready: threading.Event | None,
+    stop: threading.Event,
+    health: Health,
 ) -> None:
     """Receive messages until `stop` is set."""
     zmq = import_extra("zmq", "zmq", "listening")
@@ -115,8 +128,11 @@ def _receive(
         if ready is not None:
             ready.set()
         while not stop.is_set():
+            health.turn()
             if socket.poll(_LOOK_MILLISECONDS):
-                listener.take(socket.recv_multipart())
+                parts = socket.recv_multipart()
+                health.receive(sum(map(len, parts)))
+                listener.take(parts)
 
 
 class _Listener:

@@ -99,7 +99,7 @@ class Account:
         self.on_finish: list[Tell] = []
         """Are told of each run that nothing more is done for; deliveries add to it."""
         self._awaited: list[str] = []  # uids of runs that were begun and not reported
-        self._left: dict[str, None] = {}  # uids of runs that another process writes by now
+        self._left: dict[str, bool] = {}  # uids of runs that others write; or we again: False
 
     @property
     def is_closed(self) -> bool:
@@ -119,17 +119,22 @@ class Account:
 
     def leave(self, uid: str) -> None:
         """Enter that another process writes a run: nothing more goes into its files here."""
-        self._left[uid] = None
+        self._left[uid] = True
         if len(self._left) > _LEFT_KEPT:
             del self._left[next(iter(self._left))]
 
     def take_back(self, uid: str) -> None:
         """Enter that a run which was left is written here again, from its beginning."""
-        self._left.pop(uid, None)
+        if uid in self._left:
+            self._left[uid] = False
 
     def has_left(self, uid: str) -> bool:
         """Tell whether another process writes a run."""
-        return uid in self._left
+        return self._left.get(uid, False)
+
+    def begins_again(self, uid: str) -> bool:
+        """Tell whether a run was left, and came back: what was written of it before is gone."""
+        return self._left.get(uid) is False
 
     def note_file(self, uid: str, path: Path) -> None:
         """Note in the spool that a run has a file, or will."""

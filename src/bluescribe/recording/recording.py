@@ -280,7 +280,8 @@ class Recording:
             self._reporter.end()
 
     def _close(self, stop: Document | None) -> None:
-        self._compare(stop)
+        if not self._account.has_left(self.run.uid):
+            self._compare(stop)
         self._file.end_images(self.run, stop)
         if not self._retry.or_refuse("stop", self._file.close, stop):
             self._retry.or_refuse("stop", self._file.close, None)  # or it would stay open

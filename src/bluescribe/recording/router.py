@@ -154,7 +154,8 @@ class Router(DocumentRouter):
             account=self.account,
             post_run=self.post_run,
         )
-        recording.is_repeated = doc["uid"] in self._finished
+        is_again = self.account.begins_again(doc["uid"])
+        recording.is_repeated = doc["uid"] in self._finished and not is_again
         self.index.runs[doc["uid"]] = recording
         recording.open()
         if self._space is not None:

@@ -59,6 +59,8 @@ class Incoming:
     uid: str
     frame: Frame | None = None
     document: tuple[str, dict[str, Any]] | None = None
+    size: int = 0
+    """In bytes, as it came."""
 
     @property
     def is_start(self) -> bool:
@@ -109,6 +111,13 @@ class Broker(ABC):
     def lost(self) -> set[str]:
         """Return the runs that were taken from this listener since it was asked last."""
         return set()
+
+    def lag(self) -> int | None:
+        """Return what waits that no listener of the group has taken; None if it is not known.
+
+        Runs, or where these are mixed, messages.
+        """
+        return None
 
     @abstractmethod
     def refuse(self, uid: str) -> str:

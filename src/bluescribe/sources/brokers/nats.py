@@ -184,6 +184,16 @@ class NatsBroker(Broker):
         if (message := self._announced.pop(uid, None)) is not None:
             await message.ack_sync()
 
+    def lag(self) -> int | None:
+        """Return how many runs no listener has."""
+        return self._call(self._lag())
+
+    async def _lag(self) -> int | None:
+        if self._jobs is None:
+            return None
+        about = await self._jobs.consumer_info()
+        return int(about.num_pending)
+
     def beat(self) -> set[str]:
         """Say that this listener lives; NATS does not tell whose a run is."""
         self._call(self._beat())
@@ -272,6 +282,6 @@ def _in(uid: str, messages: list[Any]) -> Iterable[Incoming]:
     for message in messages:
         headers: Mapping[str, str] = message.headers or {}
         try:
-            yield Incoming(uid, Frame.of(headers, message.data))
+            yield Incoming(uid, Frame.of(headers, message.data), size=len(message.data))
         except DocumentError:
             continue  # of somebody else

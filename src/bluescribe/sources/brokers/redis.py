@@ -124,7 +124,7 @@ class RedisBroker(Broker):
             body = fields.pop(b"body", b"")
             head = {key.decode(): value.decode("utf-8", "replace") for key, value in fields.items()}
             try:
-                yield Incoming(uid, Frame.of(head, body))
+                yield Incoming(uid, Frame.of(head, body), size=len(body))
             except DocumentError:
                 continue  # of somebody else
 
@@ -165,6 +165,15 @@ class RedisBroker(Broker):
                 pipe.execute()
         self._entries.pop(uid, None)
         self._read.pop(uid, None)
+
+    def lag(self) -> int | None:
+        """Return how many runs no listener has; Redis 7 and newer knows."""
+        with self._faults():
+            for group in self._client.xinfo_groups(self._runs):
+                if group["name"].decode() == self._options.group:
+                    found: int | None = group.get("lag")
+                    return found
+        return None
 
     def beat(self) -> set[str]:
         """Say that this listener lives; return the runs that others have by now."""

@@ -137,7 +137,7 @@ class KafkaBroker(Broker):
         start = partition.runs[uid].start
         partition.leave(uid)
         partition.strangers.begin_again()
-        self._group.seek(partition, start)
+        self._group.read_again(partition, start)
 
     def refuse(self, uid: str) -> str:
         """Read on behind a run that cannot be written."""
@@ -170,6 +170,10 @@ class KafkaBroker(Broker):
         self._incoming = deque(each for each in self._incoming if each.uid not in uids)
         self._announced = {uid: job for uid, job in self._announced.items() if uid not in uids}
 
+    def lag(self) -> int | None:
+        """Return how many messages of this listener's partitions were not read."""
+        return self._group.lag()
+
     def beat(self) -> set[str]:
         """Do nothing: the client says by itself that this listener lives."""
         return set()
@@ -194,6 +198,6 @@ def _incoming(partition: Partition, message: Any) -> Incoming | None:
     head = {key: data.decode("utf-8", "replace") for key, data in headers if data is not None}
     if "number" not in head or "part" not in head:
         found = partition.strangers.read(value)
-        return None if found is None else Incoming(found[0], document=found[1:])
+        return None if found is None else Incoming(found[0], document=found[1:], size=len(value))
     uid = (message.key() or b"").decode("utf-8", "replace")
-    return Incoming(uid, Frame.of(head, bare(value, head)))
+    return Incoming(uid, Frame.of(head, bare(value, head)), size=len(value))

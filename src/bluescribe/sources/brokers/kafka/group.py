@@ -112,24 +112,35 @@ class Group:
 
     def read(self, seconds: float) -> Iterator[tuple[Partition, Any]]:
         """Yield messages, each with its partition; wait if there are none."""
+        self._go_back()
         for message in self._consumer.consume(_AT_ONCE, seconds):
             if (error := message.error()) is not None:
                 if self._told.is_new(error.code()):
                     logger.warning("Kafka, topic %s: %s", self._topic, error.str())
                 continue
             partition = self.partitions.get(message.partition())
-            if partition is None:  # it was given away meanwhile
+            if partition is None or partition.again is not None:  # given away, or read again
                 continue
             partition.position = message.offset() + 1
             yield partition, message
 
-    def seek(self, partition: Partition, offset: int) -> None:
-        """Read a partition again."""
-        partition.position = offset
-        try:
-            self._consumer.seek(self._place(partition.number, offset))
-        except self._kafka.KafkaException as error:  # it is just being given to another one
-            logger.debug("partition %d cannot be read again: %s", partition.number, error)
+    def read_again(self, partition: Partition, offset: int) -> None:
+        """Read a partition again from an offset on, or from an earlier one that was asked for."""
+        if partition.position is not None and partition.position <= offset:
+            return
+        partition.position = partition.again = offset
+
+    def _go_back(self) -> None:
+        """Go back to where partitions are read again; what comes of them before is left out."""
+        for partition in self.partitions.values():
+            if partition.again is None:
+                continue
+            try:
+                self._consumer.seek(self._place(partition.number, partition.again))
+            except self._kafka.KafkaException as error:  # it may just be given to another one
+                logger.debug("partition %d is not read again yet: %s", partition.number, error)
+            else:
+                partition.again = None
 
     def see_to(self) -> None:
         """Do what has to be done from time to time."""
@@ -141,6 +152,16 @@ class Group:
             self._looked_at = now
             for partition in self.partitions.values():
                 self._look(partition)
+
+    def lag(self) -> int | None:
+        """Return how many messages were not read, as far as the client knows."""
+        waiting = 0
+        for partition in self.partitions.values():
+            place = self._place(partition.number)
+            low, high = self._consumer.get_watermark_offsets(place, cached=True)
+            read = max(low, 0) if partition.position is None else partition.position
+            waiting += max(0, high - read)
+        return waiting if self.partitions else None
 
     def close(self) -> None:
         """Leave the group; the partitions go to others at once."""

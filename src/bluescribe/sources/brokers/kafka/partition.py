@@ -34,6 +34,8 @@ class Partition:
     """What the broker has: a listener that begins begins there."""
     position: int | None = None
     """What is read next; None before anything came."""
+    again: int | None = None
+    """Where it has to be read again from; None if nowhere."""
     low: int = 0
     """The oldest message that the broker still had when it was asked."""
     runs: dict[str, OpenRun] = field(default_factory=dict)
