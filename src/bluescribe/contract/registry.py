@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ..errors import ConfigError
 
@@ -39,7 +42,8 @@ class Registry:
 
     def entries(self) -> dict[str, EntryPoint]:
         """Return what other packages name, by its name."""
-        return {entry.name: entry for entry in entry_points(group=self.group)}
+        found = _installed(tuple(sys.path)).select(group=self.group)
+        return {entry.name: entry for entry in found}
 
     def own(self, name: str) -> ModuleType:
         """Import one of ours.
@@ -81,3 +85,12 @@ class Registry:
             f"the {self.kind} {entry.name!r} is not there: {entry.value}, which {package} names in "
             f"the entry-point group {self.group}, {what}. Mend that package or remove it"
         )
+
+
+@lru_cache(1)
+def _installed(_path: tuple[str, ...]) -> Any:
+    """Return what all packages name, until others can be imported: they are many to look through.
+
+    It is asked for several times when a session subscribes.
+    """
+    return entry_points()
