@@ -42,8 +42,7 @@ class Registry:
 
     def entries(self) -> dict[str, EntryPoint]:
         """Return what other packages name, by its name."""
-        found = _installed(tuple(sys.path)).select(group=self.group)
-        return {entry.name: entry for entry in found}
+        return dict(_installed(tuple(sys.path), self.group))
 
     def own(self, name: str) -> ModuleType:
         """Import one of ours.
@@ -87,8 +86,13 @@ class Registry:
         )
 
 
+@lru_cache
+def _installed(path: tuple[str, ...], group: str) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in _all_installed(path).select(group=group)}
+
+
 @lru_cache(1)
-def _installed(_path: tuple[str, ...]) -> Any:
+def _all_installed(_path: tuple[str, ...]) -> Any:
     """Return what all packages name, until others can be imported: they are many to look through.
 
     It is asked for several times when a session subscribes.
