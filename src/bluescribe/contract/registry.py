@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ..errors import ConfigError
 
@@ -39,7 +42,7 @@ class Registry:
 
     def entries(self) -> dict[str, EntryPoint]:
         """Return what other packages name, by its name."""
-        return {entry.name: entry for entry in entry_points(group=self.group)}
+        return dict(_installed(tuple(sys.path), self.group))
 
     def own(self, name: str) -> ModuleType:
         """Import one of ours.
@@ -81,3 +84,17 @@ class Registry:
             f"the {self.kind} {entry.name!r} is not there: {entry.value}, which {package} names in "
             f"the entry-point group {self.group}, {what}. Mend that package or remove it"
         )
+
+
+@lru_cache
+def _installed(path: tuple[str, ...], group: str) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in _all_installed(path).select(group=group)}
+
+
+@lru_cache(1)
+def _all_installed(_path: tuple[str, ...]) -> Any:
+    """Return what all packages name, until others can be imported: they are many to look through.
+
+    It is asked for several times when a session subscribes.
+    """
+    return entry_points()

@@ -75,6 +75,8 @@ class RunFile(RunImages[Settings]):
         Events or frames that did not come, or came twice. The file is marked with it, where its
         readers see it.
         """
+        self.is_ending = False
+        """Whether the stop document came: `close` follows what is written now, and shows it."""
         self.left_out: dict[tuple[str, str | None], str] = {}
         """What the files lack on purpose, by stream and field, and why; see `leave_out`."""
 

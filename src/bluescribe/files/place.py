@@ -19,7 +19,7 @@ from .unneeded import remove_unneeded
 
 __all__ = ["Place", "part_beside", "part_of", "parts_of", "replacing"]
 
-_COPIED_BYTES = 8 << 20
+_COPIED_BYTES = 1 << 18
 """At once."""
 
 _FLAGS = {"rb": os.O_RDONLY, "r+b": os.O_RDWR, "xb": os.O_RDWR}

@@ -195,9 +195,11 @@ def copy_attributes(
         new = h5a.create(target, old.name, dtype, space)
         if space.get_simple_extent_type() == h5s.NULL:
             continue
-        # exactly the stored type, but for texts of any length, which h5py has to hold
-        memory = None if old.dtype.hasobject else dtype
-        data = np.empty(old.shape, old.dtype)
+        if dtype == _TEXT_TYPE:
+            data, memory = np.empty(space.shape, object), _TEXT_IN_MEMORY
+        else:  # exactly the stored type, but for texts of any length, which h5py has to hold
+            kind = dtype.dtype
+            data, memory = np.empty(space.shape, kind), None if kind.hasobject else dtype
         old.read(data, mtype=memory)
         new.write(data, mtype=memory)
 

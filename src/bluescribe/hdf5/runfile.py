@@ -90,8 +90,10 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
     def write_events(self, stream: Stream, page: Page) -> None:
         """Append rows to the stream's columns."""
         if self._tables[stream.name].append(page):
-            self._show_news()
-            self._file.go_live()  # at once: readers wait
+            self._has_news()
+            if not self.is_ending:
+                self._show_news()
+                self._file.go_live()  # at once: readers wait
 
     @telling_of_system
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
@@ -157,8 +159,11 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
     def _warn_of_images(self, message: str) -> None:
         """Log what is not right with external files."""
 
+    def _has_news(self) -> None:
+        """Note that there are new datasets, which readers are to find."""
+
     def _show_news(self) -> None:
-        """Show what has new datasets where readers look for it; the file is plain."""
+        """Show them where readers look; the file is plain."""
 
     def _group_of_links(self, stream: Stream, field: str) -> h5py.Group:
         """Return the group of a field's links; it says whose it is."""

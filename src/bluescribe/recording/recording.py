@@ -270,6 +270,7 @@ class Recording:
     def finish(self, stop: Document | None) -> None:
         """Finish the file; `stop` is None when the run was never stopped."""
         self._reporter.stop = stop
+        self._file.is_ending = True
         if stop is not None:
             self.record("stop", stop)
         self._pages.write_pending()

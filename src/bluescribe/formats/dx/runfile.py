@@ -90,7 +90,7 @@ class DxFile(RunFile[DxSettings]):
         for role, numbers in every:
             self._rows[role] += len(numbers)
         self._tomogram.count_misfits(stream, page, sum(len(numbers) for _, numbers in every))
-        if file and is_remade:
+        if file and is_remade and not self.is_ending:
             file.go_live()  # at once: readers wait
 
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:

@@ -67,7 +67,6 @@ class NexusFile(DividedRunFile[NexusSettings, StreamTable]):
         write_node(self._file.h5, "entry", entry_group(run, self._title(run)))
         if self.settings.images == "copy":  # a file that is written anew is to be like this one
             set_attribute(self._file.h5[BLUESKY], IMAGES, "copy")
-        self._views.write(self._file.h5["entry"])
 
     def title(self, run: Run) -> str:
         """Return what ``/entry/title`` says; for subclasses to change."""
@@ -120,8 +119,10 @@ class NexusFile(DividedRunFile[NexusSettings, StreamTable]):
         self._write_views()
         super().sync()
 
-    def _show_news(self) -> None:
+    def _has_news(self) -> None:
         self._views.has_news = True
+
+    def _show_news(self) -> None:
         self._write_views()
 
     def _write_end(self, h5: h5py.File, stop: Document | None, unjoined: Unjoined) -> None:

@@ -22,9 +22,11 @@ import h5py
 import numpy as np
 from h5py import h5d, h5g, h5l, h5o, h5p, h5s, h5t
 
-from ...files import Place, part_of
+from ...files import Place, part_beside, part_of
 from ...files.system import change_mode
 from ..objects import copy_attributes
+from ..preallocate import allocate
+from .changed_copy import changed
 from .oldformat import convert
 
 __all__ = ["compact"]
@@ -34,12 +36,16 @@ logger = logging.getLogger(__name__)
 _MAX_FILE_BYTES = 1 << 26
 """A larger file stays as it is: what is written anew is in memory meanwhile, twice, and has to get
 to the disk before the next run's file is closed."""
+_SMALL_FILE_BYTES = 1 << 22
+"""A file up to here is changed in memory; a copy of a larger one is changed where it is."""
 _LITTLE_BYTES = 1 << 20
 """Values of a file of which the room that was lost matters."""
 _MOST_DATASETS = 600
 """Each takes some milliseconds, and more where there are many: two thousand take half a minute."""
 _MOST_GROWTH = 1 / 8
 """An index of HDF5 1.8 has 2 kB or more: in hundreds of short columns more than the values."""
+_MARGIN = 1 << 20
+"""Bytes for what HDF5 writes beside indices."""
 _LEAST_INDEX = 1 << 10
 """Bytes by which a file grows with each of them, whatever becomes of those that it had."""
 _CHUNK_CACHE_SLOTS = 11
@@ -81,8 +87,11 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     if h5py.version.hdf5_version_tuple < _OLDEST_HDF5:
         return False
     try:
-        if place.size() > _MAX_FILE_BYTES:
+        size = place.size()
+        if size > _MAX_FILE_BYTES:
             return False
+        if size > _SMALL_FILE_BYTES and not _is_little(place):
+            return _version(place) > _LAST_VERSION_OF_1_8 and _convert_copy(place, size, libver)
         image = _written_anew(place, libver)
         if image is not None:
             _replace_by(place, image)
@@ -95,6 +104,31 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
             *(place, error),
         )
     return False
+
+
+def _is_little(place: Place) -> bool:
+    with h5py.File(place, "r", locking=False, rdcc_nslots=_CHUNK_CACHE_SLOTS) as file:
+        return _little(h5g.open(file.id, b"/")) is not None
+
+
+def _convert_copy(place: Place, size: int, libver: tuple[str, str]) -> bool:
+    """Put a converted copy in the place of a file whose values need not be read for that."""
+    with part_beside(place) as part:
+        place.copy_into(part)
+        with part.open("r+b") as file:  # HDF5 itself must not meet a full disk: see room.py
+            allocate(file.fileno(), size, int(size * _MOST_GROWTH) + _MARGIN)
+        with changed(part, libver=libver) as h5:
+            root = h5g.open(h5.id, b"/")
+            if _grows_too_much(root, size) or not convert(h5, _datasets(root)):
+                return False
+            del root
+        with part.open("r+b") as file:
+            file.truncate(part.size())  # what was allocated, and not needed
+        if part.size() > size * (1 + _MOST_GROWTH):
+            return False
+        part.sync()
+        part.replace(place)
+    return True
 
 
 def _written_anew(place: Place, libver: tuple[str, str]) -> bytes | None:
