@@ -29,10 +29,11 @@ from ..contract.recovery import (
 from ..files import Place
 from .changed_copy import changed
 from .compact import compact
-from .gathered import MAIN, Where
+from .gathered import MAIN
 from .mend import Layout, MendReport, mend
 from .oldformat import OLD_FORMAT, OLDEST_FORMAT
 from .parts import is_part, lacking_parts, parts_of_main, run_of, show_parts
+from .pieces import Where
 
 __all__ = ["Hdf5Recovery"]
 

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import h5py
 
-from ...hdf5.gathered import Where
 from ...hdf5.mend import Layout, StreamsLayout
+from ...hdf5.pieces import Where
 from ...hdf5.recovery import Hdf5Recovery
 from .table import WHERE
 

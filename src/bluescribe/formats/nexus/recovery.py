@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ...assets.hdf5.marked import opened
-from ...hdf5.gathered import Where
 from ...hdf5.mend import Layout, StreamsLayout
+from ...hdf5.pieces import Where
 from ...hdf5.recovery import Hdf5Recovery
 from .metadata import BLUESKY, IMAGES, WHERE
 
