@@ -14,11 +14,12 @@ from typing import Any, ClassVar, TypeVar
 
 from ..assets.asset import Asset, Frames
 from ..files import Place, part_of
-from ..model.run import Descriptor, Document, Page, Run, Stream
+from ..model.run import Descriptor, Document, Page, Stream
 from .documents import Documents
 from .file import LiveFile
-from .gathered import MAIN, NUMBER, Where, gather
+from .gathered import MAIN, NUMBER, gather
 from .objects import set_attribute
+from .pieces import Where
 from .preallocate import telling_of_system
 from .runfile import Hdf5RunFile
 from .settings import DividedFileSettings
@@ -37,9 +38,8 @@ class DividedRunFile(Hdf5RunFile[Settings, Table]):
     """Where the format has what grows."""
     takes_typed_columns: ClassVar[bool] = True
 
-    @telling_of_system
-    def open(self, run: Run) -> None:
-        """Make the file with all that the start document tells."""
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
         self._parts: list[Place] = []
         """Those that are closed."""
         self._is_between = False
@@ -52,7 +52,6 @@ class DividedRunFile(Hdf5RunFile[Settings, Table]):
         self._linked: dict[tuple[str, str], tuple[Stream, str]] = {}
         self._baseline: list[tuple[Stream, Page]] = []
         """What each part is to have, as it tells of the run."""
-        super().open(run)
 
     def record(self, name: str, doc: Document) -> None:
         """Keep the documents of external data as they came."""

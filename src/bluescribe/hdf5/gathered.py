@@ -11,7 +11,6 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -28,8 +27,9 @@ from .columns.encoding import Block, decode
 from .columns.layout import layout_in
 from .file import LiveFile
 from .objects import copy_attributes, new_group, set_attribute
+from .pieces import Pieces, Where, address_of, columns_of, grows, path_of
 
-__all__ = ["MAIN", "NUMBER", "PARTS", "Where", "gather", "is_of_parts"]
+__all__ = ["MAIN", "NUMBER", "PARTS", "gather", "is_of_parts"]
 
 PARTS = "parts"
 """Root attribute of a main file: the names of the files that hold its rows."""
@@ -40,48 +40,8 @@ _ROWS_AT_ONCE = 4096
 _ENTRY_BYTES = 1 << 12
 NUMBER = "part"
 """Root attribute of a part: which it is, from 1."""
-_BASELINE = "baseline"
 _OF_STORAGE = (b"encoding", b"ragged")
 """Attributes that tell how a column is stored: who stores it anew says so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where a format has what grows."""
-
-    streams: str
-    """Absolute path of the group of all streams."""
-    stamps: str
-    """Pattern of the paths of columns with the times at which values were read."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """The rows of a column that one part has."""
-
-    dataset: h5py.Dataset
-    part: Place
-    start: int
-    """The number that its first row has in the run."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Pieces:
-    """The rows of a column that the parts have, in their order."""
-
-    all: Sequence[_Piece]
-    rows: int
-    """How many the column has in the run."""
-
-    @property
-    def are_simple(self) -> bool:
-        """Whether a virtual dataset shows what one file would have."""
-        stop = 0
-        for piece in self.all:
-            if piece.start != stop:
-                return False
-            stop += len(piece.dataset)
-        return stop == self.rows and len({layout_in(piece.dataset) for piece in self.all}) == 1
 
 
 def gather(file: LiveFile, parts: Sequence[Place], where: Where) -> None:
@@ -98,7 +58,7 @@ def gather(file: LiveFile, parts: Sequence[Place], where: Where) -> None:
     """
     with ExitStack() as opened:
         sources = [opened.enter_context(h5py.File(part, "r", locking=False)) for part in parts]
-        columns = dict(_columns(sources, parts, where.streams))
+        columns = dict(columns_of(sources, parts, where.streams))
         file.make_room(sum(_ENTRY_BYTES + 256 * len(pieces.all) for pieces in columns.values()))
         tree = _Tree(file, columns, where)
         for source in reversed(sources):
@@ -114,68 +74,6 @@ def is_of_parts(dataset: h5py.Dataset) -> bool:
     return {source.file_name for source in dataset.virtual_sources()} <= {*parts}
 
 
-def _columns(
-    sources: Sequence[h5py.File], parts: Sequence[Place], streams: str
-) -> Iterator[tuple[str, _Pieces]]:
-    """Yield what grows in any part, by its path, with the rows of each part that has it."""
-    found: dict[str, list[_Piece]] = {}
-    starts: dict[str, int] = {}
-    """How many rows came in earlier parts: of streams by the paths of their groups."""
-    for source, part in zip(sources, parts, strict=True):
-        rows: dict[str, int] = {}
-        for path, dataset in _growing(source):
-            owner = _owner(path, streams)
-            found.setdefault(path, []).append(_Piece(dataset, part, starts.get(owner, 0)))
-            if not path.endswith(MISSING):
-                rows[owner] = max(rows.get(owner, 0), len(dataset))
-        for owner, number in rows.items():
-            starts[owner] = starts.get(owner, 0) + number
-    for path, pieces in found.items():
-        owner = _owner(path, streams)
-        if owner == f"{streams}/{_BASELINE}":  # each part has all of it
-            last = replace(pieces[-1], start=0)
-            yield path, _Pieces([last], len(last.dataset))
-        else:
-            yield path, _Pieces(pieces, starts.get(owner, 0))
-
-
-def _growing(source: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
-    """Yield what grows in a file, once each, by the first of its names."""
-    seen: set[int] = set()
-    waiting = [source["/"]]
-    while waiting:
-        for item in _hard_linked(waiting.pop(0)):
-            if (address := _address(item)) in seen:
-                continue
-            seen.add(address)
-            if isinstance(item, h5py.Group):
-                waiting.append(item)
-            elif item.maxshape and item.maxshape[0] is None:
-                yield (path := _path(item)), source[path]
-
-
-def _hard_linked(group: h5py.Group) -> Iterator[h5py.HLObject]:
-    for name in group:
-        if isinstance(group.get(name, getlink=True), h5py.HardLink):
-            yield group[name]
-
-
-def _address(item: h5py.HLObject) -> int:
-    return int(h5o.get_info(item.id).addr)
-
-
-def _path(item: h5py.Dataset) -> str:
-    """Return the first name of what may have several, which it tells then."""
-    return str(item.attrs.get("target", item.name))
-
-
-def _owner(path: str, streams: str) -> str:
-    """Return what has the same rows as a column: its stream, or itself."""
-    if not path.startswith(f"{streams}/"):
-        return path
-    return "/".join(path.split("/")[: streams.count("/") + 2])
-
-
 class _Tree:
     """Copies the objects of parts into one file.
 
@@ -189,7 +87,7 @@ class _Tree:
         Where the parts have it.
     """
 
-    def __init__(self, file: LiveFile, columns: Mapping[str, _Pieces], where: Where) -> None:
+    def __init__(self, file: LiveFile, columns: Mapping[str, Pieces], where: Where) -> None:
         self._file = file
         self._where = where
         self._columns = columns
@@ -202,7 +100,7 @@ class _Tree:
         self._merge(source["/"], self._file.h5["/"])
 
     def _merge(self, source: h5py.Group, target: h5py.Group) -> None:
-        self._made[_address(source)] = target
+        self._made[address_of(source)] = target
         copy_attributes(source.id, target.id)
         for name in source:
             link = source.get(name, getlink=True)
@@ -215,7 +113,7 @@ class _Tree:
     def _take(self, item: h5py.HLObject, target: h5py.Group, name: str) -> None:
         """Copy an object, unless the target has one of its name, or it was copied as another."""
         is_there = target.get(name, getlink=True) is not None
-        made = self._made.get(_address(item))
+        made = self._made.get(address_of(item))
         if made is not None:
             if not is_there:
                 target[name] = made
@@ -226,15 +124,15 @@ class _Tree:
             if isinstance(into, h5py.Group):
                 self._merge(item, into)
         else:
-            self._made[_address(item)] = (
+            self._made[address_of(item)] = (
                 target[name] if is_there else self._copy(item, target, name)
             )
 
     def _copy(self, item: h5py.Dataset, target: h5py.Group, name: str) -> h5py.HLObject:
         """Copy a dataset; a column goes to its own place, and gets this name as well."""
-        path = _path(item)
+        path = path_of(item)
         pieces = self._columns.get(path)
-        if pieces is None or not (item.maxshape and item.maxshape[0] is None):
+        if pieces is None or not grows(item):
             h5o.copy(item.id, b".", target.id, name.encode())
             return target[name]
         home, _, first = path.rpartition("/")
@@ -244,7 +142,7 @@ class _Tree:
             target[name] = made
         return made
 
-    def _column(self, target: h5py.Group, name: str, pieces: _Pieces) -> h5py.Dataset:
+    def _column(self, target: h5py.Group, name: str, pieces: Pieces) -> h5py.Dataset:
         if name in target:
             made: h5py.Dataset = target[name]
             return made
@@ -254,7 +152,7 @@ class _Tree:
             return _virtual(target, name, pieces)
         return self._copied_rows(target, name, pieces)
 
-    def _numbers(self, target: h5py.Group, name: str, pieces: _Pieces) -> h5py.Dataset:
+    def _numbers(self, target: h5py.Group, name: str, pieces: Pieces) -> h5py.Dataset:
         """Write the numbers of the rows that have no value, counted through the run."""
         numbers = np.concatenate([piece.dataset[()] + piece.start for piece in pieces.all])
         self._file.make_room(numbers.nbytes)
@@ -262,13 +160,15 @@ class _Tree:
         copy_attributes(pieces.all[-1].dataset.id, made.id)
         return made
 
-    def _copied_rows(self, target: h5py.Group, name: str, pieces: _Pieces) -> h5py.Dataset:
+    def _copied_rows(self, target: h5py.Group, name: str, pieces: Pieces) -> h5py.Dataset:
         """Write the rows as one file would have them."""
         first = layout_in(pieces.all[0].dataset)
         is_typed = is_number(first.dtype)
         declared = Field(name, dtype_numpy=first.dtype) if is_typed else Field(name)
         column = Column(self._file, target.name, name, declared, {}, rows_expected=_ROWS_AT_ONCE)
-        blank = math.nan if fnmatchcase(_path(pieces.all[0].dataset), self._where.stamps) else None
+        blank = (
+            math.nan if fnmatchcase(path_of(pieces.all[0].dataset), self._where.stamps) else None
+        )
         for piece in pieces.all:
             if piece.start > column.rows:
                 _append(column, [blank] * (piece.start - column.rows))
@@ -301,7 +201,7 @@ def _values(dataset: h5py.Dataset) -> Iterator[list[object]]:
         yield decode(block, layout)
 
 
-def _virtual(target: h5py.Group, name: str, pieces: _Pieces) -> h5py.Dataset:
+def _virtual(target: h5py.Group, name: str, pieces: Pieces) -> h5py.Dataset:
     last = pieces.all[-1]
     shape = (last.start + len(last.dataset), *last.dataset.shape[1:])
     space, properties = h5s.create_simple(shape), h5p.create(h5p.DATASET_CREATE)

@@ -9,8 +9,9 @@ from typing import Any
 from ..assets.hdf5.marked import opened
 from ..files import Place, part_of
 from .file import LiveFile
-from .gathered import MAIN, NUMBER, PARTS, Where, gather
+from .gathered import MAIN, NUMBER, PARTS, gather
 from .objects import set_attribute
+from .pieces import Where
 
 __all__ = ["is_part", "lacking_parts", "parts_of_main", "run_of", "show_parts"]
 
