@@ -8,7 +8,7 @@ import h5py
 
 from ...hdf5.finished.mend import Layout, StreamsLayout
 from ...hdf5.finished.recovery import Hdf5Recovery
-from ...hdf5.pieces import Where
+from ...hdf5.parts.pieces import Where
 from .table import WHERE
 
 __all__ = ["RawRecovery"]

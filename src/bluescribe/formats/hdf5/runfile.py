@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import h5py
 
-from ...hdf5.divided import DividedRunFile
 from ...hdf5.images.joined import not_joined
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
-from ...hdf5.pieces import Where
+from ...hdf5.parts.divided import DividedRunFile
+from ...hdf5.parts.pieces import Where
 from ...hdf5.runfile import Unjoined
 from ...model.run import Descriptor, Document, Run, Stream
 from .default import set_default

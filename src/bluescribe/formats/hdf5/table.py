@@ -12,7 +12,7 @@ from ...hdf5.columns.column import MISSING, REMADE, Column
 from ...hdf5.file import LiveFile
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
-from ...hdf5.pieces import Where
+from ...hdf5.parts.pieces import Where
 from ...hdf5.table import NO_FIELD, Cells, ColumnTable, What
 from ...model.run import Field, Page, Run, Stream
 

@@ -11,7 +11,7 @@ import yaml
 
 from ...files.json_text import ascii_dumps, dumps, plain
 from ...hdf5.names import unique_name
-from ...hdf5.pieces import Where
+from ...hdf5.parts.pieces import Where
 from ...hdf5.tree import Dataset, Group, Node
 from ...model.declared import as_declared
 from ...model.numbers import is_number

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ...assets.hdf5.marked import opened
 from ...hdf5.finished.mend import Layout, StreamsLayout
 from ...hdf5.finished.recovery import Hdf5Recovery
-from ...hdf5.pieces import Where
+from ...hdf5.parts.pieces import Where
 from .metadata import BLUESKY, IMAGES, WHERE
 
 __all__ = ["NexusRecovery"]

@@ -17,12 +17,12 @@ from ...contract.post_run import Shortfall, Work
 from ...files.job_note import Note
 from ...files.json_text import dumps
 from ...hdf5.compression import compression_options
-from ...hdf5.divided import DividedRunFile
 from ...hdf5.file import write_node
 from ...hdf5.images.joined import join_files, not_joined
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
-from ...hdf5.pieces import Where
+from ...hdf5.parts.divided import DividedRunFile
+from ...hdf5.parts.pieces import Where
 from ...hdf5.preallocate import telling_of_system
 from ...hdf5.runfile import Unjoined
 from ...hdf5.tree import Dataset

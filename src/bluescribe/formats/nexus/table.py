@@ -13,9 +13,9 @@ from h5py import h5a, h5o
 from ...hdf5.columns.column import Column
 from ...hdf5.columns.layout import Layout
 from ...hdf5.file import LiveFile
-from ...hdf5.gathered import is_of_parts
 from ...hdf5.names import label, unique_name
 from ...hdf5.objects import new_attributes, set_attribute
+from ...hdf5.parts.gathered import is_of_parts
 from ...hdf5.table import NO_FIELD, Cells, ColumnTable, What
 from ...model.run import Field, Page, Run, Stream
 from .interpretation import SCALAR, interpretation

@@ -27,9 +27,9 @@ from ...contract.recovery import (
     changing,
 )
 from ...files import Place
-from ..gathered import MAIN
-from ..parts import is_part, lacking_parts, parts_of_main, run_of, show_parts
-from ..pieces import Where
+from ..parts.after_crash import is_part, lacking_parts, parts_of_main, run_of, show_parts
+from ..parts.gathered import MAIN
+from ..parts.pieces import Where
 from .changed_copy import changed
 from .compact import compact
 from .mend import Layout, MendReport, mend

@@ -6,11 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..assets.hdf5.marked import opened
-from ..files import Place, part_of
-from .file import LiveFile
+from ...assets.hdf5.marked import opened
+from ...files import Place, part_of
+from ..file import LiveFile
+from ..objects import set_attribute
 from .gathered import MAIN, NUMBER, PARTS, gather
-from .objects import set_attribute
 from .pieces import Where
 
 __all__ = ["is_part", "lacking_parts", "parts_of_main", "run_of", "show_parts"]

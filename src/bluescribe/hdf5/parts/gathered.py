@@ -18,15 +18,15 @@ import h5py
 import numpy as np
 from h5py import h5d, h5o, h5p, h5s
 
-from ..files import Place
-from ..model.numbers import has_nan, is_integer, is_number
-from ..model.run import Field
-from ..model.values import Array
-from .columns.column import MISSING, Column
-from .columns.encoding import Block, decode
-from .columns.layout import layout_in
-from .file import LiveFile
-from .objects import copy_attributes, new_group, set_attribute
+from ...files import Place
+from ...model.numbers import has_nan, is_integer, is_number
+from ...model.run import Field
+from ...model.values import Array
+from ..columns.column import MISSING, Column
+from ..columns.encoding import Block, decode
+from ..columns.layout import layout_in
+from ..file import LiveFile
+from ..objects import copy_attributes, new_group, set_attribute
 from .pieces import Pieces, Where, address_of, columns_of, grows, path_of
 
 __all__ = ["MAIN", "NUMBER", "PARTS", "gather", "is_of_parts"]

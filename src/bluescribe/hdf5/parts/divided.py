@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
-from ..assets.asset import Asset, Frames
-from ..files import Place, part_of
-from ..model.run import Descriptor, Document, Page, Stream
-from .documents import Documents
-from .file import LiveFile
+from ...assets.asset import Asset, Frames
+from ...files import Place, part_of
+from ...model.run import Descriptor, Document, Page, Stream
+from ..documents import Documents
+from ..file import LiveFile
+from ..objects import set_attribute
+from ..preallocate import telling_of_system
+from ..runfile import Hdf5RunFile
+from ..settings import DividedFileSettings
+from ..table import ColumnTable
 from .gathered import MAIN, NUMBER, gather
-from .objects import set_attribute
 from .pieces import Where
-from .preallocate import telling_of_system
-from .runfile import Hdf5RunFile
-from .settings import DividedFileSettings
-from .table import ColumnTable
 
 __all__ = ["DividedRunFile"]
 
