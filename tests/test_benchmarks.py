@@ -53,6 +53,27 @@ def test_images_are_measured_linked_and_copied(tmp_path):
     assert "images copied: growth of memory" in text
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["pages", "--events", "10000", "--repeat", "1", "--formats", "hdf5,csv"],
+        ["compression", "--frames", "1", "--repeat", "1"],
+    ],
+    ids=["pages", "compression"],
+)
+def test_what_has_a_command_of_its_own_runs(command):
+    module, *options = command
+    told = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{module}", *options],
+        cwd=TOP,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert len(told.splitlines()) > 8
+    assert "INCOMPLETE" not in told
+
+
 def test_a_peer_that_is_missing_is_a_row_that_says_so():
     absent = Contender(
         "absent", "csv", "peer", "no-such-writer", lambda _folder: Sink(print, print)

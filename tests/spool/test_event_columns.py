@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from bluescribe import NexusWriter
 from bluescribe.files import Place
+from bluescribe.formats.nexus.runfile import NexusFile
+from bluescribe.model.run import Page, Stream
 from bluescribe.recording.snapshot import Snapshots
 from bluescribe.spool.event_columns import COLUMNS, EventColumns
 from bluescribe.spool.intake import Intake
@@ -161,3 +163,12 @@ def test_chunks_are_of_a_page_of_the_producer(tmp_path: Any, as_arrays: bool) ->
         column = file["entry/instrument/bluesky/streams/primary/a/value"]
         assert column.chunks == (rows,)
         assert np.array_equal(column[()], np.tile(values, pages_sent))
+
+
+def test_a_class_that_writes_events_itself_gets_lists() -> None:
+    class Own(NexusFile):
+        def write_events(self, stream: Stream, page: Page) -> None:
+            super().write_events(stream, page)
+
+    assert NexusFile.takes_typed_columns
+    assert not Own.takes_typed_columns
