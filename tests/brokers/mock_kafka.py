@@ -69,6 +69,8 @@ class MockKafka:
 
     def delete_before(self, topic: str, partition: int, offset: int) -> None:
         """Forget messages, as a broker does when they are old."""
+        if not hasattr(self._library, "rd_kafka_mock_partition_delete_records"):
+            pytest.skip("the mock brokers of this librdkafka delete nothing")
         self._library.rd_kafka_mock_partition_delete_records(
             self._cluster, topic.encode(), partition, ctypes.c_int64(offset)
         )
