@@ -30,10 +30,10 @@ EXPORT = [sys.executable, "-m", "bluescribe", "export"]
 class Cluster:
     """A scheduler and its workers."""
 
-    def __init__(self, folder: Path, workers: int = 2, port: int = 0) -> None:
+    def __init__(self, folder: Path, *options: str, workers: int = 2) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        self.port = port or Server.free_port()
+        self.folder, self._options = folder, options
+        self.port = Server.free_port()
         self.address = f"dask://127.0.0.1:{self.port}"
         self._log = (folder / "log").open("ab")
         self.scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", str(self.port))
@@ -58,7 +58,9 @@ class Cluster:
     def _worker(self) -> subprocess.Popen[bytes]:
         place = ["--local-directory", str(self.folder / "scratch")]
         address = self.address.replace("dask", "tcp")
-        return self._started("worker", address, "--nthreads", "1", "--no-nanny", *place)
+        return self._started(
+            "worker", address, "--nthreads", "1", "--no-nanny", *place, *self._options
+        )
 
     def kill_worker(self, index: int) -> None:
         """Kill a worker, and start another one."""

@@ -18,11 +18,14 @@ from bluescribe.archive.exporting import (
     Manifest,
     SchedulerError,
     WorkerError,
+    configs_for,
     gather,
 )
-from bluescribe.archive.exporting.batch import Batch, export_batch, order_for
-from bluescribe.archive.exporting.part import PARTS
+from bluescribe.archive.exporting.batch import Batch, Item, export_batch, order_for
+from bluescribe.archive.exporting.crew import LostError
+from bluescribe.archive.exporting.part import PARTS, results_in
 from bluescribe.errors import ConfigError
+from bluescribe.sources import as_runs
 from bluescribe.sources.documents import DocumentsSource
 from tests.export.test_export import check_complete, make_journals, make_run
 
@@ -40,6 +43,7 @@ class Deadly(DocumentsSource):
         return Deadly, (self._documents,)
 
 
+@pytest.mark.ci  # a process for each death
 def test_a_run_of_which_workers_die_is_given_up_and_the_others_are_written(tmp_path):
     formats = ["spec"]  # half of the run stands at the end of the file that the others go into
     runs = [list(make_run(number)) for number in range(1, 6)]
@@ -125,6 +129,27 @@ def test_a_worker_that_is_not_like_this_process_writes_nothing(tmp_path, order, 
 def test_a_worker_tells_what_it_cannot_read(order):
     with pytest.raises(WorkerError, match="need the packages, formats and catalogs"):
         export_batch(order, b"cnowhere\nnothing\n.")
+
+
+def test_a_worker_that_ends_leaves_the_rest_of_its_batch_to_another_one(tmp_path, order):
+    (tmp_path / PARTS / order["part"]).touch()
+    runs = [as_runs(list(make_run(number)))[0] for number in (1, 2, 3)]
+    items = tuple(Item(index, run, ("csv",)) for index, run in enumerate(runs))
+    sent = pickle.dumps(Batch(tuple(configs_for(tmp_path, ["csv"], None, {})), items, {}))
+    staying = iter([True, False])
+    with pytest.raises(LostError):
+        export_batch(order, sent, lambda: next(staying))
+    assert len(list(tmp_path.glob("*.csv"))) == 1
+    export_batch(order, sent)
+    check_complete(tmp_path, 3, formats=["csv"])
+    results = dict(results_in((tmp_path / PARTS / order["part"]).read_bytes()))
+    assert [results[index].events for index in range(3)] == [3, 3, 3]
+
+
+def test_a_batch_that_is_over_is_not_written_again(tmp_path, order):
+    """Dask carries out again what a worker had finished that dies before anybody asks."""
+    with pytest.raises(WorkerError, match="is over, and is not written again"):
+        export_batch(order, pickle.dumps(Batch((), (), {})))
 
 
 def test_workers_of_an_export_that_was_killed_are_waited_for(tmp_path):

@@ -109,6 +109,8 @@ class Selection:
         SourceError
             A run that is named is not there.
         """
+        if not self.search:  # a start document can be large, and there can be a million runs
+            runs = (replace(run, start={}) for run in runs)
         ordered = sorted(runs, key=lambda run: run.time)
         named = [ordered[n] for n in self.scan_ids if n < 0 and -n <= len(ordered)]
         only_from_end = bool(named) and not self._names
@@ -118,7 +120,6 @@ class Selection:
         self._check_all_found(picked, len(ordered))
         if self.last is not None:
             picked = picked[-self.last :] if self.last > 0 else []
-        # a start document can be large, and there can be many runs
         return [replace(run, start={}) for run in picked]
 
     @property

@@ -17,7 +17,7 @@ from typing import Any
 from ... import __version__
 from ...config.configuration import WriterConfig
 from ...sources import StoredRun
-from .crew import WorkerError
+from .crew import LostError, WorkerError
 from .part import PARTS, Part
 from .report import ExportedRun
 from .runexporter import RunExporter
@@ -61,7 +61,7 @@ def order_for(folder: Path, token: str, number: int) -> dict[str, Any]:
 
 
 def export_batch(
-    order: Mapping[str, Any], sent: bytes, is_wanted: Callable[[], bool] = lambda: True
+    order: Mapping[str, Any], sent: bytes, stays: Callable[[], bool] = lambda: True
 ) -> None:
     """Export a batch; what becomes of its runs is noted in its part.
 
@@ -71,13 +71,15 @@ def export_batch(
         As `order_for` makes it.
     sent
         The batch, pickled.
-    is_wanted
-        Looked at between two runs: whether the rest is to be written.
+    stays
+        Looked at between two runs: whether this worker goes on, or leaves the rest to another one.
 
     Raises
     ------
     WorkerError
-        This worker cannot do that, or is not to.
+        This worker cannot do that, or the export is over.
+    LostError
+        This worker ends.
     """
     began = time.monotonic()
     folder = Path(order["folder"])
@@ -89,21 +91,23 @@ def export_batch(
     part = Part(folder, order["part"], batch.shared)
     try:
         # only with the lock: from here on, the next export waits for this part to be let go
-        _carry_out(batch, part, lambda: is_wanted() and token.exists())
+        _carry_out(batch, part, token, stays)
         part.end(time.monotonic() - began)
     finally:
         part.close()
 
 
-def _carry_out(batch: Batch, part: Part, is_wanted: Callable[[], bool]) -> None:
+def _carry_out(batch: Batch, part: Part, token: Path, stays: Callable[[], bool]) -> None:
     writers = {config.name: config.make() for config in batch.configs}
     exporter = RunExporter(writers, part, goes_on=True)
     try:
         for item in batch.items:
             if item.index in part.results:
                 continue
-            if not is_wanted():
+            if not token.exists():
                 raise WorkerError(f"{_here()} was told to stop, and wrote no further run")
+            if not stays():
+                raise LostError(f"{_here()} ends")
             part.give(item.index, _export(item, part, exporter))
     finally:
         exporter.close()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -44,8 +46,6 @@ class Cluster:
         Dask's distributed is not installed.
     SchedulerError
         The scheduler does not answer.
-    WorkerError
-        The scheduler or a worker has no bluescribe, or another version of it.
     """
 
     def __init__(self, given: Any) -> None:
@@ -58,7 +58,6 @@ class Cluster:
         self._workers = 0
         self._looked = 0.0
         self._quiet_since = time.monotonic()
-        _check_versions(self._client, self._address)
 
     @property
     def room(self) -> int:
@@ -69,7 +68,8 @@ class Cluster:
         """Give a batch to the scheduler."""
         self._sent += 1
         key = f"{order['part']}-{self._sent}"
-        future = self._client.submit(_export, dict(order), batch, key=key, pure=False)
+        call = pickle.dumps(_Call(dict(order), batch))
+        future = self._client.submit(pickle.loads, call, key=key, pure=False)
         self._futures[key] = (number, future)
         future.add_done_callback(self._over.put)
 
@@ -142,21 +142,6 @@ def _connected(address: str) -> Any:
         ) from None
 
 
-def _check_versions(client: Any, address: str) -> None:
-    """Look whether all that are there have the same bluescribe; workers may come later."""
-    found = client.get_versions(packages=["bluescribe"])
-    places = {f"the scheduler at {address}": found["scheduler"]}
-    places |= {f"the worker at {worker}": said for worker, said in found["workers"].items()}
-    for place, said in places.items():
-        version = said["packages"].get("bluescribe") if said else __version__
-        if version != __version__:
-            raise WorkerError(
-                f"{place} has {f'bluescribe {version}' if version else 'no bluescribe'}, and this "
-                f"is {__version__}: install the same on all: "
-                f"pip install 'bluescribe[dask]=={__version__}'"
-            )
-
-
 def _told(error: BaseException, address: str) -> Exception:
     """Return what an error of a batch means for us."""
     if isinstance(error, BluescribeError):
@@ -169,10 +154,26 @@ def _told(error: BaseException, address: str) -> Exception:
     )
 
 
+@dataclass(frozen=True)
+class _Call:
+    """What exports a batch where it is unpickled.
+
+    A worker that could not read its task, as it has no bluescribe, would be ended by Dask without a
+    word; one that fails in it tells why.
+    """
+
+    order: Mapping[str, Any]
+    batch: bytes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Export when this is read."""
+        return _export, (self.order, self.batch)
+
+
 def _export(order: Mapping[str, Any], batch: bytes) -> None:
     """Export a batch on a worker of Dask."""
     from distributed import Status, get_worker
 
     worker = get_worker()
     # a worker that has lost its scheduler ends, and another one may have this batch by then
-    export_batch(order, batch, lambda: worker.status is Status.running)
+    export_batch(order, batch, lambda: worker.status in (Status.running, Status.paused))

@@ -75,8 +75,6 @@ class Executor:
             Dask's distributed is not installed.
         SchedulerError
             The scheduler does not answer.
-        WorkerError
-            A worker has another version of bluescribe, or none.
         """
         if self.cluster is not None:
             from .cluster import Cluster

@@ -185,8 +185,8 @@ class Manifest:
             self._folders[path.parent] = folder
         return path.name if folder == "." else f"{folder}{os.sep}{path.name}"
 
-    def _opened(self, folder: Path) -> tuple[Path, int]:
-        place = Place(Folder.made(folder), self.name)
+    def _opened(self, out: Path) -> tuple[Path, int]:
+        place = Place(Folder.made(out), self.name)
         return place.path, place.open_to_append()
 
     def _line(self, line: list[Any]) -> bytes:

@@ -82,10 +82,11 @@ class Part(Manifest):
         }
         self._write(["result", result.uid, "", index, said])
 
-    def _opened(self, folder: Path) -> tuple[Path, int]:
-        path = folder / PARTS / self._name
+    def _opened(self, out: Path) -> tuple[Path, int]:
+        path = out / PARTS / self._name
         try:
-            return path, Folder(path.parent).open(path.name, os.O_RDWR | os.O_APPEND)
+            folder = Folder(path.parent)
+            return path, folder.open(path.name, os.O_RDWR | os.O_APPEND)
         except FileNotFoundError:  # Dask carries out again what a worker had that died afterwards
             raise WorkerError(f"{path} is over, and is not written again") from None
 
