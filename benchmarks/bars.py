@@ -152,6 +152,19 @@ def _images(tables: Tables) -> Iterator[Bar]:
         yield Bar("images copied: speed / plain h5py copy", share, 0.7, "x", is_least=True)
 
 
+def _costs(tables: Tables) -> Iterator[Bar]:
+    many = tables.get("signals")
+    for name, limit, unit in (("memory_kb", 20.0, "kB"), ("over_floor", 1.2, "x")):
+        found = _value(many, "NexusWriter", "signals", name)
+        if found is not None:
+            what = "memory" if unit == "kB" else "CPU / floor"
+            yield Bar(f"NexusWriter, many signals: {what} a signal", found, limit, unit)
+    for writer in _FOUR:
+        cost = _value(tables.get("runs"), writer, "runs", "cpu_ms")
+        if cost is not None:
+            yield Bar(f"{writer}: CPU of a run of three points", cost, 10.0, "ms")
+
+
 _PARTS: tuple[Callable[[Tables], Iterator[Bar]], ...] = (
     _post,
     _live,
@@ -160,4 +173,5 @@ _PARTS: tuple[Callable[[Tables], Iterator[Bar]], ...] = (
     _memory,
     _imports,
     _images,
+    _costs,
 )

@@ -37,7 +37,8 @@ class Job:
     kind
         ``play``: documents that are there already; ``memory``: peak of a run whose documents are
         made one by one; ``import``: seconds over bluesky's own; ``live``: a RunEngine;
-        ``images``: a RunEngine with a simulated detector.
+        ``images``: a RunEngine with a simulated detector; ``signals``, ``runs`` and ``reading``:
+        what costs.py measures.
     contender
         Its name.
     directory
@@ -51,7 +52,7 @@ class Job:
     """
 
     label: str
-    kind: Literal["play", "memory", "import", "live", "images"]
+    kind: Literal["play", "memory", "import", "live", "images", "signals", "runs", "reading"]
     contender: str
     directory: str = ""
     workload: str = "a"
@@ -133,12 +134,33 @@ def _measure_images(job: Job) -> Outcome:
     return measure_images(job.contender, Path(job.directory), job.events)
 
 
+def _measure_signals(job: Job) -> Outcome:
+    from .costs import measure_signals
+
+    return measure_signals(CONTENDERS[job.contender].family, Path(job.directory), job.events)
+
+
+def _measure_runs(job: Job) -> Outcome:
+    from .costs import measure_runs
+
+    return measure_runs(CONTENDERS[job.contender].family, Path(job.directory), job.events)
+
+
+def _measure_reading(job: Job) -> Outcome:
+    from .costs import measure_reading
+
+    return measure_reading(job.workload, Path(job.directory))
+
+
 _KINDS: dict[str, Callable[[Job], Outcome]] = {
     "play": _measure_play,
     "memory": _measure_memory,
     "import": _measure_import,
     "live": _measure_live,
     "images": _measure_images,
+    "signals": _measure_signals,
+    "runs": _measure_runs,
+    "reading": _measure_reading,
 }
 
 

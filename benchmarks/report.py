@@ -214,11 +214,31 @@ def _images_lines(section: Section) -> Lines:
     return headings, rows
 
 
+def _costs_lines(section: Section) -> Lines:
+    """Return whatever was measured, by its name."""
+    names = [
+        name for row in section.rows for one in row.samples.get(section.key, []) for name in one
+    ]
+    headings = [name for name in dict.fromkeys(names) if name != "wall_s"]
+    rows = [
+        [
+            row.contender.name,
+            *(_number(row.value(section.key, name)) for name in headings),
+            row.note,
+        ]
+        for row in section.rows
+    ]
+    return ["writer", *(name.replace("_", " ") for name in headings), "remarks"], rows
+
+
 _LAYOUTS: dict[str, Callable[[Section], Lines]] = {
     "f": _live_lines,
     "memory": _memory_lines,
     "import": _import_lines,
     "images": _images_lines,
+    "signals": _costs_lines,
+    "runs": _costs_lines,
+    "reading": _costs_lines,
 }
 
 

@@ -56,6 +56,10 @@ class Extent:
         some of them keep it all.
     frames
         Images of the simulated detector.
+    signals
+        Of the run that has many.
+    short_runs
+        How many runs of three points.
     time_limit
         Seconds after which a measurement is given up.
     """
@@ -68,6 +72,8 @@ class Extent:
     many_events: int = 1_000_000
     peer_events: int = 100_000
     frames: int = 2_000
+    signals: int = 2_000
+    short_runs: int = 50
     time_limit: float = 120.0
 
 
@@ -81,9 +87,12 @@ QUICK = Extent(
     many_events=2_000,
     peer_events=2_000,
     frames=50,
+    signals=100,
+    short_runs=5,
 )
-KEYS = (*WORKLOADS, "f", "memory", "import", "images")
-"""What can be measured: the workloads, a live RunEngine, memory, imports, external images."""
+KEYS = (*WORKLOADS, "f", "memory", "import", "images", "signals", "runs", "reading")
+"""What can be measured: the workloads, a live RunEngine, memory, imports, external images, what a
+signal and a run cost, and how arrays are read."""
 
 
 @dataclass(slots=True)
@@ -144,6 +153,8 @@ def sections(
             yield _memory_section(extent, chosen)
         elif key == "images":
             yield _images_section(extent)
+        elif key in ("signals", "runs", "reading"):
+            yield _costs_section(key, extent, chosen)
         elif key == "import":
             yield _import_section(chosen)
         else:
@@ -229,6 +240,22 @@ def _images_section(extent: Extent) -> Section:
     ]
     title = f"Images: {extent.frames:,} frames of 512 x 512 from a simulated detector"
     return Section("images", title, rows)
+
+
+def _costs_section(key: str, extent: Extent, contenders: list[Contender]) -> Section:
+    ours = [c for c in contenders if c.side == "bluescribe" and c.family != "all"]
+    if key == "runs":
+        jobs = [(c, Job(key, "runs", c.name, events=extent.short_runs)) for c in ours]
+        title = f"Runs: {extent.short_runs:,} of three points"
+    else:
+        nexus = [c for c in ours if c.family == "nexus"]
+        if key == "signals":
+            jobs = [(c, Job(key, "signals", c.name, events=extent.signals)) for c in nexus]
+            title = f"Signals: a run of {extent.signals:,}, beside its objects by low-level h5py"
+        else:
+            jobs = [(c, Job(key, "reading", c.name, workload=w)) for c in nexus for w in "cd"]
+            title = "Reading arrays (c), (d), beside chunks of one array"
+    return Section(key, title, [Row(c, [job], c.absence) for c, job in jobs])
 
 
 def _import_section(contenders: list[Contender]) -> Section:

@@ -129,9 +129,10 @@ def test_without_room_a_file_is_complete(
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(compact, "_replace_by", refuse)
+    monkeypatch.setattr(compact, "allocate", refuse)
     path = write(large_run(), NexusWriter(tmp_path))
     assert "No space left" in caplog.text
+    assert list(tmp_path.glob("*")) == [path]
     with h5py.File(path) as file:
         assert len(file["/entry/data/number"]) == 300
 

@@ -67,6 +67,7 @@ class LiveFile:
         self._format = _LIVE_FORMAT if is_live else OLDEST_FORMAT
         check_room(place, _FIRST_BYTES)
         self._room = Room(place)
+        self._handles: Handles | None = None
         self._handle: h5py.File | None = self._open("w")
         self._hold = Hold(place)
         self._is_live = False
@@ -82,6 +83,7 @@ class LiveFile:
     def handles(self) -> Handles:
         """Groups and datasets of the open file."""
         _ = self.h5  # open
+        assert self._handles is not None
         return self._handles
 
     def plain(self) -> h5py.File:
@@ -118,7 +120,7 @@ class LiveFile:
         """Bring what was appended to where other processes read it."""
         self.make_room(0)
         raise_unheard(self.h5.filename)
-        self._handles.forget_groups()
+        self.handles.forget_groups()
         self.h5.flush()
         self._removed.free()
         self._room.flushed()
@@ -130,7 +132,8 @@ class LiveFile:
             self.make_room(0)  # closing must not fail: HDF5 ends the process then
             # Forgotten before it is closed: one that HDF5 could not close must not be touched again
             handle, self._handle = self._handle, None
-            self._handles.close()
+            if self._handles is not None:
+                self._handles.close()
             close_readers(handle)
             path = handle.filename
             handle.close()
@@ -183,7 +186,7 @@ class LiveFile:
         )
         if mode == "w":
             forget_unheard(file.filename)
-        are_many = mode != "w" and self._handles.are_many
+        are_many = self._handles is not None and self._handles.are_many
         self._removed, self._handles = Removed(file), Handles(file, are_many=are_many)
         return file
 
