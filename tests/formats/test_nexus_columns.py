@@ -63,7 +63,7 @@ def _left_as_it_grew(monkeypatch: pytest.MonkeyPatch) -> None:
         ("primary", {"num_points": 1}, [[0.5]], 64),  # it may be wrong: not a chunk a row
         ("primary", {"num_points": "many"}, [[0.5]], 256),
         ("primary", {}, [[0.5]], 256),
-        ("primary", {"num_points": 5}, [[0.5] * 900], 64),  # however many come at once
+        ("primary", {"num_points": 5}, [[0.5] * 900], 900),  # a page as its producer sent it
         ("monitor", {"num_points": 5}, [[0.5]], 256),  # it is said of the primary stream
         ("primary", {"num_points": 500}, [[np.zeros(2**13)]], 4),
         ("primary", {"num_points": 500}, [[np.zeros(2**20)]], 1),
