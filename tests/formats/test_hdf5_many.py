@@ -12,7 +12,8 @@ import pytest
 from event_model import compose_run
 
 from bluescribe import Hdf5Writer, NexusWriter
-from bluescribe.hdf5 import compact, handles
+from bluescribe.hdf5 import handles
+from bluescribe.hdf5.finished import compact
 
 _SIGNALS, _EVENTS = 12, 6
 

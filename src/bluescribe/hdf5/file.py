@@ -62,7 +62,6 @@ class LiveFile:
         self.compression = compression_options(compression)
         """Keyword arguments for h5py's `create_dataset`."""
         self._may_live = is_live
-        self._handles: Handles
         self._may_be_compact = may_be_compact
         self._format = _LIVE_FORMAT if is_live else OLDEST_FORMAT
         check_room(place, _FIRST_BYTES)
