@@ -213,7 +213,7 @@ class Column:
         gaps = set(self._missing)
         for start, stop, dtype in self._pieces():
             array = h5py.Dataset(self._dataset(self._name))[start:stop]
-            if dtype != array.dtype and self.layout.dtype.kind != "S":
+            if dtype != array.dtype and is_number(array.dtype):  # rows of records were missing
                 with np.errstate(invalid="ignore"):  # what stands for a missing value
                     array = array.real.astype(dtype) if dtype.kind != "c" else array.astype(dtype)
             ragged = self.layout.is_ragged
