@@ -53,7 +53,7 @@ CALLS = {
 METHODS = {"write_text", "write_bytes", "touch", "tofile", "hardlink_to", "symlink_to", "rename"}
 PLACES = ("place", "part", "folder")
 """What a `Place` and a `Folder` are called wherever they open or replace a file; no path is."""
-NO_FILES = ("h5a", "h5o", "self._file", "_package('PIL.Image')")
+NO_FILES = ("h5a", "h5d", "h5g", "h5o", "self._file", "_package('PIL.Image')")
 """What has a method ``open`` for something else."""
 
 
