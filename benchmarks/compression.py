@@ -19,8 +19,8 @@ from typing import Any
 
 import h5py
 import numpy as np
-from bluescribe.hdf5.rows import write_rows
 
+from bluescribe.hdf5.columns.rows import write_rows
 from bluescribe.hdf5.compression import compression_options
 from bluescribe.hdf5.objects import new_column
 
@@ -79,9 +79,9 @@ def _timed(write: Callable[[Path, Any], int], frames: Any) -> tuple[float, float
         return time.process_time() - cpu, time.perf_counter() - wall, float(stored)
 
 
-def _column(file: h5py.File, name: str) -> h5py.Dataset:
+def _column(file: h5py.File, name: str) -> h5py.h5d.DatasetID:
     storage = compression_options(name)
-    return new_column(file, "frames", np.dtype("<u2"), _SHAPE, chunk_rows=1, storage=storage)
+    return new_column(file.id, "frames", np.dtype("<u2"), _SHAPE, chunk_rows=1, storage=storage)
 
 
 def _file(path: Path, frames: Any, name: str) -> int:
@@ -89,17 +89,17 @@ def _file(path: Path, frames: Any, name: str) -> int:
         column = _column(file, name)
         for number, frame in enumerate(frames):
             write_rows(column, number, frame[np.newaxis])
-        return int(column.id.get_storage_size())
+        return int(column.get_storage_size())
 
 
 def _memory(path: Path, frames: Any, name: str) -> int:
     with h5py.File(path, "w", driver="core", backing_store=False) as file:
         column = _column(file, name)
-        column.id.set_extent((1, *_SHAPE))
+        column.set_extent((1, *_SHAPE))
         stored = 0
         for frame in frames:
             write_rows(column, 0, frame[np.newaxis])
-            stored += int(column.id.get_storage_size())
+            stored += int(column.get_storage_size())
         return stored
 
 
@@ -113,12 +113,12 @@ def _direct(path: Path, frames: Any, threads: int) -> int:
         ThreadPoolExecutor(threads) as pool,
     ):
         column = _column(file, "blosc")
-        column.id.set_extent(frames.shape)
+        column.set_extent(frames.shape)
         packed = pool.map(lambda frame: blosc.compress(frame, b"lz4", 5, blosc.SHUFFLE), frames)
         for number, chunk in enumerate(packed):
-            column.id.write_direct_chunk((number, 0, 0), bytes(chunk))
-        stored = int(column.id.get_storage_size())
-        assert np.array_equal(column[-1], frames[-1])
+            column.write_direct_chunk((number, 0, 0), bytes(chunk))
+        stored = int(column.get_storage_size())
+        assert np.array_equal(h5py.Dataset(column)[-1], frames[-1])
         return stored
 
 

@@ -99,6 +99,7 @@ def _bluescribe(format_name: str) -> Callable[[Path], Sink]:
         from bluescribe.formats import load_format
 
         writer = load_format(format_name)(directory, drain_timeout=_DRAIN_SECONDS)
+        writer.begin_early()  # as subscribe_writers does
         return Sink(writer.receiver, writer.close)
 
     return make
@@ -109,9 +110,10 @@ def _all_four(directory: Path) -> Sink:
     from bluescribe.session import Writers
 
     names = ("spec", "nexus", "csv", "jsonl")
-    writers = Writers(
-        {name: load_format(name)(directory, drain_timeout=_DRAIN_SECONDS) for name in names}
-    )
+    each = {name: load_format(name)(directory, drain_timeout=_DRAIN_SECONDS) for name in names}
+    writers = Writers(each)
+    for writer in each.values():
+        writer.begin_early()  # as subscribe_writers does
     return Sink(writers.receiver, writers.close)
 
 

@@ -7,23 +7,15 @@ from __future__ import annotations
 
 import gc
 import json
-import resource
 import sys
-import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
 from .contenders import CONTENDERS, Sink
+from .processes import at_rest, processor_seconds
 from .workloads import WORKLOADS, Played, Workload, documents
 
 __all__ = ["WORKS", "main"]
-
-_QUIET_SECONDS = 0.3
-"""How long processes that have just begun are let come to rest."""
-_PATIENCE = 60.0
 
 
 def main(arguments: list[str]) -> None:
@@ -39,10 +31,10 @@ def _played(contender: str, workload: Workload, runs: int = 1) -> Callable[[Path
         made = [document for _ in range(runs) for document in documents(workload)]
         gc.collect()
         gc.freeze()
-        before = _at_rest()
+        before = at_rest()
         _play(sink, made)
         sink.finish()
-        return _processor_seconds() - before
+        return processor_seconds() - before
 
     return work
 
@@ -50,34 +42,14 @@ def _played(contender: str, workload: Workload, runs: int = 1) -> Callable[[Path
 def _imported(_folder: Path) -> float:
     import bluesky.run_engine  # noqa: F401  # what every session has imported anyway
 
-    before = _processor_seconds()
+    before = processor_seconds()
     exec("from bluescribe import subscribe_writers", {})
-    return _processor_seconds() - before
+    return processor_seconds() - before
 
 
 def _play(sink: Sink, played: Iterable[Played]) -> None:
     for name, doc in played:
         sink.receive(name, doc)
-
-
-def _at_rest() -> float:
-    """Wait until no process of this one does anything; return what all have taken."""
-    deadline, before = time.monotonic() + _PATIENCE, -1.0
-    while before != (now := _processor_seconds(own=False)) and time.monotonic() < deadline:
-        before = now
-        time.sleep(_QUIET_SECONDS)
-    return _processor_seconds()
-
-
-def _processor_seconds(*, own: bool = True) -> float:
-    """Return what this process and all below it have taken, those that have ended too."""
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    total = ended.ru_utime + ended.ru_stime + own * time.process_time()
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            taken = process.cpu_times()
-            total += taken.user + taken.system
-    return total
 
 
 _FEW = Workload("few", "3 events of 10 scalars", 3, 10)

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from .completeness import events_in, size_of
 from .contenders import CONTENDERS, Contender, Sink
+from .processes import at_rest, processor_seconds
 from .workloads import EVENTS, LONG_RUN, WORKLOADS, Played, Workload, documents
 
 __all__ = ["Job", "Outcome", "main", "quantile"]
@@ -86,7 +87,7 @@ def _measure_play(job: Job) -> Outcome:
     sink = contender.make(folder)
     gc.collect()
     gc.freeze()  # the collector shall not look through documents that only wait for their turn
-    cpu, began = time.process_time(), time.perf_counter()
+    cpu, began = at_rest(), time.perf_counter()
     costs = _play(sink, played)
     returned = time.perf_counter()
     sink.finish()
@@ -94,7 +95,7 @@ def _measure_play(job: Job) -> Outcome:
     return {
         "total_s": ended - began,
         "after_stop_s": ended - returned,
-        "cpu_s": time.process_time() - cpu,
+        "cpu_s": processor_seconds() - cpu,
         **_statistics(costs),
         **_files(contender, job.played, folder),
     }

@@ -135,7 +135,7 @@ def test_a_spool_of_another_version_is_kept(tmp_path, folder, monkeypatch, caplo
     before = fingerprint(folder)
     (path,) = left()
     with monkeypatch.context() as other:
-        other.setattr(segment, "SCHEMA", segment.SCHEMA + 1)
+        other.setattr(segment, "SCHEMA", segment.SCHEMA - 1)
         with next_session(iconfig(tmp_path / "o"), is_adopted=False):
             adopted()
         (message,) = told(caplog)

@@ -102,6 +102,20 @@ class RunPlaces(ABC, Generic[Settings]):
             self._claimed[ending] = claim(self.place(run), ending)
         return self._claimed[ending]
 
+    def unclaim(self, ending: str) -> None:
+        """Remove a file that `claim` made for the time of the run only, and list it no more.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be written. A second call goes on.
+        """
+        place = self._claimed.get(ending)
+        if place is not None:
+            if place.exists():
+                place.remove()
+            del self._claimed[ending]
+
     def place(self, run: Run) -> Place:
         """Return where all files of the run are, with their name up to the ending.
 

@@ -67,6 +67,8 @@ class LiveFile:
         check_room(place, _FIRST_BYTES)
         self._room = Room(place)
         self._handles: Handles | None = None
+        self._has_many = False
+        """Whether the file has more datasets than are kept open."""
         self._handle: h5py.File | None = self._open("w")
         self._hold = Hold(place)
         self._is_live = False
@@ -81,8 +83,9 @@ class LiveFile:
     @property
     def handles(self) -> Handles:
         """Groups and datasets of the open file."""
-        _ = self.h5  # open
-        assert self._handles is not None
+        file = self.h5
+        if self._handles is None:
+            self._handles = Handles(file, are_many=self._has_many)
         return self._handles
 
     def plain(self) -> h5py.File:
@@ -131,8 +134,7 @@ class LiveFile:
             self.make_room(0)  # closing must not fail: HDF5 ends the process then
             # Forgotten before it is closed: one that HDF5 could not close must not be touched again
             handle, self._handle = self._handle, None
-            if self._handles is not None:
-                self._handles.close()
+            self._forget_handles()
             close_readers(handle)
             path = handle.filename
             handle.close()
@@ -167,8 +169,15 @@ class LiveFile:
             self._let_go()
         self._hold.release()
 
+    def _forget_handles(self) -> None:
+        """Let go of all groups and datasets: what is open of it holds a file in HDF5."""
+        if self._handles is not None:
+            self._has_many = self._handles.are_many
+            self._handles = None
+
     def _let_go(self) -> None:
         """Close a file that cannot be written; what was flushed stays as it is."""
+        self._forget_handles()
         handle, self._handle = self._handle, None
         if handle is not None:
             let_go(handle)
@@ -185,8 +194,7 @@ class LiveFile:
         )
         if mode == "w":
             forget_unheard(file.filename)
-        are_many = self._handles is not None and self._handles.are_many
-        self._removed, self._handles = Removed(file), Handles(file, are_many=are_many)
+        self._removed = Removed(file)
         return file
 
 

@@ -83,11 +83,6 @@ class Handles:
         """Let go of groups: others may change the tree before they are asked for again."""
         self._above, self._group = ("", self._root), None
 
-    def close(self) -> None:
-        """Let go of all; the file is going to be closed."""
-        self.forget_groups()
-        self._datasets.clear()
-
 
 def _keep_few(file: h5py.File) -> None:
     """Have HDF5 keep few objects of a file in memory; others are written, and read when needed."""

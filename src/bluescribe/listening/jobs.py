@@ -235,6 +235,7 @@ class Jobs:
             copy, size = self._snapshot(name, doc)
             for writer in run.writers.values():
                 if name == "start":
+                    writer.take_back(run.uid)
                     writer.begin(copy, size, working_directory())
                 else:
                     writer.post(name, copy, size)

@@ -122,7 +122,6 @@ class Writer(WriterDefinition, Following, Controls, Listeners, ShowsStatus):
         cwd
             The working directory of the session.
         """
-        self._account.take_back(str(start.get("uid")))
         self.announce(start)
         self.post("cwd", cwd)
         self.post("start", start, size)
@@ -140,6 +139,10 @@ class Writer(WriterDefinition, Following, Controls, Listeners, ShowsStatus):
         """Write nothing more of a run, at once, as another process writes it; on any thread."""
         self._account.leave(uid)
         self.end_unstopped(uid)
+
+    def take_back(self, uid: str) -> None:
+        """Take a run that was left for one to be written again, as it comes back."""
+        self._account.take_back(uid)
 
     @classmethod
     def recovery(cls) -> type[Recovery] | None:
