@@ -22,6 +22,7 @@ from ..model.values import Array
 __all__ = [
     "as_stored",
     "copy_attributes",
+    "forget_target",
     "group_at",
     "new_attributes",
     "new_column",
@@ -143,6 +144,12 @@ def new_link(parent: h5py.Group, name: str, path: str) -> None:
         new_attributes(found, {"target": path})
     link, properties = _link(name)
     h5o.link(found, parent.id, link, properties)
+
+
+def forget_target(found: h5py.HLObject) -> None:
+    """Take away what `new_link` says of an object that has no other name any more."""
+    if h5o.get_info(found.id).rc == 1 and h5a.exists(found.id, b"target"):
+        h5a.delete(found.id, b"target")
 
 
 def set_attribute(owner: h5py.HLObject, name: str, value: Any) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from ...hdf5.file import write_node
 from ...hdf5.images.links import AssetLinks
 from ...hdf5.names import nexus_name
-from ...hdf5.objects import set_attribute
+from ...hdf5.objects import forget_target, set_attribute
 from ...hdf5.preallocate import is_of_system
 from ...hdf5.removal import remove
 from ...hdf5.tree import Dataset, Group, HardLink, Node
@@ -66,6 +66,8 @@ class EntryViews:
         """Views of the primary stream, by group and name; None until all are written."""
         self._measurement: dict[str, Group] = {}
         """Its numbers by their names, once they are written."""
+        self._has_taken_away = False
+        """Whether a view was shown that is not there any more, or was written anew."""
         self.has_news = True
         """Whether there is something that is not shown yet."""
 
@@ -87,6 +89,7 @@ class EntryViews:
         self._attempt(self._content.write, entry.file, self._tables)
         if is_over:
             self._attempt(self._content.finish, entry.file, self._tables)
+            self._attempt(self._forget_marks, entry)
         self.has_news = False
 
     def write_again(self, entry: h5py.Group) -> None:
@@ -195,6 +198,20 @@ class EntryViews:
         for parent, name in places:
             if name in entry[parent]:
                 remove(entry[parent], name)
+                self._has_taken_away = True
+
+    def _forget_marks(self, entry: h5py.Group) -> None:
+        """Take the mark of what is linked from columns that no view shows any more.
+
+        Whether one did depends on how often there was something to show, not on what was measured.
+        """
+        primary = self._run.primary
+        table = self._tables.get(primary.name) if primary is not None else None
+        if table is None or not self._has_taken_away:
+            return
+        for path in table.shown_columns():
+            if path in entry.file:
+                forget_target(entry.file[path])
 
     def _write_ends_of_baseline(self, entry: h5py.Group, is_over: bool) -> None:
         """Put the first and the last reading of each baseline field where it is easy to take.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import h5py
@@ -96,6 +96,11 @@ class StreamTable(ColumnTable):
             self._names.add(name)
             self._groups[field] = f"{self.root}/{name}"
         return self._groups[field]
+
+    def shown_columns(self) -> Iterator[str]:
+        """Yield the absolute paths of columns that are shown elsewhere; `time` is in each field."""
+        yield f"{self.root}/EPOCH"
+        yield from (c.path for (what, _), c in self._columns.items() if what == "values")
 
     def shape_of(self, field: str) -> tuple[int, ...] | None:
         """Return the shape of one row of a field of real numbers, None for any other."""

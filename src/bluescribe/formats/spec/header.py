@@ -55,10 +55,12 @@ class Positions:
 
     @classmethod
     def from_page(cls, page: Page) -> Positions:
-        """Read the first row of a baseline."""
+        """Read the first row of a baseline; what was not read then has no place in it."""
         motors: dict[str, Number] = {}
         others: dict[str, Any] = {}
         for name, column in page.data.items():
+            if column[0] is None:  # in a page of several readings, or missing
+                continue
             value = number(column[0])
             if value is None or len(motors) >= _MOST_MOTORS:
                 others[name] = column[0]
