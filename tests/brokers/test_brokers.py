@@ -136,7 +136,7 @@ def test_a_run_that_ends_its_listeners_is_put_aside(server, tmp_path, caplog):
     last.close()
 
 
-@pytest.mark.parametrize("name", QUEUES)
+@pytest.mark.parametrize("name", ["redis", pytest.param("nats", marks=pytest.mark.ci)])
 def test_a_broker_that_is_not_there_is_away(name):
     pytest.importorskip(name, reason=f"not installed: {name}")
     broker = open_broker(f"{name}://127.0.0.1:9", BrokerOptions(client={}))

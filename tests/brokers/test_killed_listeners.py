@@ -13,7 +13,7 @@ import pytest
 
 from bluescribe.sources.brokers import BrokerOptions, open_broker
 from tests.brokers.flood import POINTS, send, value
-from tests.brokers.servers import QUEUES, serving
+from tests.brokers.servers import serving
 from tests.contracts import CONTRACTS
 from tests.extent import IS_LONG
 
@@ -63,7 +63,9 @@ def stopped(folder):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("name", [*QUEUES, pytest.param("kafka", marks=pytest.mark.ci)])
+@pytest.mark.parametrize(
+    "name", ["redis", *(pytest.param(name, marks=pytest.mark.ci) for name in ("nats", "kafka"))]
+)
 def test_each_run_is_in_each_format_once(name, tmp_path):
     chance = random.Random(7)
     with serving(name, tmp_path / "server") as server:

@@ -24,7 +24,7 @@ from tests.brokers.servers import BROKERS, QUEUES, serving
 from tests.contracts import CONTRACTS
 
 
-@pytest.fixture(params=BROKERS)
+@pytest.fixture(params=["redis", pytest.param("nats", marks=pytest.mark.ci), "kafka"])
 def server(request, tmp_path):
     with serving(request.param, tmp_path / "server") as found:
         yield found
