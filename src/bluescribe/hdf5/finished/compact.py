@@ -14,13 +14,11 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import h5py
 import numpy as np
-from h5py import h5d, h5g, h5l, h5o, h5p, h5s, h5t
+from h5py import h5d, h5g, h5o, h5p, h5s, h5t
 
 from ...files import Place, part_beside, part_of
 from ...files.system import change_mode
@@ -28,6 +26,7 @@ from ..objects import copy_attributes
 from ..preallocate import allocate
 from .changed_copy import changed
 from .oldformat import convert
+from .walk import Found, datasets_of, hard_links
 
 __all__ = ["compact"]
 
@@ -119,7 +118,7 @@ def _convert_copy(place: Place, size: int, libver: tuple[str, str]) -> bool:
             allocate(file.fileno(), size, int(size * _MOST_GROWTH) + _MARGIN)
         with changed(part, libver=libver) as h5:
             root = h5g.open(h5.id, b"/")
-            if _grows_too_much(root, size) or not convert(h5, _datasets(root)):
+            if _grows_too_much(root, size) or not convert(h5, datasets_of(root)):
                 return False
             del root
         with part.open("r+b") as file:
@@ -151,7 +150,7 @@ def _written_anew(place: Place, libver: tuple[str, str]) -> bytes | None:
                 return None
             if _grows_too_much(root, size):
                 return None
-            convert(file, _datasets(root))
+            convert(file, datasets_of(root))
             image = _image(file)
         else:
             datasets = {one.id: one for one in objects if isinstance(one.id, h5d.DatasetID)}
@@ -164,13 +163,13 @@ def _written_anew(place: Place, libver: tuple[str, str]) -> bytes | None:
     return image if is_older or len(image) < size else None
 
 
-def _little(root: h5g.GroupID) -> list[_Found] | None:
+def _little(root: h5g.GroupID) -> list[Found] | None:
     """Return the objects of a file that is small, but for what was lost; None for any other."""
-    found = {h5o.get_info(root).addr: _Found(root)}
+    found = {h5o.get_info(root).addr: Found(root)}
     held = datasets = 0
-    for link in _hard_links(root):
+    for link in hard_links(root):
         if link.new is not None:
-            found[link.address] = _Found(link.new)
+            found[link.address] = Found(link.new)
         if isinstance(link.new, h5d.DatasetID):
             datasets += 1
             held += _bytes_held(link.new)
@@ -183,19 +182,12 @@ def _little(root: h5g.GroupID) -> list[_Found] | None:
 def _grows_too_much(root: h5g.GroupID, size: int) -> bool:
     """Tell whether a file in the older format would be refused for its size, before it is made."""
     room = size * _MOST_GROWTH
-    for dataset in _datasets(root):
+    for dataset in datasets_of(root):
         if dataset.get_create_plist().get_layout() == h5d.CHUNKED:
             room -= _LEAST_INDEX
         if room < 0:
             return True
     return False
-
-
-def _datasets(root: h5g.GroupID) -> Iterator[h5d.DatasetID]:
-    """Yield the datasets of a file, one after the other: an open one takes 12 kB."""
-    for link in _hard_links(root):
-        if isinstance(link.new, h5d.DatasetID):
-            yield link.new
 
 
 def _replace_by(place: Place, image: bytes) -> None:
@@ -220,7 +212,7 @@ def _version(place: Place) -> int:
         return file.read(_VERSION_AT + 1)[_VERSION_AT]
 
 
-def _stop_growth(root: h5g.GroupID, objects: Iterable[_Found], growing: Iterable[_Found]) -> None:
+def _stop_growth(root: h5g.GroupID, objects: Iterable[Found], growing: Iterable[Found]) -> None:
     """Put datasets that cannot grow in the places of those that can."""
     orders = [(one.id, [*one.id]) for one in objects if _is_ordered(one.id)]
     for found in growing:
@@ -243,40 +235,6 @@ def _image(file: h5py.File) -> bytes:
     file.flush()
     image: bytes = file.id.get_file_image()
     return image
-
-
-class _Link(NamedTuple):
-    """A name of an object."""
-
-    group: h5g.GroupID
-    name: bytes
-    address: int
-    new: h5d.DatasetID | h5g.GroupID | None
-    """The object, where this is the first of its names."""
-
-
-@dataclass(slots=True)
-class _Found:
-    """An object and all of its names."""
-
-    id: h5d.DatasetID | h5g.GroupID
-    places: list[tuple[h5g.GroupID, bytes]] = field(default_factory=list)
-
-
-def _hard_links(root: h5g.GroupID) -> Iterator[_Link]:
-    """Yield all hard links of a file."""
-    seen, waiting = {h5o.get_info(root).addr}, [root]
-    while waiting:
-        group = waiting.pop()
-        for name in group:
-            link = group.links.get_info(name)
-            if link.type != h5l.TYPE_HARD:
-                continue
-            new = h5o.open(group, name) if link.u not in seen else None
-            seen.add(link.u)
-            if isinstance(new, h5g.GroupID):
-                waiting.append(new)
-            yield _Link(group, name, link.u, new)
 
 
 def _is_ordered(found: h5d.DatasetID | h5g.GroupID) -> bool:
@@ -307,7 +265,7 @@ def _bytes_of(dataset: h5d.DatasetID) -> int:
     return int(dataset.get_type().get_size() * np.prod(dataset.shape, dtype=np.int64))
 
 
-def _replace(root: h5g.GroupID, found: _Found) -> None:
+def _replace(root: h5g.GroupID, found: Found) -> None:
     """Put a dataset that cannot grow in all places of one that can."""
     old = found.id
     dtype = old.get_type()
