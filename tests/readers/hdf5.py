@@ -29,8 +29,8 @@ def read_file(path: Path, *, live: bool = False) -> RecordedRun:
             stop=json.loads(metadata["stop"][()]) if "stop" in metadata else None,
             descriptors=[json.loads(d[()]) for d in numbered(metadata, "descriptor")],
         )
-        for group in file["streams"].values():
-            _read_stream(group, run)
+        for name in file["streams"]:
+            _read_stream(file["streams"][name], run)
         return run
 
 

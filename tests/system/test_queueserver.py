@@ -150,7 +150,7 @@ def check_live(name, folder, documents):
     while True:
         try:
             contract.check_live(contract.read_live(folder), documents)
-        except (AssertionError, OSError):
+        except (AssertionError, OSError, KeyError):  # h5py's, of what is just being added
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
