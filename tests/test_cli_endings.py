@@ -113,6 +113,15 @@ def test_a_pack_that_was_changed_has_status_1(tmp_path, command):
     assert command("unpack", "box")[0] == 1
 
 
+@pytest.fixture
+def _pressed_as_ever():
+    """Another test may have left a handler of its own."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_pressed_as_ever")
 def test_ctrl_c_has_status_130(tmp_path, command):
     make_journals(tmp_path / "src", 300)
     pressing = threading.Thread(target=press_ctrl_c_after, args=(tmp_path / "out",))
