@@ -7,7 +7,7 @@ import shutil
 import signal
 import tempfile
 import weakref
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pkgutil import walk_packages
@@ -85,6 +85,15 @@ def _sendable(told: Any) -> Any:
 def _spools_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have no session of a test find what those of other tests left in their spools."""
     monkeypatch.setenv(STATE, f"{os.environ[STATE]}/{secrets.token_hex(8)}")
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_as_ever() -> Iterator[None]:
+    """Take back what a library does to Ctrl-C when it is imported, as dask_jobqueue does."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    if before is not None and signal.getsignal(signal.SIGINT) is not before:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """The demonstration, run as a user runs it; its files are read by what users have."""
 
 import json
+import os
 import re
 import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import h5py
 import pandas
@@ -33,7 +35,11 @@ NexusFile.write_events = write_events
 
 def run(*args, cwd, code=MAIN):
     command = [sys.executable, "-c", code, *args]
-    return warm.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=100)
+    with TemporaryDirectory() as state:  # or it finishes what sessions of other tests have left
+        env = {**os.environ, "XDG_STATE_HOME": state}
+        return warm.run(
+            command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=100
+        )
 
 
 def shell(line, cwd):

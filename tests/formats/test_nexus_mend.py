@@ -23,7 +23,6 @@ from bluescribe.hdf5.finished import mend as mending
 from bluescribe.testing import documents
 from tests import warm
 from tests.formats.mended import STREAMS, check_columns
-from tests.recovering import lose_spools
 
 BLUESKY = "/entry/instrument/bluesky"
 KILLS = int(os.environ.get("BLUESCRIBE_KILLS", "40"))
@@ -86,8 +85,9 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Return files whose writers were killed at random instants."""
     folder = tmp_path_factory.mktemp("killed")
     program = textwrap.dedent(WRITER)
-    warm.run([sys.executable, "-c", program, str(folder), str(KILLS), "7"], check=True)
-    lose_spools()  # or a session of another test finishes the files
+    command = [sys.executable, "-c", program, str(folder), str(KILLS), "7"]
+    state = str(tmp_path_factory.mktemp("state"))  # or a session of another test finishes the files
+    warm.run(command, check=True, env={**os.environ, "XDG_STATE_HOME": state})
     return sorted(folder.glob("*/*.hdf"))
 
 
