@@ -19,6 +19,7 @@ from bluescribe.archive.recover import recover
 from bluescribe.contract.report import RunReport
 from bluescribe.errors import ConfigError
 from bluescribe.recording.writer import Writer
+from bluescribe.testing import documents
 
 ROWS, PAGES = 2_000, 30
 KINDS = {NexusWriter: "/entry/instrument/bluesky/streams", Hdf5Writer: "/streams"}
@@ -184,3 +185,19 @@ def test_after_a_kill_the_main_file_shows_all_that_is_there(
 def test_a_file_is_not_divided_into_crumbs(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="less than 1 MB"):
         NexusWriter(tmp_path, max_file_size="10 kB")
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", 5, [1, 2]], ids=repr)
+@pytest.mark.parametrize("key", ["part_of", "parts", "part"])
+def test_what_names_no_part_stops_no_recovery(tmp_path: Path, key: str, name: Any) -> None:
+    """An attribute that somebody changed costs no other file, and leads nowhere else."""
+    folder = tmp_path / "data"
+    (path,) = write(NexusWriter, folder, [*documents("count", tmp_path / "source")]).files
+    part = path.rename(path.with_stem(f"{path.stem}-part1"))
+    with h5py.File(part, "r+") as file:
+        file.attrs["part_of"] = path.name
+        file.attrs[key] = name
+    before = {*tmp_path.iterdir()}
+    assert not recover(folder).failed
+    assert {*tmp_path.iterdir()} == before
+    assert part in folder.iterdir()

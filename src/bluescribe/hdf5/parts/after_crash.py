@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...assets.hdf5.marked import opened
 from ...files import Place, part_of
 from ..file import LiveFile
@@ -97,12 +99,26 @@ def _parts_beside(main: Path) -> list[Path]:
 
 
 def _told(path: Path, *documents: str) -> dict[str, Any]:
-    """Return what a file says of parts, and which of some objects it has."""
+    """Return what a file says of parts, and which of some objects it has.
+
+    What is no name of a file beside it, or no number, is not said: anybody may have changed it.
+    """
     told: dict[str, Any] = {}
     with suppress(*_ERRORS), opened(path) as marked:
-        told = {
-            key: marked.file.attrs[key] for key in (MAIN, NUMBER, PARTS) if key in marked.file.attrs
-        }
+        attrs = marked.file.attrs
+        if _is_name(main := attrs.get(MAIN)) and _is_number(number := attrs.get(NUMBER)):
+            told |= {MAIN: main, NUMBER: int(number)}
+        if PARTS in attrs:
+            told[PARTS] = [*filter(_is_name, np.ravel(attrs[PARTS]).tolist())]
         told[_IS_MARKED] = marked.found.is_marked
         told |= dict.fromkeys((name for name in documents if name in marked.file), True)
     return told
+
+
+def _is_name(value: Any) -> bool:
+    """Tell whether a value names a file in the same folder."""
+    return isinstance(value, str) and value not in {"", ".", ".."} and not {*value} & {"/", "\0"}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and int(value) > 0

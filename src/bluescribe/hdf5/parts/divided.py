@@ -56,7 +56,7 @@ class DividedRunFile(Hdf5RunFile[Settings, Table]):
     def record(self, name: str, doc: Document) -> None:
         """Keep the documents of external data as they came."""
         super().record(name, doc)
-        if name in ("resource", "stream_resource"):
+        if name in ("resource", "stream_resource") and self.settings.max_file_size:
             self._resources.append((name, doc))
 
     @telling_of_system
@@ -72,7 +72,7 @@ class DividedRunFile(Hdf5RunFile[Settings, Table]):
         if self._is_between or (not stream.is_baseline and self._is_full()):
             self._divide()
         super().write_events(stream, page)
-        if stream.is_baseline:
+        if stream.is_baseline and self.settings.max_file_size:
             self._baseline.append((stream, page))
 
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
