@@ -119,7 +119,9 @@ def test_documents_in_several_partitions_are_told(server, tmp_path, caplog):
     places = [0, 1] * 6 + [0] + [1] * 13  # the second run is in one
     topic.produce_bytes(values, key=None, partitions=places)
     found = written(topic, tmp_path, runs=2)
-    assert "some of its documents come in another partition" in caplog.text
+    started_first = "some of its documents come in another partition" in caplog.text
+    others_first = "or its sender has no key (bluesky-kafka's Publisher: key=...)" in caplog.text
+    assert started_first or others_first, caplog.text  # as the broker gives the partitions
     assert points(next(each for each in found if each.start["scan_id"] == 2)) == measured(2)
 
 

@@ -21,6 +21,7 @@ from bluescribe.session.writers import Writers
 from bluescribe.testing.shapes.devices import gauss, motor
 from bluescribe.testing.shapes.engine import recording
 from tests import lines_format, warm
+from tests.checking.said import warned
 from tests.core.test_before_beam import everything, iconfig
 from tests.lines_format import LinesWriter, read
 from tests.test_cli import MAIN, run
@@ -47,7 +48,8 @@ def test_a_right_one_is_ready(tmp_path):
     took = time.monotonic() - began
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert f"det read back. Such a run goes to {tmp_path}/data/" in done.stdout
-    assert done.stdout.endswith("0 warnings: ready\n")
+    assert done.stdout.endswith("warnings: ready\n")
+    assert warned(done.stdout) == []
     assert everything(tmp_path) == ["iconfig.yml"]
     if os.environ.get("CI"):
         assert took < 10
