@@ -135,9 +135,9 @@ def demo(args: Args) -> list[Command]:
 
 
 def test(args: Args) -> list[Command]:
-    # one more than there are cores: a part of the time is waiting, for servers and for disks; who
+    # two more than there are cores: a part of the time is waiting, for servers and for disks; who
     # is done takes tests from others, or the longest would be one worker's at the end
-    return [module("pytest", "-n", str(cores() + 1), "--dist", "worksteal", *args)]
+    return [module("pytest", "-n", str(cores() + 2), "--dist", "worksteal", *args)]
 
 
 def apart(folder: str) -> Callable[[Args], list[Command]]:

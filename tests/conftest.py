@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 import bluescribe
 from tests import warm
 from tests.extent import is_left_out
+from tests.turns import in_turns
 
 STATE = "XDG_STATE_HOME"
 PROCESS = "BLUESCRIBE_PROCESS"
@@ -103,8 +104,10 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only CI plays."""
+    """Leave out what only CI plays, and begin with what waits."""
     left_out = [item for item in items if is_left_out(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not is_left_out(item)]
+    if hasattr(config, "workerinput"):
+        items[:] = in_turns(items, config.workerinput["workercount"])

@@ -69,11 +69,10 @@ def bytes_of(journal):
         return b""
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(
-    "name", ["redis", *(pytest.param(name, marks=pytest.mark.ci) for name in ("nats", "kafka"))]
-)
+@pytest.mark.parametrize("name", ["redis", "nats", "kafka"])
 def test_each_run_is_in_each_format_once(name, tmp_path):
     chance = random.Random(7)
     with serving(name, tmp_path / "server") as server:

@@ -194,6 +194,7 @@ class Session:
         self.process.communicate("close\n", timeout=60)
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 @pytest.mark.parametrize("name", QUEUES)
 def test_what_a_killed_session_could_not_send_is_sent_by_the_next(name, tmp_path):

@@ -14,6 +14,7 @@ from bluescribe import NexusWriter
 from bluescribe.recording.process import child as children
 from tests.contract_of_dx import DxContract
 from tests.contracts import CONTRACTS
+from tests.extent import IS_LONG
 from tests.process.children import FORMATS, eventually, processes, strike, writing
 from tests.system.faults.instrument import Detector
 
@@ -41,7 +42,7 @@ def check(folder, documents, formats=FORMATS):
         contract.check_runs(contract.read_back(folder), documents)
 
 
-@pytest.mark.parametrize("point", [0, 4, 8])
+@pytest.mark.parametrize("point", [0, 4, 8] if IS_LONG else [4])
 def test_a_process_that_is_killed_in_a_run_costs_nothing(tmp_path, point):
     with writing(tmp_path) as (engine, writers, documents):
         engine(scan())
