@@ -2,7 +2,7 @@
 
 Each of the workers begins with an equal part of the list, and takes from others what is left of
 theirs when it is done. Tests of servers, of killed processes and of disks that are away wait for
-seconds, without using a core: a part of them begins the part of each worker, and the many quick ones
+seconds, without using a core: some of them begin the part of each worker, and the many quick ones
 go on beside them. A module's tests stay together, and so do those of one server.
 """
 
