@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from event_model import compose_run
 from nexusformat.nexus import nxload
 from silx.io.utils import open as silx_open
 
-from bluescribe import Hdf5Writer, NexusWriter
+from bluescribe import CsvWriter, Hdf5Writer, NexusWriter
+from bluescribe.archive.listing import list_runs, runs_beside
 from bluescribe.archive.recover import recover
+from bluescribe.assets.hdf5.marked import opened
 from bluescribe.contract.report import RunReport
 from bluescribe.errors import ConfigError
+from bluescribe.hdf5.parts import after_crash
 from bluescribe.recording.writer import Writer
 from bluescribe.testing import documents
 
@@ -201,3 +205,37 @@ def test_what_names_no_part_stops_no_recovery(tmp_path: Path, key: str, name: An
     assert not recover(folder).failed
     assert {*tmp_path.iterdir()} == before
     assert part in folder.iterdir()
+
+
+@pytest.mark.parametrize("beside", [[CsvWriter], []], ids=["with csv", "alone"])
+def test_each_part_is_listed_with_its_run(
+    tmp_path: Path, run: Documents, beside: list[type[Writer]]
+) -> None:
+    files = write(NexusWriter, tmp_path, run, max_file_size="2 MB").files
+    for kind in beside:
+        write(kind, tmp_path, run)
+    listing = list_runs(tmp_path)
+    (listed,) = listing.runs
+    assert listing.others == 0
+    assert listed.files["nexus"][0] == files[0]
+    assert {*listed.files["nexus"]} == {*files}
+    for path in files:
+        (found,) = runs_beside(path)
+        assert found.main.uid == run[0][1]["uid"]
+        assert {*found.files["nexus"]} == {*files}
+
+
+def test_files_of_a_run_of_many_parts_are_opened_once_a_recovery(
+    tmp_path: Path, run: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = write(NexusWriter, tmp_path, run, max_file_size="1 MB").files
+    counted: Counter[Path] = Counter()
+
+    def counting(path: Path) -> Any:
+        counted[path] += 1
+        return opened(path)
+
+    monkeypatch.setattr(after_crash, "opened", counting)
+    assert recover(tmp_path).steps == []
+    assert {*counted} == {*files}
+    assert max(counted.values()) <= 2  # with and without its stop document

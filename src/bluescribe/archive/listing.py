@@ -6,6 +6,7 @@ Files are known by what is in them, not by their names; those of others are pass
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ __all__ = ["ListedRun", "Listing", "list_runs", "runs_beside"]
 _HEAD = 128
 _UID = 7
 """Characters of a uid that names of files have, by default."""
+_PART = re.compile(r"-part\d+$")
+"""What the name of a part ends with, where a run goes on in several files."""
 
 
 @dataclass
@@ -143,9 +146,9 @@ _SHARED = (".dat", ".spec")
 
 
 def _of_a_part(path: Path, readers: _Readers) -> list[HeldRun]:
-    """Return the run of which a file is one of several: a table of CSV, a stack of images."""
+    """Return the run of which a file is one of several: a table, a stack of images, a part."""
     for main in sorted(path.parent.iterdir()):
-        if main.name.endswith(".json") and _stem(main) and path.name.startswith(_stem(main)):
+        if main != path and _stem(main) and path.name.startswith(_stem(main)) and main.is_file():
             held = list(readers.read(main))
             if any(path in readers.files(each) for each in held):
                 return held
@@ -223,9 +226,11 @@ class _Found:
             It cannot be read.
         """
         slow = readers.slow_format(path)
-        known = self._stems.get((path.parent, _stem(path)))
-        if slow and known is not None and known.main.uid[:_UID] in _stem(path):
-            known.files.setdefault(slow, []).append(path)
+        stem = _stem(path)
+        known = self._stems.get((path.parent, _PART.sub("", stem)))
+        if slow and known is not None and known.main.uid[:_UID] in stem:
+            files = known.files.setdefault(slow, [])
+            files.insert(len(files) if _PART.search(stem) else 0, path)
             return
         for held in readers.read(path):
             if only is None or held.uid[:_UID] in only:

@@ -7,6 +7,7 @@ seems to be whole without the value.
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import sys
@@ -38,6 +39,7 @@ def _hear(told: Any) -> None:
 
 
 sys.unraisablehook = _hear
+atexit.register(setattr, sys, "unraisablehook", _before)  # what is looked up here is gone then
 
 
 def raise_unheard(path: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +100,21 @@ def _parts_beside(main: Path) -> list[Path]:
     return [found[number] for number in sorted(found)]
 
 
-def _told(path: Path, *documents: str) -> dict[str, Any]:
+def _told(path: Path, *documents: str) -> Mapping[str, Any]:
     """Return what a file says of parts, and which of some objects it has.
 
     What is no name of a file beside it, or no number, is not said: anybody may have changed it.
     """
+    with suppress(OSError):
+        found = path.stat()
+        state = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        return _told_in(path, state, documents)
+    return {}
+
+
+@lru_cache(maxsize=4096)  # of a run with a thousand parts, each is asked for by each of the others
+def _told_in(path: Path, state: object, documents: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return the same of a file in the state in which it is now."""
     told: dict[str, Any] = {}
     with suppress(*_ERRORS), opened(path) as marked:
         attrs = marked.file.attrs
