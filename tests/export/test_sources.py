@@ -174,6 +174,7 @@ def test_a_databroker_catalog_is_searched(catalog, runs):
 # --- tiled ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.ci
 @pytest.mark.filterwarnings("ignore")
 def test_a_tiled_server_has_the_same_values(tiled_url, runs, tmp_path):
     from bluesky_tiled_plugins import TiledWriter

@@ -18,6 +18,7 @@ from bluescribe.testing import documents, interleave
 from bluescribe.testing.contract import received
 from tests import warm
 from tests.contracts import SpecContract as Contract
+from tests.extent import IS_LONG
 from tests.readers import spec
 from tests.spoolless import spoolless
 
@@ -430,7 +431,7 @@ def test_every_file_of_a_long_flight_is_named(stream, tmp_path):
     spec.check_silx(only(tmp_path / "data"))
 
 
-@pytest.mark.parametrize("is_beside", [False, True])
+@pytest.mark.parametrize("is_beside", [False, True] if IS_LONG else [True])
 def test_memory_does_not_grow_with_the_run(is_beside, tmp_path):
     peaks = []
     for count in (2_000, 20_000):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.extent import IS_LONG
 from tests.process.children import strike, writing
 from tests.process.test_deaths import check, scan
 from tests.system.adopting import check_as_undisturbed, iconfig, left, next_session, session
@@ -36,7 +37,7 @@ def test_what_a_session_has_left_is_called_the_same(steps: tuple[str, ...], tmp_
 
 
 @pytest.mark.usefixtures("processes")
-@pytest.mark.parametrize("point", [0, 1, 8])
+@pytest.mark.parametrize("point", [0, 1, 8] if IS_LONG else [1])
 def test_a_process_that_is_killed_before_or_after_the_name_comes(
     point: int, tmp_path: Path
 ) -> None:

@@ -27,7 +27,7 @@ from bluescribe.testing.contract import played
 from tests.contracts import SpecContract
 from tests.export.files import differences
 from tests.export.live import AT_ONCE, FORMATS
-from tests.extent import some
+from tests.extent import IS_LONG, some
 
 PATIENCE = 30.0
 FEW = 7
@@ -38,7 +38,7 @@ OVERLAPPING = {name for name in SHAPES if name.startswith(("nested", "interleave
 rows, or are written anew."""
 
 
-@pytest.fixture(params=some(SHAPES))
+@pytest.fixture(params=some(SHAPES)[:: 1 if IS_LONG else 2])
 def shape(request, tmp_path_factory):
     return request.param, _played(request.param, tmp_path_factory)
 

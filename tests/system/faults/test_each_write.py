@@ -58,7 +58,7 @@ FORMATS: dict[str, tuple[str, Layout, Callable[[Path], None]]] = {
         pytest.param("nexus", 1, marks=pytest.mark.ci),
         ("nexus", 2),
         pytest.param("nexus", 5, marks=pytest.mark.ci),
-        ("hdf5", 2),
+        pytest.param("hdf5", 2, marks=pytest.mark.ci),
     ],
 )
 def test_behind_each_write_the_rows_have_their_values(

@@ -110,7 +110,8 @@ def test_a_process_killed_before_the_answer_makes_no_second_transfer(begin, serv
 def test_a_process_that_ends_submits_what_is_ready(service, session, tmp_path):
     child = session(2)
     _, errors = child.communicate("\n", timeout=60)
-    assert (child.returncode, errors) == (0, "")
+    told = [line for line in errors.splitlines() if " INFO " not in line]  # how far it is
+    assert (child.returncode, told) == (0, [])
     assert len(service.tasks) == 2
 
 
