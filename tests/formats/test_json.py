@@ -13,6 +13,8 @@ import pytest
 import xarray
 
 from bluescribe import JsonWriter
+from bluescribe.files.json_text import dumps
+from bluescribe.formats.json import variable
 from tests.readers.json import read_document
 from tests.spoolless import spoolless
 
@@ -140,3 +142,18 @@ def test_memory_does_not_grow_with_the_run(tmp_path):
     assert whole < 10e6, whole
     (path,) = tmp_path.iterdir()
     assert path.stat().st_size > 5e6
+
+
+COLUMNS = {
+    "f": [0.1, 5e-324, -0.0, 1e30, math.nan],
+    "i": [0, 1, -128, 127],
+    "u": [0, 1, 2**8 - 1],
+    "b": [True, False],
+}
+
+
+@pytest.mark.parametrize("dtype", ["?", "b", "u1", "u8", ">i4", "f4", "f8", ">f8"])
+def test_a_column_in_an_array_has_the_words_of_its_values(dtype):
+    column = np.array(COLUMNS[np.dtype(dtype).kind]).astype(dtype)
+    for part in (column, column[:2]):
+        assert variable._texts(part) == [dumps(value) for value in part]

@@ -26,6 +26,8 @@ _NO_NUMBER = (b"NaN", b"Infinity")
 _ENCODING = "JSON text of each value: the values have several types or shapes"
 _SHORT = {float, int, bool, type(None)}
 """Types whose text has no comma: many of them are put in words at once."""
+_AS_PYTHON = {np.dtype(float), np.dtype(bool), *map(np.dtype, "bhilqBHILQ")}
+"""Types of arrays whose values Python's own numbers are: not those of fewer digits."""
 
 Rows = tuple[bytes, bytes, int]
 """Lines of values, lines that name those that are not finite, and the number of the latter."""
@@ -148,6 +150,8 @@ class Variable:
 
 
 def _texts(values: Sequence[Any] | Array) -> list[bytes]:
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype in _AS_PYTHON:
+        values = values.tolist()
     if set(map(type, values)) <= _SHORT and len(values):
         with suppress(TypeError):  # an integer beyond 64 bits
             text = orjson.dumps(list(values))
