@@ -14,13 +14,14 @@ from tests.formats.images import area_detector_file, frames, hdf5_stream, run_of
 from tests.process.children import PATIENCE, eventually, processes, strike
 
 pytestmark = pytest.mark.usefixtures("processes")
+COPIED = {"images": "copy", "images_timeout": PATIENCE, "drain_timeout": PATIENCE}
 
 
 @pytest.mark.parametrize("kills", [0, 1, 2])
 def test_images_are_copied_by_another_process(tmp_path, kills):
     raw = tmp_path / "raw.h5"
     reports: list[RunReport] = []
-    with NexusWriter(tmp_path / "out", images="copy", images_timeout=PATIENCE) as writer:
+    with NexusWriter(tmp_path / "out", **COPIED) as writer:
         writer.on_complete(reports.append)
         for document in run_of_streams([hdf5_stream(raw)], [(0, 0, 4)], (1, 6, 8)):
             writer(*document)
@@ -52,7 +53,7 @@ def test_what_a_process_tells_that_was_left_overwrites_no_account(tmp_path):
     """Its writer replays: what is copied is reported, and the account is another one's."""
     raw = tmp_path / "raw.h5"
     reports: list[RunReport] = []
-    with NexusWriter(tmp_path / "out", images="copy", images_timeout=PATIENCE) as writer:
+    with NexusWriter(tmp_path / "out", **COPIED) as writer:
         writer.on_complete(reports.append)
         for document in run_of_streams([hdf5_stream(raw)], [(0, 0, 4)], (1, 6, 8)):
             writer(*document)

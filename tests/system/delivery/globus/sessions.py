@@ -40,7 +40,7 @@ def scan(RE, **md):
     return uid
 
 
-def wait(condition, seconds=20.0):
+def wait(condition, seconds=60.0):  # on a machine that does much else
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "in vain"
