@@ -34,6 +34,10 @@ COLUMNS_OF = {
     "NULs": st.sampled_from(["a\0", "\0", "b"]),
     "surrogates": st.sampled_from(["\ud800", "a"]),
     "truths": st.booleans(),
+    "numpy's floats": st.floats().map(np.float64),
+    "numpy's short floats": st.floats(width=32).map(np.float32),
+    "numpy's integers": st.integers(-(2**63), 2**63 - 1).map(np.int64),
+    "numpy's truths": st.booleans().map(np.bool_),
     "mixed": st.one_of(st.none(), st.floats(), st.booleans(), st.integers(-9, 9), TEXTS),
 }
 
@@ -84,6 +88,17 @@ def test_numbers_are_packed_and_arrays_stay() -> None:
     assert {type(value) for value in typed["data"]["i"]} == {int}
     assert packed.page["data"]["a"] is image
     assert packed.nbytes >= image.nbytes + number.nbytes + ROWS * 8 * 6
+
+
+def test_numbers_of_numpy_are_packed_and_come_back_as_such() -> None:
+    sent = page({"f": [np.float64(0.1)] * ROWS, "i": [np.int32(7)] * ROWS, "b": [np.True_] * ROWS})
+    packed = EventColumns.of(sent)
+    assert packed is not None
+    typed = packed.typed_page["data"]
+    assert [column.dtype.str for column in typed.values()] == ["<f8", "<i4", "|b1"]
+    kinds = [{type(value) for value in column} for column in packed.page["data"].values()]
+    assert kinds == [{np.float64}, {np.int32}, {np.bool_}]
+    assert packed.nbytes >= ROWS * (8 + 4 + 1)
 
 
 @pytest.mark.parametrize(

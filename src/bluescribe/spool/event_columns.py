@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..model.plain_values import is_plain
+from ..model.values import Array
 from .problems import BrokenSpoolError
 
 __all__ = ["COLUMNS", "EventColumns"]
@@ -24,14 +25,16 @@ COLUMNS = "columns"
 _FEWEST = 32
 """Rows from which on packing pays."""
 _SEPARATOR = "\0"
+_TEXTS = "s"
 _SCALARS = frozenset({float, int, str, bool, NoneType})
 _BEYOND = 2**63
 _OBJECT_BYTES = 40
 """Of a value in a list, about."""
+_NUMPY_KINDS = "fiub"
 
 _Place = tuple[str, str | None]
 """A part of an event_page, and the key of a column in it; None where the part is the column."""
-_Packed: TypeAlias = "array[float] | array[int] | bytes"
+_Packed: TypeAlias = "array[float] | array[int] | bytes | Array"
 
 
 class EventColumns:
@@ -42,7 +45,7 @@ class EventColumns:
     rest
         The page, with its columns of arrays; None stands in the place of those that are packed.
     columns
-        These: floats or integers as an array, texts as bytes.
+        These: floats or integers as an array, numpy's numbers as one of its arrays, texts as bytes.
     """
 
     def __init__(self, rest: dict[str, Any], columns: Mapping[_Place, _Packed]) -> None:
@@ -80,7 +83,7 @@ class EventColumns:
     def nbytes(self) -> int:
         """How much memory it takes, about."""
         others = (column for _, column in _columns_of(self._rest))
-        packed = (memoryview(column).nbytes for column in self._columns.values())
+        packed = (np.frombuffer(column, np.uint8).nbytes for column in self._columns.values())
         return sum(packed) + sum(getattr(c, "nbytes", _OBJECT_BYTES * len(c)) for c in others)
 
     @property
@@ -90,14 +93,14 @@ class EventColumns:
 
     @property
     def typed_page(self) -> dict[str, Any]:
-        """The event_page with columns of numbers as `array.array`: the same values, packed."""
+        """The event_page with columns of numbers as arrays: the same values, packed."""
         return self._filled(are_lists=False)
 
     def told(self) -> tuple[Any, ...]:
         """Return it for a record, in which its buffers are not copied; `made` is its inverse."""
         columns = [
-            (part, key, "s" if type(c) is bytes else c.typecode, np.frombuffer(c, np.uint8))  # type: ignore[union-attr]  # array
-            for (part, key), c in self._columns.items()
+            (part, key, _code(column), np.frombuffer(column, np.uint8))
+            for (part, key), column in self._columns.items()
         ]
         return self._rest, columns
 
@@ -124,7 +127,7 @@ class EventColumns:
             if type(packed) is bytes:
                 column = packed.decode().split(_SEPARATOR)
             elif are_lists:
-                column = packed.tolist()  # type: ignore[union-attr]  # array
+                column = list(packed) if isinstance(packed, np.ndarray) else packed.tolist()  # type: ignore[union-attr]  # array
             _put(page, part, key, column)
         return page
 
@@ -161,7 +164,7 @@ def _columns_of(page: Mapping[str, Any]) -> Iterator[tuple[_Place, Any]]:
 
 
 def _packed(column: list[Any]) -> _Packed | None:
-    """Return a list whose values are all Python's floats, integers or texts, and of one type."""
+    """Return a list whose values are all numbers or texts, and of one type."""
     kind = type(column[0])
     if not {kind}.issuperset(map(type, column)):
         return None
@@ -170,7 +173,16 @@ def _packed(column: list[Any]) -> _Packed | None:
     if kind is int:
         is_short = min(column) >= -_BEYOND and max(column) < _BEYOND
         return _as_array("q", column) if is_short else None
+    if issubclass(kind, np.generic) and (dtype := np.dtype(kind)).kind in _NUMPY_KINDS:
+        return np.array(column, dtype)
     return _joined(column) if kind is str else None
+
+
+def _code(column: _Packed) -> str:
+    """Return what tells the type of a packed column: an array's, numpy's, or that it is texts."""
+    if isinstance(column, np.ndarray):
+        return column.dtype.str
+    return column.typecode if isinstance(column, array) else _TEXTS
 
 
 def _as_array(code: str, column: Sequence[Any]) -> _Packed:
@@ -190,8 +202,10 @@ def _joined(texts: list[str]) -> bytes | None:
 
 
 def _unpacked(code: str, buffer: Any) -> _Packed:
-    if code == "s":
+    if code == _TEXTS:
         return bytes(buffer)
+    if len(code) > 1:
+        return np.frombuffer(buffer, code)
     made: Any = array(code)
     made.frombytes(memoryview(buffer))
     return made  # type: ignore[no-any-return]
