@@ -75,7 +75,8 @@ class StretchReader:
                 before = takewhile(lambda record: record.end <= start, records(file, self._known))
                 learn_forms(before, self._unpacker)
             found = counted(records(file, start), ends := [start])
-            for (name, doc, whose), self.at in entries_of(found, self._unpacker, end):
+            for (name, doc, whose), place in entries_of(found, self._unpacker, end):
+                self.at = place
                 if whose in ("", key) and not name.startswith(NOTE):
                     yield name, doc
         finally:

@@ -23,8 +23,9 @@ __all__ = ["Worker", "story_sent"]
 
 _SYNC_EVERY = 1_000
 """Documents after which a long part of the log is brought to disk, so that it is seen to grow."""
-_WRITE_EVERY_BYTES = 4 << 20
-"""Bytes of the log after which arrays go into the file, so that their memory is used again."""
+_WRITE_EVERY_BYTES = 16 << 20
+"""Bytes of the log after which arrays go into the file, so that their memory is used again: as many
+as keep several cores at work that compress them."""
 
 
 class Worker:
