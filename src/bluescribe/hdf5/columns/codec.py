@@ -161,14 +161,14 @@ def _shuffled(size: int, chunk: Array) -> Array:
 
 
 def _deflated(level: int, chunk: Array) -> Array:
-    return np.frombuffer(zlib.compress(chunk, level), np.uint8)
+    return np.frombuffer(zlib.compress(chunk.data, level), np.uint8)
 
 
 def _filtered(apply: Any, values: tuple[int, ...], chunk: Array) -> Array | None:
     """Return what a filter makes of a chunk; it takes a buffer of malloc's, and gives another."""
     allocate, free = _memory()
     size, buffer = _SIZE(chunk.nbytes), ctypes.c_void_p(allocate(chunk.nbytes))
-    if not buffer:
+    if buffer.value is None:
         raise MemoryError(f"{chunk.nbytes} bytes to compress")
     try:
         ctypes.memmove(buffer, chunk.ctypes.data, chunk.nbytes)
