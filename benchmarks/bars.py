@@ -97,7 +97,9 @@ def _totals(tables: Tables) -> Iterator[Bar]:
     for keys, of, to, limit in (
         ("abcd", "JsonlWriter", "orjson append", 2.0),
         ("ab", "NexusWriter", "h5py in blocks", 2.0),
-        ("cde", "NexusWriter", "h5py in blocks", 1.5),
+        ("c", "NexusWriter", "log, h5py in blocks", 1.5),
+        ("d", "NexusWriter", "log, h5py in blocks", 1.1),
+        ("e", "NexusWriter", "h5py in blocks", 1.5),
     ):
         for key in keys:
             slower = ratio(tables.get(key), "speed", "total_s", of, to)
@@ -165,6 +167,16 @@ def _costs(tables: Tables) -> Iterator[Bar]:
             yield Bar(f"{writer}: CPU of a run of three points", cost, 10.0, "ms")
 
 
+def _reading(tables: Tables) -> Iterator[Bar]:
+    table = tables.get("reading")
+    for row in table.rows if table is not None else ():
+        for what, limit in (("frame", 1.25), ("history", 1.1), ("all", 1.1)):
+            found = row.value("reading", f"{what}_over_plain")
+            if found is not None:
+                key = row.jobs[0].workload
+                yield Bar(f"({key}) reading {what} / chunks of one array: CPU", found, limit, "x")
+
+
 _PARTS: tuple[Callable[[Tables], Iterator[Bar]], ...] = (
     _post,
     _live,
@@ -174,4 +186,5 @@ _PARTS: tuple[Callable[[Tables], Iterator[Bar]], ...] = (
     _imports,
     _images,
     _costs,
+    _reading,
 )

@@ -209,6 +209,7 @@ CONTENDERS = {
             "from bluescribe import NexusWriter",
         ),
         Contender("h5py in blocks", "nexus", "floor", "h5py", _floor(floors.HdfBlocks)),
+        Contender("log, h5py in blocks", "nexus", "floor", "h5py", _floor(floors.LogAndBlocks)),
         Contender(
             "apstools NXWriter",
             "nexus",

@@ -57,9 +57,10 @@ def test_images_are_measured_linked_and_copied(tmp_path):
     "command",
     [
         ["pages", "--events", "10000", "--repeat", "1", "--formats", "hdf5,csv"],
-        ["compression", "--frames", "1", "--repeat", "1"],
+        ["compression", "--frames", "2", "--repeat", "1", "--names", "none,gzip,zstd,blosc"],
+        ["chunks", "--share", "0.05", "--repeat", "1"],
     ],
-    ids=["pages", "compression"],
+    ids=["pages", "compression", "chunks"],
 )
 def test_what_has_a_command_of_its_own_runs(command):
     module, *options = command

@@ -56,6 +56,40 @@ def test_every_shape_of_run_comes_back(name, place, tmp_path_factory):
     segment.close()
 
 
+@pytest.mark.parametrize("is_padded", [True, False], ids=["now", "before 0.2"])
+def test_arrays_come_back_as_they_were(is_padded, place, monkeypatch):
+    """They can be written to and have numbers where a processor reads them, from older logs too."""
+    if not is_padded:
+        monkeypatch.setattr(segments, "padded", lambda first, parts: first)
+    arrays = {
+        f"of {n}": np.arange(n, dtype=t) for n, t in [(9000, "u1"), (2049, "<f8"), (600, "<c16")]
+    }
+    segment = Segment(place, ABOUT)
+    for uid in ("x" * n for n in range(20)):
+        segment.append([("event", {"uid": uid, "data": arrays}, "")])
+    segment.close()
+    found = [doc["data"] for _, doc, _ in read(place)]
+    assert len(found) == 20
+    for data in found:
+        assert same(data, arrays)
+        for array in data.values():
+            assert array.flags.aligned
+            assert array.flags.writeable
+            array[:] = 0
+    assert not any(array.any() for data in found for array in data.values())
+
+
+def test_a_large_array_is_read_without_a_copy(place):
+    segment = Segment(place, ABOUT)
+    segment.append([("event", {"data": {"image": np.arange(50_000.0)}}, "")])
+    segment.close()
+    ((_, doc, _),) = read(place)
+    owner = doc["data"]["image"]
+    while owner.base is not None:
+        owner = owner.base.obj if isinstance(owner.base, memoryview) else owner.base
+    assert owner.nbytes > 50_000 * 8, "it is a part of the record"
+
+
 def test_a_torn_end_costs_what_stands_there(place, tmp_path_factory):
     folder = tmp_path_factory.getbasetemp() / "shapes"
     pairs, items = kept(played("scan", "plain", folder))

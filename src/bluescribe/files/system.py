@@ -6,6 +6,7 @@ Without locks, other processes are not kept out; the rest is done in another way
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import shutil
@@ -25,6 +26,7 @@ __all__ = [
     "change_mode",
     "change_owner",
     "free_bytes",
+    "keep_memory",
     "lock_file",
     "module",
     "read_at",
@@ -56,6 +58,10 @@ CLOSED = _flags("O_CLOEXEC", "O_NOINHERIT")
 
 SAFELY = CLOSED | _flags("O_NOFOLLOW", "O_BINARY")
 """For `os.open`: not through a link, not for a child process, bytes as they are."""
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_LARGEST_OF_HEAP = 32 << 20
+"""Bytes of the largest piece that glibc takes from what stays; a larger one goes back at once."""
 
 UNBLOCKED = _flags("O_NONBLOCK")
 """For `os.open`: do not wait for somebody at the other end of a pipe."""
@@ -156,3 +162,19 @@ def write_parts(fd: int, parts: Sequence[memoryview]) -> int:
     if hasattr(os, "writev"):
         return os.writev(fd, parts)
     return os.write(fd, parts[0])
+
+
+def keep_memory(size: int) -> None:
+    """Have this process keep free memory for what it needs next, where its C library can do that.
+
+    Parameters
+    ----------
+    size
+        Bytes at the most.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):  # of glibc alone
+        return
+    mallopt(_MMAP_THRESHOLD, _LARGEST_OF_HEAP)
+    mallopt(_TRIM_THRESHOLD, size)

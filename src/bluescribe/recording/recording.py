@@ -259,6 +259,10 @@ class Recording:
         self._pages.write_pending()
         self._retry(self._file.control, doc["verb"], doc)
 
+    def write_pending(self) -> None:
+        """Write the events that wait to become pages."""
+        self._pages.write_pending()
+
     def sync(self) -> None:
         """Bring to disk what came since the last time."""
         self._pages.write_pending()

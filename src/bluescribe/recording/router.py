@@ -275,6 +275,11 @@ class Router(DocumentRouter):
             if self._space is not None:
                 self._space.look(recording.run.uid, recording.folder)
 
+    def write_pending(self) -> None:
+        """Write the events of every open run that wait to become pages; never raise."""
+        for recording in self.index.runs.values():
+            recording.write_pending()
+
     def close(self) -> None:
         """Finish the files of runs that were never stopped; never raise."""
         for recording in list(self.index.runs.values()):

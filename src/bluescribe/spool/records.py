@@ -16,12 +16,27 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import BinaryIO
 
-__all__ = ["Buffer", "Kind", "Record", "is_torn_head", "packed", "records"]
+import numpy as np
+
+__all__ = [
+    "Buffer",
+    "Kind",
+    "Record",
+    "as_writable",
+    "is_torn_head",
+    "packed",
+    "padded",
+    "records",
+]
 
 _LETTERS = b"bs"
 _HEAD = struct.Struct("<2sBxIQ")
 _CHECKSUM = struct.Struct("<I")
 _LENGTH = struct.Struct("<Q")
+_SEVERAL = 16
+"""Parts begin at a multiple of so many bytes behind the head: numpy's numbers have to."""
+_LARGE_BYTES = 1 << 12
+"""Of a body, from which on it is read into memory that can be written to."""
 
 Buffer = bytes | bytearray | memoryview
 
@@ -64,6 +79,25 @@ def packed(kind: Kind, parts: Sequence[Buffer]) -> list[Buffer]:
     return [head + _CHECKSUM.pack(checksum), lengths, *views]
 
 
+def padded(first: bytes, parts: int) -> bytes:
+    """Return the first part of a record, so long that the next one begins where arrays may.
+
+    Parameters
+    ----------
+    first
+        What ends by itself, as pickles do: zeros are put behind it.
+    parts
+        How many follow.
+    """
+    return first + bytes(-(len(first) + (1 + parts) * _LENGTH.size) % _SEVERAL) if parts else first
+
+
+def as_writable(part: memoryview) -> Buffer:
+    """Return a part as arrays can be made of it: as it is, where it can be written to."""
+    address, is_fixed = np.frombuffer(part, np.uint8).__array_interface__["data"]
+    return bytearray(part) if is_fixed or address % _SEVERAL else part
+
+
 def records(file: BinaryIO, start: int = 0) -> Iterator[Record]:
     """Yield the whole records of a file, up to the first place where none begins.
 
@@ -104,7 +138,7 @@ def _record(file: BinaryIO, end: int) -> Record | None:
     until = file.tell() + size
     if letters != _LETTERS or kind not in _KINDS or size < count * _LENGTH.size or until > end:
         return None
-    body = memoryview(file.read(size))
+    body = _body(file, size)
     if _CHECKSUM.pack(zlib.crc32(body, zlib.crc32(head))) != checksum:
         return None
     parts, at = [], count * _LENGTH.size
@@ -113,3 +147,11 @@ def _record(file: BinaryIO, end: int) -> Record | None:
         parts.append(body[at : at + length])
         at += length
     return Record(Kind(kind), tuple(parts), until) if at == size else None
+
+
+def _body(file: BinaryIO, size: int) -> memoryview:
+    """Return what follows a head; arrays can be made of what is large without a copy."""
+    if size < _LARGE_BYTES:
+        return memoryview(file.read(size))
+    body = memoryview(np.empty(size, np.uint8))  # type: ignore[arg-type]  # it is a buffer
+    return body[: file.readinto(body)]  # type: ignore[attr-defined]  # of what is open to be read

@@ -16,7 +16,16 @@ from ..files.system import change_mode, write_parts
 from .event_columns import COLUMNS, EventColumns
 from .event_rows import ROWS, EventRows
 from .problems import BrokenSpoolError
-from .records import Buffer, Kind, Record, is_torn_head, packed, records
+from .records import (
+    Buffer,
+    Kind,
+    Record,
+    as_writable,
+    is_torn_head,
+    packed,
+    padded,
+    records,
+)
 from .rows import Form, Unpacker
 from .values import decode, encode
 
@@ -178,7 +187,7 @@ class Segment:
 
 def _document(kind: Kind, told: Any) -> list[Buffer]:
     data, arrays = encode(told)
-    return packed(kind, [data, *(memoryview(array) for array in arrays)])
+    return packed(kind, [padded(data, len(arrays)), *(memoryview(array) for array in arrays)])
 
 
 def _write_all(fd: int, buffers: list[Buffer]) -> int:
@@ -282,7 +291,7 @@ def one_by_one(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 def _told(record: Record) -> Any:
     first, *arrays = record.parts
-    return decode(first, map(bytearray, arrays))  # arrays that can be written to, as they were
+    return decode(first, map(as_writable, arrays))  # arrays that can be written to, as they were
 
 
 def _check_schema(place: Place, about: Any) -> None:

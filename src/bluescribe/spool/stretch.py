@@ -34,6 +34,8 @@ class StretchReader:
     def __init__(self) -> None:
         self._file: io.FileIO | None = None
         self._unpacker = Unpacker()
+        self.at = 0
+        """Where the record ends that was read last."""
         self._known = 0
         """Offset up to which the forms of the segment are known."""
 
@@ -73,7 +75,8 @@ class StretchReader:
                 before = takewhile(lambda record: record.end <= start, records(file, self._known))
                 learn_forms(before, self._unpacker)
             found = counted(records(file, start), ends := [start])
-            for (name, doc, whose), _ in entries_of(found, self._unpacker, end):
+            for (name, doc, whose), place in entries_of(found, self._unpacker, end):
+                self.at = place
                 if whose in ("", key) and not name.startswith(NOTE):
                     yield name, doc
         finally:

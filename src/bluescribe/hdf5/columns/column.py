@@ -17,6 +17,7 @@ from ..file import LiveFile
 from ..objects import as_stored, new_attributes, new_column, utf8_dtype
 from ..removal import remove
 from .chunks import are_compressed, rows_a_chunk
+from .codec import Codec
 from .encoding import Block, decode, encode
 from .growth import Growth
 from .layout import Layout, layout_in
@@ -83,6 +84,7 @@ class Column:
         self.blank = blank
         self._told = told
         self._chunk_bytes: dict[str, int] = {}
+        self._codecs: dict[str, Codec | None] = {}
         self._missing: list[int] = []
         self._measured: list[tuple[int, np.dtype[Any]]] = []
         """Types that rows had before the column became wider: up to which row, and the type."""
@@ -253,6 +255,7 @@ class Column:
         )
         self._chunk_bytes[name.removesuffix(REMADE)] = rows * row_bytes
         dataset = new_column(self._group, name, stored, shape, chunk_rows=rows, storage=storage)
+        self._codecs[name.removesuffix(REMADE)] = Codec.of(dataset) if storage else None
         new_attributes(dataset, attrs)
         self._file.handles.keep(f"{self.group}/{name}", dataset)
 
@@ -261,7 +264,8 @@ class Column:
             array = as_stored(array)
         size = sum(row.nbytes for row in array) if isinstance(array, list) else array.nbytes
         self._file.make_room(size + self._chunk_bytes.get(name.removesuffix(REMADE), 0) + _A_WRITE)
-        write_rows(self._dataset(name), start, array)
+        codec = self._codecs.get(name.removesuffix(REMADE))
+        (write_rows if codec is None else codec.write)(self._dataset(name), start, array)
 
     @property
     def _group(self) -> h5g.GroupID:

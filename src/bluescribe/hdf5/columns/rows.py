@@ -13,7 +13,7 @@ from ...model.numbers import is_real
 from ...model.values import Array
 from ..objects import type_of
 
-__all__ = ["write_rows"]
+__all__ = ["extend", "put_rows", "write_rows"]
 
 _STACKED_BYTES = 1 << 18
 """Arrays are stacked in a buffer that stays in the processor's cache."""
@@ -41,15 +41,25 @@ def write_rows(dataset: h5d.DatasetID, start: int, rows: Array | list[Array]) ->
         if end > start:
             _write(dataset, _line(start, end), rows)
         return
+    extend(dataset, end)
+    for block in [rows] if isinstance(rows, np.ndarray) else _stacks(rows):
+        if block.size:
+            put_rows(dataset, start, block)
+        start += len(block)
+
+
+def extend(dataset: h5d.DatasetID, end: int) -> None:
+    """Make a dataset have so many rows."""
     shape = dataset.shape
     if shape[0] != end:
         dataset.set_extent((end, *shape[1:]))
-    for block in [rows] if isinstance(rows, np.ndarray) else _stacks(rows):
-        if block.size:
-            space = dataset.get_space()
-            space.select_hyperslab((start, *(0 for _ in shape[1:])), block.shape)
-            _write(dataset, (h5s.create_simple(block.shape), space), block)
-        start += len(block)
+
+
+def put_rows(dataset: h5d.DatasetID, start: int, block: Array) -> None:
+    """Write rows that a dataset has already."""
+    space = dataset.get_space()
+    space.select_hyperslab((start, *(0 for _ in block.shape[1:])), block.shape)
+    _write(dataset, (h5s.create_simple(block.shape), space), block)
 
 
 @lru_cache(_MOST_SPACES)

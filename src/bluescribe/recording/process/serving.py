@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ... import __version__
+from ...files.system import keep_memory
 from .channel import Channel
 from .child import IGNORED
 from .session import LogSender, Session
@@ -28,6 +29,9 @@ __all__ = ["named", "serve"]
 
 _FAULT = 70
 """The exit status of a process that met a fault of its own: EX_SOFTWARE of sysexits.h."""
+_KEPT_BYTES = 32 << 20
+"""Free memory that stays with the process: HDF5 takes a buffer for each chunk that it compresses,
+and new memory costs as much as the fastest codecs."""
 
 
 def serve(commands: int, events: int) -> None:
@@ -43,6 +47,7 @@ def serve(commands: int, events: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     faulthandler.enable()
+    keep_memory(_KEPT_BYTES)
     sys.unraisablehook = _end_where_hdf5_is_broken
     channel, hearing = (Channel(socket.socket(fileno=fd)) for fd in (commands, events))
     name, about = channel.receive()

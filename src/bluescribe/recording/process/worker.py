@@ -23,6 +23,9 @@ __all__ = ["Worker", "story_sent"]
 
 _SYNC_EVERY = 1_000
 """Documents after which a long part of the log is brought to disk, so that it is seen to grow."""
+_WRITE_EVERY_BYTES = 16 << 20
+"""Bytes of the log after which arrays go into the file, so that their memory is used again: as many
+as keep several cores at work that compress them."""
 
 
 class Worker:
@@ -69,12 +72,16 @@ class Worker:
             It is damaged.
         """
         number = since = 0
+        written = start
         for name, doc in self._reader.read(start, end, key):
             self._take(name, doc)
             number += documents_in(doc)
             if number - since >= _SYNC_EVERY:
                 self._recorder.sync()
-                since = number
+                since, written = number, self._reader.at
+            elif self._reader.at - written >= _WRITE_EVERY_BYTES:
+                self._recorder.write_pending()
+                written = self._reader.at
         return number
 
     def _take(self, name: str, doc: Any) -> None:
