@@ -146,7 +146,7 @@ class _Reading:
         """Yield the formats that are on and have no mistake."""
         for block, content in blocks.items():
             name = block.removesuffix(SUFFIX).lower()
-            if block not in self.known.formats:
+            if not self.known.is_format(block):
                 self.mistakes.append(self.known.unknown(self.source, block))
                 continue
             is_on = self._is_enabled(block, content)
@@ -166,6 +166,9 @@ class _Reading:
 
     def deliveries(self, formats: list[str]) -> Iterator[DeliveryConfig]:
         """Yield the deliveries that are on and have no mistake."""
+        content_of = self.source.content.items()
+        if not any(self.known.is_delivery(str(key), value) for key, value in content_of):
+            return
         for name in self.known.deliveries:
             block = name.upper()
             content: Any = self.source.content.get(block)
@@ -202,7 +205,7 @@ class _Reading:
 
     def _load(self, block: str, name: str) -> FormatPlugin | None:
         try:
-            return load_plugin(name)
+            return load_plugin(name, is_whole=False)
         except UnknownFormatError as error:  # of the package that adds it: the others are read on
             self.mistakes.append(self.source.mistake((block,), str(error)))
             return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -52,8 +54,20 @@ class Registry:
         ConfigError
             It cannot be imported: h5py is missing, or was compiled for another numpy, say.
         """
-        try:
+        with self.importing(name):
             return import_module(f"{self.package}.{name}")
+
+    @contextmanager
+    def importing(self, name: str) -> Iterator[None]:
+        """Tell what is to be done where one of ours, or a part of it, cannot be imported.
+
+        Raises
+        ------
+        ConfigError
+            It cannot.
+        """
+        try:
+            yield
         except Exception as error:
             raise self.error(
                 f"the {self.kind} {name!r} cannot be imported: {type(error).__name__}: {error}. "

@@ -62,3 +62,13 @@ class Following:
     def begin_early(self) -> None:
         """Have what takes long to begin begin before the first run."""
         self._backend.begin_early()
+
+    def load(self) -> None:
+        """Import what writes the format in this process, if it is not written elsewhere.
+
+        Raises
+        ------
+        ImportError
+            It cannot be imported.
+        """
+        self._backend.load()

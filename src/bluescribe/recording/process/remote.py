@@ -19,10 +19,10 @@ from ..account import Account
 from .connection import Connection
 from .crash import MOST_DEATHS, CrashRecovery
 from .events import WorkerEvents
-from .worker import Worker
 
 if TYPE_CHECKING:
     from ...spool import Lane
+    from .worker import Worker
 
 __all__ = ["RemoteRecorder"]
 
