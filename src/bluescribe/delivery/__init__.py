@@ -10,7 +10,6 @@ Knows: writers and their `RunReport`; not how runs are written or configured.
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,8 @@ from ..contract.registry import Registry
 from ..errors import UnknownDeliveryError, shown
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from .base import Delivery
 
 __all__ = ["delivery_names", "load_delivery", "own_delivery_names"]

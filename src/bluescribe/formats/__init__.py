@@ -10,7 +10,6 @@ Knows: the contract, `hdf5`, and `Writer`; a format does not know another.
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,8 @@ from ..contract.registry import Registry
 from ..errors import UnknownFormatError, shown
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from ..recording.writer import Writer
 
 __all__ = ["format_names", "load_format", "load_plugin", "own_format_names"]

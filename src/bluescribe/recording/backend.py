@@ -20,18 +20,20 @@ from .account import Account
 from .at_exit import at_the_end
 from .here import Here
 from .notices import Notice
-from .process import RemoteRecorder, is_safe_in_a_process, why_not
+from .process import is_safe_in_a_process, why_not
 
 if TYPE_CHECKING:
     from ..contract.plugin import FormatPlugin
     from ..contract.session import FormatSession
     from ..files.job_note import Note
-    from .process import Worker
+    from .process import RemoteRecorder, Worker
     from .recorder import Recorder
 
 __all__ = ["Backend", "close", "end"]
 
-# what writes: a session needs it only for formats that it writes itself
+# what writes: a session needs it for formats that it writes itself, and their processes need
+# nothing of what leads to a process
+_REMOTE = later(f"{__package__}.process.remote", "RemoteRecorder")
 _POST_RUN = later(f"{__package__}.post_run", "PostRunJobs")
 _RECORDER = later(f"{__package__}.recorder", "Recorder")
 _WORKER = later(f"{__package__}.process.worker", "Worker")
@@ -71,6 +73,8 @@ class Backend:
         self.lane = Lane(spool, self._here, name=plugin.name, interval=interval)
         self.lane.about = partial(_about, plugin.name, settings)
         self.account.spool = self.lane
+        self._remote: RemoteRecorder | None = None
+        """Has a process of its own write."""
         _LANES.add(self.lane)
         self._choose_recorder(spool)
 
@@ -91,9 +95,9 @@ class Backend:
 
     def _choose_recorder(self, spool: Spool) -> None:
         """Have files that HDF5 writes written by a process of their own, where that can be done."""
-        kind, before = self._plugin.writer, self.lane.recipient
-        self.lane.recipient = self._here
-        if isinstance(before, RemoteRecorder):
+        kind, before = self._plugin.writer, self._remote
+        self._remote, self.lane.recipient = None, self._here
+        if before is not None:
             before.leave(bool)
         is_wanted = spool.uses_processes and self._plugin.opens_hdf5
         if is_wanted and is_safe_in_a_process(kind) and not why_not():
@@ -101,7 +105,8 @@ class Backend:
                 "class": (kind.__module__, kind.__qualname__),
                 "settings": told(self._settings),
             }
-            self.lane.recipient = RemoteRecorder(about, self.lane, self.account, self._make_worker)
+            self._remote = _REMOTE(about, self.lane, self.account, self._make_worker)
+            self.lane.recipient = self._remote
 
     def worker(self) -> Worker:
         """Return what does in this process what a session asks.
@@ -113,10 +118,15 @@ class Backend:
         """
         return self._make_worker()
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether a process of its own writes."""
+        return self._remote is not None
+
     def begin_early(self) -> None:
         """Have what takes long to begin begin before the first run."""
-        if isinstance(self.lane.recipient, RemoteRecorder):
-            self.lane.recipient.begin()
+        if self._remote is not None:
+            self._remote.begin()
         else:
             self._here.load_early()
 
@@ -128,12 +138,12 @@ class Backend:
         ImportError
             It cannot be imported.
         """
-        if self.lane.recipient is self._here:
+        if self._remote is None:
             self._here.load()
 
     def take_up(self, note: Note) -> None:
         """Do in the background what an earlier session owed to a file of this format."""
-        if isinstance(self.lane.recipient, RemoteRecorder):
+        if self._remote is not None:
             note.release()
             self.lane.post("owed", {"path": str(note.place.path)})
             return

@@ -36,7 +36,8 @@ def begin_early(writers: Writers) -> None:
 
 def _begin(writers: Writers, has_left: bool) -> None:
     try:
-        for writer in writers:
+        # a process takes longest, and does not take turns with this one
+        for writer in sorted(writers, key=lambda each: not each.is_elsewhere):
             writer.begin_early()
         _look_back(writers, has_left)
     except Exception:

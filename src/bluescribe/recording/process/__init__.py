@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from ...later import names_of
 from .possible import is_safe_in_a_process, why_not
-from .remote import RemoteRecorder
 
 if TYPE_CHECKING:
+    from .remote import RemoteRecorder
     from .worker import Worker
 
 __all__ = [
@@ -23,4 +23,4 @@ __all__ = [
     "why_not",
 ]
 
-__getattr__ = names_of(__name__, {"Worker": "worker"})
+__getattr__ = names_of(__name__, {"RemoteRecorder": "remote", "Worker": "worker"})
