@@ -41,6 +41,22 @@ class Later:
     def __init__(self, module: str, name: str) -> None:
         self.module, self.name = module, name
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another one stands for the same."""
+        return isinstance(other, Later) and self._key == other._key
+
+    def __hash__(self) -> int:
+        """Return the same number for the same."""
+        return hash(self._key)
+
+    def __repr__(self) -> str:
+        """Name what it stands for."""
+        return f"Later({self.module!r}, {self.name!r})"
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        return self.module, self.name
+
     def load(self) -> Any:
         """Return it.
 

@@ -149,6 +149,8 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._said,
+                # threads for linear algebra, which no format has, take a fifth of a start
+                env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
             )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
