@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import pkgutil
 import shutil
 import subprocess
@@ -30,6 +30,9 @@ def named() -> Iterator[tuple[str, Later]]:
     for room in ROOMS:
         package = importlib.import_module(f"bluescribe.{room}")
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            spec = importlib.util.find_spec(found.name)
+            if "ater(" not in Path(str(spec and spec.origin)).read_text(encoding="utf-8"):
+                continue
             module = importlib.import_module(found.name)
             classes = [each for each in vars(module).values() if isinstance(each, type)]
             for owner in (module, *(one for one in classes if one.__module__ == found.name)):
@@ -124,7 +127,9 @@ def test_parts_of_another_version_are_not_imported(copied: Path) -> None:
         except ImportError as error:
             print(error)
     """
-    words = f"bluescribe 99.0 was installed meanwhile, and this program has {bluescribe.__version__}"
+    words = (
+        f"bluescribe 99.0 was installed meanwhile, and this program has {bluescribe.__version__}"
+    )
     assert play(copied, program).strip() == f"{words}: restart it"
 
 

@@ -219,9 +219,7 @@ def _known_keys(block: str, content: Any) -> list[str]:
         return [ENABLE, *(key for key in keys_of(WriterSettings) if key not in OF_SESSION)]
     try:
         if block.endswith(SUFFIX):
-            settings: Any = load_plugin(
-                block.removesuffix(SUFFIX).lower(), is_whole=False
-            ).settings
+            settings: Any = load_plugin(block.removesuffix(SUFFIX).lower(), is_whole=False).settings
         else:
             settings = load_delivery(block.lower()).settings_class
     except Exception:  # it is told where it is switched on

@@ -46,9 +46,9 @@ class FormatSession(Generic[Settings]):
     @property
     def file_class(self) -> type[RunFile[Any]]:
         """What writes one run."""
-        if isinstance(self._file_class, Later):
-            self._file_class = self._file_class.load()
-        return self._file_class
+        known = self._file_class
+        found: type[RunFile[Any]] = known.load() if isinstance(known, Later) else known
+        return found
 
     def new_file(self) -> RunFile[Any]:
         """Return what writes the next run."""

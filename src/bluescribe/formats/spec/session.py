@@ -147,7 +147,7 @@ class SpecSession(FormatSession["SpecSettings"]):
             Where it is to be, without ending.
         """
         with self._lock:
-            file = _new_file(place.with_name(place.name + self._ending))
+            file: SessionFile = _new_file(place.with_name(place.name + self._ending))
             file.make(run)
             self._files[file.place.folder.identity, file.place.name] = self._current = file
             return file
@@ -274,7 +274,8 @@ class SpecSession(FormatSession["SpecSettings"]):
             return None
         place = Place.at(path)
         known = self._files.get((place.folder.identity, place.name))
-        return max(_highest_scan(place), -1 if known is None else known.numbers.highest)
+        highest: int = _highest_scan(place)
+        return max(highest, -1 if known is None else known.numbers.highest)
 
     @property
     def _ending(self) -> str:

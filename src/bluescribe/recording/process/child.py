@@ -29,7 +29,7 @@ IGNORED = tuple(
 )
 """Signals that are meant for the session, which ends its processes when all is written."""
 _PROGRAM = (
-    # what is imported stays: to look through it again and again for garbage takes a fifth of a start
+    # what is imported stays; to look through it for garbage takes a fifth of a start
     "import gc; gc.disable(); "
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
     "from bluescribe.recording.process.serving import serve; serve(*map(int, sys.argv[2:]))"

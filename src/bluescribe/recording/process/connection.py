@@ -206,7 +206,7 @@ class Connection:
         except Exception as another:
             if not self._is_stuck:
                 self._is_stuck = True
-                logger.error(
+                logger.error(  # noqa: TRY400  # it says all that an instrument scientist needs
                     "%s: no process of its own can be begun: %s; and this one cannot write it: "
                     "%s: %s. %s.",
                     *(self._account.format_name, error, type(another).__name__, another, KEPT),
