@@ -41,6 +41,8 @@ def _begin(writers: Writers, has_left: bool) -> None:
             writer.begin_early()
         _look_back(writers, has_left)
     except Exception:
+        if not threading.main_thread().is_alive():
+            return  # a program that ends as it begins: no thread can be started any more
         logger.exception("a fault inside bluescribe; please report it")
 
 
