@@ -30,6 +30,7 @@ _COLUMNS = {
     "archive": 0.65,
     "checking": 0.3,
     "extras": 0.8,
+    "later": 0.1,
     "log_once": 0.3,
 }
 """Where rooms stand on their floor, from left to right; others stand in the middle."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import BluescribeError
+from .later import names_of
 
 if TYPE_CHECKING:
     from .archive.exporting import export
@@ -63,13 +63,8 @@ _HOMES = {
     "subscribe_writers": "session",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: a format that is off costs nothing."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    return value
+__getattr__ = names_of(__name__, _HOMES)
+"""Imports a public name when it is first used: a format that is off costs nothing."""
 
 
 def __dir__() -> list[str]:

@@ -307,7 +307,7 @@ def test_a_file_that_cannot_be_made_is_a_failure_of_the_run(engine, tmp_path, ca
             super().__init__(settings)
 
     class DemandingWriter(JsonlWriter):
-        file_class = Demanding  # type: ignore[assignment]  # what is tried
+        file_class = Demanding
 
     with DemandingWriter(tmp_path) as writer:
         engine.subscribe(writer.receiver)

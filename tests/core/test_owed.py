@@ -107,8 +107,8 @@ def test_the_next_session_tells_and_does_it(
 
 
 def wait_for_finders() -> None:
-    for thread in threading.enumerate():
-        if thread.name == "bluescribe-owed":
+    for name in ("bluescribe-begins", "bluescribe-owed"):  # the first one begins the second one
+        for thread in [each for each in threading.enumerate() if each.name == name]:
             thread.join(PATIENCE)
 
 

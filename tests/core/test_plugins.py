@@ -199,8 +199,6 @@ def test_a_folder_without_a_record_is_no_format(monkeypatch):
 
 
 def test_one_of_ours_that_cannot_be_imported_harms_no_other(monkeypatch, tmp_path, caplog):
-    for module in ("nexus", "nexus.runfile"):
-        monkeypatch.delitem(sys.modules, f"bluescribe.formats.{module}", raising=False)
     monkeypatch.setitem(sys.modules, "bluescribe.formats.nexus.runfile", None)
     with pytest.raises(UnknownFormatError, match=r"'nexus' cannot be imported: ModuleNotFoundErr"):
         load_plugin("nexus")

@@ -83,7 +83,7 @@ def next_session(config: dict[str, Any], *, is_adopted: bool = True) -> Iterator
 
 def adopted(timeout: float = PATIENCE) -> None:
     """Wait until all is done that a session does in the background when it begins."""
-    for name in ("bluescribe-adopts", "bluescribe-incomplete"):
+    for name in ("bluescribe-begins", "bluescribe-adopts", "bluescribe-incomplete"):
         for thread in [thread for thread in threading.enumerate() if thread.name == name]:
             thread.join(timeout)
             assert not thread.is_alive(), f"{name} goes on"

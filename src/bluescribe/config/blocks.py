@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ..contract.settings import CheckedSettings, WriterSettings
-from ..delivery import delivery_names, load_delivery
+from ..delivery import delivery_names, load_delivery, own_delivery_names
 from ..errors import UnknownFormatError, shown
-from ..formats import format_names, load_plugin
+from ..formats import format_names, load_plugin, own_format_names
 from .iconfig import ENABLE, OLDER_IN_BLOCKS, OLDER_KEYS, Mistake, Source
 from .session import OF_SESSION
 
@@ -25,25 +25,43 @@ SUFFIX = "_DATA_FILES"
 _MERGE = "<<"
 
 
-@dataclass(frozen=True)
 class Blocks:
-    """The blocks that are known when a configuration is read."""
+    """The blocks that are known when a configuration is read.
 
-    formats: list[str] = field(
-        default_factory=lambda: [f"{name.upper()}{SUFFIX}" for name in format_names()]
-    )
-    deliveries: list[str] = field(default_factory=delivery_names)
+    Those of other packages are looked for, in all that is installed, when there is a key that one
+    of them may be meant by: that takes some milliseconds.
+    """
+
+    def __init__(self) -> None:
+        self._own_formats = _blocks_of(own_format_names())
+        self._own_deliveries = own_delivery_names()
+
+    @cached_property
+    def formats(self) -> list[str]:
+        """The blocks of all formats."""
+        return _blocks_of(format_names())
+
+    @cached_property
+    def deliveries(self) -> list[str]:
+        """The names of all deliveries."""
+        return delivery_names()
+
+    def is_format(self, key: str) -> bool:
+        """Tell whether a key is the block of a format."""
+        return key in self._own_formats or (key.endswith(SUFFIX) and key in self.formats)
 
     def is_ours(self, key: str, value: Any) -> bool:
         """Tell whether a key at the top level, and what stands below it, is read."""
-        is_block = key in (SHARED, *self.formats) or key in OLDER_KEYS
+        is_block = key == SHARED or key in OLDER_KEYS or self.is_format(key)
         is_unknown_format = key.endswith(SUFFIX) and _has_like_enable(value)
         return is_block or is_unknown_format or self.is_delivery(key, value)
 
     def is_delivery(self, key: str, value: Any) -> bool:
         """Tell whether a block is a delivery; other software may call one TILED or GLOBUS."""
         has_enable = isinstance(value, Mapping) and bool({ENABLE, _MERGE} & value.keys())
-        return key.lower() in self.deliveries and key.isupper() and has_enable
+        if not (has_enable and key.isupper()) or key in self._own_formats:
+            return False
+        return key.lower() in self._own_deliveries or key.lower() in self.deliveries
 
     def of(self, source: Source, mistakes: list[Mistake]) -> dict[str, dict[str, Any]]:
         """Return the blocks of the formats and the shared one, older keys sorted in."""
@@ -78,7 +96,7 @@ class Blocks:
             if not self.is_ours(str(key), value):
                 yield from self._near_miss(source, str(key), value)
                 self._warn_of_nested_blocks(source, str(key), value)
-            elif str(key) in self.formats and isinstance(value, Mapping):
+            elif self.is_format(str(key)) and isinstance(value, Mapping):
                 _warn_without_enable(source, str(key), value)
 
     def _repeated(self, source: Source) -> Iterator[Mistake]:
@@ -110,8 +128,9 @@ class Blocks:
                 )
 
     def _may_have_lost(self, block: str, value: Any) -> bool:
-        is_block = block in (SHARED, *self.formats) and isinstance(value, Mapping | None)
-        return is_block or (block.isupper() and block.lower() in self.deliveries and value is None)
+        if block == SHARED or self.is_format(block):
+            return isinstance(value, Mapping | None)
+        return value is None and block.isupper() and block.lower() in self.deliveries
 
     def _following(self, source: Source, index: int, block: str) -> Iterator[tuple[str, int]]:
         """Yield the keys right below a block that are its own, though not in it."""
@@ -125,10 +144,12 @@ class Blocks:
 
     def _near_miss(self, source: Source, key: str, value: Any) -> Iterator[Mistake]:
         """Tell of what is meant for us, or may be."""
-        near = difflib.get_close_matches(
-            key.upper(), [SHARED, *OLDER_KEYS, *self.formats], n=1, cutoff=0.85
-        )
         has_enable = _has_like_enable(value)
+        may_be_theirs = has_enable or any(part in key.upper() for part in SHARED.split("_"))
+        formats = self.formats if may_be_theirs else self._own_formats
+        near = difflib.get_close_matches(
+            key.upper(), [SHARED, *OLDER_KEYS, *formats], n=1, cutoff=0.85
+        )
         if near and _is_meant_for(near[0], value):
             yield source.mistake((key,), f"is it {near[0]}? Nothing is read from {key}")
         elif near and (isinstance(value, Mapping) or near[0] in OLDER_KEYS):
@@ -149,7 +170,7 @@ class Blocks:
 
     def _warn_of_nested_blocks(self, source: Source, key: str, value: Any) -> None:
         for inner, content in value.items() if isinstance(value, Mapping) else ():
-            if inner in self.formats and _has_like_enable(content):
+            if self.is_format(str(inner)) and _has_like_enable(content):
                 message = (
                     f"stands inside {key}; move it to the left margin if it is for bluescribe."
                 )
@@ -165,6 +186,10 @@ class Blocks:
         known = ", ".join(self.formats)
         mistake = source.mistake((block,), f"unknown format; {hint}Known are {known}")
         return Mistake(mistake.line, mistake.message, UnknownFormatError)
+
+
+def _blocks_of(formats: list[str]) -> list[str]:
+    return [f"{name.upper()}{SUFFIX}" for name in formats]
 
 
 def keys_of(settings: type[CheckedSettings]) -> list[str]:
@@ -194,7 +219,7 @@ def _known_keys(block: str, content: Any) -> list[str]:
         return [ENABLE, *(key for key in keys_of(WriterSettings) if key not in OF_SESSION)]
     try:
         if block.endswith(SUFFIX):
-            settings: Any = load_plugin(block.removesuffix(SUFFIX).lower()).settings
+            settings: Any = load_plugin(block.removesuffix(SUFFIX).lower(), is_whole=False).settings
         else:
             settings = load_delivery(block.lower()).settings_class
     except Exception:  # it is told where it is switched on

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..contract.settings import CheckedSettings, SettingsError, WriterSettings
 from ..delivery import load_delivery
-from ..delivery.settings import DeliverySettings
 from ..errors import ConfigError, UnknownDeliveryError, UnknownFormatError, shown
 from ..formats import load_plugin
+from ..later import Later
 from ..spool import SpoolSettings
 from .blocks import SHARED, SUFFIX, Blocks, keys_of
 from .configuration import Configuration, DeliveryConfig, WriterConfig
@@ -22,10 +22,13 @@ from .session import OF_SESSION, SessionSettings
 if TYPE_CHECKING:
     from ..contract.plugin import FormatPlugin
     from ..delivery.base import Delivery
+    from ..delivery.settings import DeliverySettings
 
 __all__ = ["read_iconfig", "read_what_is_right"]
 
 _MOST_TOLD = 30
+_OF_DELIVERIES = Later("bluescribe.delivery.settings", "DeliverySettings")
+"""Few sessions deliver."""
 
 _Settings = TypeVar("_Settings", bound=CheckedSettings)
 
@@ -128,7 +131,8 @@ class _Reading:
         allowed = [key for key in keys_of(WriterSettings) if key != "FILE_EXTENSION"]
         self._check_keys(SHARED, shared, list(dict.fromkeys([*allowed, *OF_SESSION])))
         values = {key: value for key, value in shared.items() if key in allowed}
-        self._settings(WriterSettings, SHARED, {SHARED: values})
+        if values:
+            self._settings(WriterSettings, SHARED, {SHARED: values})
         self.spool = self._of_session(SpoolSettings, shared) or self.spool
         self.session = self._of_session(SessionSettings, shared) or self.session
         return values
@@ -146,7 +150,7 @@ class _Reading:
         """Yield the formats that are on and have no mistake."""
         for block, content in blocks.items():
             name = block.removesuffix(SUFFIX).lower()
-            if block not in self.known.formats:
+            if not self.known.is_format(block):
                 self.mistakes.append(self.known.unknown(self.source, block))
                 continue
             is_on = self._is_enabled(block, content)
@@ -166,12 +170,15 @@ class _Reading:
 
     def deliveries(self, formats: list[str]) -> Iterator[DeliveryConfig]:
         """Yield the deliveries that are on and have no mistake."""
+        content_of = self.source.content.items()
+        if not any(self.known.is_delivery(str(key), value) for key, value in content_of):
+            return
         for name in self.known.deliveries:
             block = name.upper()
             content: Any = self.source.content.get(block)
             if not self.known.is_delivery(block, content):
                 continue
-            shared = {ENABLE, *keys_of(DeliverySettings)}
+            shared = {ENABLE, *keys_of(_OF_DELIVERIES.load())}
             if content.get(ENABLE) is False and content.keys() <= shared:
                 continue  # nothing to check that needs the delivery's import
             delivery_class = self._load_delivery(block, name)
@@ -202,7 +209,7 @@ class _Reading:
 
     def _load(self, block: str, name: str) -> FormatPlugin | None:
         try:
-            return load_plugin(name)
+            return load_plugin(name, is_whole=False)
         except UnknownFormatError as error:  # of the package that adds it: the others are read on
             self.mistakes.append(self.source.mistake((block,), str(error)))
             return None

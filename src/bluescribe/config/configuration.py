@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from ..contract.folders import known_folder
 from ..contract.settings import WriterSettings
-from ..delivery.settings import DeliverySettings
 from ..spool import SpoolSettings
 from .session import SessionSettings
 
 if TYPE_CHECKING:
     from ..contract.plugin import FormatPlugin
     from ..delivery.base import Delivery
+    from ..delivery.settings import DeliverySettings
     from ..recording.writer import Writer
 
 __all__ = ["Configuration", "DeliveryConfig", "WriterConfig"]

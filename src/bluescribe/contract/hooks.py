@@ -14,9 +14,13 @@ from types import CodeType, FunctionType
 from typing import Any, get_args, get_origin
 
 from ..errors import DefinitionError
+from ..later import Later
 from .apstools_names import ATTRIBUTES, HOOKS
 
-__all__ = ["call_hook", "check_complete", "check_hooks", "hooks_of"]
+__all__ = ["RUN_FILE", "call_hook", "check_complete", "check_hooks", "hooks_of"]
+
+RUN_FILE = Later(f"{__package__}.runfile", "RunFile")
+"""What a ``file_class`` has to be: a session that has its files written elsewhere needs none."""
 
 _BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _NEAR = 0.8
@@ -91,15 +95,16 @@ def hooks_of(cls: type) -> list[str]:
     ]
 
 
-def check_complete(writer_class: Any, file_base: type) -> None:
+def check_complete(writer_class: Any, *, is_whole: bool = False) -> None:
     """Refuse a writer that cannot write, before any run.
 
     Parameters
     ----------
     writer_class
         The class of a writer that is being made.
-    file_base
-        What its ``file_class`` has to be.
+    is_whole
+        Whether its ``file_class`` is imported and looked at also where the class says itself that
+        it is imported later, as ours do.
 
     Raises
     ------
@@ -112,8 +117,10 @@ def check_complete(writer_class: Any, file_base: type) -> None:
             f'{name} has no format: add  format = "xy"  to the class; it is the name that '
             "status() and iconfig.yml use"
         )
+    if isinstance(vars(writer_class).get("file_class"), Later) and not is_whole:
+        return
     file_class = getattr(writer_class, "file_class", None)
-    if not (isinstance(file_class, type) and issubclass(file_class, file_base)):
+    if not (isinstance(file_class, type) and issubclass(file_class, RUN_FILE.load())):
         raise DefinitionError(
             f"{name} has no file_class: add  file_class = XyFile  to the class, a subclass of "
             f"RunFile that writes one run; found {file_class!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DefinitionError
 from .hooks import check_complete
-from .runfile import RunFile
 from .session import FormatSession
 
 if TYPE_CHECKING:
     from ..recording.writer import Writer
+    from .glance import Glance
     from .recovery import Recovery
+    from .runfile import RunFile
     from .settings import WriterSettings
 
 __all__ = ["FormatPlugin"]
@@ -67,7 +69,7 @@ class FormatPlugin:
 
     def __post_init__(self) -> None:
         """Check what is said, and let the class find its record again; see `of`."""
-        check_complete(self.writer, RunFile)
+        check_complete(self.writer)
         if self.copies_images and not self.settings.model_fields.keys() >= _IMAGES:
             raise DefinitionError(
                 f"{self.settings.__name__} needs the fields {' and '.join(sorted(_IMAGES))}, as "
@@ -83,19 +85,25 @@ class FormatPlugin:
         before there were records: then its settings tell whether it copies images.
         """
         known = writer._plugin
+        if known is not None and known.writer is writer:
+            return known
         if known is None or not issubclass(writer.file_class, known.run_file):
             copies = writer.settings_class.model_fields.keys() >= _IMAGES
             return cls(writer, copies_images=copies)
-        return known if known.writer is writer else replace(known, writer=writer)
+        return replace(known, writer=writer)
 
     @property
     def name(self) -> str:
         """What the format is called: in iconfig.yml, on the command line, in messages."""
         return self.writer.format
 
+    def new_session(self, settings: WriterSettings) -> FormatSession[Any]:
+        """Return what the runs of a new writer share; what writes one is not imported for that."""
+        return self.session(settings, inspect.getattr_static(self.writer, "file_class"))
+
     @property
     def run_file(self) -> type[RunFile[Any]]:
-        """What writes one run."""
+        """What writes one run, imported when it is asked for."""
         return self.writer.file_class
 
     @property
@@ -123,3 +131,8 @@ class FormatPlugin:
     def recovery(self) -> type[Recovery] | None:
         """What finishes files of the format after a crash, imported when it is asked for."""
         return self.writer.recovery()
+
+    @property
+    def glance(self) -> type[Glance] | None:
+        """What tells at a glance whether a run in one of its files was cut short."""
+        return self.writer.glance()

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import ConfigError
 from ..files.job_note import settings_of
 from ..files.run_names import is_by_default, is_surely_by
-from ..files.write_lock import is_held
 from ..model.run import Document
+from .glance import Glance
 from .held_run import HeldRun
 from .rewriting import Documents, Keep, NotAloneError, RecoveryError, Source, changing, play
-from .settings import WriterSettings
 
 if TYPE_CHECKING:
     from ..recording.writer import Writer
-    from .plugin import FormatPlugin
 
 __all__ = [
     "COPIES_ARE_ALL_THERE_IS",
@@ -66,7 +64,7 @@ class Found:
     """Whether nothing but its name tells that it is of this format."""
 
 
-class Recovery(ABC):
+class Recovery(Glance, ABC):
     """Finds, mends and writes anew the files of one format.
 
     Parameters
@@ -83,15 +81,8 @@ class Recovery(ABC):
     """Whether a file that cannot be made whole without a journal gets another name: no document."""
     has_parts: ClassVar[bool] = False
     """Whether what `files.part_beside` made beside its files is of no use after a kill."""
-    is_journal: ClassVar[bool] = False
-    """Whether its files hold all documents, one a line, the stop document last."""
-
     is_slow: ClassVar[bool] = False
     """Whether it takes long to look into a file, as HDF5 does, which can end its process, too."""
-
-    def __init__(self, plugin: FormatPlugin, settings: WriterSettings) -> None:
-        self.plugin = plugin
-        self._settings = settings
 
     @property
     def name(self) -> str:
@@ -102,15 +93,6 @@ class Recovery(ABC):
         """Return those of some settings that were given."""
         given = self._settings.model_fields_set
         return {name: getattr(self._settings, name) for name in names if name in given}
-
-    @property
-    def ending(self) -> str:
-        """What the names of its files end in."""
-        return self._settings.ending
-
-    def has_ending(self, path: Path) -> bool:
-        """Tell whether a file's name ends as those of its files; without an extension, in none."""
-        return path.name.endswith(self.ending) if self.ending else not path.suffix
 
     def is_called_so(self, path: Path) -> bool:
         """Tell whether a file has a name of ours: the default one, or as the settings have it."""
@@ -164,20 +146,6 @@ class Recovery(ABC):
             The run.
         """
         return found.stem == stem
-
-    def is_held(self, path: Path) -> bool:
-        """Tell whether a living process writes a file."""
-        return is_held(path)
-
-    def seems_cut_short(self, path: Path) -> bool:
-        """Tell, after a look at some bytes, whether a run in a file was not brought to its end.
-
-        Raises
-        ------
-        OSError
-            The file cannot be read.
-        """
-        return False
 
     def files(self, path: Path) -> list[Path]:
         """Return the files of a run that is not written any more, by its main file.

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import difflib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
+from ..later import later
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["Registry"]
+
+
+_entry_points = later("importlib.metadata", "entry_points")  # it brings a parser of e-mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class Registry:
 
     def own_names(self) -> list[str]:
         """Return the names of ours."""
-        return sorted(path.parent.name for path in self.folder.glob("*/__init__.py"))
+        return list(_own(self.folder))
 
     def entries(self) -> dict[str, EntryPoint]:
         """Return what other packages name, by its name."""
@@ -52,8 +60,20 @@ class Registry:
         ConfigError
             It cannot be imported: h5py is missing, or was compiled for another numpy, say.
         """
-        try:
+        with self.importing(name):
             return import_module(f"{self.package}.{name}")
+
+    @contextmanager
+    def importing(self, name: str) -> Iterator[None]:
+        """Tell what is to be done where one of ours, or a part of it, cannot be imported.
+
+        Raises
+        ------
+        ConfigError
+            It cannot.
+        """
+        try:
+            yield
         except Exception as error:
             raise self.error(
                 f"the {self.kind} {name!r} cannot be imported: {type(error).__name__}: {error}. "
@@ -87,6 +107,11 @@ class Registry:
 
 
 @lru_cache
+def _own(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.parent.name for path in folder.glob("*/__init__.py")))
+
+
+@lru_cache
 def _installed(path: tuple[str, ...], group: str) -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in _all_installed(path).select(group=group)}
 
@@ -97,4 +122,4 @@ def _all_installed(_path: tuple[str, ...]) -> Any:
 
     It is asked for several times when a session subscribes.
     """
-    return entry_points()
+    return _entry_points()

@@ -9,11 +9,14 @@ documents do, and is handed to the run that began last, or to the session while 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..model.run import Document
-from .runfile import RunFile
+from ..later import Later
 from .settings import WriterSettings
+
+if TYPE_CHECKING:
+    from ..model.run import Document
+    from .runfile import RunFile
 
 __all__ = ["CONTROL", "FormatSession"]
 
@@ -31,14 +34,21 @@ class FormatSession(Generic[Settings]):
     settings
         Of the writer.
     file_class
-        Writes one run.
+        Writes one run; `Later` where it is imported when the first one begins, or before.
     """
 
-    def __init__(self, settings: Settings, file_class: type[RunFile[Any]]) -> None:
+    def __init__(self, settings: Settings, file_class: type[RunFile[Any]] | Later) -> None:
         self.settings = settings
         self.upcoming = settings
         """Those of the runs that begin from now on, as the console has changed them."""
-        self.file_class = file_class
+        self._file_class = file_class
+
+    @property
+    def file_class(self) -> type[RunFile[Any]]:
+        """What writes one run."""
+        known = self._file_class
+        found: type[RunFile[Any]] = known.load() if isinstance(known, Later) else known
+        return found
 
     def new_file(self) -> RunFile[Any]:
         """Return what writes the next run."""

@@ -10,7 +10,6 @@ Knows: writers and their `RunReport`; not how runs are written or configured.
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +17,11 @@ from ..contract.registry import Registry
 from ..errors import UnknownDeliveryError, shown
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from .base import Delivery
 
-__all__ = ["delivery_names", "load_delivery"]
+__all__ = ["delivery_names", "load_delivery", "own_delivery_names"]
 
 _REGISTRY = Registry(
     "delivery", __name__, Path(__file__).parent, "bluescribe.deliveries", UnknownDeliveryError
@@ -30,6 +31,11 @@ _REGISTRY = Registry(
 def delivery_names() -> list[str]:
     """Return the names of all deliveries, without importing any."""
     return _REGISTRY.names()
+
+
+def own_delivery_names() -> list[str]:
+    """Return the names of the deliveries that come with bluescribe."""
+    return _REGISTRY.own_names()
 
 
 def load_delivery(name: str) -> type[Delivery]:

@@ -7,13 +7,16 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from event_model import DocumentNames
 
 from ..errors import DocumentError
 
 __all__ = ["check_event", "check_event_page", "check_name", "check_start"]
 
-_NAMES = frozenset(name.name for name in DocumentNames)
+_NAMES = frozenset(
+    {"start", "descriptor", "event", "event_page", "bulk_events", "stop"}
+    | {"resource", "datum", "datum_page", "bulk_datum", "stream_resource", "stream_datum"}
+)
+"""Those of event_model, which is not imported for them: it brings a validator of JSON schemas."""
 _LONGEST_NAME = 40
 _TEXT = frozenset({str})
 

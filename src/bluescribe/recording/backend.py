@@ -12,22 +12,32 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.plugin import FormatPlugin
 from ..contract.settings import WriterSettings, told
 from ..files.space import SpaceWatch
+from ..later import later
 from ..spool import Hang, Lane, Spool, SpoolSettings
 from .account import Account
 from .at_exit import at_the_end
+from .here import Here
 from .notices import Notice
-from .owed_jobs import work_of
-from .post_run import PostRunJobs
-from .process import RemoteRecorder, Worker, is_safe_in_a_process, why_not
-from .recorder import Recorder
+from .process import is_safe_in_a_process, why_not
 
 if TYPE_CHECKING:
+    from ..contract.plugin import FormatPlugin
+    from ..contract.session import FormatSession
     from ..files.job_note import Note
+    from .process import RemoteRecorder, Worker
+    from .recorder import Recorder
 
 __all__ = ["Backend", "close", "end"]
+
+# what writes: a session needs it for formats that it writes itself, and their processes need
+# nothing of what leads to a process
+_REMOTE = later(f"{__package__}.process.remote", "RemoteRecorder")
+_POST_RUN = later(f"{__package__}.post_run", "PostRunJobs")
+_RECORDER = later(f"{__package__}.recorder", "Recorder")
+_WORKER = later(f"{__package__}.process.worker", "Worker")
+_work_of = later(f"{__package__}.owed_jobs", "work_of")
 
 _EXIT_SECONDS = 60.0
 """How long a program that ends waits for all files, and for images to be copied; `Writer.close`
@@ -54,20 +64,17 @@ class Backend:
         self._plugin = plugin
         self._settings = settings
         self.account = Account(plugin.name)
-        self.session = plugin.session(settings, plugin.run_file)
-        self._post_run = PostRunJobs(self.account)
-        self._recorder = Recorder(
-            self.session,
-            retry_seconds=settings.retry_seconds,
-            account=self.account,
-            post_run=self._post_run,
-            space=SpaceWatch(plugin.name, settings.low_space),
-        )
+        self.session = plugin.new_session(settings)
+        make = partial(_new_recorder, plugin, settings, self.session, self.account)
+        self._here = Here(plugin.name, make)  # neither holds this object, which holds them
+        self._make_worker = partial(_new_worker, plugin, settings, self._here)
         spool = Spool(SpoolSettings())
         interval = plugin.writer.interval
-        self.lane = Lane(spool, self._recorder, name=plugin.name, interval=interval)
+        self.lane = Lane(spool, self._here, name=plugin.name, interval=interval)
         self.lane.about = partial(_about, plugin.name, settings)
         self.account.spool = self.lane
+        self._remote: RemoteRecorder | None = None
+        """Has a process of its own write."""
         _LANES.add(self.lane)
         self._choose_recorder(spool)
 
@@ -88,9 +95,9 @@ class Backend:
 
     def _choose_recorder(self, spool: Spool) -> None:
         """Have files that HDF5 writes written by a process of their own, where that can be done."""
-        kind, before = self._plugin.writer, self.lane.recipient
-        self.lane.recipient = self._recorder
-        if isinstance(before, RemoteRecorder):
+        kind, before = self._plugin.writer, self._remote
+        self._remote, self.lane.recipient = None, self._here
+        if before is not None:
             before.leave(bool)
         is_wanted = spool.uses_processes and self._plugin.opens_hdf5
         if is_wanted and is_safe_in_a_process(kind) and not why_not():
@@ -98,26 +105,70 @@ class Backend:
                 "class": (kind.__module__, kind.__qualname__),
                 "settings": told(self._settings),
             }
-            here = partial(Worker, self._plugin, self._recorder, **_chosen(self._settings))
-            self.lane.recipient = RemoteRecorder(about, self.lane, self.account, here)
+            self._remote = _REMOTE(about, self.lane, self.account, self._make_worker)
+            self.lane.recipient = self._remote
 
     def worker(self) -> Worker:
-        """Return what does in this process what a session asks."""
-        return Worker(self._plugin, self._recorder, **_chosen(self._settings))
+        """Return what does in this process what a session asks.
+
+        Raises
+        ------
+        ImportError
+            What that takes cannot be imported.
+        """
+        return self._make_worker()
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether a process of its own writes."""
+        return self._remote is not None
 
     def begin_early(self) -> None:
         """Have what takes long to begin begin before the first run."""
-        if isinstance(self.lane.recipient, RemoteRecorder):
-            self.lane.recipient.begin()
+        if self._remote is not None:
+            self._remote.begin()
+        else:
+            self._here.load_early()
+
+    def load(self) -> None:
+        """Import what writes in this process, if it is written here.
+
+        Raises
+        ------
+        ImportError
+            It cannot be imported.
+        """
+        if self._remote is None:
+            self._here.load()
 
     def take_up(self, note: Note) -> None:
         """Do in the background what an earlier session owed to a file of this format."""
-        if isinstance(self.lane.recipient, RemoteRecorder):
+        if self._remote is not None:
             note.release()
             self.lane.post("owed", {"path": str(note.place.path)})
             return
-        work = work_of(self._plugin, note, **_chosen(self._settings))
-        self._post_run.add(note.run, note.file.path, work, note=note)
+        work = _work_of(self._plugin, note, **_chosen(self._settings))
+        self._here.load().post_run.add(note.run, note.file.path, work, note=note)
+
+
+def _new_recorder(
+    plugin: FormatPlugin, settings: WriterSettings, session: FormatSession[Any], account: Account
+) -> Recorder:
+    """Import what writes runs in this process, the format's own too, and make it."""
+    plugin.run_file  # noqa: B018  # it is imported now, and not when a run begins
+    recorder: Recorder = _RECORDER(
+        session,
+        retry_seconds=settings.retry_seconds,
+        account=account,
+        post_run=_POST_RUN(account),
+        space=SpaceWatch(plugin.name, settings.low_space),
+    )
+    return recorder
+
+
+def _new_worker(plugin: FormatPlugin, settings: WriterSettings, here: Here) -> Worker:
+    worker: Worker = _WORKER(plugin, here.load(), **_chosen(settings))
+    return worker
 
 
 def _about(format_name: str, settings: WriterSettings) -> dict[str, Any]:

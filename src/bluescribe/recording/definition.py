@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..contract.attributes import KnownAttributes
-from ..contract.hooks import check_hooks, hooks_of
+from ..contract.hooks import RUN_FILE, check_hooks, hooks_of
 from ..contract.plugin import FormatPlugin
-from ..contract.runfile import RunFile
 from ..contract.settings import WriterSettings
 from ..errors import DefinitionError
+from ..later import Later
+
+if TYPE_CHECKING:
+    from ..contract.runfile import RunFile
 
 __all__ = ["WriterDefinition"]
 
@@ -71,7 +74,9 @@ class WriterDefinition(KnownAttributes):
 
     @classmethod
     def _hooks_of_files(cls) -> dict[str, str]:
-        file_class = getattr(cls, "file_class", RunFile)
+        if isinstance(vars(cls).get("file_class"), Later):
+            return {}  # it is one of ours, and not needed here
+        file_class = getattr(cls, "file_class", None) or RUN_FILE.load()
         where = f"it is a hook of the run's file: define it in a subclass of {file_class.__name__}"
         return dict.fromkeys(hooks_of(file_class), f"{where}, and name that in file_class")
 

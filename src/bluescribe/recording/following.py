@@ -59,6 +59,21 @@ class Following:
         """Return what does in this process what a session asks."""
         return self._backend.worker()
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether a process of its own writes the format."""
+        return self._backend.is_elsewhere
+
     def begin_early(self) -> None:
         """Have what takes long to begin begin before the first run."""
         self._backend.begin_early()
+
+    def load(self) -> None:
+        """Import what writes the format in this process, if it is not written elsewhere.
+
+        Raises
+        ------
+        ImportError
+            It cannot be imported.
+        """
+        self._backend.load()

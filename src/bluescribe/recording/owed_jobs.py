@@ -84,12 +84,12 @@ def obstacle(plugin: FormatPlugin, note: Note) -> str:
         return f"{path} is being recovered"
     if not note.file.exists():
         return f"{path} was not complete yet, and is not there any more"
-    if (kind := plugin.recovery) is None:
+    if (kind := plugin.glance) is None:
         return ""
-    recovery = kind(plugin, _settings(plugin, note))
-    if recovery.is_held(path):
+    glance = kind(plugin, _settings(plugin, note))
+    if glance.is_held(path):
         return f"{path} is being written"
-    return f"{path} was cut short" if recovery.seems_cut_short(path) else ""
+    return f"{path} was cut short" if glance.seems_cut_short(path) else ""
 
 
 def _settings(plugin: FormatPlugin, note: Note, **chosen: Any) -> WriterSettings:

@@ -19,7 +19,7 @@ from ..files.run_names import is_beside_a_file
 from ..files.run_paths import fixed_part
 
 if TYPE_CHECKING:
-    from ..contract.recovery import Recovery
+    from ..contract.glance import Glance
     from .writer import Writer
 
 __all__ = [
@@ -55,15 +55,15 @@ class Place:
     """The folder above the first that depends on the run."""
     depth: int
     """Levels of folders below it, in which files are."""
-    recoveries: tuple[Recovery, ...]
+    glances: tuple[Glance, ...]
 
 
 def places_of(writers: Iterable[Writer]) -> list[Place]:
     """Return the folders into which writers write."""
-    found: dict[tuple[Path, int], list[Recovery]] = {}
+    found: dict[tuple[Path, int], list[Glance]] = {}
     for writer in writers:
         plugin = FormatPlugin.of(type(writer))
-        if (kind := plugin.recovery) is not None:
+        if (kind := plugin.glance) is not None:
             here = found.setdefault(place_below(writer), [])
             here.append(kind(plugin, writer.settings))
     return [Place(folder, depth, tuple(here)) for (folder, depth), here in found.items()]
@@ -100,22 +100,22 @@ def find_incomplete(place: Place) -> list[Path]:
     deadline = time.monotonic() + _SECONDS
     files = listed(place.folder, place.depth, deadline, lambda name: not is_beside_a_file(name))
     newest = heapq.nlargest(_NEWEST, (file for file in files if file[0] < settled))
-    of_journals = [recovery for recovery in place.recoveries if recovery.is_journal]
-    others = [recovery for recovery in place.recoveries if not recovery.is_journal]
+    of_journals = [glance for glance in place.glances if glance.is_journal]
+    others = [glance for glance in place.glances if not glance.is_journal]
     journals = [path for _, path in newest if _is_one_cut_short(path, of_journals)]
     stems = tuple(f"{_without_ending(path, of_journals)}." for path in journals)
     rest = (path for _, path in newest if not str(path).startswith(stems))  # each run once
     return [*journals, *(path for path in rest if _is_one_cut_short(path, others))]
 
 
-def _without_ending(path: Path, recoveries: Iterable[Recovery]) -> str:
-    ending = next((recovery.ending for recovery in recoveries if recovery.has_ending(path)), "")
+def _without_ending(path: Path, glances: Iterable[Glance]) -> str:
+    ending = next((glance.ending for glance in glances if glance.has_ending(path)), "")
     return str(path).removesuffix(ending)
 
 
-def _is_one_cut_short(path: Path, recoveries: Iterable[Recovery]) -> bool:
+def _is_one_cut_short(path: Path, glances: Iterable[Glance]) -> bool:
     with suppress(OSError):
-        return any(is_cut_short(path, recovery) for recovery in recoveries)
+        return any(is_cut_short(path, glance) for glance in glances)
     return False
 
 
@@ -176,7 +176,7 @@ def listed(
         yield from listed(below, depth - 1, deadline, is_wanted)
 
 
-def is_cut_short(path: Path, recovery: Recovery) -> bool:
+def is_cut_short(path: Path, glance: Glance) -> bool:
     """Tell whether a file has no end, nobody writes it, and `recover` has not seen it.
 
     Raises
@@ -184,9 +184,9 @@ def is_cut_short(path: Path, recovery: Recovery) -> bool:
     OSError
         The file cannot be read.
     """
-    if not recovery.seems_cut_short(path) or recovery.is_held(path):
+    if not glance.seems_cut_short(path) or glance.is_held(path):
         return False
-    return not (recovery.is_journal and path.name in _seen(path.with_name(BOOK)))
+    return not (glance.is_journal and path.name in _seen(path.with_name(BOOK)))
 
 
 def _seen(book: Path) -> set[str]:

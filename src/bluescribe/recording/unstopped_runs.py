@@ -8,15 +8,17 @@ beside the one that begins, go on.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import weakref
 from collections.abc import Mapping
 from typing import Any
 
+from ..later import later
 from ..model.run import Run
 
 __all__ = ["OpenRuns"]
+
+_current_task = later("asyncio", "current_task")  # processes that write need no event loop
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +73,7 @@ def _calling_engine() -> Any:
     A subscriber gets documents, and is not told from which RunEngine.
     """
     try:
-        task = asyncio.current_task()
+        task = _current_task()
     except RuntimeError:  # no loop runs on this thread
         return None
     frame = getattr(task.get_coro() if task is not None else None, "cr_frame", None)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..contract.hooks import check_complete
 from ..contract.plugin import FormatPlugin
-from ..contract.runfile import RunFile
 from ..contract.session import CONTROL
 from ..errors import RecordingError
 from ..model.run import working_directory
@@ -27,6 +26,7 @@ from .unstopped_runs import OpenRuns
 from .waiting import wait_until_written
 
 if TYPE_CHECKING:
+    from ..contract.glance import Glance
     from ..contract.recovery import Recovery
     from ..files.job_note import Note
     from .status import Status
@@ -61,7 +61,7 @@ class Writer(WriterDefinition, Following, Controls, Listeners, ShowsStatus):
     """
 
     def __init__(self, directory: str | Path = ".", **settings: Any) -> None:
-        check_complete(type(self), RunFile)
+        check_complete(type(self))
         values = {"directory": directory, **settings}
         self.settings = self.settings_class.validated(type(self).__name__, values)
         backend = Backend(FormatPlugin.of(type(self)), self.settings)
@@ -77,7 +77,11 @@ class Writer(WriterDefinition, Following, Controls, Listeners, ShowsStatus):
 
     @property
     def receiver(self) -> Self:
-        """What to subscribe: the writer itself, as a RunEngine holds bound methods only weakly."""
+        """What to subscribe: the writer itself, as a RunEngine holds bound methods only weakly.
+
+        What writes is imported by now, unless another process does that, and not by the first run.
+        """
+        self.load()
         return self
 
     def __call__(self, name: str, doc: dict[str, Any]) -> None:
@@ -148,6 +152,14 @@ class Writer(WriterDefinition, Following, Controls, Listeners, ShowsStatus):
     def recovery(cls) -> type[Recovery] | None:
         """Return what mends files of this format after a crash, if there is something."""
         return None
+
+    @classmethod
+    def glance(cls) -> type[Glance] | None:
+        """Return what tells at a glance whether files were cut short; by default what mends them.
+
+        A format whose `recovery` imports much has one of its own.
+        """
+        return cls.recovery()
 
     def take_up(self, note: Note) -> None:
         """Do in the background what an earlier session owed to a file of this format."""

@@ -27,6 +27,8 @@ class ByName(KnownAttributes):
         known = {**self.__dict__.get("_writers", {}), **self.__dict__.get("_deliveries", {})}
         if name in known:
             return known[name]
+        if name.startswith("_"):  # a RunEngine looks what it calls: that is no user's mistake
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         blocks = {f: f"{f.upper()}_DATA_FILES" for f in format_names()}
         blocks |= {d: d.upper() for d in delivery_names()}
         hint = f": {blocks[name]} is not switched on" if name in blocks else ""

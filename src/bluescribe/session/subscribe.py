@@ -11,10 +11,7 @@ from ..config.config import read_iconfig
 from ..contract.folders import check_folders
 from ..files.rights import group_word
 from ..files.run_paths import fixed_part
-from ..recording.owed_jobs import take_up_owed
-from ..recording.unfinished_runs import log_incomplete, places_of
-from ..spool.folder import has_left_folders
-from ..spool.home import known_homes
+from .beginning import begin_early
 from .console import show_messages
 from .magic import offer_magic
 from .takeover import take_over
@@ -72,31 +69,11 @@ def subscribe_writers(
     except BaseException:
         writers.close()  # nobody else can: what it delivers may be meant for another place
         raise
-    for writer in writers:
-        writer.begin_early()
-    _look_back(writers)
     _log_groups(writers)
     _log_folders(writers)
     offer_magic(writers)
+    begin_early(writers)
     return writers
-
-
-def _look_back(writers: Writers) -> None:
-    """Write what an earlier session left, and then tell what else it did not finish."""
-
-    def then() -> None:
-        log_incomplete(places_of(writers))
-        take_up_owed(writers)
-
-    if any(map(has_left_folders, known_homes(writers.spool.spool))):
-        from ..archive.adoption.later import (
-            adopt_later,  # and all that recovers, which is seldom needed
-        )
-
-        kinds = {writer.format: type(writer) for writer in writers}
-        adopt_later(writers.spool, kinds, then, writers.deliver_adopted)
-    else:
-        then()
 
 
 def _log_groups(writers: Writers) -> None:

@@ -194,7 +194,8 @@ def copying(session: Session) -> None:
 
 def adopting(session: Session) -> None:
     """Only write what an earlier session left."""
-    for name in ("bluescribe-adopts", "bluescribe-owed"):  # the first one begins the second one
+    # each begins the next one
+    for name in ("bluescribe-begins", "bluescribe-adopts", "bluescribe-owed"):
         for thread in [each for each in threading.enumerate() if each.name == name]:
             thread.join(PATIENCE)
 

@@ -18,7 +18,7 @@ import h5py
 
 from ...errors import BluescribeError
 from .heaps import heap_size, is_endless
-from .superblock import Superblock
+from .superblock import ROOM, Superblock
 
 __all__ = [
     "Marked",
@@ -27,10 +27,8 @@ __all__ = [
     "meet_all",
     "opened",
     "opened_whole",
-    "read_superblock",
 ]
 
-_SUPERBLOCK_ROOM = 128
 _READ_ERRORS = (ValueError, RuntimeError, KeyError, OSError)
 """Kinds of h5py's errors."""
 
@@ -50,20 +48,6 @@ class Marked(NamedTuple):
     """Bytes."""
 
 
-def read_superblock(path: Path) -> Superblock:
-    """Return what the first bytes of a file say.
-
-    Raises
-    ------
-    ValueError
-        They are not those of an HDF5 file.
-    OSError
-        They cannot be read.
-    """
-    with path.open("rb") as stream:
-        return Superblock.parse(stream.read(_SUPERBLOCK_ROOM))
-
-
 @contextmanager
 def opened(path: Path) -> Iterator[Marked]:
     """Open a file to be read that says that somebody writes it, without a change of a byte.
@@ -74,7 +58,7 @@ def opened(path: Path) -> Iterator[Marked]:
         It cannot be opened.
     """
     with path.open("rb") as stream:
-        found = Superblock.parse(stream.read(_SUPERBLOCK_ROOM))
+        found = Superblock.parse(stream.read(ROOM))
         size = os.fstat(stream.fileno()).st_size
         closed = found.closed(max(size, found.end))
         with h5py.File(_Closed(stream, closed), "r") as file:

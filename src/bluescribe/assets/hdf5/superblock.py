@@ -6,8 +6,9 @@ They are described in section II.A of the HDF5 File Format Specification, versio
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-__all__ = ["Superblock"]
+__all__ = ["ROOM", "Superblock", "read_superblock"]
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _OLD_VERSIONS = {0: 24, 1: 28}
@@ -19,6 +20,8 @@ _ADDRESS_BYTES = (2, 4, 8)
 _LEAST_BYTES = 16
 """With the sizes of addresses, in every version."""
 _MASK = 0xFFFFFFFF
+ROOM = 128
+"""Bytes at the beginning of a file in which it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +122,17 @@ def _finished(a: int, b: int, c: int) -> int:
 
 def _rotated(value: int, bits: int) -> int:
     return ((value << bits) | (value >> (32 - bits))) & _MASK
+
+
+def read_superblock(path: Path) -> Superblock:
+    """Return what the first bytes of a file say.
+
+    Raises
+    ------
+    ValueError
+        They are not those of an HDF5 file.
+    OSError
+        They cannot be read.
+    """
+    with path.open("rb") as stream:
+        return Superblock.parse(stream.read(ROOM))

@@ -8,16 +8,22 @@ tables while the run goes on; the package gets the files' bytes and hashes at it
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...contract.plugin import FormatPlugin
-from .readback import read_back
-from .runfile import CsvFile
+from ...later import later, names_of
 from .settings import CsvSettings
 from .writer import CsvWriter
+
+if TYPE_CHECKING:
+    from .runfile import CsvFile
 
 __all__ = ["FORMAT", "CsvFile", "CsvSettings", "CsvWriter"]
 
 FORMAT = FormatPlugin(
     CsvWriter,
     readers="a table for each stream; any spreadsheet opens it, in Python pandas.read_csv(file)",
-    read_back=read_back,
+    read_back=later(f"{__name__}.readback", "read_back"),
 )
+
+__getattr__ = names_of(__name__, {"CsvFile": "runfile"})

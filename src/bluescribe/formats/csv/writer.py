@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...later import later
 from ...recording.writer import Writer
-from .runfile import CsvFile
 from .settings import CsvSettings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class CsvWriter(Writer):
 
     format = "csv"
     process_safe = True
-    file_class = CsvFile
+    file_class = later(f"{__package__}.runfile", "CsvFile")
     settings_class = CsvSettings
 
     @classmethod

@@ -7,11 +7,15 @@ get no file.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...contract.plugin import FormatPlugin
-from .readback import read_back
-from .runfile import DxFile
+from ...later import later, names_of
 from .settings import DxSettings
 from .writer import DxWriter
+
+if TYPE_CHECKING:
+    from .runfile import DxFile
 
 __all__ = ["FORMAT", "DxFile", "DxSettings", "DxWriter"]
 
@@ -20,5 +24,7 @@ FORMAT = FormatPlugin(
     opens_hdf5=True,
     copies_images=True,
     readers="Data Exchange HDF5; tomopy, algotom",
-    read_back=read_back,
+    read_back=later(f"{__name__}.readback", "read_back"),
 )
+
+__getattr__ = names_of(__name__, {"DxFile": "runfile"})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...later import later
 from ...recording.writer import Writer
-from .runfile import DxFile
 from .settings import DxSettings
 
 if TYPE_CHECKING:
+    from ...contract.glance import Glance
     from ...contract.recovery import Recovery
 
 __all__ = ["DxWriter"]
@@ -23,7 +24,7 @@ class DxWriter(Writer):
 
     format = "dx"
     process_safe = True
-    file_class = DxFile
+    file_class = later(f"{__package__}.runfile", "DxFile")
     settings_class = DxSettings
     interval = 0.5
 
@@ -33,3 +34,10 @@ class DxWriter(Writer):
         from .recovery import DxRecovery
 
         return DxRecovery
+
+    @classmethod
+    def glance(cls) -> type[Glance]:
+        """Return what looks at the first bytes of HDF5 files."""
+        from ...hdf5.finished.glance import Hdf5Glance
+
+        return Hdf5Glance

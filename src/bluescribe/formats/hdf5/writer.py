@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...later import later
 from ...recording.writer import Writer
-from .runfile import Hdf5File
 from .settings import Hdf5Settings
 
 if TYPE_CHECKING:
+    from ...contract.glance import Glance
     from ...contract.recovery import Recovery
 
 __all__ = ["Hdf5Writer"]
@@ -23,7 +24,7 @@ class Hdf5Writer(Writer):
 
     format = "hdf5"
     process_safe = True
-    file_class = Hdf5File
+    file_class = later(f"{__package__}.runfile", "Hdf5File")
     settings_class = Hdf5Settings
     interval = 0.5
 
@@ -33,3 +34,10 @@ class Hdf5Writer(Writer):
         from .recovery import RawRecovery
 
         return RawRecovery
+
+    @classmethod
+    def glance(cls) -> type[Glance]:
+        """Return what looks at the first bytes of HDF5 files."""
+        from ...hdf5.finished.glance import Hdf5Glance
+
+        return Hdf5Glance

@@ -7,16 +7,22 @@ then its columns wait in a temporary file beside it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...contract.plugin import FormatPlugin
-from .readback import read_back
-from .runfile import JsonFile
+from ...later import later, names_of
 from .settings import JsonSettings
 from .writer import JsonWriter
+
+if TYPE_CHECKING:
+    from .runfile import JsonFile
 
 __all__ = ["FORMAT", "JsonFile", "JsonSettings", "JsonWriter"]
 
 FORMAT = FormatPlugin(
     JsonWriter,
     readers="JSON; any language reads it",
-    read_back=read_back,
+    read_back=later(f"{__name__}.readback", "read_back"),
 )
+
+__getattr__ = names_of(__name__, {"JsonFile": "runfile"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...later import later
 from ...recording.writer import Writer
-from .runfile import JsonFile
 from .settings import JsonSettings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class JsonWriter(Writer):
 
     format = "json"
     process_safe = True
-    file_class = JsonFile
+    file_class = later(f"{__package__}.runfile", "JsonFile")
     settings_class = JsonSettings
 
     @classmethod

@@ -7,16 +7,22 @@ can do.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...contract.plugin import FormatPlugin
-from .readback import read_back
-from .runfile import JsonlFile
+from ...later import later, names_of
 from .settings import JsonlSettings
 from .writer import JsonlWriter
+
+if TYPE_CHECKING:
+    from .runfile import JsonlFile
 
 __all__ = ["FORMAT", "JsonlFile", "JsonlSettings", "JsonlWriter"]
 
 FORMAT = FormatPlugin(
     JsonlWriter,
     readers="all that was recorded, a JSON document a line",
-    read_back=read_back,
+    read_back=later(f"{__name__}.readback", "read_back"),
 )
+
+__getattr__ = names_of(__name__, {"JsonlFile": "runfile"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...later import later
 from ...recording.writer import Writer
-from .runfile import JsonlFile
 from .settings import JsonlSettings
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class JsonlWriter(Writer):
 
     format = "jsonl"
     process_safe = True
-    file_class = JsonlFile
+    file_class = later(f"{__package__}.runfile", "JsonlFile")
     settings_class = JsonlSettings
 
     @classmethod

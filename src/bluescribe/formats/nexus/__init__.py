@@ -7,11 +7,15 @@ apstools' NXWriter: ``/entry/data`` is the default plot, everything that Bluesky
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...contract.plugin import FormatPlugin
-from .readback import read_back
-from .runfile import NexusFile
+from ...later import later, names_of
 from .settings import NexusSettings
 from .writer import NexusWriter
+
+if TYPE_CHECKING:
+    from .runfile import NexusFile
 
 __all__ = ["FORMAT", "NexusFile", "NexusSettings", "NexusWriter"]
 
@@ -20,5 +24,7 @@ FORMAT = FormatPlugin(
     opens_hdf5=True,
     copies_images=True,
     readers="HDF5; silx view, NeXpy, HDFView, MATLAB (h5read), in Python h5py.File(file)",
-    read_back=read_back,
+    read_back=later(f"{__name__}.readback", "read_back"),
 )
+
+__getattr__ = names_of(__name__, {"NexusFile": "runfile"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field as Setting
 from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
@@ -15,11 +15,21 @@ from ...files.run_paths import check_template
 from ...files.templates import check_meaning
 from ...files.yamltext import YamlError, load
 from ...hdf5.settings import DividedFileSettings
-from ...model.run import Field
-from .content import Definition, GroupRule, default_rules, load_definition, merge, parse_template
-from .units import check_pint, unknown_units
+from ...later import later
+
+if TYPE_CHECKING:
+    from ...model.run import Field
+    from .content import Definition, GroupRule
 
 __all__ = ["NexusSettings"]
+
+# what few settings need, to be checked; and all of it is needed where runs are written
+default_rules = later(f"{__package__}.content.rules", "default_rules")
+merge = later(f"{__package__}.content.rules", "merge")
+parse_template = later(f"{__package__}.content.template", "parse_template")
+load_definition = later(f"{__package__}.content.definitions", "load_definition")
+check_pint = later(f"{__package__}.units", "check_pint")
+unknown_units = later(f"{__package__}.units", "unknown_units")
 
 
 class NexusSettings(DividedFileSettings):

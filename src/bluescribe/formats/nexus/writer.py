@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...later import later
 from ...recording.writer import Writer
-from .runfile import NexusFile
 from .settings import NexusSettings
 
 if TYPE_CHECKING:
+    from ...contract.glance import Glance
     from ...contract.recovery import Recovery
 
 __all__ = ["NexusWriter"]
@@ -23,7 +24,7 @@ class NexusWriter(Writer):
 
     format = "nexus"
     process_safe = True
-    file_class = NexusFile
+    file_class = later(f"{__package__}.runfile", "NexusFile")
     settings_class = NexusSettings
     interval = 0.5
 
@@ -33,3 +34,10 @@ class NexusWriter(Writer):
         from .recovery import NexusRecovery
 
         return NexusRecovery
+
+    @classmethod
+    def glance(cls) -> type[Glance]:
+        """Return what looks at the first bytes of HDF5 files."""
+        from ...hdf5.finished.glance import Hdf5Glance
+
+        return Hdf5Glance

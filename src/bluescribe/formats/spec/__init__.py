@@ -7,13 +7,17 @@ arrays are ``@A`` lines, and what else was measured is told in comments between 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...contract.plugin import FormatPlugin
+from ...later import later, names_of
 from .console import newSpecFile, spec_comment
-from .readback import read_back
-from .runfile import SpecFile
 from .session import SpecSession
 from .settings import SpecSettings
 from .writer import SpecWriter
+
+if TYPE_CHECKING:
+    from .runfile import SpecFile
 
 __all__ = ["FORMAT", "SpecFile", "SpecSettings", "SpecWriter", "newSpecFile", "spec_comment"]
 
@@ -21,5 +25,7 @@ FORMAT = FormatPlugin(
     SpecWriter,
     session=SpecSession,
     readers="SPEC; PyMca, silx view, in Python silx.io.open(file)",
-    read_back=read_back,
+    read_back=later(f"{__name__}.readback", "read_back"),
 )
+
+__getattr__ = names_of(__name__, {"SpecFile": "runfile"})

@@ -10,22 +10,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...contract.runfile import RunFile
 from ...contract.session import FormatSession
 from ...errors import ConfigError
 from ...files import Folder, Place
 from ...files.run_names import clean
+from ...later import Later, later
 from ...model.run import Document, Run, working_directory
-from .existing import highest_scan
-from .header import date
-from .lines import remark
 from .session_names import NamedFile, Namings, free, is_path, next_folder, session_name, target
-from .sessionfile import SessionFile
 
 if TYPE_CHECKING:
+    from ...contract.runfile import RunFile
+    from .sessionfile import SessionFile
     from .settings import SpecSettings
 
 __all__ = ["SpecSession"]
+
+# what writes, and looks into files: the run's file imports it too
+_new_file = later(f"{__package__}.sessionfile", "SessionFile")
+_highest_scan = later(f"{__package__}.existing", "highest_scan")
+_date = later(f"{__package__}.header", "date")
+_remark = later(f"{__package__}.lines", "remark")
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +52,7 @@ class SpecSession(FormatSession["SpecSettings"]):
     that is open stays in the file it began in.
     """
 
-    def __init__(self, settings: SpecSettings, file_class: type[RunFile[Any]]) -> None:
+    def __init__(self, settings: SpecSettings, file_class: type[RunFile[Any]] | Later) -> None:
         super().__init__(settings, file_class)
         self._lock = threading.Lock()
         self._namings = Namings()
@@ -76,7 +80,7 @@ class SpecSession(FormatSession["SpecSettings"]):
     def control(self, verb: str, asked: Document) -> None:
         """Write a comment behind the last scan, or keep it for the first one."""
         if verb == "comment":
-            self.add_remark(remark(date(asked["time"]), asked["text"]))
+            self.add_remark(_remark(_date(asked["time"]), asked["text"]))
 
     @property
     def path(self) -> Path | None:
@@ -114,7 +118,7 @@ class SpecSession(FormatSession["SpecSettings"]):
             goes_on = known is not None or may_be_there
             file = self._files.get((folder.identity, name)) if goes_on else None
             if file is None:
-                file = SessionFile(Place(folder, name), goes_on=goes_on)
+                file = _new_file(Place(folder, name), goes_on=goes_on)
             file.look_in(folder)
             self._begin(file, run)
             if naming.number == self._namings.next.number:
@@ -126,7 +130,7 @@ class SpecSession(FormatSession["SpecSettings"]):
         """Return the file that the settings of a run name, and make it."""
         folder = Folder.made(path.parent, settings.rights, run.claims)
         file = self._files.get((folder.identity, path.name))
-        file = file or SessionFile(Place(folder, path.name), goes_on=True)
+        file = file or _new_file(Place(folder, path.name), goes_on=True)
         file.look_in(folder)
         self._begin(file, run)
         self._current = file
@@ -143,7 +147,7 @@ class SpecSession(FormatSession["SpecSettings"]):
             Where it is to be, without ending.
         """
         with self._lock:
-            file = SessionFile(place.with_name(place.name + self._ending))
+            file: SessionFile = _new_file(place.with_name(place.name + self._ending))
             file.make(run)
             self._files[file.place.folder.identity, file.place.name] = self._current = file
             return file
@@ -270,7 +274,8 @@ class SpecSession(FormatSession["SpecSettings"]):
             return None
         place = Place.at(path)
         known = self._files.get((place.folder.identity, place.name))
-        return max(highest_scan(place), -1 if known is None else known.numbers.highest)
+        highest: int = _highest_scan(place)
+        return max(highest, -1 if known is None else known.numbers.highest)
 
     @property
     def _ending(self) -> str:

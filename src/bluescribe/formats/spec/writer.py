@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...later import later
 from ...model.run import working_directory
 from ...recording.writer import Writer
 from .console import forget, remember
 from .motors import record_motors
-from .runfile import SpecFile
 from .session import SpecSession
 from .settings import SpecSettings
 
@@ -28,7 +28,7 @@ class SpecWriter(Writer):
 
     format = "spec"
     process_safe = True
-    file_class = SpecFile
+    file_class = later(f"{__package__}.runfile", "SpecFile")
     settings_class = SpecSettings
     _session: SpecSession
 

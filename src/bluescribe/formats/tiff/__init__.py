@@ -10,11 +10,15 @@ of each page has its seq_num. ``{name}.tiff.json`` names the files, and what is 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...contract.plugin import FormatPlugin
-from .readback import read_back
-from .runfile import TiffFile
+from ...later import later, names_of
 from .settings import TiffSettings
 from .writer import TiffWriter
+
+if TYPE_CHECKING:
+    from .runfile import TiffFile
 
 __all__ = ["FORMAT", "TiffFile", "TiffSettings", "TiffWriter"]
 
@@ -23,5 +27,7 @@ FORMAT = FormatPlugin(
     opens_hdf5=True,
     copies_images=True,
     readers="images; ImageJ, PyMca, in Python tifffile.imread(file)",
-    read_back=read_back,
+    read_back=later(f"{__name__}.readback", "read_back"),
 )
+
+__getattr__ = names_of(__name__, {"TiffFile": "runfile"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...later import later
 from ...recording.writer import Writer
-from .runfile import TiffFile
 from .settings import TiffSettings
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class TiffWriter(Writer):
 
     format = "tiff"
     process_safe = True
-    file_class = TiffFile
+    file_class = later(f"{__package__}.runfile", "TiffFile")
     settings_class = TiffSettings
     interval = 0.5
 

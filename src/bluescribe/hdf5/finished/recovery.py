@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import h5py
 import numpy as np
 
-from ...assets.hdf5.marked import opened, read_superblock
+from ...assets.hdf5.marked import opened
+from ...assets.hdf5.superblock import read_superblock
 from ...contract.array_types import ArrayTypes, in_types
 from ...contract.held_run import HeldRun
 from ...contract.recovery import (
@@ -27,11 +28,13 @@ from ...contract.recovery import (
     changing,
 )
 from ...files import Place
+from ...files.write_lock import is_held
 from ..parts.after_crash import is_part, lacking_parts, parts_of_main, run_of, show_parts
 from ..parts.gathered import MAIN
 from ..parts.pieces import Where
 from .changed_copy import changed
 from .compact import compact
+from .glance import Hdf5Glance
 from .mend import Layout, MendReport, mend
 from .oldformat import OLD_FORMAT, OLDEST_FORMAT
 
@@ -43,7 +46,7 @@ _RECOVERED = "recovered"
 """Attribute of what tells of the run, in a file that was written anew."""
 
 
-class Hdf5Recovery(Recovery):
+class Hdf5Recovery(Hdf5Glance, Recovery):
     """Finds the HDF5 files that one of our formats wrote; an area detector's are not touched.
 
     Whose a file is, its root attribute ``creator`` tells. The name decides only where a file has
@@ -95,15 +98,6 @@ class Hdf5Recovery(Recovery):
             if start is not None:
                 yield HeldRun(path, self.name, start, stop)
 
-    def seems_cut_short(self, path: Path) -> bool:
-        """Tell whether a file says that somebody writes it; the oldest formats never do."""
-        if not self.has_ending(path):
-            return False
-        try:
-            return read_superblock(path).is_marked
-        except ValueError:
-            return False
-
     def mend(self, path: Path, keep: Keep) -> str:
         """Take away the mark of being written, and half rows."""
         found = mend(path, self.layout, dry_run=True)
@@ -122,7 +116,7 @@ class Hdf5Recovery(Recovery):
     def is_held(self, path: Path) -> bool:
         """Tell whether a living process writes a file, or another part of its run."""
         others = [other for other in run_of(path)[1:] if other.exists()]
-        return super().is_held(path) or any(map(super().is_held, others))
+        return any(map(is_held, [path, *others]))
 
     def files(self, path: Path) -> list[Path]:
         """Return a file, and the parts that it shows."""

@@ -7,9 +7,14 @@ to tell comes back as data (`serialized`), on a channel of its own (`events`).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from ...later import names_of
 from .possible import is_safe_in_a_process, why_not
-from .remote import RemoteRecorder
-from .worker import Worker
+
+if TYPE_CHECKING:
+    from .remote import RemoteRecorder
+    from .worker import Worker
 
 __all__ = [
     "RemoteRecorder",
@@ -17,3 +22,5 @@ __all__ = [
     "is_safe_in_a_process",
     "why_not",
 ]
+
+__getattr__ = names_of(__name__, {"RemoteRecorder": "remote", "Worker": "worker"})

@@ -29,6 +29,8 @@ IGNORED = tuple(
 )
 """Signals that are meant for the session, which ends its processes when all is written."""
 _PROGRAM = (
+    # what is imported stays; to look through it for garbage takes a fifth of a start
+    "import gc; gc.disable(); "
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
     "from bluescribe.recording.process.serving import serve; serve(*map(int, sys.argv[2:]))"
 )
@@ -147,6 +149,8 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._said,
+                # threads for linear algebra, which no format has, take a fifth of a start
+                env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
             )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)

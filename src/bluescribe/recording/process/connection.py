@@ -23,12 +23,13 @@ from ...spool.problems import BrokenSpoolError
 from ...spool.reading import log_unreadable
 from ...spool.segment import Entry
 from ..account import Account
+from ..here import KEPT
 from .child import Child
 from .events import WorkerEvents
-from .worker import Worker
 
 if TYPE_CHECKING:
     from ...spool import Lane
+    from .worker import Worker
 
 __all__ = ["Connection"]
 
@@ -84,6 +85,8 @@ class Connection:
         """Whether the process died and nobody has seen to it yet."""
         self.is_over = False
         """Whether nothing more comes."""
+        self._is_stuck = False
+        """Whether neither a process nor this one can write the format, which was told."""
         self.segment = 0
         """In which one of the log the process reads; they are counted from 1."""
         self.state: dict[str, Any] = {"late": (), "unfinished": (), "has_open_runs": False}
@@ -183,23 +186,40 @@ class Connection:
                 self.child = None
                 tries += 1
                 passes = isinstance(error, OSError) and error.errno in _PASSES
-                if tries >= (_MOST_PATIENT_STARTS if passes else _MOST_STARTS):
-                    self._give_in(error)
+                is_enough = tries >= (_MOST_PATIENT_STARTS if passes else _MOST_STARTS)
+                if is_enough and self._give_in(error):
                     break
-                if passes:
+                if passes or is_enough:
                     time.sleep(retries.fail(retry_policy.FOR_PROCESSES))
             else:
                 return True
         return False
 
-    def _give_in(self, error: Exception) -> None:
+    def _give_in(self, error: Exception) -> bool:
+        """Have the session do the work itself; return False where that cannot be done either.
+
+        Then a process is tried again and again, and the spool keeps what comes: h5py is installed
+        anew, say, or the version of bluescribe with which the session began.
+        """
+        try:
+            worker = self._make_worker()
+        except Exception as another:
+            if not self._is_stuck:
+                self._is_stuck = True
+                logger.error(  # noqa: TRY400  # it says all that an instrument scientist needs
+                    "%s: no process of its own can be begun: %s; and this one cannot write it: "
+                    "%s: %s. %s.",
+                    *(self._account.format_name, error, type(another).__name__, another, KEPT),
+                )
+            return False
         logger.warning(
             "%s: no process of its own can be begun, and it is written in this one: %s",
             self._account.format_name,
             error,
         )
         self._events.leave()
-        self.worker = self._make_worker()
+        self.worker = worker
+        return True
 
     def leave_account(self) -> None:
         """Take no more of what the process says into the account; see `WorkerEvents.leave`."""

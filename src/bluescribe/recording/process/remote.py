@@ -19,10 +19,10 @@ from ..account import Account
 from .connection import Connection
 from .crash import MOST_DEATHS, CrashRecovery
 from .events import WorkerEvents
-from .worker import Worker
 
 if TYPE_CHECKING:
     from ...spool import Lane
+    from .worker import Worker
 
 __all__ = ["RemoteRecorder"]
 
@@ -174,7 +174,7 @@ class RemoteRecorder:
                 threading.Thread(target=end, name=name, daemon=True).start()
 
     def begin(self) -> None:
-        """Have the process begin before it is needed: it takes half a second to import all."""
+        """Have the process begin before it is needed: imports take a quarter of a second."""
         if self._connection.child is None and self._connection.worker is None:
             name = f"bluescribe-{self._account.format_name}-begins"
             threading.Thread(target=self._connection.begin, name=name, daemon=True).start()

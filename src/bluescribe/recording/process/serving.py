@@ -56,6 +56,7 @@ def serve(commands: int, events: int) -> None:
         logging.getLogger("bluescribe").setLevel(about["level"])
         logging.captureWarnings(True)
         if (task := about.get("task")) is not None:
+            gc.enable()
             logging.getLogger().addHandler(LogSender(partial(_log_to, hearing)))
             channel.send("ready", __version__)
             named(*task)(channel, about)
@@ -73,6 +74,7 @@ class _Server:
         self._worker.on_change = self._session.settle
         logging.getLogger().addHandler(LogSender(self._session.log))
         gc.freeze()  # what was imported stays
+        gc.enable()
         commands.send("ready", __version__)
 
     def serve(self) -> None:

@@ -9,10 +9,15 @@ checks it, `entry` does that for one run.
 
 from __future__ import annotations
 
-from .definitions import Definition, definition_names, load_definition
-from .entry import EntryContent
-from .rules import GroupRule, default_rules, merge
-from .template import parse_template
+from typing import TYPE_CHECKING
+
+from ....later import names_of
+
+if TYPE_CHECKING:
+    from .definitions import Definition, definition_names, load_definition
+    from .entry import EntryContent
+    from .rules import GroupRule, default_rules, merge
+    from .template import parse_template
 
 __all__ = [
     "Definition",
@@ -24,3 +29,13 @@ __all__ = [
     "merge",
     "parse_template",
 ]
+
+__getattr__ = names_of(
+    __name__,
+    {
+        **dict.fromkeys(("Definition", "definition_names", "load_definition"), "definitions"),
+        "EntryContent": "entry",
+        **dict.fromkeys(("GroupRule", "default_rules", "merge"), "rules"),
+        "parse_template": "template",
+    },
+)

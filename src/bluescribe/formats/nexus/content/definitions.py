@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import yaml
 
 from ....errors import ConfigError
 from ....model.dimensions import detector_fields, positioner_fields
 from ....model.run import Run
 from .rules import TYPES, GroupRule, parse_content
+
+if TYPE_CHECKING:
+    import h5py
 
 __all__ = ["Definition", "definition_names", "load_definition"]
 
@@ -40,7 +42,7 @@ class Definition:
         """Yield what a file has not, or has in another type, in words."""
         for path, wanted in self.required.items():
             found = h5.get(f"/entry/{path}")
-            if not isinstance(found, h5py.Dataset):
+            if not hasattr(found, "shape"):  # a group, or nothing
                 yield path
             elif found.dtype.kind not in TYPES[wanted]:
                 yield f"{path} as {wanted} (it is {found.dtype})"

@@ -1,0 +1,126 @@
+"""Names that are imported when they are first used, so that a session loads what it needs.
+
+A session of bluesky has formats written that it never writes itself: a process of its own does,
+and what that imports, h5py for one, has no place in the RunEngine's process. So the package of a
+format, its writer and its record name what writes a run, and import it when it is used.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from .errors import BluescribeError
+
+__all__ = ["ChangedPackageError", "Later", "check_unchanged", "later", "names_of"]
+
+_VERSION = re.compile(r'^__version__ = "([^"]+)"', re.MULTILINE)
+
+
+class ChangedPackageError(BluescribeError, ImportError):
+    """Another version of bluescribe was installed after this program had begun."""
+
+
+class Later:
+    """Something in a module, imported when it is first used.
+
+    As an attribute of a class it is that thing; called, it calls it.
+
+    Parameters
+    ----------
+    module, name
+        Where it is, and what it is called there.
+    """
+
+    __slots__ = ("module", "name")
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another one stands for the same."""
+        return isinstance(other, Later) and self._key == other._key
+
+    def __hash__(self) -> int:
+        """Return the same number for the same."""
+        return hash(self._key)
+
+    def __repr__(self) -> str:
+        """Name what it stands for."""
+        return f"Later({self.module!r}, {self.name!r})"
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        return self.module, self.name
+
+    def load(self) -> Any:
+        """Return it.
+
+        Raises
+        ------
+        ChangedPackageError
+            Its module would be that of another version.
+        ImportError
+            It cannot be imported.
+        """
+        if self.module not in sys.modules:
+            check_unchanged()
+        return getattr(import_module(self.module), self.name)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """Return what it stands for."""
+        return self.load()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call what it stands for."""
+        return self.load()(*args, **kwargs)
+
+
+def later(module: str, name: str) -> Any:
+    """Return something that stands for what a module has; see `Later`."""
+    return Later(module, name)
+
+
+def names_of(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a package, which imports names when they are first used.
+
+    Parameters
+    ----------
+    package
+        Its ``__name__``.
+    homes
+        Each name, and the module below the package that has it.
+    """
+
+    def get(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = Later(f"{package}.{homes[name]}", name).load()
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return get
+
+
+def check_unchanged() -> None:
+    """Refuse to import more of the package when another version lies in its place by now.
+
+    Raises
+    ------
+    ChangedPackageError
+        It does: parts of two versions would meet in one program.
+    """
+    root = sys.modules[__package__ or "bluescribe"]
+    try:
+        found = _VERSION.search(Path(str(root.__file__)).read_text(encoding="utf-8"))
+    except OSError:  # a program that brings its own Python has no such file
+        return
+    if found is not None and found[1] != root.__version__:
+        raise ChangedPackageError(
+            f"bluescribe {found[1]} was installed meanwhile, and this program has "
+            f"{root.__version__}: restart it"
+        )
