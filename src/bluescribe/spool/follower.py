@@ -212,6 +212,9 @@ class Follower:
 
     def _hand_over(self, items: list[Item]) -> None:
         """Pass documents to the recipient, and answer requests among them."""
+        stops = [doc for name, doc, _, lane in items if name == "stop" and lane in (None, self)]
+        if stops:
+            self._safely(self.recipient.foresee, stops)
         for name, doc, _, lane in items:
             if self._is_ended or (lane is not None and lane is not self):
                 continue

@@ -17,10 +17,10 @@ from ...contract.post_run import Shortfall, Work
 from ...files.job_note import Note
 from ...files.json_text import dumps
 from ...hdf5.compression import compression_options
-from ...hdf5.file import write_node
 from ...hdf5.images.joined import join_files, not_joined
 from ...hdf5.names import unique_name
-from ...hdf5.objects import set_attribute
+from ...hdf5.nodes import write_node
+from ...hdf5.objects import new_attributes, set_attribute
 from ...hdf5.parts.divided import DividedRunFile
 from ...hdf5.parts.pieces import Where
 from ...hdf5.preallocate import telling_of_system
@@ -202,8 +202,7 @@ class NexusFile(DividedRunFile[NexusSettings, StreamTable]):
             "h5py_version": h5py.version.version,
             **self.settings.root_attributes,
         }
-        for name, text in attributes.items():
-            set_attribute(self._file.h5, name, text)
+        new_attributes(self._file.h5.id, attributes)
 
     def _configuration_name(self, stream: Stream, descriptor: Descriptor) -> str:
         """Name the first configuration of a stream like the stream, later ones with a number."""

@@ -13,13 +13,13 @@ from ...model.numbers import is_real
 from ...model.values import Array
 from ..objects import type_of
 
-__all__ = ["write_rows"]
+__all__ = ["write_rows", "write_within"]
 
 _STACKED_BYTES = 1 << 18
 """Arrays are stacked in a buffer that stays in the processor's cache."""
 _MOST_SPACES = 8
 
-_Spaces: TypeAlias = tuple[h5s.SpaceID, h5s.SpaceID]
+_Spaces: TypeAlias = "tuple[h5s.SpaceID | int, h5s.SpaceID | int]"
 """Of memory, and of the file."""
 
 
@@ -44,6 +44,20 @@ def write_rows(dataset: h5d.DatasetID, start: int, rows: Array | list[Array]) ->
     shape = dataset.shape
     if shape[0] != end:
         dataset.set_extent((end, *shape[1:]))
+    _write_blocks(dataset, start, rows)
+
+
+def write_within(dataset: h5d.DatasetID, start: int, rows: Array | list[Array]) -> None:
+    """Write rows to a dataset that has room for them, and cannot grow; all else as `write_rows`."""
+    if isinstance(rows, np.ndarray) and rows.shape == dataset.shape:
+        if rows.size:
+            _write(dataset, (h5s.ALL, h5s.ALL), rows)
+    else:
+        _write_blocks(dataset, start, rows)
+
+
+def _write_blocks(dataset: h5d.DatasetID, start: int, rows: Array | list[Array]) -> None:
+    shape = dataset.shape
     for block in [rows] if isinstance(rows, np.ndarray) else _stacks(rows):
         if block.size:
             space = dataset.get_space()
