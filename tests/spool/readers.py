@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,9 @@ class Reader:
     @property
     def has_open_runs(self) -> bool:
         return self.expects_more or bool(self.opened)
+
+    def foresee(self, stops: Sequence[Any]) -> None:
+        pass
 
     @property
     def docs(self) -> list[Any]:

@@ -38,12 +38,12 @@ def bytes_in(page: Page) -> int:
     return sum(_bytes_of(values) for values in page.data.values())
 
 
-def _bytes_of(values: Sequence[Any] | Array) -> int:
+def _bytes_of(values: Any) -> int:
     if isinstance(values, np.ndarray):
         return values.nbytes
-    if isinstance(values, array):
-        return len(values) * values.itemsize
-    return sum(len(v) if isinstance(v, str) else _NUMBER_BYTES * np.size(v) for v in values)
+    if isinstance(values, str | array):
+        return len(values) * (1 if isinstance(values, str) else values.itemsize)
+    return sum(map(_bytes_of, values)) if isinstance(values, list | tuple) else _NUMBER_BYTES
 
 
 class ColumnTable(ABC):

@@ -143,6 +143,8 @@ class Column:
     def append(self, block: Block) -> None:
         """Write rows after the last one; to be repeated as it is after a failure."""
         start = self.rows
+        if self._fixed.room:
+            self._fixed.look_at(block.array)
         self._write(self._name, start, block.array)
         if block.shapes is not None:
             self._write(f"{self._name}_shape", start, block.shapes)

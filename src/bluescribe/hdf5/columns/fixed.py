@@ -36,9 +36,13 @@ class FixedRows:
     def expect(self, rows: int, new: Array | list[Array]) -> None:
         """Note for what the dataset is made: the rows that are there, and new ones."""
         self._needed = rows + len(new)
-        self._is_ascii = self._is_ascii and all(row.tobytes().isascii() for row in _texts(new))
+        self.look_at(new)
         if self.room:  # they came in more pieces than was known: the next ones may do so, too
             self._promised = max(self._promised, 2 * self.room)
+
+    def look_at(self, new: Array | list[Array]) -> None:
+        """Note whether rows that are written are ASCII, if they are text."""
+        self._is_ascii = self._is_ascii and all(row.tobytes().isascii() for row in _texts(new))
 
     def expect_no_more(self, rows: int) -> None:
         """Note that these rows are all."""

@@ -119,6 +119,7 @@ def finished_image(file: h5py.File, libver: tuple[str, str], *, is_mixed: bool) 
     is_mixed
         Whether there are columns that grow.
     """
+    file.flush()  # H5Ocopy does not see what waits to be written to a dataset that is open
     root = h5g.open(file.id, b"/")
     objects = _little(root) if is_mixed else None
     if objects is not None:
