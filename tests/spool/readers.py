@@ -29,6 +29,8 @@ class Reader:
         """Documents that were there at each sync."""
         self.threads: set[threading.Thread] = set()
         self.closes = 0
+        self.foreseen: list[str] = []
+        """Runs whose stop was told of before the rest of what came with it."""
         self.expects_more = False
         self.opened: set[str] = set()
         self.late: set[str] = set()
@@ -57,7 +59,7 @@ class Reader:
         return self.expects_more or bool(self.opened)
 
     def foresee(self, stops: Sequence[Any]) -> None:
-        pass
+        self.foreseen += [stop["run_start"] for stop in stops if isinstance(stop, dict)]
 
     @property
     def docs(self) -> list[Any]:
