@@ -58,7 +58,7 @@ def exported(docs: Documents, folder: Path, **options: Any) -> Iterator[tuple[st
 def values_in(file: h5py.File, name: str, field: str) -> list[Any]:
     dataset = file[PLACES[name].format(field)]
     texts = dataset.dtype.kind == "S"
-    return (dataset.asstr()[()] if texts else dataset[()]).tolist()  # type: ignore[no-any-return]
+    return (dataset.asstr()[()] if texts else dataset[()]).tolist()
 
 
 def test_it_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +82,7 @@ def test_it_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_rows_that_come_in_pieces(tmp_path: Path, told: Any) -> None:
     """Whatever the stop document says of their number, those that came are in the file."""
-    values = {
+    values: dict[str, list[Any]] = {
         "number": [float(row) for row in range(9)],
         "ascii": ["a" * row for row in range(9)],
         "late": ["a"] * 8 + ["µ"],
@@ -105,7 +105,8 @@ def test_rows_that_come_in_pieces(tmp_path: Path, told: Any) -> None:
 
 def test_a_large_one_goes_on_on_the_disk(tmp_path: Path) -> None:
     arrays = [np.full(20_000, row, float) for row in range(20)]
-    docs = run_of({"number": list(range(20)), "array": arrays}, [5, 5, 5, 5])
+    values: dict[str, list[Any]] = {"number": list(range(20)), "array": arrays}
+    docs = run_of(values, [5, 5, 5, 5])
     for name, file in exported(docs, tmp_path):
         assert values_in(file, name, "number") == list(range(20))
         assert (file[PLACES[name].format("array")][()] == np.array(arrays)).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import h5py
 import numpy as np
-from h5py import h5a, h5g, h5o
+from h5py import h5a, h5g, h5l, h5o
 
 from ..model.values import Array
 from .finished.rearranged import write_rearranged
@@ -71,11 +71,11 @@ def _write_group(parent: h5g.GroupID, name: str, node: Group, *, is_there: bool)
 
 def _group_there(parent: h5g.GroupID, name: str) -> h5g.GroupID | None:
     """Return what has a name, if it is a group."""
-    try:
-        found = h5o.open(parent, name.encode())
-    except KeyError:  # a link that leads nowhere
-        return None
-    return found if isinstance(found, h5g.GroupID) else None
+    if "/" in name or parent.links.get_info(name.encode()).type != h5l.TYPE_HARD:
+        found = h5py.Group(parent).get(name)  # None where a link leads nowhere
+        return found.id if isinstance(found, h5py.Group) else None
+    opened = h5o.open(parent, name.encode())
+    return opened if isinstance(opened, h5g.GroupID) else None
 
 
 def _stored(value: object) -> object:

@@ -127,7 +127,7 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
     @telling_of_system
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
         """Link an external file from the field's group."""
-        self._put_down()  # HDF5 follows a link from memory by reading all of the other file there
+        self._put_down()  # a virtual dataset in memory would read all of its other files there
         if self._links.add(stream, field, asset, frames):
             self._unlinked.add((stream.name, field))
         if (stream.name, field) in self._unlinked:

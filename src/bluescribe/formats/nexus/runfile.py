@@ -133,7 +133,7 @@ class NexusFile(DividedRunFile[NexusSettings, StreamTable]):
         if self.discrepancies:
             write_node(h5[BLUESKY], "discrepancies", Dataset("\n".join(self.discrepancies)))
         self._write_views(is_over=True)
-        self._extend(h5["entry"])
+        self._extend()
         self._late = [images for images, _ in unjoined] if self.settings.images == "link" else []
         self._note(is_stopped=stop is not None)
 
@@ -228,9 +228,12 @@ class NexusFile(DividedRunFile[NexusSettings, StreamTable]):
             logger.exception("nexus: title() of %s failed on %s", type(self).__name__, run.label)
             return run.title
 
-    def _extend(self, entry: h5py.Group) -> None:
+    def _extend(self) -> None:
+        if vars(NexusFile)["extend"] is not type(self).extend:
+            self._put_down()  # what a subclass adds may be large
+            self._file.make_last_room()
         try:
-            call_hook(self.extend, entry, run=self._run)
+            call_hook(self.extend, self._file.h5["entry"], run=self._run)
         except Exception:
             logger.exception(
                 "nexus: extend() of %s failed on %s. The file has all that was measured, and not "
