@@ -75,7 +75,12 @@ def _floor_of(file: Path, made: Path, times: int) -> float:
     from .objects_floor import objects_of, write_objects
 
     objects = objects_of(file)
-    return min(_cpu_of(lambda: [write_objects(objects, made) for _ in range(times)]) for _ in "123")
+
+    def make() -> None:
+        for _ in range(times):
+            write_objects(objects, made)
+
+    return min(_cpu_of(make) for _ in range(3))
 
 
 def measure_reading(key: str, directory: Path) -> dict[str, Any]:
