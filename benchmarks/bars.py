@@ -165,6 +165,10 @@ def _costs(tables: Tables) -> Iterator[Bar]:
         cost = _value(tables.get("runs"), writer, "runs", "cpu_ms")
         if cost is not None:
             yield Bar(f"{writer}: CPU of a run of three points", cost, 10.0, "ms")
+        over = _value(tables.get("runs"), writer, "runs", "over_floor")
+        if over is not None:
+            what = f"{writer}: CPU of a run of three points / its objects by h5py's low level"
+            yield Bar(what, over, 5.0, "x")
 
 
 def _reading(tables: Tables) -> Iterator[Bar]:

@@ -61,8 +61,26 @@ def measure_runs(format_name: str, directory: Path, runs: int) -> dict[str, Any]
             _play(writer, run)
 
     cpu = _cpu_of(all_runs)
+    last = writer.status().last_file
     writer.close()
-    return {"runs": runs, "cpu_ms": cpu / runs * 1e3}
+    found = {"runs": runs, "cpu_ms": cpu / runs * 1e3}
+    if format_name in ("nexus", "hdf5"):
+        found["floor_ms"] = floor = _floor_of(last, directory / "floor.h5", runs) / runs * 1e3
+        found["over_floor"] = found["cpu_ms"] / floor
+    return found
+
+
+def _floor_of(file: Path, made: Path, times: int) -> float:
+    """Return the CPU seconds of making a file's objects so often by the low-level interface."""
+    from .objects_floor import objects_of, write_objects
+
+    objects = objects_of(file)
+
+    def make() -> None:
+        for _ in range(times):
+            write_objects(objects, made)
+
+    return min(_cpu_of(make) for _ in range(3))
 
 
 def measure_reading(key: str, directory: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The floor of a file of many objects: the same ones, made by h5py's low-level interface.
 
 Nothing but HDF5 is in it: no metadata is composed, nobody reads meanwhile, all objects stay open.
+Beside it, what h5py itself takes for them, as people write it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5t
 
-__all__ = ["Object", "objects_of", "write_objects"]
+__all__ = ["Object", "objects_of", "write_by_h5py", "write_objects"]
 
 
 @dataclass(slots=True)
@@ -73,6 +74,27 @@ def write_objects(objects: list[Object], path: Path) -> None:
             made.append(new)
         for name, dtype, value in one.attributes:
             h5a.create(new, name, dtype, _space(value.shape, spaces)).write(value)
+
+
+def write_by_h5py(objects: list[Object], path: Path) -> None:
+    """Make the same objects in a new file, by h5py's groups, datasets and attributes."""
+    with h5py.File(path, "w") as file:
+        made: list[Any] = [file]
+        for one in objects:
+            name = one.name.decode()
+            if not one.is_new:
+                made[one.parent][name] = made[one.number]
+                continue
+            if one.number == 0:
+                new = file
+            elif one.values is None:
+                new = made[one.parent].create_group(name, track_order=one.is_ordered)
+            else:
+                new = made[one.parent].create_dataset(name, data=one.values)
+            if one.number:
+                made.append(new)
+            for key, _, value in one.attributes:
+                new.attrs[key.decode()] = value
 
 
 def _dataset(one: Object, parent: Any, creation: Any, links: Any, spaces: dict[Any, Any]) -> Any:

@@ -97,7 +97,7 @@ def test_a_fault_of_ours_is_told_with_its_traceback_and_where_the_run_is(
     def fail(*_):
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(JsonlFile, "sync", fail)
+    monkeypatch.setattr(JsonlFile, "add_descriptor", fail)
     iconfig = {"DATA_FILES": {"DIRECTORY": str(tmp_path)}, **blocks("csv", "jsonl")}
     with recording() as (engine, _), subscribe_writers(engine, iconfig):
         engine(scan())

@@ -41,9 +41,12 @@ def large_run(rows: int = 300, length: int = 2000) -> list[tuple[str, Any]]:
 
 
 def write(docs: list[tuple[str, Any]], writer: Any) -> Path:
+    """Write a run whose file is there, and grows, before the run is over."""
     with writer:
         for name, doc in docs:
             writer(name, doc)
+            if name == "start":
+                assert writer.flush()
     assert not writer.status().failures
     return writer.status().last_file
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ class Reader:
         """Documents that were there at each sync."""
         self.threads: set[threading.Thread] = set()
         self.closes = 0
+        self.foreseen: list[str] = []
+        """Runs whose stop was told of before the rest of what came with it."""
         self.expects_more = False
         self.opened: set[str] = set()
         self.late: set[str] = set()
@@ -55,6 +57,9 @@ class Reader:
     @property
     def has_open_runs(self) -> bool:
         return self.expects_more or bool(self.opened)
+
+    def foresee(self, stops: Sequence[Any]) -> None:
+        self.foreseen += [stop["run_start"] for stop in stops if isinstance(stop, dict)]
 
     @property
     def docs(self) -> list[Any]:

@@ -7,8 +7,8 @@ values need, what it becomes row by row, how large its chunks are, and compresse
 cores. `images` shows the frames of
 other files, by links and virtual datasets, or copies them. `finished` sees to files that nobody
 writes any more: it changes them as copies, mends them after a crash. `parts` are the files of a run
-that is too large for one, `handles` what of a file stays open. `objects`, `names` and `tree`
-are what all of them make files of.
+that is too large for one, `handles` what of a file stays open. `objects`, `nodes`, `names`
+and `tree` are what all of them make files of.
 
 Knows: the contract. A format that is HDF5 says where its tree has what.
 """

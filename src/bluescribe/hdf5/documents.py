@@ -7,7 +7,8 @@ from typing import Any
 from ..files.json_text import ascii_dumps, dumps
 from ..model.run import Document, Field
 from .columns.column import Column
-from .file import LiveFile, write_node
+from .file import LiveFile
+from .nodes import write_node
 from .tree import Dataset
 
 __all__ = ["Documents"]
@@ -71,4 +72,5 @@ class Documents:
             block = self._datum_column.make_fit(rows)
         self._datum_column.append(block)
         self._datum_column.advance(block)
+        self._datum_column.cut()
         self._datums = []

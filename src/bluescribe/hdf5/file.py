@@ -1,5 +1,9 @@
 """The life of an HDF5 file that others read while it is written: plain, live (SWMR), plain.
 
+A run of which all is here already, as in an export, needs no reader meanwhile: its file is made in
+memory, in the form that it has in the end, and written once. One that gets large goes on on the
+disk, where it is plain until it is closed.
+
 In SWMR mode datasets grow and nothing else happens: whatever must be added makes the file plain
 for a moment (close, reopen, add), and the next `go_live` makes it live again. That is a rule of
 ours: HDF5 2.0 does not refuse late objects, but live readers then fail.
@@ -7,25 +11,22 @@ ours: HDF5 2.0 does not refuse late objects, but live readers then fail.
 
 from __future__ import annotations
 
+from typing import Any
+
 import h5py
-import numpy as np
 
 from ..files import Place
 from ..files.write_lock import Hold
-from ..model.values import Array
 from .compression import compression_options
-from .finished.compact import compact
+from .finished.compact import compact, finished_image, image_of, images_are_whole
 from .finished.oldformat import OLD_FORMAT, OLDEST_FORMAT
-from .finished.rearranged import write_rearranged
 from .handles import Handles
-from .objects import new_attributes, new_dataset, new_group, new_link, printable, set_attribute
 from .preallocate import Room, check_room
-from .removal import Removed, remove
+from .removal import Removed
 from .sharing import close_readers
-from .tree import Dataset, External, Group, HardLink, Node, Rearranged
 from .unheard import forget_unheard, let_go, raise_unheard
 
-__all__ = ["LiveFile", "write_node"]
+__all__ = ["LiveFile"]
 
 _FIRST_BYTES = 1 << 20
 """Room that there has to be for a new file."""
@@ -33,6 +34,9 @@ _LAST_BYTES = 64 << 20
 """Room for what is added at the end, at the most; the views of a grid take theirs themselves."""
 
 _LIVE_FORMAT = ("v110", "v110")
+_MOST_HELD = 1 << 20
+"""Bytes of a file that is held in memory until it is finished."""
+_IN_MEMORY: dict[str, Any] = {"driver": "core", "backing_store": False, "block_size": 1 << 16}
 _CHUNK_CACHE_BYTES = 1 << 16
 """A dataset; HDF5 2.0 would take 8 MB for each of hundreds. A larger chunk is written through."""
 _CHUNK_CACHE_SLOTS = 11
@@ -53,23 +57,37 @@ class LiveFile:
         How columns of large arrays are stored.
     may_be_compact
         Whether it may be written anew at the end; what shows other files may not.
+    is_whole
+        Whether all that will be in it is here: nobody reads it before it is finished.
     """
 
     def __init__(
-        self, place: Place, *, is_live: bool, compression: str = "none", may_be_compact: bool = True
+        self,
+        place: Place,
+        *,
+        is_live: bool,
+        compression: str = "none",
+        may_be_compact: bool = True,
+        is_whole: bool = False,
     ) -> None:
         self._place = place
+        self.is_held = is_whole and may_be_compact and images_are_whole()
+        """Whether it is in memory so far, in the form that it has in the end."""
         self.compression = compression_options(compression)
         """Keyword arguments for h5py's `create_dataset`."""
-        self._may_live = is_live
+        self._finished_format = OLD_FORMAT if is_live else OLDEST_FORMAT
+        self._may_live = is_live and not self.is_held
         self._may_be_compact = may_be_compact
-        self._format = _LIVE_FORMAT if is_live else OLDEST_FORMAT
-        check_room(place, _FIRST_BYTES)
+        self._format = _LIVE_FORMAT if self._may_live else self._finished_format
+        if not self.is_held:
+            check_room(place, _FIRST_BYTES)
         self._room = Room(place)
         self._handles: Handles | None = None
         self._has_many = False
         """Whether the file has more datasets than are kept open."""
         self._handle: h5py.File | None = self._open("w")
+        self.has_growing = False
+        """Whether a column in memory was made as one that grows."""
         self._hold = Hold(place)
         self._is_live = False
 
@@ -112,14 +130,33 @@ class LiveFile:
             There is none. Nothing has been changed, and the caller can come again.
         """
         file = self.h5.id
-        self._room.take(size, file.get_filesize(), file.get_vfd_handle())
+        if not self.is_held:
+            self._room.take(size, file.get_filesize(), file.get_vfd_handle())
 
     def make_last_room(self) -> None:
         """Take room for what is added at the end, before anything is."""
         self.make_room(min(self.h5.id.get_filesize(), _LAST_BYTES))
 
+    def may_hold(self, size: int) -> bool:
+        """Tell whether so many bytes more may be held in memory."""
+        return self.size + size <= _MOST_HELD
+
+    def put_down(self) -> None:
+        """Go on on the disk with a file that is in memory.
+
+        Raises
+        ------
+        OSError
+            The disk refused; it is in memory as before.
+        """
+        if self.is_held:
+            self._write(image_of(self.h5))
+            self._let_go_of_memory()
+            self._handle = self._open("r+")
+
     def flush(self) -> None:
         """Bring what was appended to where other processes read it."""
+        self.put_down()
         self.make_room(0)
         raise_unheard(self.h5.filename)
         self.handles.forget_groups()
@@ -143,10 +180,15 @@ class LiveFile:
 
     def finish(self) -> None:
         """Close the file for good, in an old format and in less room if it is not large."""
-        self.close()
-        self._room.give_back()
-        if self._may_be_compact:
-            compact(self._place, OLD_FORMAT if self._may_live else OLDEST_FORMAT)
+        if self.is_held:
+            raise_unheard(self.h5.filename)
+            self._write(finished_image(self.h5, self._finished_format, is_mixed=self.has_growing))
+            self._let_go_of_memory()
+        else:
+            self.close()
+            self._room.give_back()
+            if self._may_be_compact:
+                compact(self._place, self._finished_format)
         self._hold.release()
 
     def end(self) -> None:
@@ -175,8 +217,25 @@ class LiveFile:
             self._has_many = self._handles.are_many
             self._handles = None
 
+    def _write(self, image: bytes) -> None:
+        """Write the whole file, which nobody has open."""
+        with self._place.open("r+b") as file:
+            file.write(image)
+
+    def _let_go_of_memory(self) -> None:
+        """Close a file that is in memory."""
+        self._removed.free()
+        self._forget_handles()
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.close()
+        self.is_held = False
+
     def _let_go(self) -> None:
         """Close a file that cannot be written; what was flushed stays as it is."""
+        if self.is_held:
+            self._let_go_of_memory()
+            return
         self._forget_handles()
         handle, self._handle = self._handle, None
         if handle is not None:
@@ -191,57 +250,9 @@ class LiveFile:
             locking=False,
             rdcc_nbytes=_CHUNK_CACHE_BYTES,
             rdcc_nslots=_CHUNK_CACHE_SLOTS,
+            **(_IN_MEMORY if self.is_held else {}),
         )
         if mode == "w":
             forget_unheard(file.filename)
         self._removed = Removed(file)
         return file
-
-
-def write_node(parent: h5py.Group, name: str, node: Node) -> None:
-    """Write a node under a group; a link replaces what has its name, a dataset its value."""
-    if isinstance(node, Group):
-        _write_group(parent, name, node)
-        return
-    if parent.get(name, getlink=True) is not None:
-        remove(parent, name)
-    match node:
-        case HardLink():
-            new_link(parent, name, node.target)
-        case External():
-            parent[name] = h5py.ExternalLink(node.file, node.path)
-        case Rearranged():
-            write_rearranged(parent, name, node)
-        case Dataset():
-            _write_dataset(parent, name, node)
-
-
-def _write_group(parent: h5py.Group, name: str, node: Group) -> None:
-    group = parent.get(name) if name in parent else None
-    attributes = {"NX_class": node.nx_class or "NXcollection", **node.attrs}
-    if not isinstance(group, h5py.Group):
-        if group is not None:
-            remove(parent, name)
-        group = new_group(parent, name, is_ordered=node.is_ordered)
-        new_attributes(group.id, attributes)
-    else:
-        if not node.nx_class and "NX_class" in group.attrs:
-            attributes = node.attrs
-        for key, value in attributes.items():
-            set_attribute(group, key, value)
-    for key, child in node.children.items():
-        write_node(group, key, child)
-
-
-def _fixed_text(text: str) -> Array:
-    data = printable(text).encode()
-    return np.array(data, f"S{max(1, len(data))}")
-
-
-def _write_dataset(parent: h5py.Group, name: str, node: Dataset) -> None:
-    value = node.value
-    if isinstance(value, str):
-        value = _fixed_text(value)
-    elif isinstance(value, np.ndarray) and value.dtype.kind == "U":
-        value = np.char.encode(value, "utf-8")
-    new_attributes(new_dataset(parent, name, value).id, node.attrs)

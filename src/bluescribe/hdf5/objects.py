@@ -20,6 +20,7 @@ from ..model.numbers import is_number, is_real
 from ..model.values import Array
 
 __all__ = [
+    "MAX_INLINE_BYTES",
     "as_stored",
     "copy_attributes",
     "forget_target",
@@ -27,6 +28,7 @@ __all__ = [
     "new_attributes",
     "new_column",
     "new_dataset",
+    "new_fixed_column",
     "new_group",
     "new_link",
     "printable",
@@ -39,6 +41,8 @@ _TEXT = h5py.string_dtype()
 _TEXT_TYPE, _TEXT_IN_MEMORY = h5t.py_create(_TEXT, logical=True), h5t.py_create(_TEXT)
 codecs.lookup("ascii")  # h5py imports it for the first such text, in the midst of a scan
 _SCALAR = h5s.create(h5s.SCALAR)
+MAX_INLINE_BYTES = 4096
+"""Values up to here are stored in the object itself: HDF5's compact layout, of 64 kB at most."""
 _MOST_TEXTS, _MOST_TYPES = 512, 64
 """That are kept as HDF5 takes them: the columns of a file say the same of themselves."""
 
@@ -59,6 +63,8 @@ def _links(characters: int) -> Any:
 _GROUP, _DATASET = _without_times(h5p.GROUP_CREATE), _without_times(h5p.DATASET_CREATE)
 _ORDERED_GROUP = _without_times(h5p.GROUP_CREATE)
 _ORDERED_GROUP.set_link_creation_order(h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED)
+_COMPACT = _DATASET.copy()
+_COMPACT.set_layout(h5d.COMPACT)
 _ASCII, _UTF8 = _links(h5t.CSET_ASCII), _links(h5t.CSET_UTF8)
 
 
@@ -75,29 +81,29 @@ def group_at(parent: h5g.GroupID, name: str) -> h5g.GroupID:
     return h5g.create(parent, link, properties, _GROUP)
 
 
-def new_group(parent: h5py.Group, name: str, *, is_ordered: bool = False) -> h5py.Group:
+def new_group(parent: h5g.GroupID, name: str, *, is_ordered: bool = False) -> h5g.GroupID:
     """Make a group; an ordered one tells its content in the order in which it came."""
     link, properties = _link(name)
     creation = _ORDERED_GROUP if is_ordered else _GROUP
-    return h5py.Group(h5g.create(parent.id, link, properties, creation))
+    return h5g.create(parent, link, properties, creation)
 
 
-def new_dataset(parent: h5py.Group, name: str, value: Any) -> h5py.Dataset:
+def new_dataset(parent: h5g.GroupID, name: str, value: Any) -> h5d.DatasetID:
     """Make a dataset of a value; bytes in arrays are UTF-8 text, marked as ASCII if they are that.
 
     Octave reads no other text.
     """
     data = np.asarray(value, order="C")
     if isinstance(value, bytes | list | tuple) or not _is_plain(data.dtype):
-        return parent.create_dataset(name, data=value)
+        return h5py.Group(parent).create_dataset(name, data=value).id
     if data.dtype.kind == "S" and not data.tobytes().isascii():
         data = as_stored(data)
     link, properties = _link(name)
     dtype = type_of(data.dtype)
-    dataset = h5d.create(parent.id, link, dtype, _space(data.shape), _DATASET, properties)
+    dataset = h5d.create(parent, link, dtype, _space(data.shape), _DATASET, properties)
     if data.size:
         dataset.write(h5s.ALL, h5s.ALL, data)
-    return h5py.Dataset(dataset)
+    return dataset
 
 
 def _is_plain(dtype: np.dtype[Any]) -> bool:
@@ -137,13 +143,23 @@ def new_column(
     return h5d.create(parent, link, type_of(dtype), space, _chunked(chunks), properties)
 
 
-def new_link(parent: h5py.Group, name: str, path: str) -> None:
+def new_fixed_column(
+    parent: h5g.GroupID, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> h5d.DatasetID:
+    """Make a dataset that cannot grow; few values are stored in the object itself."""
+    link, properties = _link(name)
+    size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+    creation = _COMPACT if 0 < size <= MAX_INLINE_BYTES else _DATASET
+    return h5d.create(parent, link, type_of(dtype), _space(shape), creation, properties)
+
+
+def new_link(parent: h5g.GroupID, name: str, path: str) -> None:
     """Give an object of the file another name; the object says in ``@target`` what the first is."""
-    found = h5o.open(parent.id, path.encode())
+    found = h5o.open(parent, path.encode())
     if not h5a.exists(found, b"target"):
         new_attributes(found, {"target": path})
     link, properties = _link(name)
-    h5o.link(found, parent.id, link, properties)
+    h5o.link(found, parent, link, properties)
 
 
 def forget_target(found: h5py.HLObject) -> None:
@@ -225,12 +241,19 @@ def type_of(dtype: np.dtype[Any]) -> h5t.TypeID:
     """Return HDF5's type for a type of numpy's; that of a plain number is made once."""
     if is_number(dtype) and dtype.kind != "b" and dtype.metadata is None:
         return _number_type(dtype)
+    if dtype.kind == "S" and dtype.metadata is None:
+        return _text_type(dtype.itemsize)
     return h5t.py_create(dtype, logical=True)
 
 
 @lru_cache(_MOST_TYPES)
 def _number_type(dtype: np.dtype[Any]) -> h5t.TypeID:
     return h5t.py_create(dtype, logical=True)
+
+
+@lru_cache(_MOST_TYPES)
+def _text_type(length: int) -> h5t.TypeID:
+    return h5t.py_create(np.dtype(f"S{length}"), logical=True)
 
 
 @lru_cache(_MOST_TYPES)
@@ -241,7 +264,12 @@ def _chunked(chunks: tuple[int, ...]) -> h5p.PropDCID:
 
 
 def _space(shape: tuple[int, ...]) -> Any:
-    return h5s.create_simple(shape) if shape else _SCALAR
+    return _simple(shape) if shape else _SCALAR
+
+
+@lru_cache(_MOST_TYPES)
+def _simple(shape: tuple[int, ...]) -> h5s.SpaceID:
+    return h5s.create_simple(shape)
 
 
 def printable(text: str) -> str:

@@ -12,16 +12,18 @@ from ..assets.asset import Asset, Frames
 from ..assets.images import Images, NotReadyError
 from ..contract.runfile import RunFile
 from ..files import Place
+from ..files.json_text import dumps
 from ..model.run import Descriptor, Document, Page, Run, Stream
 from .documents import Documents
-from .file import LiveFile, write_node
+from .file import LiveFile
 from .images.joined import join_files
 from .images.links import AssetLinks
+from .nodes import write_node
 from .objects import set_attribute
 from .preallocate import telling_of_system
 from .removal import remove
 from .settings import Hdf5FileSettings
-from .table import ColumnTable
+from .table import ColumnTable, bytes_in
 
 __all__ = ["Hdf5RunFile", "Unjoined"]
 
@@ -69,8 +71,33 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
         self._write_start(self._run)
 
     def _new_file(self, place: Place, *, may_be_compact: bool = True) -> LiveFile:
-        live, compression = self.settings.live, self.settings.compression
-        return LiveFile(place, is_live=live, compression=compression, may_be_compact=may_be_compact)
+        return LiveFile(
+            place,
+            is_live=self.settings.live,
+            compression=self.settings.compression,
+            may_be_compact=may_be_compact,
+            is_whole=self._is_whole,
+        )
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether all that comes is here: nobody waits for what is written so far."""
+        return self.is_ending
+
+    def _put_down(self) -> None:
+        """Go on on the disk with a file that is held in memory."""
+        if self._file.is_held:
+            self._cut()
+            self._file.put_down()
+
+    def _hold(self, size: int) -> None:
+        """Go on on the disk if so many bytes more are too much to be held in memory."""
+        if self._file.is_held and not self._file.may_hold(size):
+            self._put_down()
+
+    def _cut(self) -> None:
+        for table in self._tables.values():
+            table.cut()
 
     def record(self, name: str, doc: Document) -> None:
         """Keep the documents of external data as they came."""
@@ -82,6 +109,7 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
     @telling_of_system
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Write the descriptor, and make the table of a new stream."""
+        self._hold(len(dumps(descriptor.doc)))
         self._documents.add("descriptor", descriptor.doc)
         if stream.name not in self._tables:
             self._tables[stream.name] = self._new_table(stream, descriptor)
@@ -89,15 +117,17 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
     @telling_of_system
     def write_events(self, stream: Stream, page: Page) -> None:
         """Append rows to the stream's columns."""
+        self._hold(bytes_in(page))
         if self._tables[stream.name].append(page):
             self._has_news()
-            if not self.is_ending:
+            if not self._is_whole:
                 self._show_news()
                 self._file.go_live()  # at once: readers wait
 
     @telling_of_system
     def link_assets(self, stream: Stream, field: str, asset: Asset, frames: Frames | None) -> None:
         """Link an external file from the field's group."""
+        self._put_down()  # a virtual dataset in memory would read all of its other files there
         if self._links.add(stream, field, asset, frames):
             self._unlinked.add((stream.name, field))
         if (stream.name, field) in self._unlinked:
@@ -116,6 +146,7 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
     @telling_of_system
     def sync(self) -> None:
         """Let others see what was written."""
+        self._put_down()
         self._documents.write()
         self._file.go_live()
         self._file.flush()
@@ -126,6 +157,7 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
         self._file.make_last_room()
         self._documents.write()
         h5 = self._file.plain()
+        self._cut()
         self._links.may_open = True
         for stream, field, name, frames in self._links.frame_nodes():
             write_node(h5[self._group_of(stream, field)], name, frames)

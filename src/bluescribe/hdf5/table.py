@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import h5py
+import numpy as np
 
 from ..model.field_rows import FieldRows, epochs, field_rows, rows_expected
 from ..model.run import Field, Page, Run, Stream
@@ -15,7 +17,7 @@ from ..model.values import Array
 from .columns.column import Column, append_rows, fit_rows
 from .file import LiveFile
 
-__all__ = ["NO_FIELD", "Cells", "ColumnTable", "What"]
+__all__ = ["NO_FIELD", "Cells", "ColumnTable", "What", "bytes_in"]
 
 What: TypeAlias = Literal["values", "datum_ids", "stamps"]
 """What a column has of a field."""
@@ -25,8 +27,23 @@ Cells: TypeAlias = "Iterator[tuple[Column, Sequence[Any] | Array]]"
 
 _WHATS: tuple[What, ...] = ("values", "datum_ids", "stamps")
 
+_NUMBER_BYTES = 8
+
 NO_FIELD = Field("")
 """Stands for what no descriptor declares."""
+
+
+def bytes_in(page: Page) -> int:
+    """Return about how many bytes the values of a page take."""
+    return sum(_bytes_of(values) for values in page.data.values())
+
+
+def _bytes_of(values: Any) -> int:
+    if isinstance(values, np.ndarray):
+        return values.nbytes
+    if isinstance(values, str | array):
+        return len(values) * (1 if isinstance(values, str) else values.itemsize)
+    return sum(map(_bytes_of, values)) if isinstance(values, list | tuple) else _NUMBER_BYTES
 
 
 class ColumnTable(ABC):
@@ -68,6 +85,7 @@ class ColumnTable(ABC):
             file,
             rows_expected=rows_expected(self._run, self.stream),
             is_certain=self.stream.is_baseline,
+            promised=self._run.promised.get(self.stream.name, 0),
         )
 
     @abstractmethod
@@ -105,6 +123,12 @@ class ColumnTable(ABC):
         self.rows += len(page)
         return bool(remade)
 
+    def cut(self) -> None:
+        """Let go of what is there for rows that did not come; the file is plain."""
+        columns = [*self._own_columns(), *self._columns.values()]
+        if remade := [column for column in columns if column.cut()]:
+            self._describe(remade)
+
     def column(self, field: str) -> Column | None:
         """Return the column of a field's values, or None while there are none."""
         return self._columns.get(("values", field))
@@ -112,6 +136,10 @@ class ColumnTable(ABC):
     @abstractmethod
     def _own_cells(self, page: Page) -> Cells:
         """Yield the columns of the stream itself, such as the times of its events."""
+
+    @abstractmethod
+    def _own_columns(self) -> Iterable[Column]:
+        """Return those columns."""
 
     @abstractmethod
     def _made(self, what: What, field: str) -> Column:

@@ -77,6 +77,8 @@ class Run:
     """What ``{#}`` in names stands for; None if nothing was counted."""
     claims: Claims = field(default_factory=Claims)
     """Tells of the files that are made for it."""
+    promised: dict[str, int] = field(default_factory=dict)
+    """How many events of each stream the stop document tells of, if it has come already."""
     named_by: dict[str, Any] = field(default_factory=dict)
     """What a name of its files takes from descriptors and events, under ``config`` and ``event``:
     known when the files are made."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import retry_policy
@@ -80,6 +80,10 @@ class Here:
             self.load()
         except Exception as error:
             self._tell(error)
+
+    def foresee(self, stops: Sequence[Any]) -> None:
+        """Learn of the stop documents among those that come next."""
+        self._loaded().foresee(stops)
 
     def receive(self, name: str, doc: Any) -> None:
         """Take one document."""

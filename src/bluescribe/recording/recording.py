@@ -18,6 +18,7 @@ from ..model.grammar import check_event, check_event_page
 from ..model.plain_values import is_plain, is_plain_event
 from ..model.run import Descriptor, Document, Run
 from ..model.times import page_with_seconds, with_seconds
+from ..model.told import mapping_of
 from ..model.writable import Unwritable
 from ..spool.event_columns import EventColumns
 from ..spool.event_rows import EventRows
@@ -125,6 +126,12 @@ class Recording:
             self._account.open_files[self.run.uid] = self._file.paths[0]
         self.record("start", self.run.start)
         self._notify_paths()
+
+    def foresee(self, stop: Document) -> None:
+        """Learn that the stop document is here, behind what else there is of the run."""
+        self._file.is_ending = True
+        told = mapping_of(stop.get("num_events"))
+        self.run.promised = {k: n for k, n in told.items() if type(n) is int and n > 0}
 
     def _open(self) -> None:
         if self._is_accepted():

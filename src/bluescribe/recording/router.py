@@ -8,6 +8,7 @@ takes the process of a format a sixth of its start.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,8 @@ class Router:
         """Runs that could not be written, by their uids: they are written anew from the spool."""
         self.strays = Strays(account)
         self._asked: dict[str, Document] = {}  # settings of runs that are about to begin
+        self._foreseen: dict[str, Document] = {}
+        """Stop documents that are among those that come next, by the uids of their runs."""
         self._cwd: Path | None = None
         """Where the session was when it sent the next start document."""
 
@@ -121,6 +124,18 @@ class Router:
                 error = another
         return self.account.refuse(name, error)
 
+    def foresee(self, stops: Sequence[Any]) -> None:
+        """Learn of the stop documents among those that come next, before the rest of their runs.
+
+        Nobody waits for what such a run has by then, but for its finished file.
+        """
+        self._foreseen = {}
+        for stop in stops:
+            if isinstance(stop, dict) and isinstance(uid := stop.get("run_start"), str):
+                self._foreseen[uid] = stop
+                if (recording := self.index.runs.get(uid)) is not None:
+                    recording.foresee(stop)
+
     def cwd(self, doc: Any) -> None:
         """Take the working directory of the session for the start document that follows.
 
@@ -159,6 +174,8 @@ class Router:
         is_again = self.account.begins_again(doc["uid"])
         recording.is_repeated = doc["uid"] in self._finished and not is_again
         self.index.runs[doc["uid"]] = recording
+        if (stop := self._foreseen.get(run.uid)) is not None:
+            recording.foresee(stop)
         recording.open()
         if self._space is not None:
             self._space.begin(recording.folder)

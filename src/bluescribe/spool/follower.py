@@ -32,6 +32,10 @@ logger = logging.getLogger(__name__)
 _SHORTEST = 0.001
 """Seconds between two looks, at least, whatever the writer's settings say."""
 _AFTER_FAULT_SECONDS = 0.1
+_BEGIN_SECONDS = 0.1
+"""How long a run that has begun is let come: many are over by then, and are written at once."""
+_MANY_BYTES = 1 << 20
+"""Of a batch that is not let wait."""
 
 
 class Follower:
@@ -50,6 +54,9 @@ class Follower:
     """
 
     _is_ended = False
+    _waiting = 0
+    _has_new_run = False
+    """Whether a run began that it has not looked at."""
     is_behind = False
     """Whether it is too slow for the window in memory, and reads the log instead."""
     _moved = 0.0
@@ -73,12 +80,13 @@ class Follower:
         """Where in the log a process of its own reads."""
         self.is_closed = False
         self.wake = threading.Event()
+        self._hurry = threading.Event()
+        """Ends the time for which a new run is let come."""
         self._over = threading.Event()
         self._lagging: deque[tuple[Cursor, str, threading.Event]] = deque()
         """Requests that came while it was behind, each with its place in the log."""
         self._asked: list[threading.Event] = []
         """Requests to answer when the recipient has all that was taken."""
-        self._waiting = 0
         self._thread: threading.Thread | None = None
         self._then: Callable[[], object] = bool
         """Called when the thread ends."""
@@ -119,10 +127,15 @@ class Follower:
         """Wake at once if a batch has something urgent; called with the window's lock."""
         self._begin()
         is_urgent = not self.recipient.has_open_runs or bool(batch.begun)
-        for _, doc, _, lane in batch.items:
+        is_over = batch.weight > _MANY_BYTES
+        for name, doc, _, lane in batch.items:
             if lane is None or lane is self:
                 self._waiting += documents_in(doc)
-                is_urgent = is_urgent or (lane is self and isinstance(doc, threading.Event))
+                is_asked = lane is self and isinstance(doc, threading.Event)
+                is_urgent, is_over = is_urgent or is_asked, is_over or is_asked or name == "stop"
+        self._has_new_run = self._has_new_run or bool(batch.begun)
+        if is_over:
+            self._hurry.set()
         if is_urgent:
             self.wake.set()
 
@@ -145,6 +158,7 @@ class Follower:
     def _work(self) -> None:
         while True:
             self.wake.wait(self._seconds())
+            self._let_come()
             self.wake.clear()
             try:
                 if self._follow():
@@ -161,6 +175,13 @@ class Follower:
         self._spool.dismiss(self)
         self._then()
         self._over.set()
+
+    def _let_come(self) -> None:
+        """Wait a moment for the rest of a run that has just begun, unless somebody waits for it."""
+        if self._has_new_run and not self.is_behind:
+            self._has_new_run = False
+            self._hurry.wait(_BEGIN_SECONDS)
+        self._hurry.clear()
 
     def story(self, uid: str) -> Iterator[Entry] | None:
         """Return the entries that it has taken since a run began; None if the log lacks some."""
@@ -212,6 +233,9 @@ class Follower:
 
     def _hand_over(self, items: list[Item]) -> None:
         """Pass documents to the recipient, and answer requests among them."""
+        stops = [doc for name, doc, _, lane in items if name == "stop" and lane in (None, self)]
+        if stops:
+            self._safely(self.recipient.foresee, stops)
         for name, doc, _, lane in items:
             if self._is_ended or (lane is not None and lane is not self):
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Protocol
 
 from .segment import Entry
@@ -28,6 +28,9 @@ class Recipient(Protocol):
     @property
     def reads_log(self) -> bool:
         """Whether it is given stretches of the log, and reads them itself, where possible."""
+
+    def foresee(self, stops: Sequence[Any]) -> None:
+        """Learn of the stop documents among those that `receive` gets next; never raise."""
 
     def receive(self, name: str, doc: Any) -> None:
         """Take one document; never raise."""

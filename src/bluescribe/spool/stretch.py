@@ -27,6 +27,10 @@ class Stretch:
     documents: int = 0
     """How many documents are in it, for the count of those that wait."""
 
+    def leads_to(self, other: Stretch) -> bool:
+        """Return whether another one begins where this one ends."""
+        return (self.segment, self.end) == (other.segment, other.start)
+
 
 class StretchReader:
     """Reads stretches one after the other; it knows the forms of events from earlier ones."""

@@ -161,12 +161,21 @@ class Window:
                 taken += batch.items
             else:
                 lane.reading = lane.reading or batch.start
-                taken += _to_read(batch, lane)
+                taken = _joined(taken, _to_read(batch, lane))
                 if is_request(batch.items[-1]):  # it is answered when all before it is done
                     break
             if size > _LARGEST_MEAL_BYTES:
                 break
         return taken
+
+
+def _joined(taken: list[Item], new: Sequence[Item]) -> list[Item]:
+    """Return items with others behind them; stretches that follow each other become one."""
+    last, first = taken[-1][1] if taken else None, new[0][1] if new else None
+    if not (isinstance(last, Stretch) and isinstance(first, Stretch) and last.leads_to(first)):
+        return [*taken, *new]
+    both = Stretch(last.segment, last.start, first.end, last.documents + first.documents)
+    return [*taken[:-1], ("stretch", both, 0, None), *new[1:]]
 
 
 def is_request(item: Item) -> bool:

@@ -24,10 +24,11 @@ from ...files.json_text import dumps
 from ...hdf5.columns.column import Column, append_rows, fit_rows
 from ...hdf5.columns.encoding import Block
 from ...hdf5.compression import compression_options
-from ...hdf5.file import LiveFile, write_node
+from ...hdf5.file import LiveFile
 from ...hdf5.images.frames import copy_frames, describe
 from ...hdf5.images.links import AssetLinks
 from ...hdf5.images.virtual import write_virtual
+from ...hdf5.nodes import write_node
 from ...hdf5.objects import set_attribute
 from ...hdf5.preallocate import telling_of_system
 from ...hdf5.tree import Dataset

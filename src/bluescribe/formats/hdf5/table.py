@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,9 @@ class StreamColumns(ColumnTable):
     def _own_cells(self, page: Page) -> Cells:
         yield self._time, np.array(page.time, np.float64)
         yield self._seq_num, np.array(page.seq_num, np.int64)
+
+    def _own_columns(self) -> Iterable[Column]:
+        return self._time, self._seq_num
 
     def _made(self, what: What, field: str) -> Column:
         declared = self.stream.fields.get(field, NO_FIELD)

@@ -9,9 +9,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ...hdf5.file import write_node
 from ...hdf5.images.links import AssetLinks
 from ...hdf5.names import nexus_name
+from ...hdf5.nodes import write_node
 from ...hdf5.objects import forget_target, set_attribute
 from ...hdf5.preallocate import is_of_system
 from ...hdf5.removal import remove

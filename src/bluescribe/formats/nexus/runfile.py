@@ -17,10 +17,10 @@ from ...contract.post_run import Shortfall, Work
 from ...files.job_note import Note
 from ...files.json_text import dumps
 from ...hdf5.compression import compression_options
-from ...hdf5.file import write_node
 from ...hdf5.images.joined import join_files, not_joined
 from ...hdf5.names import unique_name
-from ...hdf5.objects import set_attribute
+from ...hdf5.nodes import write_node
+from ...hdf5.objects import new_attributes, set_attribute
 from ...hdf5.parts.divided import DividedRunFile
 from ...hdf5.parts.pieces import Where
 from ...hdf5.preallocate import telling_of_system
@@ -133,7 +133,7 @@ class NexusFile(DividedRunFile[NexusSettings, StreamTable]):
         if self.discrepancies:
             write_node(h5[BLUESKY], "discrepancies", Dataset("\n".join(self.discrepancies)))
         self._write_views(is_over=True)
-        self._extend(h5["entry"])
+        self._extend()
         self._late = [images for images, _ in unjoined] if self.settings.images == "link" else []
         self._note(is_stopped=stop is not None)
 
@@ -202,8 +202,7 @@ class NexusFile(DividedRunFile[NexusSettings, StreamTable]):
             "h5py_version": h5py.version.version,
             **self.settings.root_attributes,
         }
-        for name, text in attributes.items():
-            set_attribute(self._file.h5, name, text)
+        new_attributes(self._file.h5.id, attributes)
 
     def _configuration_name(self, stream: Stream, descriptor: Descriptor) -> str:
         """Name the first configuration of a stream like the stream, later ones with a number."""
@@ -229,9 +228,12 @@ class NexusFile(DividedRunFile[NexusSettings, StreamTable]):
             logger.exception("nexus: title() of %s failed on %s", type(self).__name__, run.label)
             return run.title
 
-    def _extend(self, entry: h5py.Group) -> None:
+    def _extend(self) -> None:
+        if vars(NexusFile)["extend"] is not type(self).extend:
+            self._put_down()  # what a subclass adds may be large
+            self._file.make_last_room()
         try:
-            call_hook(self.extend, entry, run=self._run)
+            call_hook(self.extend, self._file.h5["entry"], run=self._run)
         except Exception:
             logger.exception(
                 "nexus: extend() of %s failed on %s. The file has all that was measured, and not "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import h5py
@@ -121,6 +121,9 @@ class StreamTable(ColumnTable):
         yield self._shared["EPOCH"], times
         yield self._shared["time"], times - self._run.time
 
+    def _own_columns(self) -> Iterable[Column]:
+        return self._shared.values()
+
     def _made(self, what: What, field: str) -> Column:
         group, declared = self.group_of(field), self.stream.fields.get(field, NO_FIELD)
         if what == "stamps":
@@ -147,14 +150,17 @@ class StreamTable(ColumnTable):
     def _describe(self, remade: Sequence[Column]) -> None:
         """Make groups of fields plots of their own where NeXus allows that."""
         handles, groups = self._file.handles, {column.group for column in remade}
-        time = handles.dataset(self.root, "time")
+        time, is_new = handles.dataset(self.root, "time"), self._shared["time"] in remade
         set_attribute(h5py.Dataset(time), "target", f"{self.root}/time")
         for name, path in self._groups.items():
-            if path not in groups or ("stamps", name) not in self._columns:
+            if not (is_new or path in groups) or ("stamps", name) not in self._columns:
                 continue
             group = handles.group(path)
             _tell_of(h5py.Group(group), name, path, self.shape_of(name))
-            if not group.links.exists(b"time"):
+            is_there = group.links.exists(b"time")
+            if is_new and is_there:
+                group.unlink(b"time")
+            if is_new or not is_there:
                 h5o.link(time, group, b"time")
 
 

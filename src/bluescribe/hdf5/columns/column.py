@@ -14,14 +14,15 @@ from ...model.numbers import is_number
 from ...model.run import Field
 from ...model.values import Array
 from ..file import LiveFile
-from ..objects import as_stored, new_attributes, new_column, utf8_dtype
+from ..objects import as_stored, new_attributes, new_column, new_fixed_column, utf8_dtype
 from ..removal import remove
 from .chunks import are_compressed, rows_a_chunk
 from .codec import Codec
 from .encoding import Block, decode, encode
+from .fixed import FixedRows
 from .growth import Growth
 from .layout import Layout, layout_in
-from .rows import write_rows
+from .rows import write_rows, write_within
 
 __all__ = ["MISSING", "REMADE", "Column", "append_rows", "fit_rows"]
 
@@ -54,6 +55,8 @@ class Column:
         How many rows will come, as far as one can know, for the chunks.
     is_certain
         Whether there will not be many more, as in a baseline.
+    promised
+        How many rows the stop document tells of, if that has come; 0 where nobody knows.
     blank
         What stands in rows from before the column was made; None where nothing does.
     told
@@ -70,6 +73,7 @@ class Column:
         *,
         rows_expected: int,
         is_certain: bool = False,
+        promised: int = 0,
         blank: Any = None,
         told: Callable[[Layout], Mapping[str, Any]] | None = None,
     ) -> None:
@@ -81,6 +85,7 @@ class Column:
         self._attrs = attrs
         self._rows_expected = rows_expected
         self._is_certain = is_certain
+        self._fixed = FixedRows(promised)
         self.blank = blank
         self._told = told
         self._chunk_bytes: dict[str, int] = {}
@@ -107,7 +112,7 @@ class Column:
         if self._declared.dtype_numpy is not None:
             values = as_declared(values, self._declared.dtype_numpy)
         block = encode(values, self.layout)
-        return None if block is not None and self._needs_missing(block) else block
+        return None if block is not None and self._does_not_fit(block) else block
 
     def make_fit(self, values: Sequence[Any] | Array) -> Block:
         """Make or remake the dataset so that `values` fit; the file must be plain."""
@@ -115,10 +120,23 @@ class Column:
         growth.take(as_declared(values, self._declared.dtype_numpy))
         block = growth.block()
         self.is_remade = True
-        self._remake(growth.layout)
+        is_short = self._fixed.is_short_for(self.rows, block.array)
+        self._fixed.expect(self.rows, block.array)
+        self._remake(growth.layout, is_short=is_short)
         if self._needs_missing(block):
             self._create(f"{self._name}{MISSING}", np.dtype(np.int64), (), {})
         return block
+
+    def cut(self) -> bool:
+        """Leave a dataset that cannot grow the rows that came; tell whether it was made anew."""
+        if self.layout is None or not self._fixed.room or self._is_final():
+            return False
+        self._fixed.expect_no_more(self.rows)
+        self._make_anew(self.layout)
+        return True
+
+    def _is_final(self) -> bool:
+        return self._fixed.is_final(self.rows, self._dataset(self._name))
 
     def take_over(self, dataset: h5py.Dataset) -> None:
         """Be the column that a finished file has, to be shown."""
@@ -127,6 +145,8 @@ class Column:
     def append(self, block: Block) -> None:
         """Write rows after the last one; to be repeated as it is after a failure."""
         start = self.rows
+        if self._fixed.room:
+            self._fixed.look_at(block.array)
         self._write(self._name, start, block.array)
         if block.shapes is not None:
             self._write(f"{self._name}_shape", start, block.shapes)
@@ -141,32 +161,39 @@ class Column:
         self.rows += len(block.array)
         self.is_remade = False
 
+    def _does_not_fit(self, block: Block) -> bool:
+        return self._needs_missing(block) or self._fixed.is_short_for(self.rows, block.array)
+
     def _needs_missing(self, block: Block) -> bool:
         return bool(block.missing) and not self._has(f"{self._name}{MISSING}")
 
     def _has(self, name: str) -> bool:
         return bool(self._group.links.exists(name.encode()))
 
-    def _remake(self, layout: Layout) -> None:
+    def _remake(self, layout: Layout, *, is_short: bool) -> None:
         """Put the rows that are there into a layout that holds them."""
-        if self.layout is None or layout.stored != self.layout.stored:
-            names = [self._name, f"{self._name}_shape"][: 1 + layout.is_ragged]
-            ending = REMADE if self.rows else ""
-            for name in names:
-                is_shape = name != self._name
-                dtype = np.dtype(np.int64) if is_shape else layout.dtype
-                shape = (len(layout.shape),) if is_shape else layout.shape
-                attrs = {} if is_shape else self._attrs_of(layout)
-                self._create(name + ending, dtype, shape, attrs)
-            self._convert(layout)
-            for name in names if ending else ():
-                self._replace(name)
-            if layout.is_json:
-                self._drop(f"{self._name}_shape", f"{self._name}{MISSING}")
-                self._missing.clear()  # JSON has a word for it
+        if self.layout is None or layout.stored != self.layout.stored or is_short:
+            self._make_anew(layout)
         if self.layout and is_number(self.layout.dtype) and self.layout.dtype != layout.dtype:
             self._measured.append((self.rows, self.layout.dtype))
         self.layout = layout
+
+    def _make_anew(self, layout: Layout) -> None:
+        """Make the dataset, with the rows that are there."""
+        names = [self._name, f"{self._name}_shape"][: 1 + layout.is_ragged]
+        ending = REMADE if self.rows else ""
+        for name in names:
+            is_shape = name != self._name
+            dtype = np.dtype(np.int64) if is_shape else layout.dtype
+            shape = (len(layout.shape),) if is_shape else layout.shape
+            attrs = {} if is_shape else self._attrs_of(layout)
+            self._create(name + ending, dtype, shape, attrs)
+        self._convert(layout)
+        for name in names if ending else ():
+            self._replace(name)
+        if layout.is_json:
+            self._drop(f"{self._name}_shape", f"{self._name}{MISSING}")
+            self._missing.clear()  # JSON has a word for it
 
     def _convert(self, layout: Layout) -> None:
         """Write the rows that are there into the dataset that takes the place of theirs."""
@@ -243,9 +270,34 @@ class Column:
         self._file.make_room(_OVERHEAD)
         if self._has(name):
             self._remove(name)
-        stored = utf8_dtype(dtype) if dtype.kind == "S" else dtype
         row_bytes = _row_bytes(dtype, shape)
         storage = self._file.compression if are_compressed(row_bytes) else {}
+        is_own = name.removesuffix(REMADE) == self._name
+        if is_own and self._file.is_held and not storage and not dtype.hasobject:
+            dataset = self._new_fixed(name, dtype, shape)
+        else:
+            dataset = self._new_growing(name, dtype, shape, row_bytes, storage)
+        new_attributes(dataset, attrs)
+        self._file.handles.keep(f"{self.group}/{name}", dataset)
+
+    def _new_fixed(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> h5d.DatasetID:
+        rows = self._fixed.take_room(_row_bytes(dtype, shape))
+        is_utf8 = dtype.kind == "S" and not self._fixed.is_marked
+        stored = utf8_dtype(dtype) if is_utf8 else dtype
+        return new_fixed_column(self._group, name, stored, (rows, *shape))
+
+    def _new_growing(
+        self,
+        name: str,
+        dtype: np.dtype[Any],
+        shape: tuple[int, ...],
+        row_bytes: int,
+        storage: Mapping[str, Any],
+    ) -> h5d.DatasetID:
+        if name.removesuffix(REMADE) == self._name:
+            self._fixed.room = 0
+        self._file.has_growing = True
+        stored = utf8_dtype(dtype) if dtype.kind == "S" else dtype
         rows = rows_a_chunk(
             row_bytes,
             self._rows_expected,
@@ -256,16 +308,18 @@ class Column:
         self._chunk_bytes[name.removesuffix(REMADE)] = rows * row_bytes
         dataset = new_column(self._group, name, stored, shape, chunk_rows=rows, storage=storage)
         self._codecs[name.removesuffix(REMADE)] = Codec.of(dataset) if storage else None
-        new_attributes(dataset, attrs)
-        self._file.handles.keep(f"{self.group}/{name}", dataset)
+        return dataset
 
     def _write(self, name: str, start: int, array: Array | list[Array]) -> None:
-        if isinstance(array, np.ndarray) and array.dtype.kind == "S":
+        is_fixed = self._fixed.room > 0 and name.removesuffix(REMADE) == self._name
+        is_marked = is_fixed and self._fixed.is_marked
+        if isinstance(array, np.ndarray) and array.dtype.kind == "S" and not is_marked:
             array = as_stored(array)
         size = sum(row.nbytes for row in array) if isinstance(array, list) else array.nbytes
         self._file.make_room(size + self._chunk_bytes.get(name.removesuffix(REMADE), 0) + _A_WRITE)
         codec = self._codecs.get(name.removesuffix(REMADE))
-        (write_rows if codec is None else codec.write)(self._dataset(name), start, array)
+        write = write_within if is_fixed else write_rows if codec is None else codec.write
+        write(self._dataset(name), start, array)
 
     @property
     def _group(self) -> h5g.GroupID:

@@ -13,13 +13,13 @@ from ...model.numbers import is_real
 from ...model.values import Array
 from ..objects import type_of
 
-__all__ = ["extend", "put_rows", "write_rows"]
+__all__ = ["extend", "put_rows", "write_rows", "write_within"]
 
 _STACKED_BYTES = 1 << 18
 """Arrays are stacked in a buffer that stays in the processor's cache."""
 _MOST_SPACES = 8
 
-_Spaces: TypeAlias = tuple[h5s.SpaceID, h5s.SpaceID]
+_Spaces: TypeAlias = "tuple[h5s.SpaceID | int, h5s.SpaceID | int]"
 """Of memory, and of the file."""
 
 
@@ -42,10 +42,7 @@ def write_rows(dataset: h5d.DatasetID, start: int, rows: Array | list[Array]) ->
             _write(dataset, _line(start, end), rows)
         return
     extend(dataset, end)
-    for block in [rows] if isinstance(rows, np.ndarray) else _stacks(rows):
-        if block.size:
-            put_rows(dataset, start, block)
-        start += len(block)
+    _write_blocks(dataset, start, rows)
 
 
 def extend(dataset: h5d.DatasetID, end: int) -> None:
@@ -55,11 +52,27 @@ def extend(dataset: h5d.DatasetID, end: int) -> None:
         dataset.set_extent((end, *shape[1:]))
 
 
+def write_within(dataset: h5d.DatasetID, start: int, rows: Array | list[Array]) -> None:
+    """Write rows to a dataset that has room for them, and cannot grow; all else as `write_rows`."""
+    if isinstance(rows, np.ndarray) and rows.shape == dataset.shape:
+        if rows.size:
+            _write(dataset, (h5s.ALL, h5s.ALL), rows)
+    else:
+        _write_blocks(dataset, start, rows)
+
+
 def put_rows(dataset: h5d.DatasetID, start: int, block: Array) -> None:
     """Write rows that a dataset has already."""
     space = dataset.get_space()
     space.select_hyperslab((start, *(0 for _ in block.shape[1:])), block.shape)
     _write(dataset, (h5s.create_simple(block.shape), space), block)
+
+
+def _write_blocks(dataset: h5d.DatasetID, start: int, rows: Array | list[Array]) -> None:
+    for block in [rows] if isinstance(rows, np.ndarray) else _stacks(rows):
+        if block.size:
+            put_rows(dataset, start, block)
+        start += len(block)
 
 
 @lru_cache(_MOST_SPACES)

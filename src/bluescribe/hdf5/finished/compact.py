@@ -22,13 +22,13 @@ from h5py import h5d, h5g, h5o, h5p, h5s, h5t
 
 from ...files import Place, part_beside, part_of
 from ...files.system import change_mode
-from ..objects import copy_attributes
+from ..objects import MAX_INLINE_BYTES, copy_attributes
 from ..preallocate import allocate
 from .changed_copy import changed
 from .oldformat import convert
 from .walk import Found, datasets_of, hard_links
 
-__all__ = ["compact"]
+__all__ = ["compact", "finished_image", "image_of", "images_are_whole"]
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +61,6 @@ image of a file (``H5Fget_file_image``) has a superblock with a wrong checksum: 
 _ASIDE = b"\x01"
 """A name that nobody has given."""
 
-_MAX_INLINE_BYTES = 4096
-"""Values up to here are stored in the object itself: HDF5's compact layout, of 64 kB at most."""
-
 
 def compact(place: Place, libver: tuple[str, str]) -> bool:
     """Put a better copy in the place of a closed file, if it is not large.
@@ -83,7 +80,7 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
     bool
         Whether the file is a smaller one now, or one of an older format; never with HDF5 1.14.
     """
-    if h5py.version.hdf5_version_tuple < _OLDEST_HDF5:
+    if not images_are_whole():
         return False
     try:
         size = place.size()
@@ -103,6 +100,32 @@ def compact(place: Place, libver: tuple[str, str]) -> bool:
             *(place, error),
         )
     return False
+
+
+def images_are_whole() -> bool:
+    """Tell whether HDF5 is one that copies objects, and gives files in memory, as they are."""
+    return bool(h5py.version.hdf5_version_tuple >= _OLDEST_HDF5)
+
+
+def finished_image(file: h5py.File, libver: tuple[str, str], *, is_mixed: bool) -> bytes:
+    """Return the bytes of a file that was made in memory, in no more room than they need.
+
+    Parameters
+    ----------
+    file
+        The file, which cannot be used any more.
+    libver
+        Bounds of the HDF5 format.
+    is_mixed
+        Whether there are columns that grow.
+    """
+    file.flush()  # H5Ocopy does not see what waits to be written to a dataset that is open
+    root = h5g.open(file.id, b"/")
+    objects = _little(root) if is_mixed else None
+    if objects is not None:
+        growing = [o for o in objects if isinstance(o.id, h5d.DatasetID) and _only_grows(o.id)]
+        _stop_growth(root, objects, growing)
+    return _copied(file, libver)
 
 
 def _is_little(place: Place) -> bool:
@@ -151,7 +174,7 @@ def _written_anew(place: Place, libver: tuple[str, str]) -> bytes | None:
             if _grows_too_much(root, size):
                 return None
             convert(file, datasets_of(root))
-            image = _image(file)
+            image = image_of(file)
         else:
             datasets = {one.id: one for one in objects if isinstance(one.id, h5d.DatasetID)}
             growing = {id: one for id, one in datasets.items() if _only_grows(id)}
@@ -228,10 +251,11 @@ def _copied(source: h5py.File, libver: tuple[str, str]) -> bytes:
         copy_attributes(source.id, target.id)
         for name in source.id:  # HDF5 keeps hard links inside of what is copied at once
             h5o.copy(source.id, name, target.id, name)
-        return _image(target)
+        return image_of(target)
 
 
-def _image(file: h5py.File) -> bytes:
+def image_of(file: h5py.File) -> bytes:
+    """Return the bytes of a file that is in memory."""
     file.flush()
     image: bytes = file.id.get_file_image()
     return image
@@ -276,7 +300,7 @@ def _replace(root: h5g.GroupID, found: Found) -> None:
         dtype = dtype.copy()  # a file's own type cannot be changed
         dtype.set_cset(h5t.CSET_ASCII)
     properties = h5p.create(h5p.DATASET_CREATE)
-    is_inline = 0 < _bytes_of(old) <= _MAX_INLINE_BYTES
+    is_inline = 0 < _bytes_of(old) <= MAX_INLINE_BYTES
     properties.set_layout(h5d.COMPACT if is_inline else h5d.CONTIGUOUS)
     new = h5d.create(root, None, dtype, h5s.create_simple(old.shape), properties)
     if data.size:

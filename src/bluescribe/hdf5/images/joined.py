@@ -12,7 +12,7 @@ import h5py
 
 from ...assets.hdf5.reader import spans
 from ...assets.images import Images, ImagesError, MissingError, NotReadyError
-from ..file import write_node
+from ..nodes import write_node
 from ..objects import set_attribute
 from .links import AssetLinks
 from .virtual import write_virtual

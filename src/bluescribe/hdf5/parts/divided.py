@@ -96,6 +96,10 @@ class DividedRunFile(Hdf5RunFile[Settings, Table]):
             self._show_news()
             super().close(stop)
 
+    @property
+    def _is_whole(self) -> bool:
+        return self.is_ending and not self.settings.max_file_size  # a part is to show what it has
+
     def _is_full(self) -> bool:
         most = self.settings.max_file_size
         if not most or self._file.size < most:

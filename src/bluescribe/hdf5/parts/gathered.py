@@ -118,9 +118,10 @@ class _Tree:
             if not is_there:
                 target[name] = made
         elif isinstance(item, h5py.Group):
-            into = (
-                target[name] if is_there else new_group(target, name, is_ordered=_is_ordered(item))
-            )
+            if is_there:
+                into = target[name]
+            else:
+                into = h5py.Group(new_group(target.id, name, is_ordered=_is_ordered(item)))
             if isinstance(into, h5py.Group):
                 self._merge(item, into)
         else:

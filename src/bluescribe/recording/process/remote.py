@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,9 @@ class RemoteRecorder:
     def unfinished(self) -> set[str]:
         """Uids of runs that are open or late."""
         return {*self._connection.state["unfinished"], *self.late}
+
+    def foresee(self, stops: Sequence[Any]) -> None:
+        """Do nothing: the process sees them in what it gets."""
 
     def receive(self, name: str, doc: Any) -> None:
         """Hand on one document, or a part of the log."""

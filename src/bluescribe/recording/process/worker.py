@@ -21,6 +21,8 @@ from ..recorder import Recorder
 
 __all__ = ["Worker", "story_sent"]
 
+_LITTLE_BYTES = 1 << 20
+"""Of the log, which are read at once: a run whose stop is among them is over when it begins."""
 _SYNC_EVERY = 1_000
 """Documents after which a long part of the log is brought to disk, so that it is seen to grow."""
 _WRITE_EVERY_BYTES = 16 << 20
@@ -53,6 +55,7 @@ class Worker:
 
     def items(self, items: Sequence[tuple[str, Any]]) -> int:
         """Take documents, and return how many."""
+        self._foresee(items)
         for name, doc in items:
             self._take(name, doc)
         return len(items)
@@ -73,7 +76,11 @@ class Worker:
         """
         number = since = 0
         written = start
-        for name, doc in self._reader.read(start, end, key):
+        documents = self._reader.read(start, end, key)
+        if end - start <= _LITTLE_BYTES:
+            documents = iter(read := [*documents])
+            self._foresee(read)
+        for name, doc in documents:
             self._take(name, doc)
             number += documents_in(doc)
             if number - since >= _SYNC_EVERY:
@@ -83,6 +90,10 @@ class Worker:
                 self._recorder.write_pending()
                 written = self._reader.at
         return number
+
+    def _foresee(self, items: Sequence[tuple[str, Any]]) -> None:
+        if stops := [doc for name, doc in items if name == "stop"]:
+            self._recorder.foresee(stops)
 
     def _take(self, name: str, doc: Any) -> None:
         if name == "owed":

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import h5py
 
 from ....errors import ConfigError
-from ....hdf5.file import write_node
+from ....hdf5.nodes import write_node
 from ....hdf5.preallocate import is_of_system
 from ....hdf5.tree import Dataset
 from ....model.run import Run
