@@ -94,7 +94,8 @@ from bluescribe import subscribe_writers
 RE = RunEngine({}, context_managers=[])
 writers = subscribe_writers(RE, json.loads(sys.argv[1]))
 ends = []
-while any(thread.name == "bluescribe-adopts" for thread in threading.enumerate()):
+BUSY = {"bluescribe-begins", "bluescribe-adopts"}
+while BUSY & {thread.name for thread in threading.enumerate()}:
     child = os.fork()
     if not child:
         if len(ends) % 2:

@@ -62,7 +62,7 @@ def test_what_a_format_gave_up_is_left_out_and_named(begin, service, monkeypatch
         raise RuntimeError("a fault")
 
     RE, writers = begin(("jsonl", "csv"))
-    monkeypatch.setattr(CsvFile, "sync", refuse)
+    monkeypatch.setattr(CsvFile, "add_descriptor", refuse)
     scan(RE)
     delivered(writers)
     (document,) = service.tasks.values()
