@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from event_model import DocumentNames
 
 from bluescribe.errors import DocumentError
+from bluescribe.model import grammar
+from bluescribe.recording.router import Router
 from tests.core.books import (
     IMAGE,
     Journal,
@@ -259,3 +262,10 @@ def test_nothing_of_a_finished_run_is_kept(play, monkeypatch):
 def test_the_folder_holds_one_file_a_run(play, tmp_path):
     play(start("a"), stop("a"), start("a"), stop("a"))
     assert sorted(path.name for path in Path(tmp_path).iterdir()) == ["a-2.book", "a.book"]
+
+
+def test_documents_are_those_of_the_event_model():
+    """Which is not imported for their names."""
+    assert {*DocumentNames.__members__} == grammar._NAMES
+    for name in DocumentNames.__members__:
+        assert callable(getattr(Router, name))
