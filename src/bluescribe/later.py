@@ -7,8 +7,10 @@ format, its writer and its record name what writes a run, and import it when it 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -16,9 +18,48 @@ from typing import Any
 
 from .errors import BluescribeError
 
-__all__ = ["ChangedPackageError", "Later", "check_unchanged", "later", "names_of"]
+__all__ = ["IMPORTING", "ChangedPackageError", "Later", "check_unchanged", "later", "names_of"]
 
 _VERSION = re.compile(r'^__version__ = "([^"]+)"', re.MULTILINE)
+_FORK_SECONDS = 5.0
+"""How long a fork waits for what is being imported, at the most."""
+
+
+class _Importing:
+    """Keeps a program from being forked while a thread imports something.
+
+    The child would have the lock of that module for ever, and hang where it imports it itself.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._forking: int | None = None
+        """The thread that has the program forked."""
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._before, after_in_parent=self._after, after_in_child=self._after
+            )
+
+    def __enter__(self) -> None:
+        """Begin to import."""
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        self._lock.release()
+
+    def _before(self) -> None:
+        if self._lock.acquire(timeout=_FORK_SECONDS):
+            self._forking = threading.get_ident()
+
+    def _after(self) -> None:
+        if self._forking == threading.get_ident():
+            self._forking = None
+            self._lock.release()
+
+
+IMPORTING = _Importing()
+"""What a thread holds that imports something beside those of the program."""
 
 
 class ChangedPackageError(BluescribeError, ImportError):
@@ -69,7 +110,8 @@ class Later:
         """
         if self.module not in sys.modules:
             check_unchanged()
-        return getattr(import_module(self.module), self.name)
+        with IMPORTING:
+            return getattr(import_module(self.module), self.name)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         """Return what it stands for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import pkgutil
 import shutil
 import subprocess
@@ -181,3 +182,50 @@ def test_a_session_goes_on_when_another_version_is_installed(copied: Path) -> No
         """,
     )
     assert (copied / "data" / "run2.hdf").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_program_is_not_forked_while_a_thread_imports(tmp_path):
+    """The child would wait for ever for a module that nobody imports any more."""
+    (tmp_path / "slow_module.py").write_text("import time; time.sleep(0.5); value = 7\n")
+    code = """
+import os, signal, threading, time
+from bluescribe.later import Later
+value = Later("slow_module", "value")
+threading.Thread(target=value.load).start()
+time.sleep(0.1)
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    os._exit(value.load())
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "7\n", done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_child_that_is_forked_as_the_session_begins_writes(tmp_path):
+    code = """
+import os, signal, sys
+from bluesky import RunEngine
+from bluescribe import CsvWriter, subscribe_writers
+RE = RunEngine({}, context_managers=[])
+formats = {f"{name}_DATA_FILES": {"ENABLE": True} for name in ("SPEC", "CSV")}
+subscribe_writers(RE, {"DATA_FILES": {"DIRECTORY": "data"}, **formats})
+child = os.fork()
+if not child:
+    signal.alarm(60)
+    with CsvWriter("child") as writer:
+        writer("start", {"uid": "u", "time": 1.0})
+        writer("stop", {"uid": "s", "run_start": "u", "time": 2.0, "exit_status": "success"})
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.endswith("0\n"), done.stderr
+    assert list((tmp_path / "child").iterdir())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from ..later import later
+from ..later import IMPORTING, later
 from ..spool.folder import has_left_folders
 from ..spool.home import known_homes
 from .writers import Writers
@@ -50,7 +50,9 @@ def _look_back(writers: Writers, has_left: bool) -> None:
     """Write what an earlier session left, and then tell what else it did not finish."""
 
     def then() -> None:
-        _log_incomplete(_places_of(writers))
+        with IMPORTING:  # what looks into the files of each format
+            places = _places_of(writers)
+        _log_incomplete(places)
         _take_up_owed(writers)
 
     if has_left:
