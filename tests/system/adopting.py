@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import pickle
+import shutil
 import signal
 import sys
 import threading
@@ -137,6 +138,8 @@ def check_as_undisturbed(folder: Path, documents: Any, config: dict[str, Any]) -
             writers(name, doc)
     for path in folder.rglob("*.damaged*"):
         path.unlink()
+    for path in folder.glob(".recover-*"):  # of a killed process, until they are a minute old
+        shutil.rmtree(path)
     found = [name for name in differences(other, folder) if not _has_headers(folder / name)]
     assert not found, found
 

@@ -56,9 +56,8 @@ def test_adoption_that_is_killed_again_and_again_is_finished(seed, tmp_path):
     appended = {name for name, text in spec.items() if texts.get(name, b"").startswith(text)}
     check_originals_are_kept({n: w for n, w in before.items() if n not in appended}, after)
     aside = Counter(re.sub(r"\.damaged.*", "", name) for name in after if ".damaged" in name)
-    shared = {name for name in aside if name.endswith(".dat")}  # a SPEC file has two scans
-    assert {name: n for name, n in aside.items() if n > 1 and name not in shared} == {}
-    assert all(aside[name] <= 2 for name in shared)
+    # a SPEC file has two scans; a run without an end that is done, and not noted yet, is done again
+    assert {name: n for name, n in aside.items() if n > 2} == {}
     check_as_undisturbed(folder, documents, config)
 
 
