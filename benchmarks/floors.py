@@ -121,7 +121,8 @@ class LogAndBlocks(HdfBlocks):
         if name == "event":
             arrays = {key: np.array(value) for key, value in doc["data"].items()}
             doc = {**doc, "data": arrays}
-            parts = [pickle.dumps({**doc, "data": [*arrays]}), *arrays.values()]
+            rest = pickle.dumps({**doc, "data": [*arrays]})
+            parts = [memoryview(rest), *(memoryview(array) for array in arrays.values())]
             checksum = 0
             for part in parts:
                 checksum = zlib.crc32(part, checksum)

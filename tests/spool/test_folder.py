@@ -124,7 +124,7 @@ def test_a_living_session_keeps_its_spool(home):
     before = files_open()
     assert SpoolFolder.taken(home / "other") is None
     assert SpoolFolder.taken(home / "gone") is None
-    assert files_open() == before
+    assert files_open() <= before  # other threads may close some
 
 
 def test_the_spool_of_another_process_is_free_when_that_is_killed(other_session):
@@ -272,7 +272,7 @@ def test_planted_links_are_left_alone(home, tmp_path):
     (path / "session").unlink()
     os.mkfifo(path / "session")
     assert SpoolFolder.taken(path) is None
-    assert files_open() == before
+    assert files_open() <= before  # other threads may close some
     assert not [*(tmp_path / "elsewhere").iterdir()]
 
 
@@ -360,7 +360,7 @@ def test_what_cannot_be_made_leaves_nothing(number, home, monkeypatch):
         SpoolFolder.made(home)
     assert raised.value.errno == number
     assert not [*home.iterdir()]
-    assert files_open() == before
+    assert files_open() <= before  # other threads may close some
 
 
 def test_a_missing_home_is_told(home):
@@ -431,7 +431,7 @@ def test_remove_takes_all_files_and_no_more(home, tmp_path):
     spool.release()
     assert not [*home.iterdir()]
     assert (tmp_path / "precious").read_text() == "data"
-    assert files_open() == before
+    assert files_open() <= before  # other threads may close some
 
 
 def test_a_folder_in_which_something_stays_is_left(home, caplog):
