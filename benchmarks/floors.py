@@ -119,7 +119,7 @@ class LogAndBlocks(HdfBlocks):
     def __call__(self, name: str, doc: dict[str, Any]) -> None:
         """Copy an event, append it to the log, and keep it for its block."""
         if name == "event":
-            arrays = {key: np.array(value) for key, value in doc["data"].items()}
+            arrays: dict[str, Any] = {key: np.array(v) for key, v in doc["data"].items()}
             doc = {**doc, "data": arrays}
             rest = pickle.dumps({**doc, "data": [*arrays]})
             parts = [memoryview(rest), *(memoryview(array) for array in arrays.values())]
