@@ -21,7 +21,10 @@ from tests.export.files import differences
 from tests.export.live import AT_ONCE, FORMATS, write_live
 from tests.extent import IS_LONG
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of tiled and its clients, at many places
+pytestmark = [
+    pytest.mark.ci,
+    pytest.mark.filterwarnings("ignore"),  # of tiled and its clients, at many places
+]
 
 ASKED_500 = "Server error '500"
 

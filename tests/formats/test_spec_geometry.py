@@ -164,6 +164,7 @@ def places(told, place=()):
             yield from places(value, (*place, key))
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("make", "at"),
     [
