@@ -130,6 +130,34 @@ def test_the_disk_refuses_it_for_a_while(
         assert values_in(file, name, "a") == ["x"]
 
 
+@pytest.mark.parametrize("pieces", [[9], [1, 2, 3, 2, 1]])
+def test_a_file_whose_columns_changed_can_be_refused_again_and_again(
+    pieces: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done to columns that grow, before they are written, is not done twice."""
+    values: dict[str, list[Any]] = {
+        "mixed": [1, 2, 3, 4.5, 5, 6, "seven", 8, 9],
+        "records": [{"a": row} for row in range(9)],
+        "late": [None] * 4 + [0.5] * 5,
+        "text": ["a"] * 8 + ["µ"],
+    }
+    write, refused = LiveFile._write, [OSError(28, "No space left on device") for _ in range(6)]
+
+    def written(self: LiveFile, image: bytes) -> None:
+        if refused:
+            write(self, image[: len(image) // 2])
+            raise refused.pop()
+        write(self, image)
+
+    monkeypatch.setattr(LiveFile, "_write", written)
+    for name, file in exported(run_of(values, pieces), tmp_path, retry_seconds=10.0):
+        for field in ("mixed", "records"):
+            assert [json.loads(x) for x in values_in(file, name, field)] == values[field]
+        assert values_in(file, name, "late")[4:] == values["late"][4:]
+        assert values_in(file, name, "text") == values["text"]
+    assert not refused
+
+
 @pytest.mark.parametrize("name", sorted(SHAPES)[::12])
 @pytest.mark.parametrize("live", [True, False])
 def test_it_needs_no_reader(name: str, live: bool, tmp_path: Path) -> None:
