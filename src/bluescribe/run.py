@@ -1,7 +1,8 @@
-"""The name by which hooks import Run and Stream: what is in it is in `model.run`."""
+"""The name by which hooks import Run and Stream: what is in it is in `model.run` and `files`."""
 
 from __future__ import annotations
 
+from .files.working_directory import working_directory
 from .model.run import (
     COUNT_TIMES,
     Descriptor,
@@ -11,7 +12,6 @@ from .model.run import (
     Run,
     Stream,
     stream_name,
-    working_directory,
 )
 
 __all__ = [

@@ -81,18 +81,26 @@ def test_closing_delivers_what_is_new_before_it_looks_at_what_is_under_way(baske
 
 def test_what_the_disk_refused_is_kept_whoever_delivers(basket, tmp_path):
     """Another process has the lock: the outbox takes what comes all the same."""
-    folder, aside = tmp_path / "outbox", tmp_path / "aside"
+    folder, true = tmp_path / "outbox", tmp_path / "true"
+    true.mkdir()
+    folder.symlink_to(true)
     first, second = basket(), basket()
     put(first, 1)
     wait(lambda: first.status().delivered == 1)
-    folder.rename(aside)
-    folder.write_text("a file stands there")
+    (tmp_path / "file").write_text("a file stands there")
+    point(folder, tmp_path / "file")
     put(second, 2)
     assert second.status().waiting == 1
-    folder.unlink()
-    aside.rename(folder)
+    point(folder, true)
     wait(lambda: first.got == [1, 2])
     assert not second.got
+
+
+def point(link, target):
+    """Have a link lead elsewhere, at once: threads that look at it find one place or the other."""
+    new = link.with_name("new")
+    new.symlink_to(target)
+    new.replace(link)
 
 
 def test_what_cannot_be_set_aside_is_told_once_and_tried_less_and_less_often(

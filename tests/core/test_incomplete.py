@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -39,7 +40,7 @@ def journals(tmp_path):
 def cut_short(directory, writer_class=JsonlWriter, **settings):
     """Return what a session that writes into a folder would find there."""
     with writer_class(directory, **settings) as writer:
-        (place,) = places_of([writer])
+        (place,) = places_of([writer], Path.cwd())
     return find_incomplete(place)
 
 
@@ -76,7 +77,7 @@ def test_the_command_is_told_once_at_the_start(journals, engine, caplog):
 
 def test_nothing_is_told_of_a_folder_that_is_not_there(tmp_path):
     with JsonlWriter(tmp_path / "none") as writer:
-        assert log_incomplete(places_of([writer])) is None
+        assert log_incomplete(places_of([writer], Path.cwd())) is None
 
 
 @pytest.mark.parametrize("writer_class", [CsvWriter, JsonlWriter, NexusWriter, SpecWriter])

@@ -147,7 +147,7 @@ def test_two_never_do_it_at_once(left: Path) -> None:
         assert [(step.path, step.outcome) for step in report.steps] == [(left, "left")]
         assert report.whole == 0
         with NexusWriter(left.parent) as writer:
-            finder = take_up_owed([writer])
+            finder = take_up_owed([writer], Path.cwd())
             assert finder is not None
             finder.join(PATIENCE)
         assert not has_images(left)
@@ -166,7 +166,7 @@ def test_images_that_are_gone_are_told_and_stay_owed(
     for _ in range(2):  # it was told
         with NexusWriter(left.parent) as writer:
             age(left)
-            finder = take_up_owed([writer])
+            finder = take_up_owed([writer], Path.cwd())
             assert finder is not None
             finder.join(PATIENCE)
         assert not told(caplog)
@@ -285,7 +285,7 @@ def test_a_run_whose_journal_was_finished_is_named_by_its_other_files(
         for path in tmp_path.iterdir():
             if path.is_file():
                 os.utime(path, (1e9, 1e9))
-        (place,) = places_of([journal, csv])
+        (place,) = places_of([journal, csv], Path.cwd())
         assert find_incomplete(place) == [package]
 
 

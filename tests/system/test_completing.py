@@ -61,7 +61,7 @@ def test_killed_at_any_step_all_is_there_once(case, killed, tmp_path):
 def go_on(case: str, folder: Path) -> None:
     """Begin another session, and end it."""
     with load_format(case.partition("-")[0])(folder, file_name="other", **CASES[case]) as writer:
-        finder = take_up_owed([writer])
+        finder = take_up_owed([writer], Path.cwd())
         assert finder is not None
         finder.join(PATIENCE)
     assert not writer.status().failures, writer.status()

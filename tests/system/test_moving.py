@@ -11,6 +11,7 @@ import bluesky.plan_stubs as bps
 import pytest
 
 from bluescribe import subscribe_writers
+from bluescribe.recording.unfinished_runs import places_of
 from bluescribe.testing.shapes.engine import recording
 from tests.contracts import CONTRACTS
 from tests.core.scanning import PATIENCE, told
@@ -77,6 +78,28 @@ def test_the_folder_is_that_of_the_moment_at_which_the_start_document_came(work,
     with session("data") as (engine, writers, documents):
         engine(points(0, lambda: os.chdir(tmp_path / "other")))  # the threads have not seen it yet
         check(work / "data", writers, documents)
+
+
+@pytest.mark.usefixtures("processes")
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("directory", [".", "data"])
+def test_a_working_directory_that_was_removed_is_the_one_that_was_there(work, directory, moment):
+    """Not that of another process, which is the root of the file system."""
+    if moment == "before":
+        work.rmdir()
+    with session(directory) as (engine, writers, documents):
+        if moment == "after":
+            work.rmdir()
+        engine(points(None, None))
+        assert writers.flush(PATIENCE)
+        check(work / directory, writers, documents)
+
+
+def test_what_was_left_is_looked_for_where_the_session_began(work, tmp_path):
+    """The look back takes as long as it takes to write what was left; the session goes on."""
+    with session("data") as (_, writers, _):
+        os.chdir(tmp_path / "other")
+        assert {place.folder for place in places_of(writers, work)} == {work / "data"}
 
 
 def test_a_link_that_is_pointed_to_the_next_sample(work):

@@ -129,7 +129,7 @@ def owed(case: str) -> Callable[[Path], None]:
         (path,) = [*data.glob("run*.hdf"), *data.glob("run*.h5")]
         tear(path)
         with load_format(case)(data, file_name="other", **killed_completing.CASES[case]) as writer:
-            finder = take_up_owed([writer])
+            finder = take_up_owed([writer], Path.cwd())
             assert finder is not None
             finder.join()
         for failure in writer.status().failures:

@@ -15,6 +15,7 @@ from ..files.mounts import file_system
 from ..files.remedies import remedy
 from ..files.rights import group_word
 from ..files.space import size_text
+from ..files.working_directory import working_directory
 from .disk import PREFIX, Measured, speed, told_speed
 from .subject import Subject
 from .verdict import Verdict, failed, ok, warning
@@ -60,7 +61,7 @@ class Folders:
         """Yield what is found of each folder."""
         wanted = self._subject.folders
         boxes = {path: what for what, path in self._subject.configuration.folders}
-        outboxes = [path for path in boxes if Path.cwd() / path not in wanted]
+        outboxes = [path for path in boxes if working_directory() / path not in wanted]
         refused = self._refused = refusals([*wanted, *outboxes])
         for folder in outboxes:
             if folder in refused:
@@ -105,7 +106,7 @@ def _files_elsewhere(subject: Subject) -> Iterator[Verdict]:
     for config in subject.formats:
         if config.settings.elsewhere is None:
             continue
-        path, what = Path.cwd() / config.settings.elsewhere, f"file for {config.name}"
+        path, what = working_directory() / config.settings.elsewhere, f"file for {config.name}"
         refused = refusals([path.parent])
         if refused:
             yield _refusal(what, path, refused[path.parent])

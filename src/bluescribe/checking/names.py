@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
 
 from ..config.configuration import WriterConfig
 from ..files.filling import Roots, filled_path, fixed_part, kept_path
 from ..files.templates import COUNTER, PATH, default_in, steps_of
+from ..files.working_directory import working_directory
 from .subject import Subject
 from .verdict import Verdict, failed, warning
 
@@ -126,7 +126,7 @@ def _missing(key: Key, subject: Subject, start: dict[str, object]) -> Verdict | 
     instead = f"{{{name}|none{':' + PATH if key.is_path else ''}}}"
     goes = "gets the default name"
     if key.is_in_directory:
-        goes = f"goes to {Path.cwd() / fixed_part(key.template)}"
+        goes = f"goes to {working_directory() / fixed_part(key.template)}"
     if is_known:
         told = f"{{{name}}} is not in every run: one without it {goes}"
         return warning("", told, f"name what stands there then: {instead}")
@@ -150,9 +150,9 @@ def _astray(key: Key, start: dict[str, object]) -> Verdict | None:
         return failed("", told, "name the folders in ROOTS below which it may lead")
     if value is None or not key.is_in_directory:
         return None
-    roots = Roots(settings.roots, Path.cwd())
+    roots = Roots(settings.roots, working_directory())
     kept = kept_path(value, roots)
-    if kept and roots.hold(Path.cwd() / fixed_part(key.template) / kept):
+    if kept and roots.hold(working_directory() / fixed_part(key.template) / kept):
         return None
     told = (
         f"{key.shown} is {value}, which is no folder below {' or '.join(map(str, roots.folders))}"

@@ -15,6 +15,7 @@ from ..config.configuration import WriterConfig
 from ..contract.settings import WriterSettings
 from ..files.filling import Roots, kept_path
 from ..files.templates import PATH, check_meaning
+from ..files.working_directory import working_directory
 from .bounded import within
 from .names import value_of
 from .subject import Subject
@@ -67,7 +68,7 @@ def led(subject: Subject, start: Mapping[str, Any]) -> Subject:
 
 
 def _led(config: WriterConfig, start: dict[str, Any]) -> WriterConfig:
-    roots = Roots(config.settings.roots, Path.cwd())
+    roots = Roots(config.settings.roots, working_directory())
     directory = _filled_in(str(config.settings.directory), start, roots) if roots else ""
     try:
         check_meaning(directory)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from ..config.configuration import Configuration, WriterConfig
 from ..contract.folders import known_folder
+from ..files.working_directory import working_directory
 
 __all__ = ["Subject"]
 
@@ -40,6 +41,6 @@ class Subject:
         """Where files go, as far as that does not depend on a run, and whose they are."""
         found: dict[Path, list[WriterConfig]] = {}
         for config in self.formats:
-            folder = Path.cwd() / known_folder(config.settings)
+            folder = working_directory() / known_folder(config.settings)
             found.setdefault(folder, []).append(config)
         return found

@@ -16,6 +16,7 @@ from ..contract.folders import existing_part
 from ..contract.report import RunReport
 from ..contract.settings import WriterSettings
 from ..files.run_paths import fixed_part
+from ..files.working_directory import working_directory
 from ..recording.run_numbers import foresee
 from ..recording.writer import Writer
 from ..spool import Spool
@@ -48,7 +49,7 @@ def trial(subject: Subject, folders: Folders, example: Example) -> Iterator[Verd
             stack.callback(one.writer.begin_to_close)  # of all, before the first is waited for
         writers = [one.writer for one in tried]
         start, wanted = example.start, [config.settings for config in subject.formats]
-        foresee(start["uid"], start, wanted, Path.cwd())
+        foresee(start["uid"], start, wanted, working_directory())
         _play(writers, example)
         is_done = _wait([writer.request_flush() for writer in writers], subject)
     for one in tried:
@@ -83,14 +84,14 @@ def _made(subject: Subject, folders: Folders) -> Iterator[_Trial | Verdict]:
 def _parent(settings: WriterSettings) -> Path:
     """Return the folder that exists already, in which that of the files is or will be."""
     fixed = fixed_part(str(settings.directory)).replace("{{", "{").replace("}}", "}")
-    return existing_part(Path.cwd() / fixed)
+    return existing_part(working_directory() / fixed)
 
 
 def _play(writers: list[Writer], example: Example) -> None:
     for name, doc in example.documents():
         for writer in writers:
             if name == "start":
-                writer.begin(doc, 0, Path.cwd())
+                writer.begin(doc, 0, working_directory())
             else:
                 writer.post(name, doc)
             if name == "stop":
@@ -111,7 +112,7 @@ class _Trial:
     def __init__(self, config: WriterConfig, scratch: Path) -> None:
         self._config = config
         self._parent = _parent(config.settings)
-        parts = (Path.cwd() / config.settings.directory).parts[len(self._parent.parts) :]
+        parts = (working_directory() / config.settings.directory).parts[len(self._parent.parts) :]
         self._scratch = scratch
         settings = config.settings.changed(
             {
@@ -164,7 +165,7 @@ class _Trial:
     def _place(self, report: RunReport) -> str:
         """Say where such a run goes."""
         if (only := self._config.settings.elsewhere) is not None:
-            return f"Such a run goes to {Path.cwd() / only}"
+            return f"Such a run goes to {working_directory() / only}"
         main = report.files[0]
         place = self._parent / main.relative_to(self._scratch.resolve())
         more = f" and {len(report.files) - 1} more" if len(report.files) > 1 else ""

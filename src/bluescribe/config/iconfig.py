@@ -12,6 +12,7 @@ import yaml
 
 from ..contract.settings import expanded
 from ..errors import ConfigError, MissingConfigError
+from ..files.working_directory import working_directory
 from ..files.yamltext import YamlError, compose, construct, merged, pairs
 
 __all__ = ["ENABLE", "OLDER_IN_BLOCKS", "OLDER_KEYS", "Mistake", "Source", "read_source"]
@@ -114,7 +115,7 @@ def read_source(
     except FileNotFoundError:
         raise MissingConfigError(
             f"{path}: no such file. Make one by bluescribe init, or give the path of yours; the "
-            f"working directory is {Path.cwd()}"
+            f"working directory is {working_directory()}"
         ) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import DirectoryError
 from ..files.remedies import remedy
 from ..files.run_paths import fixed_part
+from ..files.working_directory import working_directory
 from .settings import WriterSettings
 
 __all__ = ["check_folders", "existing_part", "known_folder", "refusals"]
@@ -44,7 +45,7 @@ def check_folders(folders: Iterable[tuple[str, Path]]) -> None:
     """
     wanted: dict[Path, list[str]] = {}
     for name, folder in folders:
-        wanted.setdefault(Path.cwd() / folder, []).append(name)
+        wanted.setdefault(working_directory() / folder, []).append(name)
     found = refusals(wanted)
     for folder in [folder for folder, error in found.items() if isinstance(error, NoAnswerError)]:
         del found[folder]  # it may come back; what is written there waits for it

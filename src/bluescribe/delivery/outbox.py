@@ -15,6 +15,7 @@ from typing import Any
 
 from ..files import Place, replacing
 from ..files.system import lock_file
+from ..files.working_directory import working_directory
 from ..files.write_lock import NO_LOCKS
 
 __all__ = ["Entry", "Outbox", "default_folder"]
@@ -56,7 +57,7 @@ class Outbox:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
+        self.folder = working_directory() / folder
         self._lock = -1
 
     @property

@@ -13,8 +13,8 @@ from typing import Any
 
 from ..contract.report import RunReport
 from ..files.run_paths import fixed_part
+from ..files.working_directory import working_directory
 from ..log_once import LogOnce
-from ..model.run import working_directory
 from ..recording.snapshot import Snapshots
 from ..recording.writer import Writer
 from ..sources.brokers import Broker, BrokerOptions, Job

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import DocumentError, shown
 from ..files import Claims
+from ..files.working_directory import working_directory
 from ..log_once import LogOnce
 from .field import Field
 from .stream import Descriptor, Page, Stream, stream_name
@@ -34,7 +35,6 @@ __all__ = [
     "Run",
     "Stream",
     "stream_name",
-    "working_directory",
 ]
 
 logger = logging.getLogger(__name__)
@@ -50,14 +50,6 @@ _AT_ONCE = 5.0
 
 _NO_SCAN_ID = 10**100
 """From here on a number counts no scans; Python puts none of over 4,300 digits into words."""
-
-
-def working_directory() -> Path:
-    """Return the working directory; a relative path that leads nowhere if it was removed."""
-    try:
-        return Path.cwd()
-    except FileNotFoundError:
-        return Path()
 
 
 @dataclass(slots=True, eq=False)

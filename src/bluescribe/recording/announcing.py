@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from ..contract.session import CONTROL, FormatSession
 from ..contract.settings import WriterSettings
 from ..errors import ConfigError
-from ..model.run import working_directory
+from ..files.working_directory import working_directory
 from . import run_owners
 from .account import Account
 from .changes import ENABLED, Change, asker

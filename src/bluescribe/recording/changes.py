@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.checked import expanded
-from ..model.run import working_directory
+from ..files.working_directory import working_directory
 
 __all__ = ["ENABLED", "Change", "asker", "words_of"]
 

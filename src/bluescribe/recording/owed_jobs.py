@@ -97,20 +97,25 @@ def _settings(plugin: FormatPlugin, note: Note, **chosen: Any) -> WriterSettings
     return plugin.settings.validated(str(note.place), {**told, **chosen})
 
 
-def take_up_owed(writers: Iterable[Writer]) -> threading.Thread | None:
-    """Have writers do what an earlier session left, found by a thread that nothing waits for."""
-    chosen = [writer for writer in writers if place_below(writer)[0].is_dir()]
+def take_up_owed(writers: Iterable[Writer], cwd: Path) -> threading.Thread | None:
+    """Have writers do what an earlier session left, found by a thread that nothing waits for.
+
+    Their relative folders are in `cwd`, where the session began.
+    """
+    chosen = [writer for writer in writers if place_below(writer, cwd)[0].is_dir()]
     if not chosen:
         return None
-    thread = threading.Thread(target=_take_up, args=(chosen,), name="bluescribe-owed", daemon=True)
+    thread = threading.Thread(
+        target=_take_up, args=(chosen, cwd), name="bluescribe-owed", daemon=True
+    )
     thread.start()
     return thread
 
 
-def _take_up(writers: Sequence[Writer]) -> None:
+def _take_up(writers: Sequence[Writer], cwd: Path) -> None:
     by_format = {writer.format: writer for writer in writers}
     done: dict[str, list[Path]] = {}
-    for path in dict.fromkeys(path for writer in writers for path in _notes_below(writer)):
+    for path in dict.fromkeys(path for writer in writers for path in _notes_below(writer, cwd)):
         try:
             note = Note.taken(Place.at(path))
             if note is not None:
@@ -146,8 +151,8 @@ def _hand_over(note: Note, writer: Writer | None, done: dict[str, list[Path]]) -
         writer.take_up(note)
 
 
-def _notes_below(writer: Writer) -> Iterator[Path]:
-    folder, depth = place_below(writer)
+def _notes_below(writer: Writer, cwd: Path) -> Iterator[Path]:
+    folder, depth = place_below(writer, cwd)
     deadline = time.monotonic() + _SECONDS
     for _, path in listed(folder, depth, deadline, is_owed):
         yield path

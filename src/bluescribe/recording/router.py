@@ -15,10 +15,11 @@ from typing import Any
 from ..contract.session import FormatSession
 from ..errors import DocumentError
 from ..files.space import SpaceWatch
+from ..files.working_directory import working_directory
 from ..later import later
 from ..model.grammar import check_start
 from ..model.plain_values import is_plain
-from ..model.run import Document, Run, working_directory
+from ..model.run import Document, Run
 from ..model.times import dated
 from ..model.writable import writable
 from ..spool.event_columns import COLUMNS, EventColumns

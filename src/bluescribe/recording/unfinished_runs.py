@@ -58,22 +58,22 @@ class Place:
     glances: tuple[Glance, ...]
 
 
-def places_of(writers: Iterable[Writer]) -> list[Place]:
-    """Return the folders into which writers write."""
+def places_of(writers: Iterable[Writer], cwd: Path) -> list[Place]:
+    """Return the folders into which writers of a session write that began in `cwd`."""
     found: dict[tuple[Path, int], list[Glance]] = {}
     for writer in writers:
         plugin = FormatPlugin.of(type(writer))
         if (kind := plugin.glance) is not None:
-            here = found.setdefault(place_below(writer), [])
+            here = found.setdefault(place_below(writer, cwd), [])
             here.append(kind(plugin, writer.settings))
     return [Place(folder, depth, tuple(here)) for (folder, depth), here in found.items()]
 
 
-def place_below(writer: Writer) -> tuple[Path, int]:
+def place_below(writer: Writer, cwd: Path) -> tuple[Path, int]:
     """Return the folder above the first that depends on the run, and the levels below it."""
     settings = writer.settings
-    folder = Path(fixed_part(str(settings.directory))).absolute()
-    below = len(settings.directory.absolute().parts) - len(folder.parts)
+    folder = cwd / fixed_part(str(settings.directory))
+    below = len((cwd / settings.directory).parts) - len(folder.parts)
     return folder, below + settings.file_name.count("/")
 
 

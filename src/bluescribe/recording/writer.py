@@ -12,7 +12,7 @@ from ..contract.hooks import check_complete
 from ..contract.plugin import FormatPlugin
 from ..contract.session import CONTROL
 from ..errors import RecordingError
-from ..model.run import working_directory
+from ..files.working_directory import working_directory
 from . import run_owners
 from .at_exit import at_the_end
 from .backend import Backend, close, end

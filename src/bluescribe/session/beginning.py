@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from pathlib import Path
 
+from ..files.working_directory import working_directory
 from ..later import IMPORTING, later
 from ..spool.folder import has_left_folders
 from ..spool.home import known_homes
@@ -29,31 +31,34 @@ def begin_early(writers: Writers) -> None:
     """
     has_left = any(map(has_left_folders, known_homes(writers.spool.spool)))
     thread = threading.Thread(
-        target=_begin, args=(writers, has_left), name="bluescribe-begins", daemon=True
+        target=_begin,
+        args=(writers, has_left, working_directory()),  # the session may go elsewhere
+        name="bluescribe-begins",
+        daemon=True,
     )
     thread.start()
 
 
-def _begin(writers: Writers, has_left: bool) -> None:
+def _begin(writers: Writers, has_left: bool, cwd: Path) -> None:
     try:
         # a process takes longest, and does not take turns with this one
         for writer in sorted(writers, key=lambda each: not each.is_elsewhere):
             writer.begin_early()
-        _look_back(writers, has_left)
+        _look_back(writers, has_left, cwd)
     except Exception:
         if not threading.main_thread().is_alive():
             return  # a program that ends as it begins: no thread can be started any more
         logger.exception("a fault inside bluescribe; please report it")
 
 
-def _look_back(writers: Writers, has_left: bool) -> None:
+def _look_back(writers: Writers, has_left: bool, cwd: Path) -> None:
     """Write what an earlier session left, and then tell what else it did not finish."""
 
     def then() -> None:
         with IMPORTING:  # what looks into the files of each format
-            places = _places_of(writers)
+            places = _places_of(writers, cwd)
         _log_incomplete(places)
-        _take_up_owed(writers)
+        _take_up_owed(writers, cwd)
 
     if has_left:
         kinds = {writer.format: type(writer) for writer in writers}

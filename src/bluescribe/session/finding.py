@@ -10,7 +10,7 @@ from typing import Any
 from ..contract.attributes import KnownAttributes
 from ..contract.held_run import HeldRun
 from ..files.run_paths import fixed_part
-from ..model.run import working_directory
+from ..files.working_directory import working_directory
 from ..recording.writer import Writer
 from .run_book import RunBook, RunFiles, RunsFound
 

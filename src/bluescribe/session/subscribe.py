@@ -11,6 +11,7 @@ from ..config.config import read_iconfig
 from ..contract.folders import check_folders
 from ..files.rights import group_word
 from ..files.run_paths import fixed_part
+from ..files.working_directory import working_directory
 from .beginning import begin_early
 from .console import show_messages
 from .magic import offer_magic
@@ -78,9 +79,9 @@ def subscribe_writers(
 
 def _log_groups(writers: Writers) -> None:
     """Tell once of each folder of a group that is shut out of what is made there."""
-    settings = (writer.settings for writer in writers)
+    settings, cwd = (writer.settings for writer in writers), working_directory()
     places = {(fixed_part(str(each.directory)), each.rights) for each in settings}
-    for word in {group_word(Path(folder).absolute(), rights) for folder, rights in places} - {""}:
+    for word in {group_word(cwd / folder, rights) for folder, rights in places} - {""}:
         logger.warning("%s", word)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 from ..config.configuration import Configuration, DeliveryConfig, WriterConfig
 from ..contract.plugin import FormatPlugin
 from ..contract.report import RunReport, Tell
+from ..files.working_directory import working_directory
 from ..log_once import LogOnce
-from ..model.run import working_directory
 from ..recording.run_owners import uid_in
 from ..recording.snapshot import Snapshots
 from ..recording.tables import ShowsStatus

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..files.mounts import MOUNTINFO, file_system
 from ..files.system import user_id
+from ..files.working_directory import working_directory
 
 __all__ = [
     "is_local",
@@ -59,7 +60,7 @@ def spool_home(chosen: Path | None) -> Path:
         No folder will do. It says where, why, and what to do.
     """
     if chosen is not None:
-        folder = chosen.absolute()
+        folder = working_directory() / chosen
         return _private(folder / _OWN if _is_open(folder) else folder)
     first = _state_folder()
     if first is not None and is_local(first):
@@ -96,7 +97,8 @@ def possible_homes(chosen: Path | None) -> list[Path]:
     """
     candidates = [_state_folder(), _SHARED / f"bluescribe-{user_id()}"]
     if chosen is not None:
-        candidates += [chosen.absolute(), chosen.absolute() / _OWN]
+        folder = working_directory() / chosen
+        candidates += [folder, folder / _OWN]
     return [folder for folder in candidates if folder is not None]
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from ..contract.settings import CheckedSettings, Size, expanded
 from ..files.templates import check_meaning
+from ..files.working_directory import working_directory
 
 __all__ = ["SpoolSettings"]
 
@@ -50,7 +51,7 @@ class SpoolSettings(CheckedSettings):
         check_meaning(str(value))
         if "{" in str(value):
             raise ValueError("it is of the whole session: {keys} of a run have no meaning there")
-        return expanded(value).absolute()  # the session may go elsewhere
+        return working_directory() / expanded(value)  # the session may go elsewhere
 
     @field_validator("spool_limit", mode="before")
     @classmethod

@@ -14,8 +14,9 @@ from ...contract.session import FormatSession
 from ...errors import ConfigError
 from ...files import Folder, Place
 from ...files.run_names import clean
+from ...files.working_directory import working_directory
 from ...later import Later, later
-from ...model.run import Document, Run, working_directory
+from ...model.run import Document, Run
 from .session_names import NamedFile, Namings, free, is_path, next_folder, session_name, target
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from ...contract.settings import WriterSettings
 from ...files import Folder
 from ...files.run_names import SESSION_TEMPLATE, free_names
 from ...files.run_paths import Roots, counts, late_keys, run_path
-from ...model.run import Run, working_directory
+from ...files.working_directory import working_directory
+from ...model.run import Run
 
 __all__ = [
     "NamedFile",

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...files.working_directory import working_directory
 from ...later import later
-from ...model.run import working_directory
 from ...recording.writer import Writer
 from .console import forget, remember
 from .motors import record_motors
