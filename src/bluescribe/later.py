@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,35 +22,53 @@ from .errors import BluescribeError
 __all__ = ["IMPORTING", "ChangedPackageError", "Later", "check_unchanged", "later", "names_of"]
 
 _VERSION = re.compile(r'^__version__ = "([^"]+)"', re.MULTILINE)
-_FORK_SECONDS = 5.0
-"""How long a fork waits for what is being imported, at the most."""
+_SECONDS = 5.0
+"""How long a fork, or the end, waits for what is being imported, at the most."""
 
 
 class _Importing:
-    """Keeps a program from being forked while a thread imports something.
+    """Keeps a program from being forked, or ended, while a thread imports something.
 
-    The child would have the lock of that module for ever, and hang where it imports it itself.
+    A child would have the lock of that module for ever, and hang where it imports it itself. What
+    libraries have done at the end would be done before threads that use them have come to theirs.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._forking: int | None = None
         """The thread that has the program forked."""
+        self._ending: int | None = None
+        """The thread that has it ended."""
+        self.then: Callable[[], object] = bool
+        """Called when something new was imported, before anything else is."""
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
                 before=self._before, after_in_parent=self._after, after_in_child=self._after
             )
 
     def __enter__(self) -> None:
-        """Begin to import."""
-        self._lock.acquire()
+        """Begin to import; as the program ends, when all is ended that may import something."""
+        if self._ending is None or threading.current_thread().daemon:  # no other is waited for
+            self._lock.acquire()
 
     def __exit__(self, *_: object) -> None:
         """End it."""
-        self._lock.release()
+        with suppress(RuntimeError):  # the program was about to end
+            self._lock.release()
+
+    def hold(self) -> None:
+        """Have other threads import nothing until `let_go`; the program ends."""
+        if self._lock.acquire(timeout=_SECONDS):
+            self._ending = threading.get_ident()
+
+    def let_go(self) -> None:
+        """Let them go on."""
+        if self._ending == threading.get_ident():
+            self._ending = None
+            self._lock.release()
 
     def _before(self) -> None:
-        if self._lock.acquire(timeout=_FORK_SECONDS):
+        if self._lock.acquire(timeout=_SECONDS):
             self._forking = threading.get_ident()
 
     def _after(self) -> None:
@@ -108,10 +127,14 @@ class Later:
         ImportError
             It cannot be imported.
         """
-        if self.module not in sys.modules:
+        is_new = self.module not in sys.modules
+        if is_new:
             check_unchanged()
         with IMPORTING:
-            return getattr(import_module(self.module), self.name)
+            found = getattr(import_module(self.module), self.name)
+            if is_new:
+                IMPORTING.then()
+            return found
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         """Return what it stands for."""

@@ -133,8 +133,9 @@ def value(number: int, row: int) -> float:
 def check_exactly_once(out: Path, count: int, points: int = POINTS) -> None:
     """Fail unless each run is there once in CSV and in JSON Lines, with all its values."""
     numbers = {uid_of(number): number for number in range(1, count + 1)}
+    journals, packages = list(out.glob("*.jsonl")), list(out.glob("*.datapackage.json"))
     seen: Counter[str] = Counter()
-    for journal in out.glob("*.jsonl"):
+    for journal in journals:
         docs = [json.loads(line) for line in journal.read_bytes().splitlines()]
         uid = docs[0][1]["uid"]
         seen[uid] += 1
@@ -144,7 +145,7 @@ def check_exactly_once(out: Path, count: int, points: int = POINTS) -> None:
         assert docs[-1][0] == "stop", journal
     assert seen == dict.fromkeys(numbers, 1)
     seen.clear()
-    for package in out.glob("*.datapackage.json"):
+    for package in packages:
         said = json.loads(package.read_bytes())
         seen[said["id"]] += 1
         assert said["state"] == "complete", package
@@ -154,8 +155,10 @@ def check_exactly_once(out: Path, count: int, points: int = POINTS) -> None:
         read = [(int(row["seq_num"]), float(row["x"]), int(row["n"])) for row in rows]
         assert read == rows_of(numbers[said["id"]], points), package
     assert seen == dict.fromkeys(numbers, 1)
-    files = [path for path in out.iterdir() if path.name != Manifest.name]
-    assert len(files) == 3 * count, "something was left behind"
+    tables = {json.loads(path.read_bytes())["resources"][0]["path"] for path in packages}
+    known = {path.name for path in (*journals, *packages)} | tables | {Manifest.name}
+    others = [path.name for path in out.iterdir() if path.name not in known]
+    assert not others, f"{others} were left behind"
 
 
 def rows_of(number: int, points: int) -> list[tuple[int, float, int]]:

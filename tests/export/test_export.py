@@ -114,6 +114,36 @@ def test_a_killed_export_goes_on_without_loss_or_double_work(tmp_path, jobs):
     assert set(done) <= set(again)
 
 
+KILLED = """
+import os, signal, sys
+import bluescribe
+from bluescribe.files import Place
+
+replace, left = Place.replace, [int(sys.argv[1])]
+
+def kill_in_time(place, *given):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return replace(place, *given)
+
+Place.replace = kill_in_time
+bluescribe.export("src", "out", sys.argv[2].split(","))
+"""
+
+
+@pytest.mark.parametrize("moment", [1, 2, 5])
+def test_what_a_killed_export_was_about_to_replace_is_removed(tmp_path, moment):
+    make_journals(tmp_path / "src", 3)
+    out = tmp_path / "out"
+    killed = [sys.executable, "-c", KILLED, str(moment), ",".join(FORMATS)]
+    assert warm.run(killed, cwd=tmp_path, check=False).returncode == -signal.SIGKILL
+    assert list(out.glob(".*.part")), "it came too early"
+    bluescribe.export(tmp_path / "src", out, FORMATS, resume=True)
+    check_complete(out, 3)
+    assert [path.name for path in out.glob(".*")] == [Manifest.name]
+
+
 def lines(out):
     return len(read_manifest(out))
 

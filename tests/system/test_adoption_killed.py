@@ -121,6 +121,19 @@ def test_a_session_that_ends_meanwhile_breaks_nothing(tmp_path):
     assert not list(folder.glob("*.recovering"))
 
 
+@pytest.mark.ci
+@pytest.mark.parametrize("tenths", range(3, 15))
+def test_a_session_may_end_at_any_moment_of_it(tmp_path, tenths):
+    """While h5py is imported, or a file is looked at, by a thread that nobody waits for else."""
+    folder = tmp_path / "data"
+    config = iconfig(folder)
+    documents = session(tmp_path, config, *LONG)
+    adopt_for(tenths / 10, config, ENDS)
+    with next_session(config):
+        pass
+    check(folder, documents)
+
+
 def test_what_one_adoption_has_written_the_next_one_leaves(tmp_path):
     """Nobody is left with one more copy for each session that ends too soon."""
     folder = tmp_path / "data"

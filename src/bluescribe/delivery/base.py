@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+from ..at_exit import at_the_end
 from ..contract.attributes import KnownAttributes
 from ..contract.report import RunReport
-from ..recording.at_exit import at_the_end
 from ..recording.writer import Writer
 from .courier import Courier, hasten_all
 from .outbox import Entry, Outbox, default_folder

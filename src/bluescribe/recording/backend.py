@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..at_exit import at_the_end
 from ..contract.settings import WriterSettings, told
 from ..files.space import SpaceWatch
 from ..later import later
 from ..spool import Hang, Lane, Spool, SpoolSettings
 from .account import Account
-from .at_exit import at_the_end
 from .here import Here
 from .notices import Notice
 from .process import is_safe_in_a_process, why_not

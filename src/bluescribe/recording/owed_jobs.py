@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..at_exit import begin_thread
 from ..contract.plugin import FormatPlugin
 from ..contract.post_run import Shortfall, Work, carry_out
 from ..files import Place, parts_of
@@ -98,24 +99,20 @@ def _settings(plugin: FormatPlugin, note: Note, **chosen: Any) -> WriterSettings
 
 
 def take_up_owed(writers: Iterable[Writer], cwd: Path) -> threading.Thread | None:
-    """Have writers do what an earlier session left, found by a thread that nothing waits for.
+    """Have writers do what an earlier session left, found by a thread of the background.
 
     Their relative folders are in `cwd`, where the session began.
     """
     chosen = [writer for writer in writers if place_below(writer, cwd)[0].is_dir()]
-    if not chosen:
-        return None
-    thread = threading.Thread(
-        target=_take_up, args=(chosen, cwd), name="bluescribe-owed", daemon=True
-    )
-    thread.start()
-    return thread
+    return begin_thread("bluescribe-owed", _take_up, chosen, cwd) if chosen else None
 
 
-def _take_up(writers: Sequence[Writer], cwd: Path) -> None:
+def _take_up(stop: threading.Event, writers: Sequence[Writer], cwd: Path) -> None:
     by_format = {writer.format: writer for writer in writers}
     done: dict[str, list[Path]] = {}
     for path in dict.fromkeys(path for writer in writers for path in _notes_below(writer, cwd)):
+        if stop.is_set():
+            break
         try:
             note = Note.taken(Place.at(path))
             if note is not None:

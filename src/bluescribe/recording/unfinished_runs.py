@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..at_exit import begin_thread
 from ..contract.plugin import FormatPlugin
 from ..files import Place as File
 from ..files.run_names import is_beside_a_file
@@ -94,18 +95,30 @@ def remember(journal: Path) -> None:
             os.close(fd)
 
 
-def find_incomplete(place: Place) -> list[Path]:
-    """Return files that were cut short and that nobody writes, among the newest of a place."""
+def find_incomplete(place: Place, stop: threading.Event | None = None) -> list[Path]:
+    """Return files that were cut short and that nobody writes, among the newest of a place.
+
+    Parameters
+    ----------
+    place
+        Where to look.
+    stop
+        Ends the look when it is set.
+    """
+    is_stopped = stop.is_set if stop is not None else bool
     settled = time.time() - _SETTLED_SECONDS
     deadline = time.monotonic() + _SECONDS
     files = listed(place.folder, place.depth, deadline, lambda name: not is_beside_a_file(name))
     newest = heapq.nlargest(_NEWEST, (file for file in files if file[0] < settled))
     of_journals = [glance for glance in place.glances if glance.is_journal]
     others = [glance for glance in place.glances if not glance.is_journal]
-    journals = [path for _, path in newest if _is_one_cut_short(path, of_journals)]
+    journals = [
+        path for _, path in newest if not is_stopped() and _is_one_cut_short(path, of_journals)
+    ]
     stems = tuple(f"{_without_ending(path, of_journals)}." for path in journals)
     rest = (path for _, path in newest if not str(path).startswith(stems))  # each run once
-    return [*journals, *(path for path in rest if _is_one_cut_short(path, others))]
+    more = (path for path in rest if not is_stopped() and _is_one_cut_short(path, others))
+    return [*journals, *more]
 
 
 def _without_ending(path: Path, glances: Iterable[Glance]) -> str:
@@ -120,20 +133,16 @@ def _is_one_cut_short(path: Path, glances: Iterable[Glance]) -> bool:
 
 
 def log_incomplete(places: Iterable[Place]) -> threading.Thread | None:
-    """Warn of incomplete runs, from a thread that nothing waits for."""
+    """Warn of incomplete runs, from a thread of the background."""
     chosen = [place for place in places if place.folder.is_dir()]
-    if not chosen:
-        return None
-    thread = threading.Thread(
-        target=_tell, args=(chosen,), name="bluescribe-incomplete", daemon=True
-    )
-    thread.start()
-    return thread
+    return begin_thread("bluescribe-incomplete", _tell, chosen) if chosen else None
 
 
-def _tell(places: Sequence[Place]) -> None:
+def _tell(stop: threading.Event, places: Sequence[Place]) -> None:
     for place in places:
-        found = find_incomplete(place)
+        found = find_incomplete(place, stop)
+        if stop.is_set():
+            return
         if found:
             names = ", ".join(str(path.relative_to(place.folder)) for path in found[:_NAMED])
             more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""

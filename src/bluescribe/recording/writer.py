@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from ..at_exit import at_the_end
 from ..contract.hooks import check_complete
 from ..contract.plugin import FormatPlugin
 from ..contract.session import CONTROL
 from ..errors import RecordingError
 from ..files.working_directory import working_directory
 from . import run_owners
-from .at_exit import at_the_end
 from .backend import Backend, close, end
 from .controls import Controls
 from .definition import WriterDefinition

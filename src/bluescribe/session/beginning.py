@@ -6,6 +6,7 @@ import logging
 import threading
 from pathlib import Path
 
+from ..at_exit import begin_thread
 from ..files.working_directory import working_directory
 from ..later import IMPORTING, later
 from ..spool.folder import has_left_folders
@@ -30,21 +31,19 @@ def begin_early(writers: Writers) -> None:
     subscribes.
     """
     has_left = any(map(has_left_folders, known_homes(writers.spool.spool)))
-    thread = threading.Thread(
-        target=_begin,
-        args=(writers, has_left, working_directory()),  # the session may go elsewhere
-        name="bluescribe-begins",
-        daemon=True,
-    )
-    thread.start()
+    cwd = working_directory()  # the session may go elsewhere
+    begin_thread("bluescribe-begins", _begin, writers, has_left, cwd)
 
 
-def _begin(writers: Writers, has_left: bool, cwd: Path) -> None:
+def _begin(stop: threading.Event, writers: Writers, has_left: bool, cwd: Path) -> None:
     try:
         # a process takes longest, and does not take turns with this one
         for writer in sorted(writers, key=lambda each: not each.is_elsewhere):
+            if stop.is_set():
+                return
             writer.begin_early()
-        _look_back(writers, has_left, cwd)
+        if not stop.is_set():
+            _look_back(writers, has_left, cwd)
     except Exception:
         if not threading.main_thread().is_alive():
             return  # a program that ends as it begins: no thread can be started any more

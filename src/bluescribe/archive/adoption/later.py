@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ... import retry_policy
+from ...at_exit import begin_thread, stop_at_the_end
 from ...contract.report import RunReport
-from ...recording.at_exit import at_the_end
 from ...recording.writer import Writer
 from ...retry_policy import Retries
 from ...spool import SpoolSettings
@@ -45,14 +45,7 @@ def adopt_later(
     tell
         Called with the reports of the runs that are written.
     """
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=_adopt_all,
-        args=(spool, dict(kinds), then, tell, stop),
-        name="bluescribe-adopts",
-        daemon=True,
-    )
-    thread.start()
+    begin_thread("bluescribe-adopts", _adopt_all, spool, dict(kinds), then, tell)
 
 
 class _End:
@@ -73,22 +66,15 @@ class _End:
         self._finalizer = self._registered()
 
     def _registered(self) -> weakref.finalize[..., threading.Thread]:
-        return at_the_end(self._thread, _stop, self._stop, weakref.ref(self._thread))
-
-
-def _stop(is_over: bool, stop: threading.Event, thread: weakref.ref[threading.Thread]) -> None:
-    stop.set()
-    running = None if is_over else thread()
-    if running is not None:
-        running.join(_EXIT_SECONDS)
+        return stop_at_the_end(self._thread, self._stop, _EXIT_SECONDS)
 
 
 def _adopt_all(
+    stop: threading.Event,
     spool: SpoolSettings,
     kinds: Mapping[str, type[Writer]],
     then: Callable[[], object] | None,
     tell: Callable[[Sequence[RunReport]], object],
-    stop: threading.Event,
 ) -> None:
     retries, end = Retries(), _End(stop)
     told: set[Path] = set()
@@ -113,7 +99,7 @@ def _adopt_all(
                 new[0].what,
             )
         is_over = not any(map(_may_pass, failed))
-        if then is not None and (is_over or is_tried):
+        if then is not None and (is_over or is_tried) and not stop.is_set():
             then()
             then = None  # it may hold the writers
         if is_over or stop.wait(retries.fail(retry_policy.FOR_ADOPTION)):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ...errors import BluescribeError
-from ...files import Folder, Place
+from ...files import Folder, Place, parts_of
 from ...files.system import lock_file, read_at
 
 __all__ = ["BusyError", "FolderError", "Manifest", "lines_in"]
@@ -144,10 +144,13 @@ class Manifest:
         kept = {path for files in self.done.values() for path in files} if claimed else set()
         for path in claimed:
             place = self.folder / path
-            is_ours = path not in kept and self._is_inside(place)
-            if is_ours and place.is_file() and not place.is_symlink():
+            if path in kept or not self._is_inside(place):
+                continue
+            if place.is_file() and not place.is_symlink():
                 logger.info("%s: deleting the half of a run, which is written again", place)
                 place.unlink()
+            for part in parts_of(place) if place.parent.is_dir() else ():
+                part.unlink()
 
     def shared_files(self, name: str) -> list[Path]:
         """Return the files of a format that take several runs, without half a run at their ends.
