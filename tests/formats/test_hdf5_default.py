@@ -16,6 +16,7 @@ from silx.io.utils import open as silx_open
 
 import bluescribe
 from bluescribe import Hdf5Writer
+from bluescribe.formats.hdf5 import default
 from bluescribe.testing.contract import played
 from bluescribe.testing.shapes import SHAPES
 from bluescribe.testing.shapes.devices import gauss, motor
@@ -124,3 +125,20 @@ def test_no_default_leads_nowhere(name, tmp_path, tmp_path_factory):
                 continue
             assert plot.is_valid, plot.issues
             assert any(is_shown(column, plot.signal[()]) for column in columns)
+
+
+def test_no_more_is_looked_at_than_is_shown(tmp_path, monkeypatch):
+    """Each dataset that is open takes memory, and a run may have thousands."""
+    looked_at, numbers = [], default._numbers
+
+    def note(*given):
+        for dataset in numbers(*given):
+            looked_at.append(dataset.name)
+            yield dataset
+
+    monkeypatch.setattr(default, "_numbers", note)
+    with Hdf5Writer(tmp_path) as writer:
+        engine = RunEngine()
+        engine.subscribe(writer.receiver)
+        engine(bp.count([device(1.5, "det")] + [device(2.5, f"x{n}") for n in range(9)]))
+    assert looked_at == ["/streams/primary/det"]

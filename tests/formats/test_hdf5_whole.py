@@ -112,6 +112,31 @@ def test_a_large_one_goes_on_on_the_disk(tmp_path: Path) -> None:
         assert (file[PLACES[name].format("array")][()] == np.array(arrays)).all()
 
 
+def test_one_of_many_fields_goes_on_on_the_disk_before_they_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take more room than their values do, and a copy of them in memory more."""
+    put_down, tables = LiveFile.put_down, []
+
+    def note(file: LiveFile) -> None:
+        if file.is_held:
+            tables.append(sum(isinstance(item, h5py.Dataset) for item in _items(file.h5)))
+        put_down(file)
+
+    monkeypatch.setattr(LiveFile, "put_down", note)
+    values: dict[str, list[Any]] = {f"field_{number}": [number] for number in range(300)}
+    for name, file in exported(run_of(values, [1]), tmp_path):
+        assert values_in(file, name, "field_299") == [299]
+    assert len(tables) == len(PLACES)
+    assert max(tables) < 50
+
+
+def _items(file: h5py.File) -> list[Any]:
+    found: list[Any] = []
+    file.visititems(lambda _, item: found.append(item))
+    return found
+
+
 @pytest.mark.parametrize("where", ["first", "last"])
 def test_the_disk_refuses_it_for_a_while(
     where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

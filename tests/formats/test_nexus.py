@@ -20,7 +20,7 @@ from event_model import compose_run
 from silx.io import nxdata
 
 from bluescribe import NexusWriter
-from bluescribe.hdf5.columns.column import Column
+from bluescribe.hdf5.columns.datasets import Datasets
 from bluescribe.testing import documents
 from tests import warm
 
@@ -274,14 +274,14 @@ def test_a_disk_that_refuses_for_a_while_loses_and_doubles_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusals = iter([False, True, False, False, True, True] + [False] * 1000)
-    write_block = Column._write
+    write_block = Datasets.write
 
-    def refuse_sometimes(self: Column, *args: Any) -> None:
+    def refuse_sometimes(self: Datasets, *args: Any) -> None:
         if next(refusals):
             raise OSError(errno.ENOSPC, "No space left on device")
         write_block(self, *args)
 
-    monkeypatch.setattr(Column, "_write", refuse_sometimes)
+    monkeypatch.setattr(Datasets, "write", refuse_sometimes)
     docs = documents("scan", tmp_path)
     with h5py.File(write(tmp_path, docs)) as file:
         expected = [doc["data"]["m1"] for name, doc in docs if name == "event"]

@@ -30,6 +30,9 @@ __all__ = ["Hdf5RunFile", "Unjoined"]
 Settings = TypeVar("Settings", bound=Hdf5FileSettings)
 Table = TypeVar("Table", bound=ColumnTable)
 
+_A_FIELD = 5 << 10
+"""Bytes that a field takes in a file, with its groups, datasets and attributes."""
+
 Unjoined: TypeAlias = Sequence[tuple[Images, NotReadyError]]
 """Fields whose files are there, and cannot be read yet and shown as one dataset."""
 
@@ -109,7 +112,7 @@ class Hdf5RunFile(RunFile[Settings], Generic[Settings, Table]):
     @telling_of_system
     def add_descriptor(self, stream: Stream, descriptor: Descriptor) -> None:
         """Write the descriptor, and make the table of a new stream."""
-        self._hold(len(dumps(descriptor.doc)))
+        self._hold(len(dumps(descriptor.doc)) + _A_FIELD * len(descriptor.fields))
         self._documents.add("descriptor", descriptor.doc)
         if stream.name not in self._tables:
             self._tables[stream.name] = self._new_table(stream, descriptor)

@@ -14,7 +14,8 @@ import numpy as np
 from ..model.field_rows import FieldRows, epochs, field_rows, rows_expected
 from ..model.run import Field, Page, Run, Stream
 from ..model.values import Array
-from .columns.column import Column, append_rows, fit_rows
+from .columns.appending import append_rows, fit_rows
+from .columns.column import Column
 from .file import LiveFile
 
 __all__ = ["NO_FIELD", "Cells", "ColumnTable", "What", "bytes_in"]
@@ -115,7 +116,7 @@ class ColumnTable(ABC):
         """
         cells = dict(self._cells(page))
         for column in cells:
-            column.rows_at_once = max(column.rows_at_once, page.sent)
+            column.datasets.rows_at_once = max(column.datasets.rows_at_once, page.sent)
         blocks, remade = fit_rows(self._file, self.rows, cells)
         if remade:
             self._describe(remade)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import h5py
 import numpy as np
 
-from ...hdf5.columns.column import MISSING
+from ...hdf5.columns.datasets import MISSING
 from ...hdf5.removal import remove
 from ...model.values import Array
 

@@ -12,7 +12,7 @@ import h5py
 
 from ...assets.hdf5.marked import Marked, opened
 from ...contract.array_types import ArrayTypes
-from ...hdf5.columns.column import MISSING, REMADE
+from ...hdf5.columns.datasets import MISSING, REMADE
 from ...hdf5.finished.mend import Layout, Table, growing
 from ...hdf5.finished.recovery import Hdf5Recovery
 from ...model.numbers import is_integer

@@ -21,7 +21,8 @@ from ...contract.runfile import RunFile
 from ...files import Place
 from ...files.job_note import Note
 from ...files.json_text import dumps
-from ...hdf5.columns.column import Column, append_rows, fit_rows
+from ...hdf5.columns.appending import append_rows, fit_rows
+from ...hdf5.columns.column import Column
 from ...hdf5.columns.encoding import Block
 from ...hdf5.compression import compression_options
 from ...hdf5.file import LiveFile

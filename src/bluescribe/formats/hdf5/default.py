@@ -54,8 +54,12 @@ def _signal(h5: h5py.File, run: Run, columns: StreamColumns) -> h5py.Dataset | N
     """Return the detector that is hinted at; numbers come before spectra and images."""
     stream = columns.stream
     fields = dict.fromkeys([*detector_fields(run, stream), *stream.fields])
-    found = list(_numbers(h5, columns, fields))
-    return min(found, key=lambda dataset: dataset.ndim > 1, default=None)
+    first = None
+    for dataset in _numbers(h5, columns, fields):  # one open at a time: there may be thousands
+        if dataset.ndim <= 1:
+            return dataset
+        first = dataset if first is None else first
+    return first
 
 
 def _axes(h5: h5py.File, run: Run, columns: StreamColumns, signal: h5py.Dataset) -> list[str]:

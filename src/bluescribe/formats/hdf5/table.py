@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...hdf5.columns.column import MISSING, REMADE, Column
+from ...hdf5.columns.column import Column
+from ...hdf5.columns.datasets import MISSING, REMADE
 from ...hdf5.file import LiveFile
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute

@@ -21,7 +21,7 @@ from ...assets.hdf5.superblock import Superblock
 from ...contract.array_types import ArrayTypes
 from ...files import Place
 from ...model.numbers import is_integer
-from ..columns.column import MISSING, REMADE
+from ..columns.datasets import MISSING, REMADE
 from .changed_copy import changed
 
 __all__ = ["Layout", "MendReport", "StreamsLayout", "Table", "growing", "mend"]

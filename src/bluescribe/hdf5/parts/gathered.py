@@ -22,7 +22,8 @@ from ...files import Place
 from ...model.numbers import has_nan, is_integer, is_number
 from ...model.run import Field
 from ...model.values import Array
-from ..columns.column import MISSING, Column
+from ..columns.column import Column
+from ..columns.datasets import MISSING
 from ..columns.encoding import Block, decode
 from ..columns.layout import layout_in
 from ..file import LiveFile

@@ -9,7 +9,7 @@ import h5py
 from h5py import h5o
 
 from ...files import Place
-from ..columns.column import MISSING
+from ..columns.datasets import MISSING
 from ..columns.layout import layout_in
 
 __all__ = ["Piece", "Pieces", "Where", "address_of", "columns_of", "grows", "path_of"]
