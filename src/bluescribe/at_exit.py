@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import multiprocessing
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -23,6 +24,8 @@ _SECONDS = 5.0
 
 _ours: list[weakref.finalize[..., Any]] = []
 """Those that may be called yet; the last one goes first."""
+_TAKES_BACK = "h5py"
+"""It has at the end taken back what writers need."""
 
 
 def at_the_end(owner: Any, finish: Callable[..., None], *args: Any) -> weakref.finalize[..., Any]:
@@ -46,7 +49,7 @@ def at_the_end(owner: Any, finish: Callable[..., None], *args: Any) -> weakref.f
     for gone in [one for one in tuple(_ours) if not one.alive]:
         with suppress(ValueError):  # a garbage collection comes here as well
             _ours.remove(gone)
-    _come_first()
+    IMPORTING.then()
     # A forked process of multiprocessing, such as the worker of bluesky-queueserver, leaves by
     # os._exit and runs these instead of atexit's functions. Those made last run first, too.
     if multiprocessing.parent_process() is not None:
@@ -88,14 +91,16 @@ def _stop(
 
 
 def _come_first() -> None:
-    """Have the interpreter begin its end with what is registered here.
+    """Have what is registered here be called before h5py's end, once h5py is there.
 
-    Its functions are called in the reverse order of their registration. h5py, imported after a
-    writer was made, would take away how values are converted while that writer has some to write,
-    and while another thread is inside HDF5, which does not survive it.
+    Functions of atexit are called in the reverse order of their registration. h5py, imported after
+    a writer was made, would take away how values are converted while that writer has some to write,
+    and while another thread is inside HDF5, which does not survive it. Without h5py all that users
+    have registered, which may end a run, is called before our end.
     """
-    atexit.unregister(_finish_all)
-    atexit.register(_finish_all)
+    if _TAKES_BACK in sys.modules:
+        IMPORTING.then = bool
+        atexit.register(_finish_all)
 
 
 def _finish_all() -> None:
@@ -108,9 +113,10 @@ def _finish_all() -> None:
 
 
 def _finish(owner: weakref.ref[Any], finish: Callable[..., None], *args: Any) -> None:
+    IMPORTING.let_go()
     finish(owner() is None, *args)
 
 
 IMPORTING.then = _come_first
-# The only call that comes before the functions of atexit: it may be at work on h5py's import.
+# The only call that comes before the functions of atexit: h5py may be about to be imported.
 getattr(threading, "_register_atexit", bool)(IMPORTING.hold)

@@ -8,21 +8,19 @@ from textwrap import dedent
 
 import pytest
 
-from tests import warm
-
 TAKING = """
     import atexit, time
     atexit.register(print, "taken away")
     time.sleep(0.5)
     needed = print
 """
-"""A library that is being imported as the program ends, as h5py may be."""
+"""In the place of h5py, which may be about to be imported as the program ends."""
 
 BEGINS = """
     import sys, threading, time
     from bluescribe.at_exit import at_the_end, begin_thread
     from bluescribe.later import Later
-    sys.path.insert(0, ".")
+    sys.path.insert(0, "libraries")
     owner = set()
     def write(*_):
         print("written")
@@ -31,9 +29,11 @@ BEGINS = """
 
 def end(tmp_path, code):
     """Return what a program prints that begins like that, and goes on like this."""
-    (tmp_path / "taking.py").write_text(dedent(TAKING))
+    (tmp_path / "libraries").mkdir()
+    (tmp_path / "libraries" / "h5py.py").write_text(dedent(TAKING))
     program = [sys.executable, "-c", dedent(BEGINS) + dedent(code)]
-    ended = warm.run(program, cwd=tmp_path, timeout=60, check=True, stdout=subprocess.PIPE)
+    # not a warm one, which has imported h5py
+    ended = subprocess.run(program, cwd=tmp_path, timeout=60, check=True, stdout=subprocess.PIPE)
     return ended.stdout.decode().splitlines()
 
 
@@ -41,7 +41,7 @@ def end(tmp_path, code):
 def test_what_is_imported_meanwhile_is_taken_away_behind(tmp_path, pause):
     code = """
         at_the_end(threading.main_thread(), write)
-        threading.Thread(target=Later("taking", "needed").load, daemon=True).start()
+        threading.Thread(target=Later("h5py", "needed").load, daemon=True).start()
         time.sleep({})
     """
     assert end(tmp_path, code.format(pause)) == ["written", "taken away"]
@@ -52,11 +52,30 @@ def test_a_thread_that_the_program_waits_for_may_import_as_it_ends(tmp_path):
         def goes_on():
             threading.main_thread().join()
             time.sleep(0.3)
-            Later("taking", "needed")("imported")
+            Later("h5py", "needed")("imported")
         at_the_end(threading.main_thread(), write)
         threading.Thread(target=goes_on).start()
     """
     assert end(tmp_path, code) == ["imported", "written", "taken away"]
+
+
+def test_what_was_there_before_a_writer_is_taken_away_behind(tmp_path):
+    code = """
+        import h5py
+        at_the_end(threading.main_thread(), write)
+    """
+    assert end(tmp_path, code) == ["written", "taken away"]
+
+
+def test_what_a_user_has_done_at_the_end_is_done_before(tmp_path):
+    """It may end a run."""
+    code = """
+        import atexit
+        at_the_end(threading.main_thread(), write)
+        atexit.register(print, "the run ends")
+        Later("colorsys", "rgb_to_hls")(0, 0, 0)
+    """
+    assert end(tmp_path, code) == ["the run ends", "written"]
 
 
 def test_a_thread_of_the_background_is_stopped_and_waited_for(tmp_path):
