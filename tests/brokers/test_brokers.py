@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import subprocess
+import sys
 import time
 
 import pytest
@@ -134,6 +135,54 @@ def test_a_run_that_ends_its_listeners_is_put_aside(server, tmp_path, caplog):
     time.sleep(0.6)
     assert last.take(5) == []
     last.close()
+
+
+DEADLY = """
+import os, sys
+from bluescribe.listening import jobs, listen_to_broker
+from bluescribe.sources.brokers import BrokerOptions
+post = jobs.Jobs._post
+
+def deadly(self, run, name, doc):
+    if name == "stop" and run.uid == sys.argv[3]:
+        os._exit(9)
+    post(self, run, name, doc)
+
+jobs.Jobs._post = deadly
+iconfig = {"DATA_FILES": {"DIRECTORY": sys.argv[2]}, "JSONL_DATA_FILES": {"ENABLE": True}}
+listen_to_broker(sys.argv[1], iconfig, options=BrokerOptions(group="g", idle_seconds=1.0))
+"""
+
+
+@pytest.mark.ci
+def test_a_run_that_ends_its_listeners_takes_no_other_aside(server, tmp_path):
+    """Though the others that a listener has are charged with its end, too."""
+    sender = broker_at(server)
+    uids = send(sender, range(40))
+    sender.close()
+    deadly, ended = uids[12], 0
+    command = [sys.executable, "-c", DEADLY, server.address, str(tmp_path / "data"), deadly]
+    for _ in range(9):
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as listener:
+            deadline = time.monotonic() + 20
+            while listener.poll() is None and written(tmp_path / "data") < 39:
+                if time.monotonic() > deadline:
+                    break  # the others are put aside as well
+                time.sleep(0.05)
+            time.sleep(1.5)  # the run that ends it comes again meanwhile, or is put aside
+            listener.terminate()
+            told = listener.stderr.read()
+        ended += listener.returncode == 9
+        if "put aside" in told:
+            break
+    assert ended == 5
+    (line,) = [line for line in told.splitlines() if "put aside" in line]
+    assert line.startswith(f"run {deadly}")
+    assert written(tmp_path / "data") == 39
+
+
+def written(folder):
+    return sum(b'["stop",' in path.read_bytes() for path in folder.glob("*.jsonl"))
 
 
 @pytest.mark.parametrize("name", ["redis", pytest.param("nats", marks=pytest.mark.ci)])

@@ -36,6 +36,9 @@ _LEAVING_SECONDS = 20.0
 _MOST_CLOSING = 20
 """Runs whose stops have come and whose files are not closed, at which no more are taken."""
 _PAUSE_SECONDS = 0.02
+_ONE_MORE_SECONDS = 0.2
+"""After how long a listener may have one more run at the same time, besides one for each that is
+done: a run that ends it is charged with that, and so are all that it has."""
 
 
 class Jobs:
@@ -69,6 +72,7 @@ class Jobs:
         """Runs that were given up: set when their writers have let go of them."""
         self._snapshot = Snapshots()
         self._told = LogOnce()
+        self._since, self._done = time.monotonic(), 0
         self._writers = {writer.format: writer for writer in writers}
         broker.hand_over = self._hand_over
         ledgers: dict[Path, Ledger] = {}
@@ -83,8 +87,9 @@ class Jobs:
             writer.before_claims(self._claiming(writer, ledger))
 
     def take(self, most: int) -> None:
-        """Take runs from the broker, up to a number at the same time."""
-        for job in self._broker.take(max(0, most - len(self._runs))):
+        """Take runs from the broker, up to a number at the same time, and few at the beginning."""
+        by_now = 1 + self._done + int((time.monotonic() - self._since) / _ONE_MORE_SECONDS)
+        for job in self._broker.take(max(0, min(most, by_now) - len(self._runs))):
             if job.is_headless:
                 self._tell_of_headless(job.uid)
             elif job.uid not in self._runs:
@@ -129,6 +134,7 @@ class Jobs:
         if not run.writers and self._lost.empty():
             self._broker.done(run.uid)
             del self._runs[run.uid]
+            self._done += 1
 
     def _hand_over(self, uids: set[str]) -> None:
         """Finish the runs whose stops have come, and let go of the others, before they go."""
