@@ -21,14 +21,15 @@ from ..sources.brokers import Broker, BrokerOptions, Job
 from ..sources.brokers.wire import UNSTOPPED
 from .health import Health
 from .ledger import Ledger
-from .open_run import OpenRun
+from .open_run import SUSPECT, OpenRun
 
 __all__ = ["Jobs"]
 
 logger = logging.getLogger(__name__)
 
-_MOST_TRIES = 5
-"""Listeners that may die of a run before it is put aside."""
+_MOST_DEATHS = 5
+"""Of how many listeners a run may have been the death, as the ledger has it, until it is put aside.
+How often a broker has given it away says less: a slow listener loses it as well."""
 _SILENT_SECONDS = 3600.0
 """After how long without a document it is told that a run is open."""
 _LEAVING_SECONDS = 20.0
@@ -36,7 +37,7 @@ _LEAVING_SECONDS = 20.0
 _MOST_CLOSING = 20
 """Runs whose stops have come and whose files are not closed, at which no more are taken."""
 _PAUSE_SECONDS = 0.02
-_ONE_MORE_SECONDS = 0.2
+_ONE_MORE_SECONDS = 1.0
 """After how long a listener may have one more run at the same time, besides one for each that is
 done: a run that ends it is charged with that, and so are all that it has."""
 
@@ -166,26 +167,39 @@ class Jobs:
 
     def _begin(self, job: Job) -> None:
         self._await_leaving(job.uid, _LEAVING_SECONDS)
-        missing, tries = {}, job.tries
+        if self._is_beside_suspect(job.uid):
+            self._broker.lose(job.uid)  # it comes again, and is charged with no end but its own
+            return
+        missing, deaths = {}, 0
         for name, writer in self._writers.items():
             ledger = self._ledgers[name]
             with ledger.alone():
                 if self._is_done(job.uid, name, writer):
                     continue
                 missing[name] = writer
-                tries = max(tries, ledger.deaths(job.uid, name) + 1)
-                if tries <= _MOST_TRIES:
+                deaths = max(deaths, ledger.deaths(job.uid, name))
+                if deaths < _MOST_DEATHS:
                     ledger.clear_away(job.uid, name)
                     ledger.begin(job.uid, name, self._name)
-        if missing and tries > _MOST_TRIES:
+        if missing and deaths >= _MOST_DEATHS:
             where = self._broker.refuse(job.uid)
             logger.error(
                 "run %s is put aside: %d listeners ended while they wrote it. Remedy: look for "
                 "what ends them, and have it sent again; %s",
-                *(job.uid, tries - 1, where),
+                *(job.uid, deaths, where),
             )
             return
-        self._runs[job.uid] = OpenRun(job.uid, missing)
+        self._runs[job.uid] = OpenRun(job.uid, missing, deaths)
+
+    def _is_beside_suspect(self, uid: str) -> bool:
+        """Tell whether a run may be what ends listeners, as another one may that is open here."""
+        if not (self._broker.puts_off and any(run.is_suspect for run in self._runs.values())):
+            return False
+        deaths = []
+        for name, ledger in self._ledgers.items():
+            with ledger.alone():
+                deaths.append(ledger.deaths(uid, name))
+        return max(deaths) >= SUSPECT
 
     def _await_leaving(self, uid: str, seconds: float) -> None:
         """Wait until writers have let go of a run."""

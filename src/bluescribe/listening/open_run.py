@@ -15,9 +15,13 @@ from ..recording.writer import Writer
 from ..sources.brokers import Incoming
 from ..sources.brokers.wire import Assembly
 
-__all__ = ["OpenRun"]
+__all__ = ["SUSPECT", "OpenRun"]
 
 logger = logging.getLogger(__name__)
+
+SUSPECT = 2
+"""Deaths of listeners from which on a run is not begun beside others of that kind."""
+_PROBATION_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -27,11 +31,19 @@ class OpenRun:
     uid: str
     writers: dict[str, Writer]
     """Those whose files are not closed, by format."""
+    deaths: int = 0
+    """How many listeners have ended while they had it."""
     flushed: dict[str, threading.Event] = field(default_factory=dict)
     """When the run is over: set when a writer has taken all of it."""
     _assembly: Assembly = field(default_factory=Assembly)
     _heard: float = field(default_factory=time.monotonic)
     """When its last document came."""
+    _begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it may be what ended them: another one did, if it does not do it for a minute."""
+        return self.deaths >= SUSPECT and time.monotonic() - self._begun < _PROBATION_SECONDS
 
     @property
     def silent(self) -> float:

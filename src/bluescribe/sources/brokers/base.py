@@ -6,7 +6,7 @@ import errno
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from .wire import Frame
 
@@ -36,8 +36,6 @@ class Job:
     """A run that was given to this listener."""
 
     uid: str
-    tries: int = 1
-    """How often it was given to a listener, this time included; 1 where the broker cannot tell."""
     is_headless: bool = False
     """Whether its start is not there, so that it cannot be written: it may be written already."""
 
@@ -78,6 +76,8 @@ class Broker(ABC):
 
     loss = "this one gave no sign of life for too long"
     """Why a run goes to another listener."""
+    puts_off: ClassVar[bool] = True
+    """Whether a run that a listener takes for lost comes again, to it or to another one."""
     hand_over: Callable[[set[str]], None] | None = None
     """Is called with runs that others get when it returns, by a broker that waits for that."""
 

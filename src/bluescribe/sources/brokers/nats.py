@@ -115,7 +115,7 @@ class NatsBroker(Broker):
             uid = message.data.decode()
             self._announced[uid] = message
             self._readers[uid] = None
-            jobs.append(Job(uid, message.metadata.num_delivered or 1))
+            jobs.append(Job(uid))
         return jobs
 
     def poll(self, seconds: float) -> list[Incoming]:

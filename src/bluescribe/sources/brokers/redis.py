@@ -100,8 +100,7 @@ class RedisBroker(Broker):
             return None
         uid = fields[b"uid"].decode()
         self._entries[uid], self._read[uid] = entry, "0-0"
-        found = self._client.xpending_range(self._runs, self._options.group, entry, entry, 1)
-        return Job(uid, found[0]["times_delivered"] if found else 1)
+        return Job(uid)
 
     def poll(self, seconds: float) -> list[Incoming]:
         """Return what came of this listener's runs."""

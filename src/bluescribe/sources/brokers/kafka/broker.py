@@ -48,6 +48,7 @@ class KafkaBroker(Broker):
     """
 
     loss = "its partition is another listener's now"
+    puts_off = False
 
     def __init__(self, address: str, options: BrokerOptions) -> None:
         self._kafka = import_extra("confluent_kafka", "kafka", "a Kafka broker")
