@@ -56,15 +56,18 @@ class Listeners:
 
 
 def stopped(folder):
-    """Return how many runs have an end in their journal."""
-    journals = folder.glob("*.jsonl") if folder.exists() else ()
-    return sum(b'["stop",' in bytes_of(journal) for journal in journals)
+    """Return how many runs are complete in both formats: one that was killed has written one."""
+    if not folder.exists():
+        return 0
+    journals = sum(b'["stop",' in bytes_of(path) for path in folder.glob("*.jsonl"))
+    packages = folder.glob("*.datapackage.json")
+    return min(journals, sum(b'"complete"' in bytes_of(path) for path in packages))
 
 
-def bytes_of(journal):
-    """Return what a journal holds: nothing where a listener has just put it aside."""
+def bytes_of(path):
+    """Return what a file holds: nothing where a listener has just put it aside."""
     try:
-        return journal.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         return b""
 
