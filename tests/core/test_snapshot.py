@@ -409,3 +409,21 @@ def test_nothing_stands_where_a_mask_says_that_nothing_was_measured():
     assert copy["data"]["none"].tolist() is None
     masked[...] = 9
     assert copy["data"]["masked"].tolist() == [[1, None], [3, 4]]
+
+
+@pytest.mark.parametrize("length", [1, 2])
+@pytest.mark.parametrize("where", ["data", "timestamps", "time"])
+def test_an_array_that_contains_itself_ends_no_session(where, length):
+    """To add a number to it does: numpy goes round in it until the stack is full."""
+    knot = np.empty(length, object)
+    knot[0] = knot
+    snapshots = Snapshots()
+    key = {"dtype": "number", "shape": [], "source": "x"}
+    snapshots("descriptor", {"uid": "d", "name": "primary", "data_keys": {"x": key}})
+    event = {"descriptor": "d", "data": {"x": 1.0}, "timestamps": {"x": 1.0}, "time": 1.0}
+    if where == "time":
+        event[where] = knot
+    else:
+        event[where]["x"] = knot
+    copy, _ = snapshots("event", event)
+    assert copy["descriptor"] == "d"

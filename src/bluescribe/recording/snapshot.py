@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from math import hypot
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -87,10 +88,13 @@ class Snapshots:
 
         Nearly all documents are such events, and each point of a scan pays for what stands here:
         a microsecond. That a sum is a float is known sooner than the type of each of its parts.
+        An array that contains itself ends the process that adds something to it.
         """
         try:
             data, stamps = doc["data"], doc["timestamps"]
+            hypot(doc["time"], *stamps.values())  # raises where there is what is no single number
             if self._are_floats:
+                hypot(*data.values())
                 total = sum(stamps.values(), sum(data.values(), doc["time"]))
                 is_plain = type(total) is float
             else:

@@ -176,7 +176,7 @@ class Column:
             self.datasets.create(ending + new, dtype, shape, attrs)
         self._convert(layout)
         for ending in endings if new else ():
-            self.datasets.replace(ending)
+            self.datasets.put_in_place(ending)
         if layout.is_json:
             self.datasets.drop(SHAPE, MISSING)
             self._missing.clear()  # JSON has a word for it

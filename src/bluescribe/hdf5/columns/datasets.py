@@ -125,7 +125,7 @@ class Datasets:
                 self._file.handles.forget(f"{self._at}/{self._name}{ending}")
                 remove(h5py.Group(self._group), f"{self._name}{ending}")
 
-    def replace(self, ending: str) -> None:
+    def put_in_place(self, ending: str) -> None:
         """Put the one that was made anew in the place of the old one."""
         self.drop(ending)
         name = f"{self._name}{ending}"
