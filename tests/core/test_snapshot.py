@@ -420,7 +420,8 @@ def test_an_array_that_contains_itself_ends_no_session(where, length):
     snapshots = Snapshots()
     key = {"dtype": "number", "shape": [], "source": "x"}
     snapshots("descriptor", {"uid": "d", "name": "primary", "data_keys": {"x": key}})
-    event = {"descriptor": "d", "data": {"x": 1.0}, "timestamps": {"x": 1.0}, "time": 1.0}
+    values: dict[str, Any] = {"data": {"x": 1.0}, "timestamps": {"x": 1.0}, "time": 1.0}
+    event = {"descriptor": "d", **values}
     if where == "time":
         event[where] = knot
     else:
