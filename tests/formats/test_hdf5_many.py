@@ -13,7 +13,7 @@ from event_model import compose_run
 
 from bluescribe import Hdf5Writer, NexusWriter
 from bluescribe.hdf5 import handles
-from bluescribe.hdf5.finished import compact
+from bluescribe.hdf5.finished import compact, contiguous
 
 _SIGNALS, _EVENTS = 12, 6
 
@@ -82,7 +82,7 @@ def test_a_file_that_would_grow_too_much_is_not_converted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It stays in the format of HDF5 1.10, and is not read into memory first."""
-    monkeypatch.setattr(compact, "_MOST_DATASETS", 5)
+    monkeypatch.setattr(contiguous, "_MOST_DATASETS", 5)
     monkeypatch.setattr(compact, "image_of", lambda _file: pytest.fail("it was copied"))
     writer = NexusWriter(tmp_path)
     for name, doc in documents():

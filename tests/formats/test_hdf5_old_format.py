@@ -92,16 +92,43 @@ def test_a_large_file_too(tmp_path: Path, kind: Any, compression: str) -> None:
         file["added"] = 1
 
 
-def test_hundreds_of_short_columns_stay_as_they_are(tmp_path: Path) -> None:
-    """Indices as HDF5 1.8 has them would double the file."""
+def wide_run(fields: int) -> Any:
     made = compose_run(metadata={"scan_id": 1})
-    keys: Any = {f"m{n}": {"dtype": "number", "shape": [], "source": "x"} for n in range(400)}
+    keys: Any = {f"m{n}": {"dtype": "number", "shape": [], "source": "x"} for n in range(fields)}
     stream = made.compose_descriptor(name="primary", data_keys=keys)
     event = stream.compose_event(data=dict.fromkeys(keys, 1.5), timestamps=dict.fromkeys(keys, 1.0))
-    docs: Any = [("start", made.start_doc), ("descriptor", stream.descriptor_doc)]
-    path = write([*docs, ("event", event), ("stop", made.compose_stop())], NexusWriter(tmp_path))
-    assert path.stat().st_size > 1 << 20
+    docs = [("start", made.start_doc), ("descriptor", stream.descriptor_doc)]
+    return [*docs, ("event", event), ("stop", made.compose_stop())]
+
+
+def test_thousands_of_short_columns_stay_as_they_are(tmp_path: Path) -> None:
+    """Indices as HDF5 1.8 has them would double the file."""
+    path = write(wide_run(1_100), NexusWriter(tmp_path))
+    assert path.stat().st_size > 1 << 22
     assert path.read_bytes()[8] == 3
+
+
+@pytest.mark.parametrize("is_read_meanwhile", [True, False])
+@pytest.mark.parametrize("kind", [NexusWriter, Hdf5Writer])
+def test_hundreds_of_short_columns_take_no_index(
+    tmp_path: Path, kind: Any, is_read_meanwhile: bool
+) -> None:
+    """An index takes 2 kB, and a run may have hundreds of signals in its baseline."""
+    fields = 400
+    with kind(tmp_path) as writer:
+        for name, doc in wide_run(fields):
+            writer(name, doc)
+            if is_read_meanwhile and name != "stop":
+                assert writer.flush()
+    path = writer.status().last_file
+    assert path.stat().st_size < fields * 2_500
+    assert not list(too_new_for_1_8(path))
+    with h5py.File(path) as file:
+        found: list[Any] = []
+        file.visititems(lambda _, item: found.append(item))
+        values = [item[()].tolist() for item in found if isinstance(item, h5py.Dataset)]
+    assert len(values) > 2 * fields
+    assert values.count([1.5]) == fields
 
 
 def test_a_file_that_is_being_written_is_of_1_10(tmp_path: Path) -> None:

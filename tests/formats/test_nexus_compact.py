@@ -275,7 +275,8 @@ def test_a_count_of_three_points_takes_24_kb(tmp_path: Path) -> None:
 
 @pytest.mark.ci
 @pytest.mark.skipif(not STREAMS, reason="the corpus is not there")
-def test_no_file_is_larger_than_that_of_apstools(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_read_meanwhile", [False, True])
+def test_no_file_is_larger_than_that_of_apstools(is_read_meanwhile: bool, tmp_path: Path) -> None:
     callbacks = pytest.importorskip("apstools.callbacks")
     compared = 0
     for stream in STREAMS:
@@ -288,6 +289,8 @@ def test_no_file_is_larger_than_that_of_apstools(tmp_path: Path) -> None:
         with NexusWriter(tmp_path, file_name=stream.stem) as writer:
             for document in docs:
                 writer(*document)
+                if is_read_meanwhile and document[0] == "descriptor":
+                    assert writer.flush()
         ours = writer.status().last_file  # closed by now: a busy machine takes its time
         assert ours is not None
         compared += 1

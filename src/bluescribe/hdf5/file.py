@@ -34,7 +34,7 @@ _LAST_BYTES = 64 << 20
 """Room for what is added at the end, at the most; the views of a grid take theirs themselves."""
 
 _LIVE_FORMAT = ("v110", "v110")
-_MOST_HELD = 1 << 20
+_MOST_HELD = 1 << 21
 """Bytes of a file that is held in memory until it is finished."""
 _IN_MEMORY: dict[str, Any] = {"driver": "core", "backing_store": False, "block_size": 1 << 16}
 _CHUNK_CACHE_BYTES = 1 << 16

@@ -14,19 +14,18 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Iterable
 
 import h5py
-import numpy as np
-from h5py import h5d, h5g, h5o, h5p, h5s, h5t
+from h5py import h5d, h5g, h5o
 
 from ...files import Place, part_beside, part_of
 from ...files.system import change_mode
-from ..objects import MAX_INLINE_BYTES, copy_attributes
+from ..objects import copy_attributes
 from ..preallocate import allocate
 from .changed_copy import changed
+from .contiguous import Contents
 from .oldformat import convert
-from .walk import Found, datasets_of, hard_links
+from .walk import datasets_of
 
 __all__ = ["compact", "finished_image", "image_of", "images_are_whole"]
 
@@ -37,10 +36,6 @@ _MAX_FILE_BYTES = 1 << 26
 to the disk before the next run's file is closed."""
 _SMALL_FILE_BYTES = 1 << 22
 """A file up to here is changed in memory; a copy of a larger one is changed where it is."""
-_LITTLE_BYTES = 1 << 20
-"""Values of a file of which the room that was lost matters."""
-_MOST_DATASETS = 600
-"""Each takes some milliseconds, and more where there are many: two thousand take half a minute."""
 _MOST_GROWTH = 1 / 8
 """An index of HDF5 1.8 has 2 kB or more: in hundreds of short columns more than the values."""
 _MARGIN = 1 << 20
@@ -57,9 +52,6 @@ _LAST_VERSION_OF_1_8 = 2
 _OLDEST_HDF5 = (2, 0, 0)
 """HDF5 1.14 ends its process when it copies objects here (``H5Ocopy``), and what it gives as the
 image of a file (``H5Fget_file_image``) has a superblock with a wrong checksum: nobody opens it."""
-
-_ASIDE = b"\x01"
-"""A name that nobody has given."""
 
 
 def compact(place: Place, libver: tuple[str, str]) -> bool:
@@ -120,17 +112,15 @@ def finished_image(file: h5py.File, libver: tuple[str, str], *, is_mixed: bool) 
         Whether there are columns that grow.
     """
     file.flush()  # H5Ocopy does not see what waits to be written to a dataset that is open
-    root = h5g.open(file.id, b"/")
-    objects = _little(root) if is_mixed else None
-    if objects is not None:
-        growing = [o for o in objects if isinstance(o.id, h5d.DatasetID) and _only_grows(o.id)]
-        _stop_growth(root, objects, growing)
+    contents = Contents.of(h5g.open(file.id, b"/")) if is_mixed else None
+    if contents is not None:
+        contents.stop_growth()
     return _copied(file, libver)
 
 
 def _is_little(place: Place) -> bool:
     with h5py.File(place, "r", locking=False, rdcc_nslots=_CHUNK_CACHE_SLOTS) as file:
-        return _little(h5g.open(file.id, b"/")) is not None
+        return Contents.of(h5g.open(file.id, b"/")) is not None
 
 
 def _convert_copy(place: Place, size: int, libver: tuple[str, str]) -> bool:
@@ -167,8 +157,8 @@ def _written_anew(place: Place, libver: tuple[str, str]) -> bytes | None:
         rdcc_nslots=_CHUNK_CACHE_SLOTS,
     ) as file:
         root = h5g.open(file.id, b"/")
-        objects = _little(root)
-        if objects is None:
+        contents = Contents.of(root)
+        if contents is None:
             if version <= _LAST_VERSION_OF_1_8:
                 return None
             if _grows_too_much(root, size):
@@ -176,30 +166,12 @@ def _written_anew(place: Place, libver: tuple[str, str]) -> bytes | None:
             convert(file, datasets_of(root))
             image = image_of(file)
         else:
-            datasets = {one.id: one for one in objects if isinstance(one.id, h5d.DatasetID)}
-            growing = {id: one for id, one in datasets.items() if _only_grows(id)}
             # where it cannot, nothing is better than it was, or only the room
-            convert(file, (id for id in datasets if id not in growing))
-            _stop_growth(root, objects, growing.values())
+            convert(file, contents.staying_datasets())
+            contents.stop_growth()
             image = _copied(file, libver)
     is_older = image[_VERSION_AT] < version and len(image) <= size * (1 + _MOST_GROWTH)
     return image if is_older or len(image) < size else None
-
-
-def _little(root: h5g.GroupID) -> list[Found] | None:
-    """Return the objects of a file that is small, but for what was lost; None for any other."""
-    found = {h5o.get_info(root).addr: Found(root)}
-    held = datasets = 0
-    for link in hard_links(root):
-        if link.new is not None:
-            found[link.address] = Found(link.new)
-        if isinstance(link.new, h5d.DatasetID):
-            datasets += 1
-            held += _bytes_held(link.new)
-        if held > _LITTLE_BYTES or datasets > _MOST_DATASETS:
-            return None
-        found[link.address].places.append((link.group, link.name))
-    return list(found.values())
 
 
 def _grows_too_much(root: h5g.GroupID, size: int) -> bool:
@@ -221,27 +193,10 @@ def _replace_by(place: Place, image: bytes) -> None:
         os.fsync(new.fileno())  # what it replaces may have been on the disk for hours
 
 
-def _bytes_held(dataset: h5d.DatasetID) -> int:
-    """Return the bytes of a dataset's values, as they are stored if they are compressed."""
-    properties = dataset.get_create_plist()
-    if properties.get_layout() == h5d.CHUNKED and not properties.get_nfilters():
-        return _bytes_of(dataset)
-    return int(dataset.get_storage_size())
-
-
 def _version(place: Place) -> int:
     """Return the version of the superblock."""
     with place.open() as file:
         return file.read(_VERSION_AT + 1)[_VERSION_AT]
-
-
-def _stop_growth(root: h5g.GroupID, objects: Iterable[Found], growing: Iterable[Found]) -> None:
-    """Put datasets that cannot grow in the places of those that can."""
-    orders = [(one.id, [*one.id]) for one in objects if _is_ordered(one.id)]
-    for found in growing:
-        _replace(root, found)
-    for group, names in orders:
-        _link_in_order(group, names)
 
 
 def _copied(source: h5py.File, libver: tuple[str, str]) -> bytes:
@@ -259,53 +214,3 @@ def image_of(file: h5py.File) -> bytes:
     file.flush()
     image: bytes = file.id.get_file_image()
     return image
-
-
-def _is_ordered(found: h5d.DatasetID | h5g.GroupID) -> bool:
-    return isinstance(found, h5g.GroupID) and bool(
-        found.get_create_plist().get_link_creation_order() & h5p.CRT_ORDER_TRACKED
-    )
-
-
-def _link_in_order(group: h5g.GroupID, names: list[bytes]) -> None:
-    """Link what a group has anew: what was replaced has come to its end."""
-    for name in names:
-        group.links.move(name, group, _ASIDE)
-        group.links.move(_ASIDE, group, name)
-
-
-def _only_grows(dataset: h5d.DatasetID) -> bool:
-    """Tell whether it is stored in chunks for no other reason than that it has grown."""
-    properties = dataset.get_create_plist()
-    return bool(
-        properties.get_layout() == h5d.CHUNKED
-        and not properties.get_nfilters()
-        and not dataset.dtype.hasobject
-        and _bytes_of(dataset) <= _LITTLE_BYTES
-    )
-
-
-def _bytes_of(dataset: h5d.DatasetID) -> int:
-    return int(dataset.get_type().get_size() * np.prod(dataset.shape, dtype=np.int64))
-
-
-def _replace(root: h5g.GroupID, found: Found) -> None:
-    """Put a dataset that cannot grow in all places of one that can."""
-    old = found.id
-    dtype = old.get_type()
-    data = np.empty(old.shape, old.dtype)
-    if data.size:
-        old.read(h5s.ALL, h5s.ALL, data, mtype=dtype)
-    if dtype.get_class() == h5t.STRING and data.tobytes().isascii():  # Octave reads no other text
-        dtype = dtype.copy()  # a file's own type cannot be changed
-        dtype.set_cset(h5t.CSET_ASCII)
-    properties = h5p.create(h5p.DATASET_CREATE)
-    is_inline = 0 < _bytes_of(old) <= MAX_INLINE_BYTES
-    properties.set_layout(h5d.COMPACT if is_inline else h5d.CONTIGUOUS)
-    new = h5d.create(root, None, dtype, h5s.create_simple(old.shape), properties)
-    if data.size:
-        new.write(h5s.ALL, h5s.ALL, data, mtype=dtype)
-    copy_attributes(old, new)
-    for group, name in found.places:
-        group.unlink(name)
-        h5o.link(new, group, name)
