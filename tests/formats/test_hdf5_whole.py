@@ -124,9 +124,9 @@ def test_one_of_many_fields_goes_on_on_the_disk_before_they_are_made(
         put_down(file)
 
     monkeypatch.setattr(LiveFile, "put_down", note)
-    values: dict[str, list[Any]] = {f"field_{number}": [number] for number in range(300)}
+    values: dict[str, list[Any]] = {f"field_{number}": [number] for number in range(500)}
     for name, file in exported(run_of(values, [1]), tmp_path):
-        assert values_in(file, name, "field_299") == [299]
+        assert values_in(file, name, "field_499") == [499]
     assert len(tables) == len(PLACES)
     assert max(tables) < 50
 
