@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..contract.runfile import RunFile
 from ..contract.session import FormatSession
 from ..errors import DocumentError
 from ..files.space import SpaceWatch
-from ..files.working_directory import working_directory
 from ..later import later
 from ..model.grammar import check_start
 from ..model.plain_values import is_plain
@@ -31,6 +31,7 @@ from .post_run import PostRunJobs
 from .recording import Recording
 from .run_index import RunIndex
 from .strays import Strays
+from .upcoming import Upcoming
 
 __all__ = ["Router"]
 
@@ -82,11 +83,7 @@ class Router:
         self.late: dict[str, Recording] = {}
         """Runs that could not be written, by their uids: they are written anew from the spool."""
         self.strays = Strays(account)
-        self._asked: dict[str, Document] = {}  # settings of runs that are about to begin
-        self._foreseen: dict[str, Document] = {}
-        """Stop documents that are among those that come next, by the uids of their runs."""
-        self._cwd: Path | None = None
-        """Where the session was when it sent the next start document."""
+        self._upcoming = Upcoming()
 
     def receive(self, name: str, doc: Any) -> None:
         """Take one document. A damaged one is reported and refused; nothing is raised.
@@ -130,41 +127,42 @@ class Router:
 
         Nobody waits for what such a run has by then, but for its finished file.
         """
-        self._foreseen = {}
-        for stop in stops:
-            if isinstance(stop, dict) and isinstance(uid := stop.get("run_start"), str):
-                self._foreseen[uid] = stop
-                if (recording := self.index.runs.get(uid)) is not None:
-                    recording.foresee(stop)
+        for uid, stop in self._upcoming.foresee(stops):
+            if (recording := self.index.runs.get(uid)) is not None:
+                recording.foresee(stop)
 
-    def cwd(self, doc: Any) -> None:
+    def cwd(self, doc: Path) -> None:
         """Take the working directory of the session for the start document that follows.
 
         No document of the event model: the session may be elsewhere when that is taken up.
         """
-        self._cwd = doc
+        self._upcoming.stand(doc)
 
     def start(self, doc: Document) -> None:
         """Open the file of a new run."""
-        cwd, self._cwd = self._cwd or working_directory(), None
+        cwd = self._upcoming.take_cwd()
         check_start(doc)
-        if doc["uid"] in self.index.runs:
-            raise DocumentError(f"run {doc['uid'][:7]} was started twice; the first one goes on")
+        uid = doc["uid"]
+        if uid in self.index.runs:
+            raise DocumentError(f"run {uid[:7]} was started twice; the first one goes on")
         if self.strays.begin(doc):
             return
-        asked = self._asked.pop(doc["uid"], {})
+        asked = self._upcoming.take_settings(uid)
         run = Run(
             doc,
             cwd=cwd,
             number=asked.get("number"),
             is_replayed=self.account.is_replay,
-            claims=self.account.claims_of(doc["uid"]),
+            claims=self.account.claims_of(uid),
         )
-        self.account.expect(run.uid)
+        self.account.expect(uid)
         file = file_of(run, asked.get("changes"), self._session, self.account)
         if file is None:
             self.strays.ignore()  # what follows of this run
-            return
+        else:
+            self._begin(run, file)
+
+    def _begin(self, run: Run, file: RunFile[Any]) -> None:
         recording = recording_of(
             run,
             file,
@@ -172,15 +170,14 @@ class Router:
             account=self.account,
             post_run=self.post_run,
         )
-        is_again = self.account.begins_again(doc["uid"])
-        recording.is_repeated = doc["uid"] in self._finished and not is_again
-        self.index.runs[doc["uid"]] = recording
-        if (stop := self._foreseen.get(run.uid)) is not None:
+        is_again = self.account.begins_again(run.uid)
+        recording.is_repeated = run.uid in self._finished and not is_again
+        self.index.runs[run.uid] = recording
+        if (stop := self._upcoming.stop_of(run.uid)) is not None:
             recording.foresee(stop)
         recording.open()
         if self._space is not None:
             self._space.begin(recording.folder)
-        return
 
     def elsewhere(self, doc: Document) -> None:
         """Leave the run that begins next to another writer, which writes the same files.
@@ -195,7 +192,7 @@ class Router:
 
     def settings(self, doc: Document) -> None:
         """Take what the run that begins next has in the place of settings; as `elsewhere`."""
-        self._asked.setdefault(doc["uid"], doc)  # a run that is written again keeps its number
+        self._upcoming.ask(doc)
         if named := doc.get("session"):
             self._session.take(doc["uid"], named)
 
