@@ -11,6 +11,7 @@ import pytest
 from bluescribe import JsonlWriter
 from bluescribe.errors import ConfigError
 from bluescribe.listening import jobs as listening_jobs
+from bluescribe.listening.ledger import Ledger
 from bluescribe.sources.brokers import BrokerOptions, open_broker
 from bluescribe.sources.brokers.base import BrokerAwayError
 from bluescribe.sources.brokers.kafka import group
@@ -154,7 +155,7 @@ def test_a_run_that_another_has_begun_is_read_again(topic, tmp_path):
         uids = [sent(listener.broker, number, HALF) for number in (1, 2, 3)]
         listener.until(lambda: writer.status().events_written == 9)
         for uid in uids[:2]:
-            listener.jobs._ledgers["jsonl"].begin(uid, "jsonl", "another")
+            Ledger(tmp_path).begin(uid, "jsonl", "another")
         for number in (1, 2, 3):
             sent(listener.broker, number, REST)
         listener.until(lambda: topic.committed() == 3 * DOCUMENTS)
@@ -267,7 +268,7 @@ def test_a_run_that_ends_its_listeners_is_put_aside(topic, tmp_path, caplog):
     uid = sent(topic.broker(), 1, HALF)
     with JsonlWriter(tmp_path) as writer:
         listener = Listener(topic, writer, name="last")
-        ledger = listener.jobs._ledgers["jsonl"]
+        ledger = Ledger(tmp_path)
         for number in range(5):
             ledger.begin(uid, "jsonl", f"victim {number}")
             ledger.begin(uid, "jsonl", f"other {number}")

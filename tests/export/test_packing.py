@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import uuid
@@ -16,6 +17,7 @@ import pytest
 
 import bluescribe
 from bluescribe.archive.packing import PackError, pack, verify, zip_for_user
+from bluescribe.archive.packing.unfinished import unfinished
 from bluescribe.testing import documents
 from tests import warm
 from tests.contracts import CONTRACTS
@@ -146,7 +148,7 @@ def test_a_zip_file_holds_all_that_a_user_needs(runs, tmp_path):
     contract.check_runs(contract.read_back(folder / "data"), wanted)
     for path in (folder / "data").glob("*.hdf"):
         assert f"data/{path.name}" in text
-    assert [path.name for path in tmp_path.glob(".beamtime*")] == []
+    assert [path.name for path in tmp_path.glob(".*")] == []
     with zipfile.ZipFile(tmp_path / "beamtime.zip") as file:
         assert file.testzip() is None
 
@@ -160,6 +162,68 @@ def command(*arguments, cwd, before=""):
         text=True,
         check=False,
     )
+
+
+DIES = """
+import os, signal, sys
+seen = []
+def look(event, args):
+    if event == "open" and args[2] & os.O_RDWR and str(args[0]).endswith({ending!r}):
+        seen.append(args[0])
+        if len(seen) == {number}:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(look)
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "ending", "number"),
+    [
+        ("--zip --to json,nexus --out sent.zip", ".part", 2),
+        ("--zip --to csv --out sent.zip", "SHA256SUMS", 1),
+        ("--out sent", ".jsonl", 4),
+        ("--out sent", "SHA256SUMS", 1),
+    ],
+)
+def test_what_a_killed_pack_leaves_goes_with_the_next_one(runs, tmp_path, options, ending, number):
+    bluescribe.export(runs.values(), tmp_path / "journals", ["jsonl"])
+    (tmp_path / "there").mkdir()
+    told = ("pack", "../journals", "--all", "--root", "../external", *options.split())
+    before = DIES.format(ending=ending, number=number)
+    killed = command(*told, cwd=tmp_path / "there", before=before)
+    assert killed.returncode == -signal.SIGKILL
+    left = [path for path in (tmp_path / "there").rglob("*") if path.is_file()]
+    assert left
+    assert any(path.suffix == ending for path in left) or ending == "SHA256SUMS"
+    done = command(*told, cwd=tmp_path / "there")
+    assert done.returncode == 0, done.stderr
+    assert f": {len(SHAPES)} runs" in done.stdout
+    (made,) = (tmp_path / "there").iterdir()
+    assert made.name == options.split()[-1]
+    assert verify(made).is_intact
+    assert not verify(made).added
+    assert [*made.rglob(".*"), *made.rglob("*.part")] == []
+    again = bluescribe.export(made, tmp_path / "out", ["csv"]) if made.is_dir() else None
+    assert again is None or {run.uid for run in again} == {r[0][1]["uid"] for r in runs.values()}
+
+
+def test_a_folder_that_another_pack_fills_is_left_alone(runs, tmp_path):
+    (tmp_path / "box").mkdir()
+    with unfinished(tmp_path / "box") as folder:
+        (folder / "documents").mkdir()
+        with pytest.raises(PackError, match="filled by another pack"):
+            pack(runs["count"], tmp_path / "box")
+        assert [*(tmp_path / "box").iterdir()] == [folder]
+    assert pack(runs["count"], tmp_path / "box").runs == 1
+
+
+def test_what_a_killed_unpack_leaves_goes_with_the_next_one(runs, tmp_path):
+    zip_for_user(runs["count"], tmp_path / "sent.zip", ["csv"])
+    arguments = ("unpack", "sent.zip", "--out", "there")
+    killed = command(*arguments, cwd=tmp_path, before=DIES.format(ending=".csv", number=1))
+    assert killed.returncode == -signal.SIGKILL
+    assert command(*arguments, cwd=tmp_path).returncode == 0
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["sent"]
 
 
 @pytest.mark.ci

@@ -23,7 +23,7 @@ from silx.io import nxdata
 from bluescribe import NexusWriter
 from bluescribe.errors import ConfigError
 from bluescribe.files import Place
-from bluescribe.formats.nexus.master import MasterEntry
+from bluescribe.formats.nexus.masterentry import MasterEntry
 from bluescribe.testing import documents
 from tests import warm
 from tests.readers.nexus import text
@@ -272,7 +272,7 @@ ADDING = """
 import os, sys, threading
 from pathlib import Path
 from bluescribe.files import Place
-from bluescribe.formats.nexus.master import MasterEntry
+from bluescribe.formats.nexus.masterentry import MasterEntry
 master, letter, count = Place.at(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
 print("ready", flush=True)
 for n in range(count):
@@ -318,7 +318,7 @@ def test_after_kill_9_at_any_instant_it_is_whole(tmp_path: Path) -> None:
 def test_another_program_that_holds_it_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bluescribe.formats.nexus.master._LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("bluescribe.formats.nexus.masterentry._LOCK_SECONDS", 0.1)
     holder = (tmp_path / ".visit.hdf.lock").open("w")
     import fcntl
 

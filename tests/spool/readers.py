@@ -11,8 +11,8 @@ from typing import Any
 from bluescribe.files import Place
 from bluescribe.recording.snapshot import Snapshots
 from bluescribe.spool import Lane, Spool
+from bluescribe.spool.entries import NOTE, Entry, read_segment
 from bluescribe.spool.event_rows import EventRows
-from bluescribe.spool.segment import NOTE, Entry, read_segment
 from bluescribe.spool.stretch import Stretch, StretchReader
 
 PATIENCE = 8

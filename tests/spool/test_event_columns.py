@@ -17,10 +17,11 @@ from bluescribe.files import Place
 from bluescribe.formats.nexus.runfile import NexusFile
 from bluescribe.model.run import Page, Stream
 from bluescribe.recording.snapshot import Snapshots
+from bluescribe.spool.entries import one_by_one, read_segment
 from bluescribe.spool.event_columns import COLUMNS, EventColumns
 from bluescribe.spool.intake import Intake
 from bluescribe.spool.problems import BrokenSpoolError
-from bluescribe.spool.segment import Segment, one_by_one, read_segment
+from bluescribe.spool.segment import Segment
 from bluescribe.spool.values import decode, encode
 from tests.spool.same import same
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from bluescribe.spool import Spool
+from bluescribe.spool.entries import SCHEMA
 from bluescribe.spool.folder import SpoolFolder
 from bluescribe.spool.left import LeftSpool
 from bluescribe.spool.problems import BrokenSpoolError
-from bluescribe.spool.segment import SCHEMA
 from bluescribe.spool.window import Batch
 from tests.spool.readers import run, segments, wait_for
 
@@ -153,7 +153,7 @@ def test_a_gap_is_of_the_runs_that_were_open(logged, died, lanes):
 def test_a_later_version_is_told(logged, died, monkeypatch):
     post(logged, run("a", 1)[:-1])
     died().folder.release()
-    monkeypatch.setattr("bluescribe.spool.segment.SCHEMA", SCHEMA - 1)
+    monkeypatch.setattr("bluescribe.spool.entries.SCHEMA", SCHEMA - 1)
     with pytest.raises(BrokenSpoolError, match="use that version"):
         died_again(logged)
 

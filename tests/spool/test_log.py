@@ -10,8 +10,8 @@ from bluescribe.files import Place
 from bluescribe.files.write_lock import is_held
 from bluescribe.spool import Spool, keeping
 from bluescribe.spool import spool as spools
+from bluescribe.spool.entries import NOTE, read_segment
 from bluescribe.spool.folder import SpoolFolder
-from bluescribe.spool.segment import NOTE, read_segment
 from bluescribe.testing.contract import played
 from tests.spool.readers import (
     PATIENCE,

@@ -13,10 +13,11 @@ import pytest
 from bluescribe.files import Place
 from bluescribe.recording.snapshot import Snapshots
 from bluescribe.spool import segment as segments
+from bluescribe.spool.entries import BEGIN, SCHEMA, TORN, one_by_one, read_segment
 from bluescribe.spool.log import Cursor, Log, segment_name
 from bluescribe.spool.problems import BrokenSpoolError
 from bluescribe.spool.rows import Packer
-from bluescribe.spool.segment import BEGIN, TORN, Segment, one_by_one, read_segment
+from bluescribe.spool.segment import Segment
 from bluescribe.testing.contract import played
 from bluescribe.testing.shapes import SHAPES
 from tests.spool.same import same
@@ -40,7 +41,7 @@ def kept(documents):
 def read(place):
     """Return what a segment gives behind what stands at its head."""
     found = [*read_segment(place)]
-    assert found[:1] in ([], [(BEGIN, {"schema": segments.SCHEMA, **ABOUT}, "")])
+    assert found[:1] in ([], [(BEGIN, {"schema": SCHEMA, **ABOUT}, "")])
     return found[1:]
 
 

@@ -16,7 +16,7 @@ from bluescribe import JsonlWriter
 from bluescribe.contract.session import CONTROL
 from bluescribe.files.json_text import dumps
 from bluescribe.formats.jsonl import JsonlFile
-from bluescribe.spool.segment import BEGIN, Entry
+from bluescribe.spool.entries import BEGIN, Entry
 from bluescribe.spool.story import story_of
 from bluescribe.testing.strategies import several_runs
 from tests.extent import examples

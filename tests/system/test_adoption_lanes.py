@@ -10,7 +10,7 @@ from bluescribe import JsonlWriter
 from bluescribe.archive.adoption.adopting import adopt
 from bluescribe.formats.jsonl import JsonlFile
 from bluescribe.model.run import Run
-from bluescribe.spool import segment
+from bluescribe.spool import entries
 from bluescribe.spool.folder import SpoolFolder
 from bluescribe.spool.left import LeftSpool
 from tests.installed import install
@@ -135,7 +135,7 @@ def test_a_spool_of_another_version_is_kept(tmp_path, folder, monkeypatch, caplo
     before = fingerprint(folder)
     (path,) = left()
     with monkeypatch.context() as other:
-        other.setattr(segment, "SCHEMA", segment.SCHEMA - 1)
+        other.setattr(entries, "SCHEMA", entries.SCHEMA - 1)
         with next_session(iconfig(tmp_path / "o"), is_adopted=False):
             adopted()
         (message,) = told(caplog)

@@ -3,7 +3,8 @@
 They are the folders of this one, each with its subclass of `Delivery` called ``DELIVERY``, then
 the entry-point group ``bluescribe.deliveries``. `base` is what all have in common; `outbox` is a
 folder of entries that are still to be delivered, which outlives the process, `courier` the thread
-that delivers them, `trouble` the failures: when to retry, and when to log.
+that delivers them, `schedule` when each is due, `trouble` the failures: when to retry, and when to
+log.
 
 Knows: writers and their `RunReport`; not how runs are written or configured.
 """

@@ -13,8 +13,9 @@ from typing import Any
 
 from ..files.system import after_fork
 from .outbox import Entry, Outbox
+from .schedule import OUTBOX, Schedule
 from .status import DeliveryStatus
-from .trouble import Later, Refused, Trouble
+from .trouble import Later, Refused
 
 __all__ = ["Courier", "hasten_all"]
 
@@ -48,17 +49,7 @@ class Courier:
         self._deliver = deliver
         self._look = look
         self._delivered = 0
-        self._due: dict[str, tuple[float, float]] = {}
-        """When each entry under way was looked at, and when to look again; by its name."""
-        self._hastened = 0.0
-        """Entries that were looked at before this time are to be looked at now."""
-        self._told: dict[str, float] = {}
-        self._trouble = Trouble(name, self._told)
-        """The trouble that keeps all entries waiting."""
-        self._troubled = ""
-        """Name of the entry that ran into it; empty for the outbox itself."""
-        self._troubles: dict[str, Trouble] = {}
-        """The troubles of single entries, by the name of the entry."""
+        self._schedule = Schedule(name)
         self._unsaved: deque[tuple[str, dict[str, Any]]] = deque()
         """Entries that the disk of the outbox refused."""
         self._wake = threading.Event()
@@ -90,7 +81,7 @@ class Courier:
 
     def hasten(self) -> None:
         """Look at entries under way now, before their time has come."""
-        self._hastened = time.monotonic()
+        self._schedule.hasten()
         self._wake.set()
 
     def begin_to_close(self) -> None:
@@ -112,15 +103,14 @@ class Courier:
     def status(self) -> DeliveryStatus:
         """Return the state as it is."""
         names = {path.name for path in self._outbox.paths()}
-        under_way = len(names & set(self._due))
-        causes = [self._trouble.cause, *(t.cause for t in list(self._troubles.values()))]
+        under_way = sum(map(self._schedule.is_under_way, names))
         return DeliveryStatus(
             name=self._name,
             outbox=self._outbox.folder,
             delivered=self._delivered,
             under_way=under_way,
             waiting=len(names) - under_way + len(self._unsaved),
-            trouble=next(filter(None, causes), ""),
+            trouble=self._schedule.cause,
             refused=len(self._outbox.refused()),
         )
 
@@ -147,9 +137,8 @@ class Courier:
             try:
                 pause = self._handle_all()
             except OSError as error:  # of the outbox
-                self._troubled = ""
-                self._trouble.meet(Later(str(error), _DISK_REMEDY), "what waits")
-                pause = self._pause()
+                self._schedule.put_off(OUTBOX, "what waits", Later(str(error), _DISK_REMEDY))
+                pause = self._schedule.pause(_LOOK_SECONDS)
             except Exception:
                 logger.exception("%s: a fault inside bluescribe; please report it", self._name)
                 pause = _LOOK_SECONDS
@@ -165,34 +154,20 @@ class Courier:
             self._outbox.put(*self._unsaved[0])
             self._unsaved.popleft()
         is_ours = self._outbox.lock()
-        self._end_trouble_of("")
+        self._schedule.end_trouble_of(OUTBOX)
         if not is_ours:
             return _LOOK_SECONDS
         self._look()
         paths = self._outbox.paths()
-        for gone in {*self._due, *self._troubles, self._troubled} - {path.name for path in paths}:
-            self._forget_entry(gone)
+        self._schedule.forget_others({path.name for path in paths})
         if self._is_closing:  # there is little time: what is new goes first
-            paths.sort(key=lambda path: path.name in self._due)
+            paths.sort(key=lambda path: self._schedule.is_under_way(path.name))
         for path in paths:
-            if self._is_over or self._trouble.due > time.monotonic():
+            if self._is_over or self._schedule.is_held:
                 break
-            if self._due_of(path.name) <= time.monotonic():
+            if self._schedule.is_due(path.name):
                 self._handle(path)
-        return self._pause()
-
-    def _due_of(self, name: str) -> float:
-        if name in self._troubles:
-            return self._troubles[name].due
-        looked, due = self._due.get(name, (0.0, 0.0))
-        return due if looked > self._hastened else 0.0
-
-    def _pause(self) -> float:
-        now = time.monotonic()
-        if self._trouble.due > now:
-            return self._trouble.due - now
-        dues = map(self._due_of, {*self._due, *self._troubles})
-        return min([_LOOK_SECONDS, *(max(0.0, due - now) for due in dues)])
+        return self._schedule.pause(_LOOK_SECONDS)
 
     def _handle(self, path: Path) -> None:
         """Deliver one entry, or record why it waits."""
@@ -200,7 +175,7 @@ class Courier:
         try:
             entry = self._outbox.read(path)
             if entry is None:
-                self._forget_entry(path.name)
+                self._schedule.forget(path.name)
                 return
             run = entry.run
             again = self._deliver(entry)
@@ -209,7 +184,7 @@ class Courier:
         except (Later, OSError) as error:
             self._put_off(path.name, run, error)
         except Refused as problem:
-            self._end_trouble_of(path.name)
+            self._schedule.end_trouble_of(path.name)
             self._set_aside(Entry(path, run, entry.content if entry else {}), problem)
         except Exception as error:
             logger.exception("%s: a fault inside bluescribe", self._name)
@@ -217,36 +192,16 @@ class Courier:
             fault = Refused(f"{type(error).__name__}: {error}", remedy)
             self._set_aside(Entry(path, run, entry.content if entry else {}), fault)
         else:
-            self._note_success(path.name, again, began)
-
-    def _end_trouble_of(self, name: str) -> None:
-        """End the trouble of all entries when the entry that ran into it has got through.
-
-        That others get through says little: a server may answer about transfers under way while
-        it accepts no new one.
-        """
-        if name == self._troubled:
-            self._trouble.end()
-
-    def _note_success(self, name: str, again: float | None, began: float) -> None:
-        self._end_trouble_of(name)
-        if name in self._troubles:
-            self._troubles[name].end()
-        self._forget_entry(name)
-        if again is None:
-            self._delivered += 1
-        else:
-            self._due[name] = began, time.monotonic() + again
+            self._schedule.succeed(path.name)
+            if again is None:
+                self._delivered += 1
+            else:
+                self._schedule.look_again(path.name, began, again)
 
     def _put_off(self, name: str, run: str, problem: Later | OSError) -> None:
         if isinstance(problem, OSError):  # of the outbox
             problem = Later(str(problem), _DISK_REMEDY, only_this=True)
-        if problem.only_this:
-            self._end_trouble_of(name)
-            self._troubles.setdefault(name, Trouble(self._name, self._told)).meet(problem, run)
-        else:
-            self._troubled = name
-            self._trouble.meet(problem, run)
+        self._schedule.put_off(name, run, problem)
 
     def _set_aside(self, entry: Entry, problem: Refused) -> None:
         """Move an entry aside that cannot be delivered, and log that."""
@@ -255,19 +210,12 @@ class Courier:
         except OSError as error:
             self._put_off(entry.path.name, entry.run, error)
             return
-        self._forget_entry(entry.path.name)
+        self._schedule.forget(entry.path.name)
         logger.error(
             "%s: %s cannot be delivered: %s. Remedy: %s; then move %s back to %s. Other runs are "
             "delivered.",
             *(self._name, entry.run, problem.cause, problem.remedy, kept, self._outbox.folder),
         )
-
-    def _forget_entry(self, name: str) -> None:
-        if name == self._troubled:
-            self._trouble.forget()
-        self._due.pop(name, None)
-        if name in self._troubles:
-            self._troubles.pop(name).forget()
 
     def _log_rest(self) -> None:
         """Log at the end what is left for the next session."""

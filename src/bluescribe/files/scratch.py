@@ -1,4 +1,8 @@
-"""Temporary folders; one that a kill has left is removed by the next call."""
+"""Temporary folders; one that a kill has left is removed by the next call.
+
+Whoever has one holds its lock, from before anything is in it: what is not locked and holds
+something was left. An empty one may just be made.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,8 @@ from .system import HAS_FOLDER_FDS, SAFELY, lock_file, user_id
 __all__ = ["scratch_folder"]
 
 _YOUNG_SECONDS = 60.0
-"""Seconds within which a folder may not be locked yet."""
+"""Seconds within which an empty folder may not be locked yet."""
+_PAUSE_SECONDS = 0.005
 
 
 @contextmanager
@@ -40,8 +45,23 @@ def scratch_folder(parent: Path, prefix: str = ".recover-") -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as name, ExitStack() as stack:
         if HAS_FOLDER_FDS:
             with suppress(OSError):  # a network's file system, which has no locks
-                lock_file(_opened(Path(name), stack))
+                _lock(_opened(Path(name), stack))
         yield Path(name)
+
+
+def _lock(fd: int) -> None:
+    """Lock a folder that was made just now, once nobody looks any more whether it was left.
+
+    Raises
+    ------
+    OSError
+        The file system has no locks.
+    """
+    while True:
+        try:
+            return lock_file(fd)
+        except BlockingIOError:
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _remove_left(path: Path) -> None:
@@ -56,7 +76,9 @@ def _remove_left(path: Path) -> None:
         fd = _opened(path, stack)
         lock_file(fd)
         status = os.fstat(fd)
-        if status.st_uid == user_id() and time.time() - status.st_mtime > _YOUNG_SECONDS:
+        if status.st_uid != user_id():
+            return
+        if any(path.iterdir()) or time.time() - status.st_mtime > _YOUNG_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
 
 

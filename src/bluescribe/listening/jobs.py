@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.report import RunReport
-from ..files.run_paths import fixed_part
 from ..files.working_directory import working_directory
 from ..log_once import LogOnce
 from ..recording.snapshot import Snapshots
@@ -20,7 +19,7 @@ from ..recording.writer import Writer
 from ..sources.brokers import Broker, BrokerOptions, Job
 from ..sources.brokers.wire import UNSTOPPED
 from .health import Health
-from .ledger import Ledger
+from .ledgers import Ledgers
 from .open_run import SUSPECT, OpenRun
 
 __all__ = ["Jobs"]
@@ -65,7 +64,7 @@ class Jobs:
         health: Health | None = None,
     ) -> None:
         self._broker, self._health = broker, health or Health("a broker")
-        self._name, self._unstopped_seconds = options.name, options.unstopped_seconds
+        self._unstopped_seconds = options.unstopped_seconds
         self._runs: dict[str, OpenRun] = {}
         self._reports: queue.SimpleQueue[RunReport] = queue.SimpleQueue()
         self._lost: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -76,16 +75,11 @@ class Jobs:
         self._since, self._done = time.monotonic(), 0
         self._writers = {writer.format: writer for writer in writers}
         broker.hand_over = self._hand_over
-        ledgers: dict[Path, Ledger] = {}
-        self._ledgers: dict[str, Ledger] = {}
-        for name, writer in self._writers.items():
-            folder = working_directory() / fixed_part(str(writer.settings.directory))
-            if folder not in ledgers:
-                ledgers[folder] = Ledger(folder)
-            ledger = self._ledgers[name] = ledgers[folder]
+        self._ledgers = Ledgers(self._writers, options.name)
+        for writer in self._writers.values():
             writer.keep_no_spool()
             writer.on_complete(self._reports.put)
-            writer.before_claims(self._claiming(writer, ledger))
+            writer.before_claims(self._claiming(writer))
 
     def take(self, most: int) -> None:
         """Take runs from the broker, up to a number at the same time, and few at the beginning."""
@@ -155,8 +149,7 @@ class Jobs:
     def leave(self) -> list[str]:
         """Leave what is open to other listeners; return the uids."""
         for run in self._runs.values():
-            for name in run.writers:
-                self._ledgers[name].leave(run.uid, name, self._name)
+            self._ledgers.leave(run.uid, run.writers)
         left, self._runs = list(self._runs), {}
         return left
 
@@ -170,17 +163,7 @@ class Jobs:
         if self._is_beside_suspect(job.uid):
             self._broker.lose(job.uid)  # it comes again, and is charged with no end but its own
             return
-        missing, deaths = {}, 0
-        for name, writer in self._writers.items():
-            ledger = self._ledgers[name]
-            with ledger.alone():
-                if self._is_done(job.uid, name, writer):
-                    continue
-                missing[name] = writer
-                deaths = max(deaths, ledger.deaths(job.uid, name))
-                if deaths < _MOST_DEATHS:
-                    ledger.clear_away(job.uid, name)
-                    ledger.begin(job.uid, name, self._name)
+        missing, deaths = self._ledgers.begin(job.uid, most_deaths=_MOST_DEATHS)
         if missing and deaths >= _MOST_DEATHS:
             where = self._broker.refuse(job.uid)
             logger.error(
@@ -195,20 +178,13 @@ class Jobs:
         """Tell whether a run may be what ends listeners, as another one may that is open here."""
         if not (self._broker.puts_off and any(run.is_suspect for run in self._runs.values())):
             return False
-        deaths = []
-        for name, ledger in self._ledgers.items():
-            with ledger.alone():
-                deaths.append(ledger.deaths(uid, name))
-        return max(deaths) >= SUSPECT
+        return self._ledgers.deaths(uid) >= SUSPECT
 
     def _await_leaving(self, uid: str, seconds: float) -> None:
         """Wait until writers have let go of a run."""
         for left in self._leaving.pop(uid, ()):
             left.wait(max(0.0, seconds))
         self._note_reports()
-
-    def _is_done(self, uid: str, name: str, writer: Writer) -> bool:
-        return self._ledgers[name].is_done(uid, name, shares=writer.shares_files)
 
     def _tell_of_headless(self, uid: str) -> None:
         """Tell of documents without a start, unless their run was written by anybody."""
@@ -219,11 +195,7 @@ class Jobs:
                 uid,
             )
             return
-        for name, writer in self._writers.items():
-            with self._ledgers[name].alone():
-                if not self._is_done(uid, name, writer):
-                    break
-        else:
+        if self._ledgers.is_done(uid):
             return
         logger.warning(
             "run %s: its start is not where its documents are, they are left out. The broker has "
@@ -272,17 +244,10 @@ class Jobs:
         run = self._runs.get(report.uid)
         if run is None or report.format not in run.writers or not run.flushed:
             return
-        ledger, name = self._ledgers[report.format], report.format
-        with ledger.alone():
-            is_mine = ledger.is_by(run.uid, name, self._name)
-            if not (is_mine and all(path.exists() for path in report.files)):
-                self._lost.put(run.uid)  # whoever has it by now began anew
-                return
-            if report.is_given_up:
-                ledger.fail(run.uid, name)
-            else:
-                ledger.finish(run.uid, name, report.files)
-        del run.writers[name]
+        if self._ledgers.end(report):
+            del run.writers[report.format]
+        else:
+            self._lost.put(run.uid)  # whoever has it by now began anew
 
     def _give_up(self, uid: str) -> None:
         run = self._runs.pop(uid, None)
@@ -291,18 +256,16 @@ class Jobs:
         self._broker.lose(uid)
         logger.warning("run %s goes on at another listener: %s", uid[:7], self._broker.loss)
         for name, writer in run.writers.items():
-            self._ledgers[name].leave(uid, name, self._name)
+            self._ledgers.leave(uid, [name])
             writer.leave(uid)
         self._leaving[uid] = [writer.request_flush() for writer in run.writers.values()]
 
-    def _claiming(self, writer: Writer, ledger: Ledger) -> Callable[[str, Path], None]:
+    def _claiming(self, writer: Writer) -> Callable[[str, Path], None]:
         """Return what notes a file before it is made, unless another listener has its run."""
 
         def claim(uid: str, path: Path) -> None:
-            with ledger.alone():
-                if ledger.is_by(uid, writer.format, self._name):
-                    ledger.claim(uid, writer.format, path)
-                    return
+            if self._ledgers.claim(uid, writer.format, path):
+                return
             self._lost.put(uid)
             writer.leave(uid)
             raise OSError(errno.ESTALE, "another listener writes its run", str(path))

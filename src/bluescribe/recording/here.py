@@ -12,7 +12,7 @@ from .. import retry_policy
 from ..retry_policy import Retries
 
 if TYPE_CHECKING:
-    from ..spool.segment import Entry
+    from ..spool.entries import Entry
     from .recorder import Recorder
 
 __all__ = ["KEPT", "Here"]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..files.backup import put_aside
+from ..spool.entries import Entry
 from ..spool.problems import BrokenSpoolError
-from ..spool.segment import Entry
 from ..spool.story import story_of
 from .recording import Recording
 from .router import Router

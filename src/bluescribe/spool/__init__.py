@@ -5,8 +5,9 @@ batches and shows each batch to the lanes. A `lane` writes one format, on a thre
 takes batches from `window`, in memory, or reads the log when it is behind (`reading`), and retries
 runs that are late (`late`). `needs` knows which runs must stay in the log, `folder` and `home`
 where spools are and which session has them, `left` reads what a dead session left, `story` picks
-one run out of it. How documents become bytes is in `rows`, `values`, `records` and `segment`;
-`event_rows` has consecutive events with the same keys and types, which all lanes take as one page.
+one run out of it. How documents become bytes is in `rows`, `values`, `records` and `segment`, and
+how they are read again in `entries`; `event_rows` has consecutive events with the same keys and
+types, which all lanes take as one page.
 
 A *request* is a `threading.Event` that stands among the documents: ``sync``, ``flush``, ``finish``
 or ``close``. A lane sets it when all documents before it are written. An *entry* is a document, or

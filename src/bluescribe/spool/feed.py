@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from .entries import NOTE, Entry
 from .follower import Follower
 from .keeping import Keeper
 from .reading import read_part
-from .segment import NOTE, Entry
 from .settings import SpoolSettings
 from .window import MOST_BYTES, MOST_UNKEPT_BYTES, Item, Window
 

@@ -14,11 +14,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .entries import Entry
 from .event_rows import documents_in
 from .late import LateRuns
 from .log import Cursor
 from .recipient import Recipient
-from .segment import Entry
 from .stretch import Stretch
 from .window import Batch, Item
 

@@ -14,6 +14,7 @@ from .. import __version__, retry_policy
 from ..contract.session import CONTROL
 from ..files.space import size_text
 from ..retry_policy import Retries
+from .entries import Entry, one_by_one
 from .event_columns import COLUMNS, EventColumns
 from .event_rows import EventRows
 from .home import spool_home
@@ -21,7 +22,7 @@ from .left import GAP
 from .log import Cursor, Log
 from .needs import Needs
 from .problems import BrokenSpoolError
-from .segment import Entry, Kept, one_by_one
+from .segment import Kept
 from .settings import SpoolSettings
 from .stretch import Stretch
 from .window import Batch

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from .. import retry_policy
 from ..retry_policy import Retries
+from .entries import Entry
 from .recipient import Recipient
-from .segment import Entry
 
 __all__ = ["LateRuns"]
 

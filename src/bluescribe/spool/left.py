@@ -9,9 +9,10 @@ from typing import Any
 
 from .. import __version__
 from ..files import Folder, Place
+from .entries import BEGIN, NOTE, TORN, Entry, read_segment
 from .folder import SpoolFolder
 from .log import SEGMENT_ENDING, segment_name
-from .segment import BEGIN, NOTE, TORN, Entry, Segment, read_segment
+from .segment import Segment
 from .story import story_of
 
 __all__ = ["GAP", "LeftRun", "LeftSpool"]

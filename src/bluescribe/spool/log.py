@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from ..files import Folder, Place
 from ..files.system import free_bytes
+from .entries import Entry
 from .folder import SpoolFolder
-from .segment import Entry, Kept, Segment
+from .segment import Kept, Segment
 from .stretch import Stretch
 
 __all__ = ["SEGMENT_ENDING", "Cursor", "Log", "segment_name"]

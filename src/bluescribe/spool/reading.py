@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
+from .entries import NOTE, Entry
 from .log import Cursor
 from .problems import BrokenSpoolError
-from .segment import NOTE, Entry
 from .window import Item
 
 __all__ = ["log_unreadable", "read_part"]

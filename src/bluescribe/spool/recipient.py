@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Protocol
 
-from .segment import Entry
+from .entries import Entry
 
 __all__ = ["Recipient"]
 

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from ..contract.session import CONTROL
-from .segment import NOTE, Entry
+from .entries import NOTE, Entry
 
 __all__ = ["story_of"]
 

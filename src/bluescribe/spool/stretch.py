@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+from .entries import NOTE, counted, entries_of, learn_forms
 from .problems import BrokenSpoolError
 from .records import records
 from .rows import Unpacker
-from .segment import NOTE, counted, entries_of, learn_forms
 
 __all__ = ["Stretch", "StretchReader"]
 

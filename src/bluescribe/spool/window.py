@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .entries import one_by_one
 from .event_rows import documents_in
 from .log import Cursor
-from .segment import one_by_one
 from .stretch import Stretch
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from ...sources.packs import CATALOG
 from ..exporting import Manifest, Progress, export
 from .external import ExternalFiles
 from .roots import Roots
-from .sums import PackError, write_sums
+from .sums import NAME, PackError, write_sums
+from .unfinished import is_unfinished, unfinished
 
 __all__ = ["Pack", "pack", "refusals"]
 
@@ -51,6 +53,9 @@ def pack(
 ) -> Pack:
     """Put runs and their external files into a folder that can be carried away.
 
+    Nothing stands there before all of it is whole. What a pack left that was killed goes with the
+    next one into the same folder.
+
     Parameters
     ----------
     runs
@@ -79,29 +84,65 @@ def pack(
     Raises
     ------
     PackError
-        There is something in the folder already, or no folder of `roots` is there.
+        There is something in the folder already, it cannot be written, or no folder of `roots` is
+        there.
     SourceError
         The source or a run that is named is not there.
     """
     directory = Path(directory).expanduser()
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+    if directory.exists() and not (
+        directory.is_dir() and all(map(is_unfinished, directory.iterdir()))
+    ):
         raise PackError(f"{directory} is not empty: give a folder that is new")
     folders = dict(path_map or {})
     allowed = Roots([*roots, *folders.values()]) if external else None
     found = as_runs(runs, select)
     files = ExternalFiles(secrets.token_hex(16), allowed, PathMap(folders).apply)
     packed = [replace(run, source=_Renamed(run, files)) for run in found]
-    documents = directory / "documents"
-    done = export(packed, documents, ["jsonl"], file_name="{uid}", progress=progress)
+    with _filling(directory) as folder:
+        return _fill(folder, directory, packed, files, allowed=allowed, progress=progress)
+
+
+@contextmanager
+def _filling(directory: Path) -> Iterator[Path]:
+    """Make a folder inside of another one; when the block ends well, what is in it goes there."""
+    with ExitStack() as stack:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            folder = stack.enter_context(unfinished(directory))
+        except OSError as error:
+            why = error.strerror or error
+            raise PackError(f"cannot write into {directory}: {why}. Give another folder") from None
+        if any(path.name != folder.name for path in directory.iterdir()):
+            raise PackError(
+                f"{directory} is being filled by another pack: give a folder that is new"
+            )
+        yield folder
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == NAME):  # hashes last
+            path.rename(directory / path.name)
+
+
+def _fill(
+    folder: Path,
+    directory: Path,
+    runs: Sequence[StoredRun],
+    files: ExternalFiles,
+    *,
+    allowed: Roots | None,
+    progress: Progress,
+) -> Pack:
+    """Write all of a pack into a folder, from which it goes to where it is to be."""
+    documents = folder / "documents"
+    done = export(runs, documents, ["jsonl"], file_name="{uid}", progress=progress)
     failed = [path for run in done if run.failures for path in run.files.get("jsonl", [])]
     for path in [*failed, *documents.glob(Manifest.name)]:
         path.unlink()
-    lost = _copy(files, directory, allowed) if allowed else []
-    _write_catalog(directory, files, copied=external)
-    _write_manifests(directory, files)
-    write_sums(directory)
-    missing = [f"external file {path}: not there" for path in files.missing] if external else []
-    copied = sum(map(len, files.files.values())) - len(lost) if external else 0
+    lost = _copy(files, folder, allowed) if allowed else []
+    _write_catalog(folder, directory, files, copied=allowed is not None)
+    _write_manifests(folder, files)
+    write_sums(folder)
+    missing = [f"external file {path}: not there" for path in files.missing] if allowed else []
+    copied = sum(map(len, files.files.values())) - len(lost) if allowed else 0
     amiss = [f"incomplete at its source: {line}" for line in done.discrepancies]
     failures = (*done.failures, *amiss, *missing, *lost, *refusals(files))
     return Pack(directory, len(done) - len(failed), copied, failures)
@@ -134,12 +175,12 @@ def refusals(files: ExternalFiles) -> list[str]:
     ]
 
 
-def _copy(files: ExternalFiles, directory: Path, allowed: Roots) -> list[str]:
+def _copy(files: ExternalFiles, folder: Path, allowed: Roots) -> list[str]:
     """Copy external files; return a line for each that cannot be."""
     lost = []
     for key, paths in files.files.items():
         for path, own in sorted(paths.items()):
-            target = directory / "external_files" / key / path
+            target = folder / "external_files" / key / path
             target.parent.mkdir(parents=True, exist_ok=True)
             place = Place.at(target)
             try:
@@ -150,7 +191,7 @@ def _copy(files: ExternalFiles, directory: Path, allowed: Roots) -> list[str]:
     return lost
 
 
-def _write_catalog(directory: Path, files: ExternalFiles, *, copied: bool) -> None:
+def _write_catalog(folder: Path, directory: Path, files: ExternalFiles, *, copied: bool) -> None:
     # databroker-unpack takes the relative paths, and the places of external files relative to
     # the pack; the absolute ones are for whoever opens the catalog where it was made
     roots = {key: f"external_files/{key}" if copied else str(p) for key, p in files.roots.items()}
@@ -166,16 +207,16 @@ def _write_catalog(directory: Path, files: ExternalFiles, *, copied: bool) -> No
         },
     }
     text = yaml.safe_dump({"sources": {"packed_catalog": source}})
-    _write(directory / CATALOG, text.encode())
+    _write(folder / CATALOG, text.encode())
 
 
-def _write_manifests(directory: Path, files: ExternalFiles) -> None:
-    names = sorted(p.name for p in (directory / "documents").glob("*.jsonl"))
+def _write_manifests(folder: Path, files: ExternalFiles) -> None:
+    names = sorted(p.name for p in (folder / "documents").glob("*.jsonl"))
     lines = "".join(f"documents/{name}\n" for name in names)
-    _write(directory / "documents_manifest.txt", lines.encode())
+    _write(folder / "documents_manifest.txt", lines.encode())
     for key, paths in files.files.items():
         lines = "\n".join(sorted(str(files.roots[key] / path) for path in paths))
-        _write(directory / f"external_files_manifest_{key}.txt", os.fsencode(lines))
+        _write(folder / f"external_files_manifest_{key}.txt", os.fsencode(lines))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -19,6 +18,7 @@ from .external import ExternalFiles
 from .readme import Notes, readme
 from .roots import Roots
 from .sums import PackError, write_sums
+from .unfinished import unfinished
 
 __all__ = ["zip_for_user"]
 
@@ -74,8 +74,8 @@ def zip_for_user(
     if any(plugin.copies_images for plugin in plugins):
         options = {"images": "copy", "images_timeout": 0.0} | options
     options = {"path_map": folders} | options
-    with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as scratch:
-        folder = Path(scratch) / path.stem
+    with unfinished(path.parent) as scratch:
+        folder = scratch / path.stem
         notes = [Notes(run, files) for run in as_runs(runs, select)]
         noted = [note.run for note in notes]
         done = export(noted, folder / "data", names, progress=progress, **options)
@@ -85,7 +85,7 @@ def zip_for_user(
         with Place.at(folder / "README.txt").open("xb") as new:
             new.write(text.encode("utf-8", "backslashreplace"))
         write_sums(folder)
-        part = Path(scratch) / "part.zip"
+        part = scratch / "part.zip"
         _zip(folder, part)
         Place.at(part).move(Place.at(path))
     return done

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 import stat
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Self
 
 from ...files import Place
 from .sums import NAME, PackError, Verdict, compare
+from .unfinished import unfinished
 
 __all__ = ["Zipped"]
 
@@ -84,10 +84,10 @@ class Zipped:
         try:
             target.mkdir(parents=True, exist_ok=True)
             # beside the place where it is to be, so that nothing stands there in part
-            with tempfile.TemporaryDirectory(prefix=f".{self.top[:50]}-", dir=target) as scratch:
+            with unfinished(target) as scratch:
                 for info in self._files():
-                    self._write(info, Path(scratch, info.filename))
-                Path(scratch, self.top).rename(place)
+                    self._write(info, scratch / info.filename)
+                (scratch / self.top).rename(place)
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise PackError(f"{self.path} is damaged: {error}. Copy it again") from None
         except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import h5py
 import numpy as np
 
-from ...hdf5.columns.datasets import MISSING
+from ...hdf5.columns.datasets import MISSING, SHAPE
 from ...hdf5.removal import remove
 from ...model.values import Array
 
@@ -40,8 +40,8 @@ def take_rows(group: h5py.Group, name: str, rows: Array, each: int) -> None:
     if (gaps := group.get(name + MISSING)) is not None:
         is_gap = np.repeat(np.isin(rows, gaps[()]), each)
         _replace(group, name + MISSING, np.flatnonzero(is_gap))
-    if (shapes := group.get(f"{name}_shape")) is not None:
-        _replace(group, f"{name}_shape", np.repeat(shapes[()][rows], each, axis=0))
+    if (shapes := group.get(name + SHAPE)) is not None:
+        _replace(group, name + SHAPE, np.repeat(shapes[()][rows], each, axis=0))
     _replace(group, name, repeated)
 
 

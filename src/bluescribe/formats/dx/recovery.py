@@ -12,7 +12,7 @@ import h5py
 
 from ...assets.hdf5.marked import Marked, opened
 from ...contract.array_types import ArrayTypes
-from ...hdf5.columns.datasets import MISSING, REMADE
+from ...hdf5.columns.datasets import MISSING, REMADE, SHAPE
 from ...hdf5.finished.mend import Layout, Table, growing
 from ...hdf5.finished.recovery import Hdf5Recovery
 from ...model.numbers import is_integer
@@ -23,7 +23,7 @@ __all__ = ["DxRecovery"]
 
 _LEFT_OUT = f"{ACQUISITION}/left_out"
 """Is written when the file is finished."""
-_OF_A_COLUMN = ("", "_shape", MISSING, REMADE, f"_shape{REMADE}")
+_OF_A_COLUMN = ("", SHAPE, MISSING, REMADE, SHAPE + REMADE)
 """Endings of the names of datasets that grow together."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...hdf5.columns.column import Column
-from ...hdf5.columns.datasets import MISSING, REMADE
+from ...hdf5.columns.datasets import MISSING, REMADE, SHAPE
 from ...hdf5.file import LiveFile
 from ...hdf5.names import unique_name
 from ...hdf5.objects import set_attribute
@@ -25,7 +25,7 @@ _TIME = {"units": "s", "long_name": "time of the event in epoch seconds"}
 _SEQ_NUM = {"long_name": "sequence number of the event"}
 _STAMPS = {"units": "s", "long_name": "when the value was read, in epoch seconds"}
 _OWN = {"time", "seq_num", "timestamps"}
-_OF_COLUMNS = ("_shape", MISSING, REMADE)
+_OF_COLUMNS = (SHAPE, MISSING, REMADE)
 """Endings of datasets that belong to a column: no field is called so."""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from h5py import h5a, h5o
 
 from ...hdf5.columns.column import Column
+from ...hdf5.columns.datasets import SHAPE
 from ...hdf5.columns.layout import Layout
 from ...hdf5.file import LiveFile
 from ...hdf5.names import label, unique_name
@@ -77,7 +78,7 @@ class StreamTable(ColumnTable):
             return  # of other files
         column = self._column("values", field)
         column.rows = len(values)
-        is_ragged = f"{values.name}_shape" in values.file
+        is_ragged = values.name + SHAPE in values.file
         column.layout = Layout(values.dtype, values.shape[1:], is_ragged=is_ragged)
 
     def name_as(self, former: StreamTable) -> None:

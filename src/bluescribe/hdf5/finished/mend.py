@@ -21,13 +21,10 @@ from ...assets.hdf5.superblock import Superblock
 from ...contract.array_types import ArrayTypes
 from ...files import Place
 from ...model.numbers import is_integer
-from ..columns.datasets import MISSING, REMADE
+from ..columns.datasets import MISSING, REMADE, SHAPE
 from .changed_copy import changed
 
 __all__ = ["Layout", "MendReport", "StreamsLayout", "Table", "growing", "mend"]
-
-_SHAPE = "_shape"
-"""Ending of the name of the dataset with the shapes of ragged rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +111,7 @@ class StreamsLayout(Layout):
                     owners = (column.attrs, column.parent.attrs)
                     told = next((a["data_key"] for a in owners if "data_key" in a), None)
                     field = str(told or column.parent.name.rpartition("/")[2])
-                    if not column.name.endswith(_SHAPE):
+                    if not column.name.endswith(SHAPE):
                         types[stream, field] = column.dtype
         return types
 

@@ -23,7 +23,7 @@ from ...model.numbers import has_nan, is_integer, is_number
 from ...model.run import Field
 from ...model.values import Array
 from ..columns.column import Column
-from ..columns.datasets import MISSING
+from ..columns.datasets import MISSING, SHAPE
 from ..columns.encoding import Block, decode
 from ..columns.layout import layout_in
 from ..file import LiveFile
@@ -36,7 +36,6 @@ PARTS = "parts"
 """Root attribute of a main file: the names of the files that hold its rows."""
 MAIN = "part_of"
 """Root attribute of a part: the name of the main file."""
-_SHAPE = "_shape"
 _ROWS_AT_ONCE = 4096
 _ENTRY_BYTES = 1 << 12
 NUMBER = "part"
@@ -194,7 +193,7 @@ def _values(dataset: h5py.Dataset) -> Iterator[list[object]]:
     """Yield the values of a column, some at a time."""
     layout, group = layout_in(dataset), dataset.parent
     name = dataset.name.rpartition("/")[2]
-    shapes = group.get(name + _SHAPE) if layout.is_ragged else None
+    shapes = group.get(name + SHAPE) if layout.is_ragged else None
     gaps = set(group[name + MISSING][()].tolist()) if name + MISSING in group else set()
     for start in range(0, len(dataset), _ROWS_AT_ONCE):
         stop = min(start + _ROWS_AT_ONCE, len(dataset))

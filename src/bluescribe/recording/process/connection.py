@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from ... import retry_policy
 from ...retry_policy import Retries
+from ...spool.entries import Entry
 from ...spool.problems import BrokenSpoolError
 from ...spool.reading import log_unreadable
-from ...spool.segment import Entry
 from ..account import Account
 from ..here import KEPT
 from .child import Child

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ...contract.report import Failure, RunReport
 from ...files.run_names import OWED
 from ...model.run import Run
-from ...spool.segment import Entry
+from ...spool.entries import Entry
 from ..account import Account
 from ..notices import Notice
 from .child import Child

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ...spool.entries import Entry
 from ...spool.event_columns import EventColumns
 from ...spool.event_rows import EventRows
-from ...spool.segment import Entry
 from ...spool.stretch import Stretch
 from ..account import Account
 from .connection import Connection

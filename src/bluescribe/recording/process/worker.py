@@ -12,9 +12,9 @@ from ...contract.report import Failure, RunReport
 from ...files import Place
 from ...files.job_note import Note
 from ...files.run_names import of_noted
+from ...spool.entries import Entry
 from ...spool.event_rows import documents_in
 from ...spool.problems import BrokenSpoolError
-from ...spool.segment import Entry
 from ...spool.stretch import StretchReader
 from ..owed_jobs import work_of
 from ..recorder import Recorder
