@@ -147,6 +147,7 @@ def test_a_flush_waits_where_the_end_of_a_run_does_not(server, tmp_path):
     publisher.close()
 
 
+@pytest.mark.ci
 def test_a_broker_that_is_away_is_not_felt_by_the_scan(server, tmp_path):
     RE = RunEngine({}, context_managers=[])
     publisher = publish_to(RE, server.address, spool=tmp_path / "spool")

@@ -150,6 +150,7 @@ UPGRADED = """
 """
 
 
+@pytest.mark.ci
 def test_a_session_goes_on_when_another_version_is_installed(copied: Path) -> None:
     """Its process dies then: nothing of the new version is loaded, and no run is lost."""
     program = """
@@ -206,6 +207,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert done.stdout == "7\n", done.stderr
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_child_that_is_forked_as_the_session_begins_writes(tmp_path):
     code = """

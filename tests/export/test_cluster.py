@@ -11,7 +11,7 @@ from tests.needs import needs
 needs("distributed")
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.timeout(1200)
 def test_each_run_is_there_exactly_once_whoever_is_killed(tmp_path):
     runs, kills = (2000, 10) if IS_LONG else (50, 1)

@@ -85,6 +85,7 @@ def command(*arguments, cwd):
     )
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_killed_export_goes_on_without_loss_or_double_work(tmp_path, jobs):
     count, points = 25, 200

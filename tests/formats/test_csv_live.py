@@ -80,6 +80,7 @@ def test_a_copy_of_a_run_that_was_cut_off_can_be_used(tmp_path):
         check(package, received(GROWING[: i + 1])[package.content["id"]])
 
 
+@pytest.mark.ci
 def test_after_kill_9_what_was_flushed_is_there(tmp_path):
     child = """
 import os, signal, sys

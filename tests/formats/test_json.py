@@ -117,7 +117,7 @@ def test_the_name_of_another_run_is_left_alone(tmp_path):
     assert second["primary"]["data_vars"]["det"]["data"] == [2.0]
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_memory_does_not_grow_with_the_run(tmp_path):
     size, pages = 1000, 100
     peaks = []

@@ -165,6 +165,7 @@ def test_an_aps_instrument(tmp_path):
     assert survivors({"aps": docs}, tmp_path) == ["aps"]
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(not STREAMS, reason="the corpus is not there")
 def test_the_corpus(tmp_path):
     runs = {path.stem: load(path) for path in STREAMS[:: 1 if IS_LONG else 3]}

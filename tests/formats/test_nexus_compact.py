@@ -156,7 +156,7 @@ def test_the_copy_is_the_same_tree(tmp_path: Path) -> None:
         assert file["entry/columns/zipped"].compression == "gzip"
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.parametrize("live", [True, False])
 def test_every_shape_of_run_is_the_same_tree(
     live: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -314,7 +314,7 @@ print(json.dumps(measure_images(sys.argv[1], Path(sys.argv[2]), 300)))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
     growth = {}
     for name in ("no writer", "linked", "copied"):

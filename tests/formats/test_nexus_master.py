@@ -290,6 +290,7 @@ def adding(master: Path, letter: str, count: int) -> subprocess.Popen[str]:
     return warm.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.ci
 def test_two_programs_share_it(tmp_path: Path) -> None:
     master = tmp_path / "visit.hdf"
     programs = [adding(master, letter, 60) for letter in "ab"]
@@ -300,6 +301,7 @@ def test_two_programs_share_it(tmp_path: Path) -> None:
         assert len(file) == 120
 
 
+@pytest.mark.ci
 def test_after_kill_9_at_any_instant_it_is_whole(tmp_path: Path) -> None:
     master = tmp_path / "visit.hdf"
     for number, letter in enumerate("abcdef"):

@@ -177,6 +177,7 @@ def test_a_file_is_not_written_anew_from_a_journal_that_lacks_fields(tmp_path: P
         assert "motor" in file["entry/data"]
 
 
+@pytest.mark.ci
 @given(documents=damaged_runs())
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_damaged_document_costs_no_more_than_without(documents: Documents) -> None:

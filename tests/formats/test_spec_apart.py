@@ -121,6 +121,7 @@ def killed(tmp_path):
     return tmp_path
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("has_journal", [True, False])
 def test_recover_puts_behind_the_rows_what_was_said_before_a_kill(has_journal, killed):
     if not has_journal:

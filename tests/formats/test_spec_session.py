@@ -431,6 +431,7 @@ def test_every_file_of_a_long_flight_is_named(stream, tmp_path):
     spec.check_silx(only(tmp_path / "data"))
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("is_beside", [False, True] if IS_LONG else [True])
 def test_memory_does_not_grow_with_the_run(is_beside, tmp_path):
     peaks = []

@@ -55,6 +55,7 @@ def test_abort_is_raised_in_the_engine(tmp_path):
         assert writers.flush(60)
 
 
+@pytest.mark.ci
 def test_runs_that_lag_are_read_in_the_log(tmp_path):
     """More than is in memory, which the process reads segment by segment."""
     from bluescribe.spool import window as windows

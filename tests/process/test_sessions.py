@@ -129,6 +129,7 @@ def test_signals_that_are_meant_for_the_session_leave_its_processes_alone(tmp_pa
     assert not list(tmp_path.glob("*.damaged"))
 
 
+@pytest.mark.ci
 def test_one_that_hangs_holds_nobody_up(tmp_path):
     with writing(tmp_path, PAIR, DRAIN_TIMEOUT=0.5) as (engine, writers, documents):
         engine(scan())

@@ -93,6 +93,7 @@ def test_the_documents_of_every_shape_of_run_come_back(name, tmp_path_factory):
             assert same(through(kept), kept), document[0]
 
 
+@pytest.mark.ci
 @settings(deadline=None)
 @given(hostile_runs())
 def test_hostile_documents_come_back_as_they_were_kept(run):

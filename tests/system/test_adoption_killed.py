@@ -162,6 +162,7 @@ def test_what_is_written_is_left_while_another_format_waits(tmp_path):
     assert fingerprint(folder) == after
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("processes")
 def test_a_session_may_fork_meanwhile(tmp_path):
     """HDF5 has a process of its own: in that of a fork it would end what its parent has open."""

@@ -83,6 +83,7 @@ def test_a_session_that_is_interrupted_and_started_twice(prompt, tmp_path):
     assert len(list(tmp_path.glob("data/*.hdf"))) == 3
 
 
+@pytest.mark.ci
 def test_the_kernel_ends_without_a_word_and_the_next_one_has_all(prompt, tmp_path):
     """As Jupyter restarts it."""
     prompt.type("%run -i startup.py")

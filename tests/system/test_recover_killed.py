@@ -22,6 +22,7 @@ from tests.system.killed import ROWS, TOP, kill_session, run
 STRIDE = 1 if IS_LONG else 7
 
 
+@pytest.mark.ci
 @pytest.mark.timeout(900)  # every step of it, on a busy machine
 @pytest.mark.parametrize("has_journal", [True, False])
 def test_another_call_finishes_what_was_cut_short(has_journal, tmp_path):

@@ -69,6 +69,7 @@ def check_all(folder, documents):
                 assert run.stop is not None
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("leave", [0, 50_000, *([5_000, 200_000] if IS_LONG else [])])
 def test_a_full_disk_that_is_freed_in_time_loses_nothing(tmp_path, leave, caplog):
     with small_disk(tmp_path / "disk") as disk:

@@ -30,6 +30,7 @@ TOP = Path(__file__).resolve().parents[3]
 BATCHES, KILLS = (10, 20) if IS_LONG else (1, 8)
 
 
+@pytest.mark.ci
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_a_killed_session_is_recovered_without_its_spool(tmp_path, monkeypatch, batch):

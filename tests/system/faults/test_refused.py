@@ -169,6 +169,7 @@ def test_a_fork_does_not_wait_for_the_disk(tmp_path, sessions, name):
     assert seconds < 1
 
 
+@pytest.mark.ci
 def test_a_child_that_is_forked_while_a_run_begins_writes_runs_of_its_own(tmp_path, sessions):
     """A lock that a writer's thread holds in the parent is held for ever in the child."""
     number = 8 if IS_LONG else 2  # of forks, with processes for HDF5 of their own

@@ -29,6 +29,7 @@ def cases() -> Iterator[Any]:
                 yield pytest.param(*(name, victim, which), marks=() if is_short else pytest.mark.ci)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(("name", "victim", "which"), [*cases()])
 def test_who_is_killed_at_a_step_costs_the_last_moment_at_most(
     name: str, victim: str, which: int, tmp_path: Path, striker: Striker

@@ -70,6 +70,7 @@ def test_an_answer_that_is_lost_makes_no_second_transfer(begin, service):
     assert service.requests.count("submission_id") == 1
 
 
+@pytest.mark.ci
 def test_whatever_fails_each_run_is_transferred_once(begin, service, caplog):
     """A lost answer, a lost question or a busy server at every third request or so."""
     chance = random.Random(7)

@@ -62,6 +62,7 @@ def check_values(run, pairs):
             assert table["seq_num"].tolist() == [event["seq_num"] for event in events]
 
 
+@pytest.mark.ci
 @pytest.mark.timeout(900)  # thirty runs by way of a server: minutes, on a busy machine
 @pytest.mark.skipif(not STREAMS, reason=f"the corpus is not at {CORPUS}")
 def test_the_runs_of_the_corpus_are_there(shared_server, deliver):
@@ -82,6 +83,7 @@ def test_the_runs_of_the_corpus_are_there(shared_server, deliver):
         assert bool(raw[uid].metadata.get("stop")) == (pairs[-1][0] == "stop")
 
 
+@pytest.mark.ci
 def test_two_runs_at_once(shared_server, deliver, tmp_path):
     one, other = (documents(name, tmp_path) for name in ("count", "baseline"))
     delivery = deliver(shared_server.url)
