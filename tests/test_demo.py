@@ -57,6 +57,7 @@ def demo(tmp_path_factory):
     return folder, done.stdout
 
 
+@pytest.mark.ci
 def test_it_tells_what_it_measures(demo):
     _, text = demo
     for line in ("scan theta: 41 points", "grid x y: 221 points", "camera scan: 5 points"):

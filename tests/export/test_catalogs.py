@@ -128,6 +128,7 @@ def test_what_databroker_refuses(name, base):
         stored(name, "msgpack", base)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", some(KEPT))
 def test_a_catalog_exports_as_it_was_written_live(name, base, tmp_path):
     documents, live = shape(name, base)

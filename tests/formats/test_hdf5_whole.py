@@ -112,6 +112,7 @@ def test_a_large_one_goes_on_on_the_disk(tmp_path: Path) -> None:
         assert (file[PLACES[name].format("array")][()] == np.array(arrays)).all()
 
 
+@pytest.mark.ci
 def test_one_of_many_fields_goes_on_on_the_disk_before_they_are_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,7 +91,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted(folder.glob("*/*.hdf"))
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_every_file_of_a_killed_writer_is_mended(killed: list[Path]) -> None:
     readable = 0
     for path in killed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 
 import bluesky.plan_stubs as bps
@@ -12,6 +13,7 @@ import pytest
 
 from bluescribe import NexusWriter
 from bluescribe.recording.process import child as children
+from bluescribe.recording.process.connection import Connection
 from tests.contract_of_dx import DxContract
 from tests.contracts import CONTRACTS
 from tests.extent import IS_LONG
@@ -125,6 +127,33 @@ def test_where_no_process_can_be_begun_the_session_writes(tmp_path, caplog, monk
     check(tmp_path, documents)
     words = [r.getMessage() for r in caplog.records if "no process of its own" in r.getMessage()]
     assert len(words) == len(FORMATS)
+
+
+def test_who_is_late_to_begin_a_process_leaves_the_session_to_its_work(
+    tmp_path, caplog, monkeypatch
+):
+    """A thread begins it before it is needed; on a busy machine that comes after a run has."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    begin, may_begin, has_begun = Connection.begin, threading.Event(), []
+
+    def begin_late(connection):
+        may_begin.wait()
+        begin(connection)
+        has_begun.append(connection)
+
+    monkeypatch.setattr(Connection, "begin", begin_late)
+    with writing(tmp_path, ("nexus", "tiff")) as (engine, writers, documents):
+        engine(
+            scan(
+                {
+                    4: lambda: writers.flush() and may_begin.set(),
+                    6: lambda: eventually(lambda: len(has_begun) == 2),
+                }
+            )
+        )
+        assert {status.runs_written for status in writers.status().values()} == {1}
+    check(tmp_path, documents, ("nexus", "tiff"))
+    assert not [record for record in caplog.records if "fault" in record.getMessage()]
 
 
 def test_bluescribe_is_upgraded_meanwhile(tmp_path, caplog, monkeypatch):

@@ -36,6 +36,7 @@ def killed(tmp_path_factory) -> Path:
     return out
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("case", CHOSEN)
 def test_killed_at_any_step_all_is_there_once(case, killed, tmp_path):
     *left, whole = sorted((killed / case).iterdir())

@@ -60,6 +60,7 @@ def measure(folder: Path, runs: int, told: Any) -> None:
     told.put(json.dumps([failures, [doc["uid"] for name, doc in documents if name == "start"]]))
 
 
+@pytest.mark.ci
 def test_two_programs_write_into_one_folder(tmp_path):
     context = multiprocessing.get_context("spawn")
     told = context.Queue()

@@ -228,7 +228,7 @@ class Connection:
     def begin(self) -> None:
         """Begin the process before it is needed."""
         with self.using:
-            if self.child is None and not self.is_over:
+            if self.child is None and self.worker is None and not self.is_over:
                 self._start()
             if self.child is not None and self.is_over:
                 self.child.kill()

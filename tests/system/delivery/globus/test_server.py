@@ -90,6 +90,7 @@ def test_whatever_fails_each_run_is_transferred_once(begin, service, caplog):
     assert all(any(uid[:7] in path for path in sent) for uid in uids)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("kind", "page"),
     crossed(

@@ -95,6 +95,7 @@ def test_two_runs_at_once(shared_server, deliver, tmp_path):
         assert raw[pairs[0][1]["uid"]].metadata["stop"]["exit_status"] == "success"
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
