@@ -105,7 +105,7 @@ class Scan:
     def say(self, line: bytes) -> None:
         """Write a comment behind the rows so far, or have it wait for the last one.
 
-        Before the first row nothing is written: what is said then belongs into the preface.
+        Before the first row nothing is written: what is said then belongs in the preface.
         """
         if self._out is None:
             return
@@ -176,7 +176,7 @@ class Scan:
             with suppress(FileNotFoundError):
                 self.beside.folder.found()
                 self.beside.remove()
-        if self._late is not None and not self._is_side:
+        if self._late is not None:
             self._late.remove()
 
     def _begun(self, first: Page | None, *, is_certain: bool = False) -> tuple[Rows, TextFile]:
