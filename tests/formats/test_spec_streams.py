@@ -94,3 +94,37 @@ def test_a_run_without_primary_has_one_scan_a_stream(tmp_path):
     assert rows_of(path) == expected(others)
     assert "primary" not in [stream for _, stream in rows_of(path)]
     assert path.read_text().count("\n#S ") == len(expected(others))
+
+
+def test_a_run_that_is_written_anew_leaves_no_comments_of_its_scans_beside(tmp_path, monkeypatch):
+    """Where each run has a file of its own, comments wait beside each of its scans."""
+    played = documents("monitors", tmp_path)
+    names = {d["uid"]: d["name"] for n, d in played if n == "descriptor"}
+    played = [
+        (name, {**doc, "data": dict.fromkeys(doc["data"], "high")})
+        if name == "event" and names[doc["descriptor"]] != "primary"
+        else (name, doc)
+        for name, doc in played
+    ]
+    refuses: list[bool] = []
+    original = os.pwrite
+
+    def pwrite(fd, data, offset):
+        if refuses and os.path.realpath(f"/proc/self/fd/{fd}").startswith(f"{tmp_path}/data/"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(fd, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    settings = {"streams": "scans", "one_file_a_run": True, "retry_seconds": 0}
+    with SpecWriter(tmp_path / "data", **settings) as writer:
+        play(writer, played[:-1])
+        assert writer.flush(30)
+        beside = {path.suffix for path in (tmp_path / "data").iterdir() if "-open" in path.name}
+        assert beside == {".dat", ".notes"}
+        refuses.append(True)
+        play(writer, played[-1:])
+        assert not writer.flush(5)
+        assert writer.status().late
+        refuses.clear()
+    assert not writer.status().failures
+    assert only(tmp_path / "data").suffix == ".dat"

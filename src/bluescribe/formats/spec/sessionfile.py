@@ -48,7 +48,7 @@ class SessionFile:
         self._is_made = False
         self._goes_on = goes_on
         self.numbers = ScanNumbers()
-        self._holder: object | None = None
+        self._holder: Run | None = None
         self.waiting = WaitingScans()
         self._in_force: tuple[tuple[str, ...], int] | None = None
         """The motors and #E of the last header; None when they are not known."""
@@ -147,11 +147,11 @@ class SessionFile:
         """Whether no scan is open in it."""
         return self._holder is None
 
-    def take(self, holder: object) -> bool:
+    def take(self, run: Run) -> bool:
         """Hold the file for a run, unless another does; tell whether that is so now."""
         if self._holder is None:
-            self._holder = holder
-        return self._holder is holder
+            self._holder = run
+        return self._holder is run
 
     def append(self, header: bytes, motors: tuple[str, ...], epoch: int) -> tuple[TextFile, bytes]:
         """Open the file at its end.
@@ -187,9 +187,9 @@ class SessionFile:
         self._in_force = motors, epoch
         return file, before + header
 
-    def release(self, holder: object, file: TextFile) -> None:
+    def release(self, run: Run, file: TextFile) -> None:
         """Let the next scan come, after one that is complete."""
-        if self._holder is holder:
+        if self._holder is run:
             self._holder = None
             self._size = len(file)
 
@@ -220,9 +220,9 @@ class SessionFile:
         self._size = len(file)
         return True
 
-    def give_up(self, holder: object) -> None:
+    def give_up(self, run: Run) -> None:
         """Let the next scan come, after a failure."""
-        if self._holder is holder:
+        if self._holder is run:
             self._holder = None
             self._in_force = None
             self._is_unsure = True
@@ -230,17 +230,15 @@ class SessionFile:
             self._in_force = None
             self._is_unsure = True
 
-    def take_back(self, number: int, file: TextFile | None, start: int) -> None:
+    def take_back(self, number: int, written: tuple[TextFile, int] | None) -> None:
         """Cut off a scan that was given up, if nothing stands behind it; it is written again.
 
         Parameters
         ----------
         number
             Of the scan.
-        file
-            What it was written to; None if it had not begun.
-        start
-            Where it began.
+        written
+            What it was written to, and where it began there; None if it had not begun.
 
         Raises
         ------
@@ -248,8 +246,9 @@ class SessionFile:
             The folder is away.
         """
         self.numbers.take_back(number)
-        if file is None or not self.place.exists():
+        if written is None or not self.place.exists():
             return
+        file, start = written
         if self._holder is not None or self.place.size() != len(file):
             logger.warning(
                 "spec: scan %d may not be whole in %s, and others stand behind it: it comes again, "
