@@ -143,14 +143,13 @@ def test_who_is_late_to_begin_a_process_leaves_the_session_to_its_work(
 
     monkeypatch.setattr(Connection, "begin", begin_late)
     with writing(tmp_path, ("nexus", "tiff")) as (engine, writers, documents):
-        engine(
-            scan(
-                {
-                    4: lambda: writers.flush() and may_begin.set(),
-                    6: lambda: eventually(lambda: len(has_begun) == 2),
-                }
-            )
-        )
+
+        def have_it_begun():
+            assert writers.flush()
+            may_begin.set()
+            eventually(lambda: len(has_begun) == 2)
+
+        engine(scan({4: have_it_begun}))
         assert {status.runs_written for status in writers.status().values()} == {1}
     check(tmp_path, documents, ("nexus", "tiff"))
     assert not [record for record in caplog.records if "fault" in record.getMessage()]
