@@ -128,3 +128,20 @@ def test_a_run_that_is_written_anew_leaves_no_comments_of_its_scans_beside(tmp_p
         refuses.clear()
     assert not writer.status().failures
     assert only(tmp_path / "data").suffix == ".dat"
+
+
+@pytest.mark.parametrize("settings", [{}, {"one_file_a_run": True}])
+def test_what_was_said_of_a_run_without_a_primary_stream_is_in_its_first_scan(tmp_path, settings):
+    played = documents("no_primary", tmp_path)
+    at = [kind for kind, _ in played].index("event") + 1
+    with SpecWriter(tmp_path / "data", streams="scans", **settings) as writer:
+        writer.comment("said before the run")
+        play(writer, played[:at])
+        writer.comment("said of its end", at_end=True)
+        writer.comment("said after one")
+        play(writer, played[at:])
+    path = only(tmp_path / "data")
+    said = [line.split("said ")[1] for line in path.read_text().splitlines() if "said " in line]
+    assert said == ["before the run", "after one", "of its end"]
+    assert rows_of(path) == expected(played)
+    spec.check_silx(path)

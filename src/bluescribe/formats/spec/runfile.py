@@ -133,12 +133,15 @@ class SpecFile(RunFile["SpecSettings"]):
         """Write how the run ended, and bring its scans into the session's file."""
         if self._main is None and not self._sides:
             self._main = self._scan_of(self._run.primary)
-        discrepancies = self.discrepancies
+        discrepancies, words = self.discrepancies, self._last_words
         if self._main is not None:
-            self._main.close(stop, discrepancies, self._last_words)
-            discrepancies = ()
+            self._main.close(stop, discrepancies, words)
+            discrepancies, words = (), []
+        else:  # no header is to come in which the others would stand
+            words = [*self._preface.remarks, *words]
         for side in self._sides.values():
-            side.close(stop, discrepancies)
+            side.close(stop, discrepancies, words)
+            words = []
 
     def abandon(self) -> None:
         """Cut off a half line and let the next scan come."""

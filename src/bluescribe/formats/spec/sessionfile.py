@@ -245,10 +245,12 @@ class SessionFile:
         OSError
             The folder is away.
         """
-        self.numbers.take_back(number)
-        if written is None or not self.place.exists():
-            return
-        file, start = written
+        if written is not None and self.place.exists():
+            self._cut_off(number, *written)
+        self.numbers.take_back(number)  # last: what raises before is tried again, and others go on
+
+    def _cut_off(self, number: int, file: TextFile, start: int) -> None:
+        """Cut off a scan that is the last one of the file, and tell of one that is not."""
         if self._holder is not None or self.place.size() != len(file):
             logger.warning(
                 "spec: scan %d may not be whole in %s, and others stand behind it: it comes again, "
