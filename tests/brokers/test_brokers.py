@@ -164,19 +164,20 @@ def test_a_run_that_ends_its_listeners_takes_no_other_aside(server, tmp_path):
     sender.close()
     deadly, ended = uids[12], 0
     command = [sys.executable, "-c", DEADLY, server.address, str(tmp_path / "data"), deadly]
-    for _ in range(9):
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as listener:
-            deadline = time.monotonic() + 20
-            while listener.poll() is None and written(tmp_path / "data") < 39:
-                if time.monotonic() > deadline:
-                    break  # the others are put aside as well
+    said, told = tmp_path / "said", ""
+    while "put aside" not in told and ended < 9:
+        with said.open("w") as stderr, subprocess.Popen(command, stderr=stderr) as listener:
+            deadline = time.monotonic() + 60
+            while listener.poll() is None and "put aside" not in told:
+                assert time.monotonic() < deadline, "it neither ends nor puts a run aside"
                 time.sleep(0.05)
-            time.sleep(1.5)  # the run that ends it comes again meanwhile, or is put aside
+                told = said.read_text()
+            while listener.poll() is None and written(tmp_path / "data") < 39:
+                assert time.monotonic() < deadline, "the others are put aside as well"
+                time.sleep(0.05)
             listener.terminate()
-            _, told = listener.communicate()
         ended += listener.returncode == 9
-        if "put aside" in told:
-            break
+        told = said.read_text()
     assert ended == 5
     (line,) = [line for line in told.splitlines() if "put aside" in line]
     assert line.startswith(f"run {deadly}")
