@@ -129,6 +129,7 @@ SESSION = """
 """
 
 
+@pytest.mark.ci
 def test_a_session_has_nothing_that_a_process_of_its_own_writes_with(tmp_path):
     command = [sys.executable, "-c", dedent(SESSION), str(tmp_path)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)

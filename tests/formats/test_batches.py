@@ -73,6 +73,7 @@ def paged(events):
         yield "event_page", {**each, **columns, "descriptor": events[0]["descriptor"]}
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", some(name for name in SHAPES if name not in LONG))
 def test_batches_are_not_seen_in_files(name, tmp_path, tmp_path_factory):
     documents = list(played(name, "plain", tmp_path_factory.getbasetemp() / "shapes"))

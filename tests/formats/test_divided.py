@@ -159,6 +159,7 @@ def test_a_run_that_stays_small_has_one_file(tmp_path: Path, kind: type[Writer])
         assert not {"parts", "part", "part_of"} & {*h5.attrs}
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("lost", ["nothing", "main file"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_after_a_kill_the_main_file_shows_all_that_is_there(

@@ -186,6 +186,7 @@ CASES = {
 }
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", CASES)
 def test_the_plot_shows_what_was_emitted(tmp_path: Path, name: str) -> None:
     case = CASES[name]

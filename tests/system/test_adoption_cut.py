@@ -61,6 +61,7 @@ def most_rows(folder, name):
     return max((len(run.seq_num.get("primary", ())) for run in read(folder)), default=0)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("how", ["cut", "zeros"])
 @pytest.mark.parametrize("seed", range(20 if IS_LONG else 4))
 def test_a_power_cut_costs_nothing_that_a_file_has(how, seed, tmp_path):

@@ -23,6 +23,7 @@ from tests.system.delivery.tiled.runs import (
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+@pytest.mark.ci
 def test_a_run_is_seen_while_it_goes_on(shared_server, RE, tmp_path):
     seen = []
     with subscribe_writers(RE, block(tmp_path, shared_server.url)) as writers:
