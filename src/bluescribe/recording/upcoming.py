@@ -1,7 +1,7 @@
 """What is said of runs before their start documents come: where, with which settings, how they end.
 
-None of it is a document of the event model. It comes through the queue of the documents, so that it
-stands between those that were sent before and after it.
+It comes through the queue of the documents, so that it stands between those that were sent before
+and after it. Stop documents are only looked at ahead; they come again when it is their turn.
 """
 
 from __future__ import annotations
